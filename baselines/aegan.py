@@ -1,0 +1,88 @@
+"""The autoencoding GAN: adversaries in data space and in latent space."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from baselines.networks import discriminator, encoder, generator
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.registry import register_method
+
+__all__ = ["AEGAN"]
+
+
+@register_method("aegan")
+@dataclass(frozen=True)
+class AEGAN(Method):
+    """Generator and encoder trained by four adversarial and two reconstruction terms, with two discriminators.
+
+    A cycle is that of the authors' code: each discriminator is updated four times (real, generated, real,
+    reconstructed), then generator and encoder jointly four times.
+
+    References:
+        Autoencoding Generative Adversarial Networks (Lazarou, 2020), arXiv:2004.05472. Weights, label smoothing and
+        schedule from the author's public Keras code.
+
+    Deviations:
+        On points: the shared networks, with the paper's layer normalisation and LeakyReLU(0.02), and no Gaussian noise
+        or dropout inside them, since noise of 0.01 is as large as a mode of the ring.
+    """
+
+    lr: float = 2e-4
+    discriminator_lr: float = 5e-4
+    beta1: float = 0.5
+    clip_norm: float = 1.0
+    data_weight: float = 10.0
+    latent_weight: float = 5.0
+    real_label: float = 0.95
+    fake_label: float = 0.05
+    generator_steps: int = 4
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        style: dict = {"activation": partial(nn.LeakyReLU, 0.02), "norm": nn.LayerNorm}
+        return {
+            "generator": generator(data, **style),
+            "encoder": encoder(data, **style),
+            "discriminator_x": discriminator(data, **style),
+            "discriminator_z": discriminator(data, inputs=data.latent, **style),
+        }
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        betas = (self.beta1, 0.999)
+        adam = Adam(self.lr, betas, clip_norm=self.clip_norm)
+        discriminator_adam = Adam(self.discriminator_lr, betas, clip_norm=self.clip_norm)
+
+        def judge(network: str, label: float, judged: Callable[[Networks, Batch], Tensor], real: bool) -> Player:
+            return Player((network,), partial(self.discriminator_loss, network, label, judged), discriminator_adam, real=real)
+
+        real, fake = self.real_label, self.fake_label
+        return {
+            "x_real": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
+            "x_generated": judge("discriminator_x", fake, lambda nets, batch: nets.generator(batch.z), False),
+            "x_real_again": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
+            "x_reconstructed": judge("discriminator_x", fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True),
+            "z_real": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
+            "z_encoded": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(batch.x), True),
+            "z_real_again": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
+            "z_reconstructed": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False),
+            "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps),
+        }
+
+    def discriminator_loss(
+        self, network: str, label: float, judged: Callable[[Networks, Batch], Tensor], nets: Networks, batch: Batch
+    ) -> Tensor:
+        logits = getattr(nets, network)(judged(nets, batch))
+        return binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, label))
+
+    def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """The six terms: four fooled discriminators, the data's mean absolute and the latent's mean squared error."""
+
+        generated, code = nets.generator(batch.z), nets.encoder(batch.x)
+        data, latent = nets.generator(code), nets.encoder(generated)
+        judged = (nets.discriminator_x(generated), nets.discriminator_x(data), nets.discriminator_z(code), nets.discriminator_z(latent))
+        adversarial = sum(softplus(-logits).mean() for logits in judged)
+        reconstruction = self.data_weight * (batch.x - data).abs().mean() + self.latent_weight * (batch.z - latent).square().mean()
+        return adversarial + reconstruction

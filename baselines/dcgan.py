@@ -1,0 +1,40 @@
+"""The GAN recipe that made convolutional GANs stable."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from baselines.gan import GAN
+from baselines.networks import discriminator, generator
+from benchmark.method import DataSpec
+from benchmark.registry import register_method
+
+__all__ = ["DCGAN"]
+
+
+@register_method("dcgan")
+@dataclass(frozen=True)
+class DCGAN(GAN):
+    """GAN with the DCGAN recipe: batch normalisation, LeakyReLU discriminator, Adam with a low first-moment decay.
+
+    References:
+        Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al.,
+        2015), arXiv:1511.06434, section 3 and 4.
+
+    Deviations:
+        On points the recipe is put on the shared multilayer networks: batch normalisation everywhere but at the
+        generator's output and the discriminator's input, ReLU in the generator, LeakyReLU(0.2) in the discriminator.
+        No tanh at the output, for points have no range. PyTorch's initialisation instead of N(0, 0.02), which suits
+        convolutions of thousands of inputs.
+    """
+
+    lr: float = 2e-4
+    beta1: float = 0.5
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        leaky = partial(nn.LeakyReLU, 0.2)
+        return {
+            "generator": generator(data, norm=nn.BatchNorm1d),
+            "discriminator": discriminator(data, activation=leaky, norm=nn.BatchNorm1d, norm_first=False),
+        }

@@ -1,0 +1,51 @@
+"""The generative adversarial network."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from baselines.networks import discriminator, generator
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.registry import register_method
+
+__all__ = ["GAN"]
+
+
+@register_method("gan")
+@dataclass(frozen=True)
+class GAN(Method):
+    """Generative adversarial network with the non-saturating generator loss.
+
+    References:
+        Generative Adversarial Networks (Goodfellow et al., 2014), arXiv:1406.2661, algorithm 1 and section 3.
+
+    Deviations:
+        ReLU networks without dropout instead of maxout networks with dropout; Adam at its default settings instead of
+        momentum. One discriminator step per generator step, as in the paper's experiments.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {"generator": generator(data), "discriminator": discriminator(data)}
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        adam = Adam(self.lr, (self.beta1, 0.999))
+        return {
+            "discriminator": Player(("discriminator",), self.discriminator_loss, adam),
+            "generator": Player(("generator",), self.generator_loss, adam, real=False),
+        }
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """Equation 1, negated, on logits."""
+
+        real = nets.discriminator(batch.x)
+        fake = nets.discriminator(nets.generator(batch.z))
+        return (softplus(-real) + softplus(fake)).mean()
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """The non-saturating loss of section 3: maximise $\\log D(G(z))$."""
+
+        return softplus(-nets.discriminator(nets.generator(batch.z))).mean()

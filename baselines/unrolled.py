@@ -1,0 +1,52 @@
+"""The GAN whose generator looks ahead."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from baselines.gan import GAN
+from benchmark.method import Adam, Batch, DataSpec, Networks, Player
+from benchmark.registry import register_method
+
+__all__ = ["Unrolled"]
+
+
+@register_method("unrolled")
+@dataclass(frozen=True)
+class Unrolled(GAN):
+    """GAN whose generator is trained against the discriminator as it will be after some more of its own updates.
+
+    The unrolled updates are real Adam updates from the discriminator's current optimiser state, on the same batch, and
+    the generator's gradient flows through all of them.
+
+    References:
+        Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, equations 7 to 11.
+
+    Deviations:
+        The shared ReLU networks instead of tanh networks with orthogonal initialisation. Learning rates, betas and the
+        saturating generator loss (the negated loss of the unrolled discriminator, on real data too) are those of the
+        authors' public notebook for mixtures. Both players are updated from the same batch and the same networks; the
+        notebook leaves the order of the two updates open.
+    """
+
+    simultaneous: ClassVar[bool] = True
+
+    lr: float = 1e-3
+    discriminator_lr: float = 1e-4
+    beta1: float = 0.5
+    unrolled_steps: int = 5
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        betas = (self.beta1, 0.999)
+        return {
+            "discriminator": Player(("discriminator",), self.discriminator_loss, Adam(self.discriminator_lr, betas)),
+            "generator": Player(("generator",), self.generator_loss, Adam(self.lr, betas)),
+        }
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, differentiated through all $K$ updates."""
+
+        for _ in range(self.unrolled_steps):
+            nets = nets.after("discriminator", batch)
+        return -self.discriminator_loss(nets, batch)

@@ -1,0 +1,64 @@
+"""The GAN with a reconstructor in latent space."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from baselines.networks import encoder, generator, joint_discriminator
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.registry import register_method
+
+__all__ = ["VEEGAN"]
+
+
+@register_method("veegan")
+@dataclass(frozen=True)
+class VEEGAN(Method):
+    """GAN that learns to reconstruct the noise behind its samples and is judged on pairs of data and noise.
+
+    The discriminator's logit estimates $\\log q(x|z) p(z) / p(z|x) p(x)$: generated pairs carry the label 1.
+
+    References:
+        VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017),
+        arXiv:1705.07761, algorithm 1. Details from the authors' public notebook.
+
+    Deviations:
+        As in the notebook, and unlike algorithm 1, the reconstruction is the Gaussian negative log-likelihood (with its
+        factor 1/2, summed over the latent dimensions) and the codes of real data are samples $F(x) + N(0, I)$. The
+        shared networks instead of a discriminator of one hidden layer.
+    """
+
+    simultaneous: ClassVar[bool] = True
+
+    lr: float = 1e-3
+    beta1: float = 0.5
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {"generator": generator(data), "reconstructor": encoder(data), "discriminator": joint_discriminator(data)}
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        adam = Adam(self.lr, (self.beta1, 0.999))
+        noise = {"code": Noise((data.latent,))}
+        return {
+            "discriminator": Player(("discriminator",), self.discriminator_loss, adam, noise=noise),
+            "reconstructor": Player(("reconstructor",), self.reconstruction, adam, real=False),
+            "generator": Player(("generator",), self.generator_loss, adam, real=False),
+        }
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        generated = nets.discriminator(nets.generator(batch.z), batch.z)
+        real = nets.discriminator(batch.x, nets.reconstructor(batch.x) + batch.noise["code"])
+        return (softplus(-generated) + softplus(real)).mean()
+
+    def reconstruction(self, nets: Networks, batch: Batch) -> Tensor:
+        """$-\\log N(z; F(G(z)), I)$ up to a constant, averaged over the batch."""
+
+        code = nets.reconstructor(nets.generator(batch.z))
+        return 0.5 * (batch.z - code).square().sum(dim=-1).mean()
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        """The mean estimated log-ratio plus the reconstruction; the reconstructor is not trained by it."""
+
+        return nets.discriminator(nets.generator(batch.z), batch.z).mean() + self.reconstruction(nets, batch)

@@ -1,0 +1,137 @@
+"""Compute budgets: units, counting on real steps, audit.
+
+FLOPs are the matrix products and convolutions of a real step, forward, backward and double backward, counted two per
+multiply-add. Elementwise work, normalisation and the optimiser count zero.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from benchmark.errors import UsageError
+from benchmark.method import DataSpec, Method
+from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.streams import Source, batches
+
+__all__ = ["UNITS", "Budget", "Cost", "cost_of", "parse_budget"]
+
+UNITS = {"flops": "FLOPs", "steps": "generator updates", "samples": "real samples seen", "s": "device-seconds of training"}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: an amount and its unit, one of `UNITS`."""
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:g}{self.unit}"
+
+
+def parse_budget(text: str) -> Budget:
+    """Reads `1e12flops`, `20000steps`, `2e6samples` or `60s`.
+
+    Raises:
+        UsageError: If the amount is not positive and finite, or the unit is missing or unknown.
+    """
+
+    accepted = "a positive number and a unit, such as 1e12flops, 20000steps, 2e6samples or 60s"
+    match = re.fullmatch(r"\s*([-+.\w]*?)\s*(flops|steps|samples|s)\s*", text, re.IGNORECASE)
+    try:
+        amount = float(match[1]) if match else math.nan
+    except ValueError:
+        amount = math.nan
+    if match is None or not (math.isfinite(amount) and amount > 0):
+        raise UsageError(f"--budget {text!r}: give {accepted}")
+    return Budget(amount, match[2].lower())
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one cycle of a method takes, per seed, and what it trains.
+
+    Attributes:
+        flops: FLOPs per cycle.
+        generator_steps: Updates of the generator per cycle.
+        discriminator_steps: Updates of discriminators and critics per cycle.
+        updates: Updates of any player per cycle.
+        samples: Real samples drawn per cycle.
+        parameters: Trained parameters, over all networks.
+    """
+
+    flops: int
+    generator_steps: int
+    discriminator_steps: int
+    updates: int
+    samples: int
+    parameters: int
+
+    def cycles(self, budget: Budget) -> int | None:
+        """The whole number of cycles that comes nearest to the budget; `None` for a budget of device-seconds.
+
+        Raises:
+            UsageError: If the budget does not pay for half a cycle.
+        """
+
+        if budget.unit == "s":
+            return None
+        per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
+        cycles = round(budget.amount / per_cycle)
+        if cycles < 1:
+            raise UsageError(f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that")
+        return cycles
+
+
+def cost_of(method: Method, data: Source, spec: DataSpec) -> Cost:
+    """Counts one real cycle of one model."""
+
+    cpu = torch.device("cpu")
+    cycle = Cycle(method, spec)
+    state = select_seed(initialise(method, spec, data.name, [0], cpu), 0)
+    stacked = next(batches(data, cycle.draws, [0], cpu))
+    batch = [b._replace(x=None if b.x is None else b.x[0], z=b.z[0], noise={k: v[0] for k, v in b.noise.items()}) for b in stacked]
+    flops, first = 0, 0
+    for phase in cycle.phases:
+        size = len(phase.draws)
+        with _FlopCounter() as counter:
+            cycle.single(phase, state, batch[first : first + size])
+        flops += phase.repeats * counter.flops
+        first += phase.repeats * size
+    players = [player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()]
+    return Cost(
+        flops=flops,
+        generator_steps=sum("generator" in player.networks for player in players),
+        discriminator_steps=sum(all(_is_discriminator(n) for n in player.networks) for player in players),
+        updates=len(players),
+        samples=data.batch * sum(draw.real for draw in cycle.draws),
+        parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
+    )
+
+
+def _is_discriminator(network: str) -> bool:
+    return network.startswith(("discriminator", "critic"))
+
+
+class _FlopCounter(TorchDispatchMode):
+    """Sums the FLOPs of every matrix product and convolution, those inside `torch.func` transforms included.
+
+    `torch.utils.flop_counter.FlopCounterMode` raises on gradient penalties; its table of formulas is right.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=out)
+        return out

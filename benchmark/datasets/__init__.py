@@ -1,0 +1,1 @@
+"""Datasets whose modes are known."""

@@ -1,0 +1,226 @@
+r"""The contract of a training method: plain losses for one model.
+
+A method names its networks, its players (who is updated, by which loss, how often) and nothing else. Losses are pure
+functions of (networks, batch): all randomness arrives in the batch, all state is handed in. That is what lets the
+harness train many seeds as one vectorised, compiled step.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from torch import Tensor, nn
+from torch.func import functional_call, grad
+
+__all__ = ["Adam", "Batch", "DataSpec", "Method", "Networks", "Noise", "Player", "State", "update"]
+
+Tensors = dict[str, Tensor]
+Grouped = dict[str, Tensors]
+WithState = tuple[Tensor, tuple[Tensor, Grouped]]  # a name, for torch.compile does not trace the subscript in an inner signature
+
+
+class Batch(NamedTuple):
+    """What one update of one model sees.
+
+    Attributes:
+        x: Real data, shape $(B, *)$; `None` for a player that declares `real=False`.
+        z: Latent noise $z \\sim \\mathcal{N}(0, I)$, shape $(B, L)$.
+        noise: The extra noise that the player declared, by name, each of shape $(B, *)$.
+    """
+
+    x: Tensor | None
+    z: Tensor
+    noise: Tensors
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Extra random input of a loss: `shape` per sample, standard normal or uniform on [0, 1)."""
+
+    shape: tuple[int, ...]
+    kind: Literal["normal", "uniform"] = "normal"
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a method may know about a dataset when it builds its networks.
+
+    Attributes:
+        kind: `points` for vectors; networks are multilayer perceptrons.
+        shape: The shape of one datum.
+        latent: The number of latent dimensions $L$.
+        width: The number of units of a hidden layer.
+        depth: The number of hidden layers.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    latent: int
+    width: int
+    depth: int
+
+
+class State(NamedTuple):
+    """All that training changes, by network name: one model's, or stacked along a leading seed axis.
+
+    Attributes:
+        parameters: Trained tensors.
+        buffers: Tensors that a forward pass changes, such as the running statistics of batch normalisation.
+        first: First moments of Adam.
+        second: Second moments of Adam.
+        steps: Updates so far, a float scalar per network.
+    """
+
+    parameters: Grouped
+    buffers: Grouped
+    first: Grouped
+    second: Grouped
+    steps: Tensors
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam as a pure, differentiable function.
+
+    References:
+        Adam: A Method for Stochastic Optimization (Kingma & Ba, 2014), arXiv:1412.6980, algorithm 1.
+
+    Arguments:
+        lr: The learning rate.
+        betas: The decay rates of the two moments.
+        eps: Added to the root of the second moment.
+        clip_norm: If given, the gradient of each tensor is scaled down to at most this Euclidean norm (Keras' `clipnorm`).
+    """
+
+    lr: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    clip_norm: float | None = None
+
+    def apply(self, state: State, network: str, gradients: Tensors) -> State:
+        """The state after one update of `network` by `gradients`."""
+
+        beta1, beta2 = self.betas
+        step = state.steps[network] + 1
+        rate = self.lr / (1 - beta1**step)
+        correction = (1 - beta2**step).rsqrt()
+        parameters, first, second = {}, {}, {}
+        for key, parameter in state.parameters[network].items():
+            g = gradients[key]
+            if self.clip_norm is not None:
+                g = g * (self.clip_norm / g.norm().clamp(min=self.clip_norm))
+            m = beta1 * state.first[network][key] + (1 - beta1) * g
+            v = beta2 * state.second[network][key] + (1 - beta2) * g * g
+            # The gradient of sqrt at 0 is infinite; a unit whose gradient is exactly 0 must not turn an unrolled
+            # loss into NaN, and 1e-30 is below what eps lets through.
+            parameters[key] = parameter - rate * m / ((v + 1e-30).sqrt() * correction + self.eps)
+            first[key], second[key] = m, v
+        return State(
+            {**state.parameters, network: parameters},
+            state.buffers,
+            {**state.first, network: first},
+            {**state.second, network: second},
+            {**state.steps, network: step},
+        )
+
+
+class Networks:
+    """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
+
+    Buffers that a call changes are kept here, in `state`, and never written in place.
+
+    Arguments:
+        modules: The networks' architectures, by name; their own parameters are not used.
+        state: The parameters and buffers to use, and the optimisers' state.
+        players: The method's players, by name.
+    """
+
+    def __init__(self, modules: Mapping[str, nn.Module], state: State, players: Mapping[str, "Player"]) -> None:
+        self.modules = modules
+        self.state = state
+        self.players = players
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in self.modules:
+            raise AttributeError(f"no network {name!r}; there are {', '.join(self.modules)}")
+
+        def call(*inputs: Tensor) -> Any:
+            buffers = {key: buffer.clone() for key, buffer in self.state.buffers[name].items()}
+            output = functional_call(self.modules[name], {**self.state.parameters[name], **buffers}, inputs)
+            self.state = self.state._replace(buffers={**self.state.buffers, name: buffers})
+            return output
+
+        return call
+
+    def after(self, player: str, batch: Batch) -> "Networks":
+        """The networks after one real update of `player` on `batch`, differentiable with respect to all of them."""
+
+        return Networks(self.modules, update(self, self.players[player], batch)[0], self.players)
+
+
+@dataclass(frozen=True)
+class Player:
+    """One side of the game.
+
+    Arguments:
+        networks: The names of the networks that it trains. Each network belongs to one optimiser.
+        loss: Maps (networks, batch) to a scalar to be minimised.
+        optimiser: How it is minimised.
+        steps: Updates per cycle, each on a fresh batch.
+        real: Whether the loss looks at real data. Data that no loss looks at is neither drawn nor counted.
+        noise: Extra random inputs of the loss, by name.
+    """
+
+    networks: tuple[str, ...]
+    loss: Callable[[Networks, Batch], Tensor]
+    optimiser: Adam
+    steps: int = 1
+    real: bool = True
+    noise: Mapping[str, Noise] = field(default_factory=dict)
+
+
+def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:
+    """One update of one player: the new state, and the loss before the update."""
+
+    state = nets.state
+
+    def objective(own: Grouped) -> WithState:
+        bound = Networks(nets.modules, state._replace(parameters={**state.parameters, **own}), nets.players)
+        loss = player.loss(bound, batch)
+        return loss, (loss, bound.state.buffers)
+
+    own = {name: state.parameters[name] for name in player.networks}
+    gradients, (loss, buffers) = grad(objective, has_aux=True)(own)
+    state = state._replace(buffers=buffers)
+    for name in player.networks:
+        state = player.optimiser.apply(state, name, gradients[name])
+    return state, loss
+
+
+class Method(ABC):
+    """A way to train a generator. Subclasses are frozen dataclasses, whose fields are the hyperparameters.
+
+    The docstring of a method holds, in this order, one sentence, a section `References:` and a section `Deviations:`;
+    `benchmark list methods --long` prints them.
+
+    Attributes:
+        name: The registered name.
+        simultaneous: If true, all players are updated together, once per cycle, from one batch and from the networks
+            as they were before; else one after another, each update on a batch of its own.
+    """
+
+    name: ClassVar[str]
+    simultaneous: ClassVar[bool] = False
+
+    @abstractmethod
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        """Freshly initialised networks by name; `generator` maps latents $(B, L)$ to data $(B, *)$.
+
+        Discriminators are named `discriminator...` or `critic...`: their updates are counted by that name.
+        """
+
+    @abstractmethod
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        """The players by name, in the order in which they are updated."""
+

@@ -1,0 +1,170 @@
+"""Names to classes, found lazily: decorators, entry points and plug-in files.
+
+A name is known before its module is imported. Built-in names are read from the source of the built-in packages, a
+third party's from its entry points, so that listing them costs no import of torch.
+
+A class joins by its decorator, wherever it lives::
+
+    @register_method("my-gan")
+    class MyGAN(Method): ...
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmark.errors import UsageError
+
+__all__ = ["DATASETS", "METHODS", "METRICS", "Registry", "load_plugin", "register_dataset", "register_method", "register_metric"]
+
+T = TypeVar("T", bound=type)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Registry:
+    """The classes of one kind, by name.
+
+    Arguments:
+        kind: What the entries are, in the singular: `method`, `dataset` or `metric`.
+        package: The built-in package, whose files hold the decorators.
+        reserved: Names that the program uses itself.
+    """
+
+    def __init__(self, kind: str, package: str, reserved: Iterable[str] = ()) -> None:
+        self.kind = kind
+        self.package = package
+        self.reserved = frozenset(reserved)
+        self._classes: dict[str, type] = {}
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        """The module of every name that is known without importing anything."""
+
+        modules = {}
+        folder = ROOT.joinpath(*self.package.split("."))
+        for file in sorted(folder.glob("*.py")):
+            for name in _decorated(file, f"register_{self.kind}"):
+                modules[name] = f"{self.package}.{file.stem}"
+        for entry in entry_points(group=f"mode_collapse_benchmark.{self.kind}s"):
+            modules.setdefault(entry.name, entry.value.partition(":")[0])
+        return modules
+
+    def names(self) -> list[str]:
+        """Every known name, sorted."""
+
+        return sorted({*self._modules, *self._classes})
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """A decorator that enters a class under `name`.
+
+        Raises:
+            UsageError: If the name is taken or reserved.
+        """
+
+        def enter(cls: T) -> T:
+            known = self._classes.get(name)
+            taken = known is not None or self._modules.get(name, cls.__module__) != cls.__module__
+            if name in self.reserved or taken:
+                raise UsageError(f"{self.kind} name {name!r} is already taken; choose another name")
+            cls.name = name  # type: ignore[attr-defined]
+            self._classes[name] = cls
+            return cls
+
+        return enter
+
+    def check(self, name: str) -> None:
+        """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
+
+        if name not in self.names():
+            near = difflib.get_close_matches(name, self.names(), n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(self.names())}"
+            raise UsageError(f"unknown {self.kind} {name!r}; {hint}")
+
+    def get(self, name: str) -> Any:
+        """The class registered as `name`; its module is imported on the first call.
+
+        Raises:
+            UsageError: If the name is unknown, or its module does not import or does not register it.
+        """
+
+        self.check(name)
+        if name not in self._classes:
+            module = self._modules[name]
+            try:
+                importlib.import_module(module)
+            except ImportError as error:
+                raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {error}") from error
+        if name not in self._classes:
+            raise UsageError(f"{self.kind} {name!r}: module {self._modules[name]} does not register that name")
+        return self._classes[name]
+
+
+METHODS = Registry("method", "baselines", reserved=("real-data", "collapsed", "all"))
+DATASETS = Registry("dataset", "benchmark.datasets")
+METRICS = Registry("metric", "metrics")
+
+register_method = METHODS.register
+register_dataset = DATASETS.register
+register_metric = METRICS.register
+
+
+def load_plugin(path: Path) -> list[str]:
+    """Runs a plug-in file once and returns the names that it registered, as `kind name`.
+
+    A plug-in is code: it can do whatever the user who runs it can.
+
+    Raises:
+        UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
+    """
+
+    module_name = f"benchmark_plugin_{path.stem}"
+    if not path.is_file():
+        raise UsageError(f"--plugin {path}: no such file; give a Python file")
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
+    before = _registered()
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UsageError as error:
+        raise UsageError(f"--plugin {path}: {error}") from error
+    except Exception as error:  # a plug-in is foreign code and may raise anything
+        raise UsageError(f"--plugin {path}: does not import: {type(error).__name__}: {error}") from error
+    new = sorted(_registered() - before)
+    if not new:
+        raise UsageError(f"--plugin {path}: registers nothing; decorate a class with register_method, register_dataset or register_metric")
+    return new
+
+
+def _registered() -> set[str]:
+    return {f"{r.kind} {name}" for r in (METHODS, DATASETS, METRICS) for name, cls in r._classes.items() if _is_plugin(cls)}
+
+
+def _is_plugin(cls: type) -> bool:
+    return cls.__module__.startswith("benchmark_plugin_")
+
+
+def _decorated(file: Path, decorator: str) -> list[str]:
+    """The names that the classes in a source file are registered under, in order."""
+
+    return [
+        call.args[0].value
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+        for call in node.decorator_list
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == decorator
+        and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
+    ]

@@ -1,0 +1,140 @@
+"""The loop that spends a budget on a group of seeds."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, vmap
+
+from benchmark.budget import Budget, Cost
+from benchmark.datasets.base import Dataset
+from benchmark.method import Method, State
+from benchmark.training.step import Cycle, initialise
+from benchmark.training.streams import batches
+
+__all__ = ["Checkpoint", "Generator", "train"]
+
+POINTS = 20
+"""Evaluations over a budget."""
+
+CHECK = 64
+"""Cycles between two looks at the losses."""
+
+
+class Generator:
+    """The generators of a group of seeds, in inference mode.
+
+    Arguments:
+        method: The method.
+        data: The dataset that it trains on.
+        state: The stacked state.
+    """
+
+    def __init__(self, method: Method, data: Dataset, state: State) -> None:
+        with torch.device("meta"):
+            self.module = method.networks(data.spec)["generator"].eval()
+        self.parameters = state.parameters["generator"]
+        self.buffers = state.buffers["generator"]
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
+
+        return vmap(lambda p, b, z: functional_call(self.module, {**p, **b}, (z,)))(self.parameters, self.buffers, z)
+
+    def tensors(self, index: int) -> dict[str, Tensor]:
+        """The parameters and buffers of one seed."""
+
+        return {key: value[index].contiguous() for key, value in {**self.parameters, **self.buffers}.items()}
+
+    def select(self, indices: Sequence[int]) -> "Generator":
+        """The generators of some of the seeds."""
+
+        chosen = object.__new__(Generator)
+        chosen.module = self.module
+        chosen.parameters = {k: v[list(indices)] for k, v in self.parameters.items()}
+        chosen.buffers = {k: v[list(indices)] for k, v in self.buffers.items()}
+        return chosen
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where training stands at an evaluation.
+
+    Attributes:
+        point: Number of the evaluation, from 1.
+        cycles: Cycles so far.
+        seconds: Device-seconds of training so far, per seed.
+        generator: The generators.
+        diverged: For each seed, the cycle (from 1) in which a loss stopped being finite, or 0.
+        last: Whether the budget is spent.
+    """
+
+    point: int
+    cycles: int
+    seconds: float
+    generator: Generator
+    diverged: list[int]
+    last: bool
+
+
+def train(
+    method: Method,
+    data: Dataset,
+    seeds: Sequence[int],
+    budget: Budget,
+    cost: Cost,
+    evaluate: Callable[[Checkpoint], None],
+    progress: Callable[[float], None],
+    device: torch.device,
+    compile: bool,
+) -> None:
+    """Trains a group of seeds until the budget is spent, or until all of them have diverged.
+
+    Arguments:
+        method: The method.
+        data: The dataset.
+        seeds: The seeds, trained side by side.
+        budget: What each of them may spend.
+        cost: What a cycle takes, from `cost_of`.
+        evaluate: Called at `POINTS` evenly spaced points of the budget. Its time is not counted.
+        progress: Called with the share of the budget that is spent.
+        device: Where to train.
+        compile: Whether to compile the step.
+    """
+
+    torch.compiler.reset()
+    cycle = Cycle(method, data.spec, compile)
+    state = initialise(method, data.spec, data.name, seeds, device)
+    stream = batches(data, cycle.draws, seeds, device)
+    total = cost.cycles(budget)
+    if compile:
+        # The first call compiles; it runs on a copy of the state and its time is not the method's.
+        cycle.run(initialise(method, data.spec, data.name, seeds, device), next(batches(data, cycle.draws, seeds, device)))
+    diverged = torch.zeros(len(seeds), dtype=torch.long, device=device)
+    done, point, seconds = 0, 0, 0.0
+
+    while True:
+        share = done / total if total else min(seconds / budget.amount, 1.0)
+        if share * POINTS >= point + 1 or bool(diverged.all()):
+            point = min(POINTS, int(share * POINTS))
+            last = share >= 1 or bool(diverged.all())
+            evaluate(Checkpoint(point, done, seconds, Generator(method, data, state), diverged.tolist(), last))
+            if last:
+                return
+        due = -(-(point + 1) * total // POINTS) if total else done + CHECK
+        began = time.perf_counter()
+        losses = [cycle.run(state, next(stream)) for _ in range(min(CHECK, due - done))]
+        finite = torch.stack(losses).isfinite().all(dim=1)
+        _synchronise(device)
+        seconds += (time.perf_counter() - began) / len(seeds)
+        first = done + 1 + (~finite).int().argmax(dim=0)
+        diverged = torch.where((diverged == 0) & ~finite.all(dim=0), first, diverged)
+        done += len(losses)
+        progress(done / total if total else min(seconds / budget.amount, 1.0))
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
