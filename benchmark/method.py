@@ -98,6 +98,12 @@ class Adam:
     eps: float = 1e-8
     clip_norm: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.lr <= 0:
+            raise ValueError(f"a learning rate must be positive, not {self.lr}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"the decay rates of Adam must lie in [0, 1), not {self.betas}")
+
     def apply(self, state: State, network: str, gradients: Tensors) -> State:
         """The state after one update of `network` by `gradients`."""
 
@@ -178,6 +184,10 @@ class Player:
     steps: int = 1
     real: bool = True
     noise: Mapping[str, Noise] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"a player must take at least one step per cycle, not {self.steps}")
 
 
 def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:

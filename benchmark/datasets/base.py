@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -37,6 +38,7 @@ class Dataset(ABC):
         width: Units per hidden layer of the shared networks.
         depth: Hidden layers of the shared networks.
         samples: Samples per evaluation.
+        samples_large: Samples of the additional, more precise evaluation at the end.
         held_out: Held-out real samples that samples are compared with.
     """
 
@@ -44,11 +46,17 @@ class Dataset(ABC):
     kind: ClassVar[str]
 
     batch: int = 64
-    latent: int = 16
+    latent: int = 2
     width: int = 64
     depth: int = 2
     samples: int = 2500
+    samples_large: int = 25_000
     held_out: int = 10_000
+
+    def __post_init__(self) -> None:
+        for setting in ("batch", "latent", "width", "depth", "samples", "samples_large", "held_out"):
+            if getattr(self, setting) < 1:
+                raise ValueError(f"{setting} must be at least 1")
 
     @property
     @abstractmethod
@@ -67,6 +75,26 @@ class Dataset(ABC):
     @abstractmethod
     def assign(self, samples: Tensor) -> Assignment:
         """Assigns samples of shape $(*, N, D)$ to modes."""
+
+    @abstractmethod
+    def project(self, samples: Tensor) -> Tensor:
+        """A view of samples $(N, *)$ in the plane, for pictures, shape $(N, 2)$."""
+
+    @property
+    @abstractmethod
+    def axes(self) -> tuple[str, str]:
+        """What the two axes of `project` show."""
+
+    @property
+    @abstractmethod
+    def landmarks(self) -> Tensor:
+        """Where the modes' centres lie in `project`, shape $(K, 2)$."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the first 1000 draws of a stream of its own: equal data, equal fingerprint."""
+
+        return sha256(self.sample(1000, self.stream("all", "fingerprint")).numpy().tobytes()).hexdigest()
 
     @property
     def modes(self) -> int:

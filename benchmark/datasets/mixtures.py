@@ -1,5 +1,7 @@
 """Mixtures of Gaussians whose modes, density and held-out stream are exact."""
 
+import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,14 +25,13 @@ class Mixture(Dataset):
 
     kind = "points"
 
-    @property
-    def means(self) -> Tensor:
-        """The modes' centres, shape $(K, D)$, float32."""
-
-        raise TypeError(f"{type(self).__name__} has no means")
-
     std: float = 1.0
     tolerance: float = 0.0
+
+    @property
+    @abstractmethod
+    def means(self) -> Tensor:
+        """The modes' centres, shape $(K, D)$, float32."""
 
     @cached_property
     def _means(self) -> Tensor:
@@ -51,6 +52,12 @@ class Mixture(Dataset):
         """The largest distance of a high-quality sample from its mode, in standard deviations."""
 
         return 3.0
+
+    @property
+    def legacy_radius(self) -> float | None:
+        """The Euclidean radius of the literature in data units, where it makes another rule."""
+
+        return None
 
     @property
     def mode_weights(self) -> Tensor:
@@ -75,44 +82,42 @@ class Mixture(Dataset):
         return x
 
     def log_density(self, x: Tensor) -> Tensor:
-        r"""$\log p(x)$ in nats, for x of shape $(*, N, D)$, with respect to the volume of the noisy coordinates.
+        r"""$\log p(x)$ in nats, for x of shape $(*, D)$, with respect to the volume of the noisy coordinates.
 
-        Where a constant coordinate equals that of no mode, it is $-\infty$.
+        It is $-\infty$ where the constant coordinates are those of no mode.
         """
 
-        means = self._means.to(x)
-        squares, offset = self._distances(x, means)
-        log_p = -0.5 * squares - self.noisy * (torch.tensor(self.std).log() + 0.5 * torch.log(torch.tensor(2 * torch.pi))).to(x)
+        squares, offset = self._deviation(x[..., None, :], self._means.to(x))
+        log_p = -0.5 * squares - self.noisy * math.log(self.std * math.sqrt(2 * math.pi))
         log_p = log_p.masked_fill(offset > 0, -torch.inf)
         return torch.logsumexp(log_p + self.mode_weights.to(x).log(), dim=-1)
 
     def assign(self, samples: Tensor) -> Assignment:
         means = self._means.to(samples)
-        squares, offset = self._distances(samples, means)
-        euclidean = torch.cdist(samples, means, compute_mode="donot_use_mm_for_euclid_dist")
-        distance, mode = euclidean.min(dim=-1)
-        squares = squares.gather(-1, mode[..., None])[..., 0]
-        offset = offset.gather(-1, mode[..., None])[..., 0]
-        legacy = None if self.legacy_radius is None else distance <= self.legacy_radius
+        mode = torch.cdist(samples, means).argmin(dim=-1)
+        nearest = means[mode]
+        squares, offset = self._deviation(samples, nearest)
+        legacy = None if self.legacy_radius is None else (samples - nearest).norm(dim=-1) <= self.legacy_radius
         return Assignment(mode, (squares <= self.radius**2) & (offset <= self.tolerance), legacy)
 
+    def project(self, samples: Tensor) -> Tensor:
+        return samples
+
     @property
-    def legacy_radius(self) -> float | None:
-        """The literal Euclidean radius of the literature in data units, where it is another rule."""
+    def axes(self) -> tuple[str, str]:
+        return "first coordinate", "second coordinate"
 
-        return None
+    @property
+    def landmarks(self) -> Tensor:
+        return self.project(self._means)
 
-    def _distances(self, x: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
-        """Squared distances over the noisy coordinates in units of variance, and the largest constant offset, both $(*, N, K)$."""
+    def _deviation(self, x: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
+        """The squared distance over the noisy coordinates in units of the variance, and the largest offset of a constant one."""
 
-        noisy = self.noisy
-        squares, offsets = [], []
-        for mean in means:
-            difference = x - mean
-            squares.append((difference[..., :noisy] / self.std).square().sum(dim=-1))
-            constant = difference[..., noisy:].abs()
-            offsets.append(constant.amax(dim=-1) if noisy < x.shape[-1] else torch.zeros_like(squares[-1]))
-        return torch.stack(squares, dim=-1), torch.stack(offsets, dim=-1)
+        difference = x - mean
+        squares = (difference[..., : self.noisy] / self.std).square().sum(dim=-1)
+        constant = difference[..., self.noisy :].abs()
+        return squares, constant.amax(dim=-1) if constant.shape[-1] else torch.zeros_like(squares)
 
 
 @register_dataset("ring")
@@ -156,6 +161,7 @@ class HighDimensional(Mixture):
 
     std: float = 1.0
     tolerance: float = 0.1
+    samples_large: int = 10_000
 
     @property
     def means(self) -> Tensor:
@@ -173,3 +179,16 @@ class HighDimensional(Mixture):
     @property
     def legacy_radius(self) -> float:
         return 10.0
+
+    def project(self, samples: Tensor) -> Tensor:
+        return torch.stack([samples[:, self.noisy :].mean(dim=1), samples[:, : self.noisy].std(dim=1)], dim=1)
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        return "mean of the 500 constant coordinates", "standard deviation over the 700 noisy coordinates"
+
+    @property
+    def landmarks(self) -> Tensor:
+        """A real sample's deviation over the noisy coordinates is about `std`, not the centre's 0."""
+
+        return torch.stack([self._means[:, 0], torch.full((self.modes,), self.std)], dim=1)

@@ -1,0 +1,198 @@
+"""The command line: verbs and options. Imports nothing heavy until a verb needs it."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from benchmark import __version__, options
+from benchmark.errors import UsageError
+from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
+from benchmark.suites import SUITES, get_suite
+
+__all__ = ["main"]
+
+RUN_OPTIONS = ("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin", "set")
+KINDS: dict[str, Registry] = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit status: 0 done, 1 something failed, 2 bad usage, 130 interrupted."""
+
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        parsed = _parser().parse_args(arguments)
+        return parsed.verb(parsed, arguments)
+    except UsageError as error:
+        print(f"benchmark: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("benchmark: interrupted; finished trials are kept, and the same command continues", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="benchmark", description="Which training method covers the data distribution, at equal compute?", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"mode-collapse-benchmark {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
+
+    run = verbs.add_parser("run", help="train and score methods under equal budgets", allow_abbrev=False)
+    run.add_argument("--suite", metavar="NAME", help=f"{', '.join(SUITES)}")
+    run.add_argument("--datasets", metavar="A,B", help="some of the suite's datasets (default: all)")
+    run.add_argument("--methods", metavar="A,B", help="methods, or all (default: the suite's own)")
+    run.add_argument("--seeds", metavar="N|LIST", help="5 for the seeds 0 to 4, or a list such as 0,3,7 (default: 5)")
+    run.add_argument("--budget", metavar="B", help="per trial: 1e12flops, 20000steps, 2e6samples or 60s (default: the suite's)")
+    run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
+    run.add_argument("--fresh", action="store_true", help="move an existing run aside and start anew")
+    run.add_argument("--dry-run", action="store_true", help="print the cells with their costs, train nothing")
+    run.add_argument("--config", metavar="FILE", help="a TOML file with the same options; the command line wins")
+    run.add_argument("--set", metavar="OWNER.FIELD=VALUE", action="append", help="a setting of a method, dataset or metric; may be repeated")
+    run.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    run.add_argument("--workers", metavar="N", help="worker processes (default: one per processor; one on a GPU)")
+    run.add_argument("--compile", metavar="auto|on|off", help="compile the training step (default: auto, where it pays)")
+    run.set_defaults(verb=_run)
+
+    listing = verbs.add_parser("list", help="names of methods, datasets, metrics and suites", allow_abbrev=False)
+    listing.add_argument("kind", nargs="?", metavar="methods|datasets|metrics|suites")
+    listing.add_argument("--long", action="store_true", help="with descriptions, references, deviations and settings")
+    listing.set_defaults(verb=_list)
+
+    report = verbs.add_parser("report", help="rebuild tables and plots from the records of a run", allow_abbrev=False)
+    report.add_argument("directory", metavar="DIR")
+    report.set_defaults(verb=_report)
+
+    score = verbs.add_parser("score", help="score samples made elsewhere", allow_abbrev=False)
+    score.add_argument("samples", metavar="SAMPLES", help="an array of shape (N, D) as .npy, .npz or .csv")
+    score.add_argument("--dataset", metavar="NAME", required=True)
+    score.add_argument("--csv", action="store_true", help="print rows of trials.csv instead of a table")
+    score.set_defaults(verb=_score)
+
+    check = verbs.add_parser("check", help="the contract test of a method", allow_abbrev=False)
+    check.add_argument("method", nargs="?", metavar="METHOD", help="a registered method (default: those of the plug-ins)")
+    check.set_defaults(verb=_check)
+
+    perf = verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak", allow_abbrev=False)
+    perf.add_argument("--quick", action="store_true", help="short measurements, without the end-to-end run")
+    perf.set_defaults(verb=_perf)
+
+    for verb in (run, listing, report, score, check):
+        verb.add_argument("--plugin", metavar="FILE.py", action="append", help="a file that registers methods, datasets or metrics")
+    return parser
+
+
+def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    given = options.with_config(parsed, RUN_OPTIONS)
+    suite = get_suite(options.required(given, "suite"))
+    plugins = tuple(str(Path(file).resolve()) for file in given.get("plugin") or ())
+    _load(plugins)
+    chosen = {name: options.names(name, given.get(name)) for name in ("datasets", "methods")}
+    for kind, names in chosen.items():
+        for name in names or ():
+            if (kind, name) != ("methods", "all"):
+                KINDS[kind].check(name)
+    seeds = options.seeds(given.get("seeds", "5"))
+    compile = options.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off"))
+    workers = options.count("--workers", given["workers"]) if "workers" in given else None
+    settings = options.settings(given.get("set") or ())
+
+    from benchmark.plan import Request, choose_device
+    from benchmark.runner import default_workers, describe, prepare, run
+    from benchmark.store import Store
+
+    device = choose_device(given.get("device", "auto"))
+    request = Request(suite.name, seeds, chosen["datasets"], chosen["methods"], given.get("budget"), settings, device, compile, plugins)
+    store = Store(Path(given.get("out") or Path("results") / suite.name))
+    store.check(suite.name, fresh=parsed.fresh)
+    if parsed.dry_run:
+        print(describe(prepare(request, None if parsed.fresh else store)))
+        return 0
+    if parsed.fresh:
+        prepare(request, None)
+        aside = store.set_aside()
+        if aside:
+            print(f"the old run is now {aside}", file=sys.stderr)
+    outcome = run(request, store, workers or default_workers(device), ["benchmark", *arguments])
+
+    from benchmark.report import write_report
+
+    write_report(store)
+    for failure in outcome.failed:
+        print(f"benchmark: failed: {failure}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def _list(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    _load(parsed.plugin or ())
+    kinds = ("suites", *KINDS) if parsed.kind is None else (options.choice("list", parsed.kind, ("suites", *KINDS)),)
+    for kind in kinds:
+        names = list(SUITES) if kind == "suites" else KINDS[kind].names()
+        if parsed.long:
+            from benchmark.describe import describe_entry
+
+            print(f"{kind.upper()}\n")
+            print("\n\n".join(describe_entry(kind, name) for name in names), end="\n\n")
+        elif parsed.kind is None:
+            print(f"{kind + ':':<10}{' '.join(names)}")
+        else:
+            print("\n".join(names))
+    return 0
+
+
+def _report(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    _load(parsed.plugin or ())
+
+    from benchmark.report import write_report
+    from benchmark.store import Store
+
+    write_report(Store(Path(parsed.directory)))
+    return 0
+
+
+def _score(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    _load(parsed.plugin or ())
+    DATASETS.check(parsed.dataset)
+
+    from benchmark.outside import load_samples, score_samples
+
+    print(score_samples(load_samples(Path(parsed.samples)), Path(parsed.samples), parsed.dataset, parsed.csv))
+    return 0
+
+
+def _check(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    new = _load(parsed.plugin or ())
+    methods = [parsed.method] if parsed.method else [name.removeprefix("method ") for name in new if name.startswith("method ")]
+    if not methods:
+        raise UsageError("check: give the name of a method, or --plugin with a file that registers one")
+    for name in methods:
+        METHODS.check(name)
+
+    from benchmark.contract import check_method
+
+    passed = True
+    for name in methods:
+        for title, problem in check_method(name):
+            print(f"{name}: {title}: {'ok' if problem is None else f'FAILED: {problem}'}", flush=True)
+            passed &= problem is None
+    return 0 if passed else 1
+
+
+def _perf(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from benchmark.perf import measure
+
+    measure(quick=parsed.quick)
+    return 0
+
+
+def _load(plugins: Sequence[str]) -> list[str]:
+    return [name for file in plugins for name in load_plugin(Path(file))]

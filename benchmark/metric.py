@@ -1,0 +1,92 @@
+"""The contract of a metric: samples of several seeds in, one number per seed out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Assignment, Dataset
+
+__all__ = ["Evaluation", "Metric"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a metric sees.
+
+    Attributes:
+        data: The dataset, with its true modes.
+        samples: Generated data, shape $(S, N, *)$, for $S$ seeds. All of it is finite.
+        held_out: Real data that nothing was trained on, shape $(M, *)$.
+        seeds: The seeds, of which each has its own evaluation stream.
+        generator: Maps latents $(S, N, L)$ to data $(S, N, *)$; `None` where only samples are known.
+    """
+
+    data: Dataset
+    samples: Tensor
+    held_out: Tensor
+    seeds: Sequence[int]
+    generator: Callable[[Tensor], Tensor] | None = None
+
+    @cached_property
+    def assignment(self) -> Assignment:
+        """The samples' modes, shapes $(S, N)$."""
+
+        return self.data.assign(self.samples)
+
+    @cached_property
+    def counts(self) -> Tensor:
+        """Samples per mode, by nearest mode, shape $(S, K)$."""
+
+        return self._count(torch.ones_like(self.assignment.high_quality))
+
+    @cached_property
+    def high_quality_counts(self) -> Tensor:
+        """High-quality samples per mode, shape $(S, K)$."""
+
+        return self._count(self.assignment.high_quality)
+
+    def _count(self, chosen: Tensor) -> Tensor:
+        counts = torch.zeros(len(self.samples), self.data.modes, dtype=torch.float64, device=self.samples.device)
+        return counts.scatter_add_(1, self.assignment.mode, chosen.double())
+
+
+class Metric(ABC):
+    """A figure of merit. Subclasses are frozen dataclasses, whose fields are the settings.
+
+    Attributes:
+        name: The registered name, and the column's.
+        better: Which values are better; `one` means the closer to 1.
+        bounds: The least and the greatest possible value.
+        needs_generator: Whether samples alone are not enough.
+        large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
+    """
+
+    name: ClassVar[str]
+    better: ClassVar[Literal["higher", "lower", "one"]]
+    bounds: ClassVar[tuple[float, float]]
+    needs_generator: ClassVar[bool] = False
+    large: ClassVar[bool] = False
+
+    @abstractmethod
+    def score(self, evaluation: Evaluation) -> Tensor:
+        """One number per seed, shape $(S,)$; NaN where the metric is not defined."""
+
+    def applies(self, data: Dataset) -> bool:
+        """Whether the metric has a meaning on `data`."""
+
+        return True
+
+    def on_curve(self, data: Dataset) -> bool:
+        """Whether the metric is cheap enough on `data` to be taken at every evaluation point."""
+
+        return True
+
+    def floor(self, data: Dataset) -> float | None:
+        """The expected value for a perfect generator at this sample size, where it is known."""
+
+        return None

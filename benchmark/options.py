@@ -1,0 +1,129 @@
+"""The values of options: from the command line and a TOML file to plain Python, or one clear line."""
+
+import argparse
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import UsageError
+
+__all__ = ["choice", "count", "names", "required", "seeds", "settings", "with_config"]
+
+Settings = dict[str, dict[str, Any]]
+
+MOST_SEEDS = 100_000
+
+
+def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, Any]:
+    """The options that were given: those of the file named by `--config`, overridden by the command line's.
+
+    In the file, lists may be arrays, and settings are tables: `[set.wgan-gp]` with `penalty = 1`.
+
+    Raises:
+        UsageError: If the file cannot be read, is no TOML, or has an unknown option.
+    """
+
+    known = tuple(known)
+    given: dict[str, Any] = {}
+    if options.config is not None:
+        try:
+            with open(options.config, "rb") as stream:
+                given = tomllib.load(stream)
+        except OSError as error:
+            raise UsageError(f"--config {options.config}: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"--config {options.config}: not TOML: {error}") from error
+        for key in given:
+            if key not in known:
+                raise UsageError(f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}")
+        given = {key: _as_text(key, value, options.config) for key, value in given.items()}
+    for key in known:
+        value = getattr(options, key)
+        if value is not None:
+            given[key] = [*given.get("set", ()), *value] if key == "set" else value
+    return given
+
+
+def required(given: Mapping[str, Any], option: str) -> Any:
+    """The option's value, or a `UsageError` if it was not given."""
+
+    if option not in given:
+        raise UsageError(f"--{option} is missing (see benchmark run --help)")
+    return given[option]
+
+
+def names(option: str, text: str | None) -> tuple[str, ...] | None:
+    """Reads `a,b`; `None` stays `None`."""
+
+    if text is None:
+        return None
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise UsageError(f"--{option} {text!r}: give names with commas between them")
+    return parts
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Reads `5` as the seeds 0 to 4, and `0,3,7` or `7,` as those seeds."""
+
+    accepted = "a number of seeds such as 5, or a list of different seeds such as 0,3,7"
+    parts = [part.strip() for part in text.removesuffix(",").split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise UsageError(f"--seeds {text!r}: give {accepted}")
+    numbers = [int(part) for part in parts]
+    if "," not in text:
+        if not 1 <= numbers[0] <= MOST_SEEDS:
+            raise UsageError(f"--seeds {text!r}: give {accepted}")
+        return tuple(range(numbers[0]))
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {text!r}: a seed is given twice; give {accepted}")
+    return tuple(sorted(numbers))
+
+
+def count(option: str, text: str) -> int:
+    """Reads a whole number from 1."""
+
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise UsageError(f"{option} {text!r}: give a whole number from 1")
+    return int(text)
+
+
+def choice(option: str, text: str, choices: tuple[str, ...]) -> str:
+    """One of the choices."""
+
+    if text not in choices:
+        raise UsageError(f"{option} {text!r}: choose from {', '.join(choices)}")
+    return text
+
+
+def settings(assignments: Iterable[str | tuple[str, str, Any]]) -> Settings:
+    """Reads `owner.field=value`, later ones over earlier ones; values from a file come as triples, typed."""
+
+    merged: Settings = {}
+    for assignment in assignments:
+        if isinstance(assignment, tuple):
+            owner, name, value = assignment
+        else:
+            target, equals, value = assignment.partition("=")
+            owner, dot, name = target.strip().rpartition(".")
+            if not (equals and dot and owner and name):
+                raise UsageError(f"--set {assignment}: give OWNER.FIELD=VALUE, such as wgan-gp.penalty=1")
+        merged.setdefault(owner, {})[name] = value.strip() if isinstance(value, str) else value
+    return merged
+
+
+def _as_text(key: str, value: Any, file: Path | str) -> Any:
+    """A value of the file in the form in which the command line would give it."""
+
+    if key == "set":
+        if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+            raise UsageError(f"--config {file}: give settings as tables, such as [set.wgan-gp]")
+        return [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
+    if key == "plugin":
+        return [value] if isinstance(value, str) else [str(item) for item in value]
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value) + ("," if len(value) == 1 and key == "seeds" else "")
+    if isinstance(value, dict | bool):
+        raise UsageError(f"--config {file}: {key} must be a text, a number or a list")
+    return str(value)

@@ -1,0 +1,110 @@
+"""Scores of samples made elsewhere, by any framework."""
+
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError
+from benchmark.registry import DATASETS, METRICS
+from benchmark.scoring import Scorer, collapsed, real_data
+from benchmark.suites import SUITES
+
+__all__ = ["load_samples", "score_samples"]
+
+
+def load_samples(file: Path) -> np.ndarray:
+    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file; pickles are refused.
+
+    Raises:
+        UsageError: If there is no such file, or it does not hold such an array.
+    """
+
+    accepted = "a .npy, .npz or .csv file with one numeric array of shape (N, D)"
+    if not file.is_file():
+        raise UsageError(f"score {file}: no such file; give {accepted}")
+    try:
+        if file.suffix == ".csv":
+            return _read_csv(file)
+        if file.suffix not in (".npy", ".npz"):
+            raise UsageError(f"score {file}: unknown kind of file; give {accepted}")
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded as archive:
+            if len(archive.files) != 1:
+                raise UsageError(f"score {file}: holds {len(archive.files)} arrays; give {accepted}")
+            return archive[archive.files[0]]
+    except PermissionError as error:
+        raise UsageError(f"score {file}: {error.strerror}") from error
+    except UsageError:
+        raise
+    except Exception as error:  # a foreign file can break a reader in any way
+        raise UsageError(f"score {file}: cannot be read ({str(error).splitlines()[0]}); give {accepted}, pickles are refused") from error
+
+
+def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str:
+    """Scores an array of data beside the calibration rows at the same sample size.
+
+    Arguments:
+        array: Samples, shape (N, *).
+        file: Where they come from; its stem is the name of the row.
+        dataset: The dataset to compare with.
+        csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it.
+
+    Raises:
+        UsageError: If the array does not fit the dataset.
+    """
+
+    data: Dataset = DATASETS.get(dataset)()
+    _check(array, file, data)
+    data = replace(data, samples=len(array))
+    suite = next((suite for suite in SUITES.values() if dataset in suite.datasets), None)
+    names = suite.metrics if suite else tuple(METRICS.names())
+    cpu = torch.device("cpu")
+    scorer = Scorer(data, {name: METRICS.get(name)() for name in names}, cpu)
+    given = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    rows = {file.stem: given, "real-data": real_data(data, 0, cpu)(len(array)), "collapsed": collapsed(data, 0, cpu)(len(array))}
+    scores = {name: scorer.final(samples[None], [0], generator_metrics=False)[0] for name, samples in rows.items()}
+    frame = pd.DataFrame(scores).T
+    frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
+    if not csv:
+        return f"{len(array)} samples on {dataset}\n\n{frame.T.to_string(float_format=lambda x: f'{x:.6g}')}"
+    frame.insert(0, "status", "ok")
+    frame.insert(0, "seed", 0)
+    frame.insert(0, "method", frame.index)
+    frame.insert(0, "dataset", dataset)
+    frame.insert(0, "suite", suite.name if suite else "")
+    return frame.to_csv(index=False, lineterminator="\n").rstrip("\n")
+
+
+def _read_csv(file: Path) -> np.ndarray:
+    """Numbers only; one header line may precede them."""
+
+    with open(file, encoding="utf-8") as stream:
+        first = stream.readline()
+    try:
+        [float(cell) for cell in first.split(",")]
+        header = None
+    except ValueError:
+        header = 0
+    frame = pd.read_csv(file, header=header, dtype=np.float64)
+    return frame.to_numpy()
+
+
+def _check(array: np.ndarray, file: Path, data: Dataset) -> None:
+    shape = ", ".join(map(str, data.shape))
+    accepted = f"finite real numbers of shape (N, {shape}) with N of at least 2"
+    if array.dtype.kind not in "fiu":
+        raise UsageError(f"score {file}: holds values of type {array.dtype}; give {accepted}")
+    if array.ndim == 0 or array.shape[1:] != data.shape or len(array) < 2:
+        raise UsageError(f"score {file}: has shape {array.shape}; give {accepted}")
+    bad = int((~np.isfinite(array.astype(np.float32))).any(axis=tuple(range(1, array.ndim))).sum())
+    if bad:
+        raise UsageError(f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}")
+    if prod(array.shape) == 0:
+        raise UsageError(f"score {file}: is empty; give {accepted}")

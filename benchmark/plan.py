@@ -1,0 +1,198 @@
+"""From a request to cells: what is to be trained, at what cost."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from benchmark.budget import Budget, Cost, cost_of, parse_budget
+from benchmark.cell import CALIBRATIONS, Cell
+from benchmark.errors import UsageError
+from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.settings import build, resolved
+from benchmark.suites import get_suite
+
+__all__ = ["Planned", "Request", "choose_device", "make_plan"]
+
+COMPILE_FROM = 60.0
+"""Estimated seconds of eager training from which compilation pays."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for, checked for form but not for sense.
+
+    Arguments:
+        suite: The suite's name.
+        seeds: The seeds.
+        datasets: Some of the suite's datasets; all of them by default.
+        methods: Registered methods; the suite's own by default.
+        budget: Overrides the suite's budgets.
+        settings: Field values by owner and field.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        compile: `auto`, `on` or `off`.
+        plugins: Plug-in files, already loaded.
+    """
+
+    suite: str
+    seeds: tuple[int, ...]
+    datasets: tuple[str, ...] | None = None
+    methods: tuple[str, ...] | None = None
+    budget: str | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    device: str = "auto"
+    compile: str = "auto"
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell that has not been given its seeds, and what it costs.
+
+    Attributes:
+        cell: The cell, with empty groups.
+        cost: What a cycle takes; `None` for a calibration row.
+        cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
+    """
+
+    cell: Cell
+    cost: Cost | None = None
+    cycles: int | None = None
+
+    def with_group(self, group: Sequence[int], record: Sequence[int], compile: str) -> Cell:
+        """The cell for a group of seeds, compiled if that was asked for or pays."""
+
+        chosen = compile == "on" or (compile == "auto" and self.seconds(len(group), compiled=False) >= COMPILE_FROM)
+        return replace(self.cell, group=tuple(group), record=tuple(record), compile=chosen and self.cost is not None)
+
+    def seconds(self, seeds: int, compiled: bool) -> float:
+        """Nominal seconds on one processor: 30 GFLOP/s, and 20 s to compile a cell or else 3 ms per update.
+
+        From fixed rates and not from a measurement, so that the decision to compile, which changes results by rounding,
+        is the same each time.
+        """
+
+        if self.cost is None:
+            return 0.0
+        if self.cycles is None:
+            return parse_budget(self.cell.budget).amount * seeds
+        return self.cycles * self.cost.flops * seeds / 30e9 + (20 if compiled else self.cycles * 3e-3 * self.cost.updates)
+
+
+def make_plan(request: Request) -> list[Planned]:
+    """The cells of a request, calibration rows first within each dataset. Nothing is written.
+
+    Raises:
+        UsageError: If anything in the request is unknown, contradictory or out of range.
+    """
+
+    suite = get_suite(request.suite)
+    for name in request.datasets or ():
+        DATASETS.check(name)
+        if name not in suite.datasets:
+            raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
+    methods = tuple(METHODS.names()) if request.methods == ("all",) else request.methods or suite.methods
+    datasets = request.datasets or suite.datasets
+    for name in methods:
+        METHODS.check(name)
+    _check_duplicates("--methods", methods)
+    _check_duplicates("--datasets", datasets)
+    settings = _merged(suite.settings, request.settings)
+    _check_owners(settings, request.settings, datasets, methods, suite.metrics)
+    device = choose_device(request.device)
+    metrics = {name: build(METRICS, name, settings.get(name, {})) for name in suite.metrics}
+
+    plan = []
+    for dataset in datasets:
+        data = build(DATASETS, dataset, settings.get(dataset, {}))
+        budget = parse_budget(request.budget or suite.budgets[dataset])
+        cell = Cell(
+            suite=suite.name,
+            dataset=(dataset, resolved(data)),
+            method=("", {}),
+            metrics={name: resolved(metric) for name, metric in metrics.items() if metric.applies(data)},
+            budget=str(budget),
+            group=(),
+            record=(),
+            device=device,
+            plugins=request.plugins,
+        )
+        plan += [Planned(replace(cell, method=(name, {}))) for name in CALIBRATIONS]
+        for name in methods:
+            method = build(METHODS, name, settings.get(name, {}))
+            plan.append(_planned(replace(cell, method=(name, resolved(method))), method, data, budget))
+    return plan
+
+
+def choose_device(name: str) -> str:
+    """The device to use, `auto` resolved.
+
+    Raises:
+        UsageError: If the name is not one of a device, or the device is not there.
+    """
+
+    accepted = "auto, cpu, cuda, cuda:N or mps"
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: give {accepted}") from None
+    present = {
+        "cpu": device.index in (None, 0),
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if device.type not in present:
+        raise UsageError(f"--device {name}: give {accepted}")
+    if not present[device.type]:
+        raise UsageError(f"--device {name}: there is no such device here; give cpu")
+    return name
+
+
+def can_compile(device: str) -> bool:
+    """Whether `torch.compile` has the tools that it needs here."""
+
+    if device.startswith("cuda"):
+        from torch.utils._triton import has_triton
+
+        return has_triton()
+    return any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "cl") if name)
+
+
+def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:
+    try:
+        cost = cost_of(method, data, data.spec)
+    except ValueError as error:
+        raise UsageError(f"method {cell.method[0]!r}: {error}") from error
+    try:
+        return Planned(cell, cost, cost.cycles(budget))
+    except UsageError as error:
+        raise UsageError(f"{error} (method {cell.method[0]!r} on {data.name})") from error
+
+
+def _merged(defaults: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    merged: dict[str, dict[str, Any]] = {}
+    for key, value in defaults.items():
+        owner, _, setting = key.rpartition(".")
+        merged.setdefault(owner, {})[setting] = value
+    for owner, values in given.items():
+        merged[owner] = {**merged.get(owner, {}), **values}
+    return merged
+
+
+def _check_owners(settings: Mapping, given: Mapping, datasets: Sequence[str], methods: Sequence[str], metrics: Sequence[str]) -> None:
+    for owner in given:
+        if owner not in (*datasets, *methods, *metrics):
+            setting, value = next(iter(settings[owner].items()))
+            choices = ", ".join((*datasets, *methods, *metrics))
+            raise UsageError(f"--set {owner}.{setting}={value}: {owner!r} has no part in this run; the parts are {choices}")
+
+
+def _check_duplicates(option: str, names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{option}: {', '.join(twice)} given twice; give each name once")

@@ -1,0 +1,82 @@
+"""How far a run is, on stderr: one live line on a terminal, else a plain line now and then."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TextIO
+
+from tqdm import tqdm
+
+__all__ = ["ProgressLine", "duration"]
+
+PLAIN_EVERY = 15.0
+"""Seconds between two plain lines."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people write them, such as `1 h 05 min`."""
+
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class ProgressLine:
+    """Counts trials, parts of a trial included, and estimates the time left from the work done so far.
+
+    Arguments:
+        trials: The number of trials to run.
+        work: Their total work, in any unit.
+        rate: The unit of the throughput.
+        scale: Work per second in one such unit.
+        stream: Where to write.
+    """
+
+    def __init__(self, trials: int, work: float, rate: str, scale: float, stream: TextIO = sys.stderr) -> None:
+        self.trials = trials
+        self.work = work
+        self.rate = rate
+        self.scale = scale
+        self.stream = stream
+        self.live = stream.isatty()
+        self.began = self.written = time.monotonic()
+        self.bar = tqdm(total=trials, file=stream, disable=not self.live, dynamic_ncols=True, bar_format="{desc} {bar} {postfix}")
+
+    def __enter__(self) -> "ProgressLine":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.close()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+
+        return time.monotonic() - self.began
+
+    def update(self, done: int, spent: float, now: str) -> None:
+        """Shows that `done` trials are finished and `spent` work is done, and what has just happened."""
+
+        elapsed = self.elapsed
+        share = spent / self.work if self.work else 1.0
+        left = f"{duration(elapsed * (1 - share) / share)} left" if 0 < share < 1 else ""
+        speed = f"{spent / self.scale / max(elapsed, 1e-9):.1f} {self.rate}" if spent else ""
+        facts = ", ".join(fact for fact in (speed, left) if fact)
+        if self.live:
+            self.bar.set_description_str(f"{done}/{self.trials} trials", refresh=False)
+            self.bar.set_postfix_str(facts, refresh=False)
+            self.bar.n = self.trials * share
+            self.bar.refresh()
+        elif time.monotonic() - self.written >= PLAIN_EVERY:
+            self.written = time.monotonic()
+            self.say(f"{done}/{self.trials} trials, {share:.0%}, {facts} ({now})")
+
+    def say(self, line: str) -> None:
+        """A line of its own, above the live one."""
+
+        if self.live:
+            self.bar.write(line, file=self.stream)
+        else:
+            print(line, file=self.stream, flush=True)

@@ -1,0 +1,179 @@
+"""The pictures of a run."""
+
+from collections.abc import Sequence
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from benchmark.datasets.base import Dataset
+from benchmark.registry import DATASETS
+from benchmark.report.tables import Tables, direction
+from benchmark.statistics import summarise
+from benchmark.store import Store
+
+__all__ = ["write_plots"]
+
+CALIBRATIONS = {"real-data": "--", "collapsed": ":"}
+ARROWS = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}
+COLOURS = [colormaps["tab10"](i) for i in range(10)]
+
+
+def write_plots(store: Store, tables: Tables) -> None:
+    """Writes three pictures per dataset to `plots/`: samples, final metrics, metrics against FLOPs."""
+
+    folder = store.root / "plots"
+    folder.mkdir(exist_ok=True)
+    manifest = store.manifest()
+    for name, trials in tables.trials.groupby("dataset", sort=False):
+        methods = [method for method in trials["method"].unique() if method not in CALIBRATIONS]
+        if not methods or (trials["status"] == "failed").all():
+            continue
+        data = DATASETS.get(name)(**manifest["configuration"]["datasets"][name])
+        colours = {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
+        _save(_samples(store, data, trials), folder / f"{name}-samples.png")
+        _save(_bars(trials, manifest, name, colours), folder / f"{name}-metrics.png")
+        _save(_curves(tables.curves[tables.curves["dataset"] == name], trials, manifest, name, colours), folder / f"{name}-curves.png")
+
+
+def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
+    """One panel per method: the samples of its lowest seed over the true modes."""
+
+    finished = trials[(trials["status"] != "failed") & (trials["method"] != "collapsed")]
+    lowest = finished.sort_values("seed", kind="stable").groupby("method", sort=False).first()
+    methods = [method for method in finished["method"].unique()]
+    columns = min(4, len(methods))
+    rows = ceil(len(methods) / columns)
+    figure = Figure(figsize=(3.2 * columns, 3.3 * rows + 0.6), layout="constrained")
+    centres = data.landmarks.numpy()
+    low, high = centres.min(axis=0), centres.max(axis=0)
+    margin = np.maximum(0.25 * (high - low), 0.5)
+    for i, method in enumerate(methods):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        row = lowest.loc[method]
+        samples = store.samples(data.name, method, int(row["seed"]))
+        shown = np.empty((0, 2)) if samples is None else data.project(torch.from_numpy(samples)).numpy()
+        inside = np.mean(np.all((shown > low - margin) & (shown < high + margin), axis=1)) if len(shown) else 0.0
+        axes.plot(*centres.T, "o", markersize=9, markerfacecolor="none", markeredgecolor="0.55", linestyle="none")
+        axes.plot(*shown.T, ".", markersize=2, alpha=0.35, color="tab:blue", rasterized=True)
+        axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+        outside = "" if inside > 0.995 else f", {1 - inside:.0%} outside"
+        state = "" if row["status"] == "ok" else f" ({row['status']})"
+        axes.set_title(
+            f"{method}{state}\n{row['modes']:.0f}/{data.modes} modes, {row['high_quality']:.1%} high quality{outside}", fontsize=8.5
+        )
+        axes.tick_params(labelsize=7)
+    seeds = sorted(set(lowest["seed"]))
+    figure.suptitle(f"{data.name}: samples of seed {', '.join(map(str, seeds))} (dots) over the true modes (circles)", fontsize=11)
+    figure.supxlabel(data.axes[0], fontsize=9)
+    figure.supylabel(data.axes[1], fontsize=9)
+    return figure
+
+
+def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
+    """One panel per metric: means with 95 % intervals, every seed as a dot, the calibration rows as lines."""
+
+    finished = trials[trials["status"] == "ok"]
+    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if m in trials and finished[m].notna().any()]
+    figure, panels = _panels(metrics, width=4.0, height=2.9)
+    for metric, axes in zip(metrics, panels, strict=True):
+        for i, (method, colour) in enumerate(colours.items()):
+            values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
+            if len(values) == 0:
+                axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
+                continue
+            figures = summarise(values, direction(manifest, dataset, metric))
+            axes.bar(i, figures.mean, color=colour, alpha=0.45, width=0.7)
+            if figures.n > 1:
+                axes.vlines(i, figures.ci_low, figures.ci_high, color="0.15", linewidth=1.4)
+            offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
+            axes.plot(i + np.asarray(offsets), values, "o", markersize=3.2, color=colour, markeredgecolor="0.2", markeredgewidth=0.4)
+        for method, style in CALIBRATIONS.items():
+            values = finished.loc[finished["method"] == method, metric].dropna()
+            if len(values):
+                axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
+        axes.set_xticks(range(len(colours)), list(colours), rotation=45, ha="right", fontsize=8)
+        axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
+        axes.tick_params(axis="y", labelsize=7)
+        _tame(axes, finished[metric], manifest["metrics"][dataset][metric])
+    _legend(figure, panels)
+    counts = sorted(finished[finished["method"].isin(list(colours))].groupby("method").size().unique())
+    lost = int((trials["status"] == "diverged").sum())
+    seeds = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]])) if counts else "no"
+    note = f", {lost} diverged trials left out" if lost else ""
+    figure.suptitle(f"{dataset}: mean, 95 % t-interval and every seed (n = {seeds}{note}) at {_budget(trials)}", fontsize=11)
+    return figure
+
+
+def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
+    """One panel per metric: the mean over seeds against FLOPs, with the 95 % interval as a band."""
+
+    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if (curves.loc[curves["metric"] == m, "value"].notna()).any()]
+    figure, panels = _panels(metrics, width=4.0, height=2.9)
+    for metric, axes in zip(metrics, panels, strict=True):
+        chosen = curves[curves["metric"] == metric]
+        for method, colour in colours.items():
+            points = []
+            for flops, values in chosen[chosen["method"] == method].groupby("flops")["value"]:
+                points.append((flops, *summarise(values.to_numpy(float), "higher")[1:5]))
+            if not points:
+                continue
+            flops, mean, _, low, high = np.asarray(points, dtype=float).T
+            axes.plot(flops, mean, color=colour, label=method, linewidth=1.3)
+            axes.fill_between(flops, low, high, color=colour, alpha=0.12, linewidth=0)
+        for method, style in CALIBRATIONS.items():
+            values = trials.loc[trials["method"] == method, metric].dropna()
+            if len(values):
+                axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
+        axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
+        axes.set_xlabel("FLOPs per trial", fontsize=8)
+        axes.set_xlim(left=0)
+        axes.tick_params(labelsize=7)
+        _tame(axes, chosen["value"], manifest["metrics"][dataset][metric])
+    _legend(figure, panels)
+    figure.suptitle(f"{dataset}: mean over seeds and 95 % t-interval against compute", fontsize=11)
+    return figure
+
+
+def _panels(metrics: Sequence[str], width: float, height: float) -> tuple[Figure, list[Axes]]:
+    columns = min(3, max(1, len(metrics)))
+    rows = max(1, ceil(len(metrics) / columns))
+    figure = Figure(figsize=(width * columns, height * rows + 0.9), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(len(metrics))]
+
+
+def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> None:
+    """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds."""
+
+    finite = values.dropna().to_numpy(float)
+    positive = finite[finite > 0]
+    if metric["better"] == "lower" and len(positive) and positive.max() > 100 * max(np.quantile(positive, 0.05), 1e-12):
+        axes.set_yscale("symlog", linthresh=float(np.quantile(positive, 0.05)))
+        axes.set_ylim(bottom=0)
+        return
+    top = float(metric["bounds"][1])
+    axes.set_ylim(0, 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else 1)
+
+
+def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    entries = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if entries:
+        figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=min(9, len(entries)), fontsize=8, frameon=False)
+
+
+def _budget(trials: pd.DataFrame) -> str:
+    budgets = [budget for budget in trials["budget"].dropna().unique()]
+    return f"{' or '.join(budgets)} per trial"
+
+
+def _save(figure: Figure, file: Path) -> None:
+    FigureCanvasAgg(figure)
+    figure.savefig(file, dpi=130)

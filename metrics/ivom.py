@@ -1,0 +1,60 @@
+"""Inference via optimisation."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.metric import Evaluation, Metric
+from benchmark.registry import register_metric
+from metrics.lbfgs import minimise
+
+__all__ = ["IvOM"]
+
+
+@register_metric("ivom")
+@dataclass(frozen=True)
+class IvOM(Metric):
+    r"""Mean squared error between held-out data and the nearest points of the generator's range.
+
+    For each of the first `points` held-out data, $\min_z |G(z) - x|^2 / D$ by L-BFGS from `restarts` latents
+    $z \sim \mathcal{N}(0, I)$, `iterations` steps each, the best restart per datum; averaged over the data. All data,
+    restarts and seeds are optimised as one batch, each with a line search of its own.
+
+    Where there is no generator (the `real-data` row), the nearest of the samples takes the place of the optimum.
+
+    References:
+        Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.4;
+        VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.
+    """
+
+    better = "lower"
+    bounds = (0.0, float("inf"))
+    needs_generator = True
+
+    points: int = 200
+    restarts: int = 3
+    iterations: int = 50
+
+    def on_curve(self, data: Dataset) -> bool:
+        return False
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        data, generator = evaluation.data, evaluation.generator
+        seeds, targets = len(evaluation.samples), evaluation.held_out[: self.points].flatten(1)
+        if generator is None:
+            return torch.stack([torch.cdist(targets, x.flatten(1)).amin(dim=1).square().mean() / targets.shape[1] for x in evaluation.samples])
+        device = targets.device
+        rows = self.restarts * len(targets)
+        start = torch.stack(
+            [torch.randn(rows, data.latent, generator=data.stream(seed, "ivom", device), device=device) for seed in evaluation.seeds]
+        )
+        wanted = targets.repeat(self.restarts, 1)
+
+        def objective(z: Tensor) -> Tensor:
+            generated = generator(z.view(seeds, rows, data.latent)).flatten(2)
+            return (generated - wanted).square().mean(dim=2).flatten()
+
+        _, errors = minimise(objective, start.flatten(0, 1), self.iterations)
+        return errors.view(seeds, self.restarts, len(targets)).amin(dim=1).double().mean(dim=1)

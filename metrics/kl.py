@@ -1,0 +1,56 @@
+"""How far the shares of the modes are from the truth."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.metric import Evaluation, Metric
+from benchmark.registry import register_metric
+
+__all__ = ["KL", "KLHighQuality", "histogram_kl"]
+
+
+def histogram_kl(counts: Tensor, weights: Tensor) -> Tensor:
+    """KL(counts, normalised || weights) in nats; counts $(S, K)$, weights $(K,)$; NaN for a row without counts."""
+
+    p = counts / counts.sum(dim=1, keepdim=True)
+    return torch.special.xlogy(p, p / weights).sum(dim=1)
+
+
+@register_metric("kl")
+@dataclass(frozen=True)
+class KL(Metric):
+    """KL(histogram of generated modes || true mode distribution) in nats, each sample counted to its nearest mode.
+
+    All samples count, good or not. A perfect sampler of $N$ samples and $K$ modes scores about $(K - 1) / 2N$.
+
+    References:
+        PacGAN (Lin et al., 2018), arXiv:1712.04086, calls it the reverse KL divergence.
+    """
+
+    better = "lower"
+    bounds = (0.0, float("inf"))
+    large = True
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return histogram_kl(evaluation.counts, evaluation.data.mode_weights.to(evaluation.counts))
+
+    def floor(self, data: Dataset) -> float:
+        return (data.modes - 1) / (2 * data.samples)
+
+
+@register_metric("kl_high_quality")
+@dataclass(frozen=True)
+class KLHighQuality(Metric):
+    """As `kl`, from the high-quality samples alone, as PacGAN's code has it. Not defined where there are none."""
+
+    better = "lower"
+    bounds = (0.0, float("inf"))
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return histogram_kl(evaluation.high_quality_counts, evaluation.data.mode_weights.to(evaluation.counts))
+
+    def floor(self, data: Dataset) -> float:
+        return (data.modes - 1) / (2 * data.samples)

@@ -1,0 +1,45 @@
+"""How many modes are captured."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from benchmark.metric import Evaluation, Metric
+from benchmark.registry import register_metric
+
+__all__ = ["Modes", "ModesRobust"]
+
+
+@register_metric("modes")
+@dataclass(frozen=True)
+class Modes(Metric):
+    """Modes that are nearest to at least one high-quality sample.
+
+    References:
+        VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
+    """
+
+    better = "higher"
+    bounds = (0.0, float("inf"))
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return (evaluation.high_quality_counts >= 1).sum(dim=1).double()
+
+
+@register_metric("modes_robust")
+@dataclass(frozen=True)
+class ModesRobust(Metric):
+    """Modes that receive at least `share` of the high-quality samples that the true distribution would give them.
+
+    A single lucky sample is enough for `modes`; it is not enough here.
+    """
+
+    better = "higher"
+    bounds = (0.0, float("inf"))
+    large = True
+
+    share: float = 0.2
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.high_quality_counts)
+        return (evaluation.high_quality_counts >= self.share * expected).sum(dim=1).double()
