@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -96,7 +97,7 @@ def cost_of(method: Method, data: Source, spec: DataSpec) -> Cost:
     cycle = Cycle(method, spec)
     state = select_seed(initialise(method, spec, data.name, [0], cpu), 0)
     stacked = next(batches(data, cycle.draws, [0], cpu))
-    batch = [b._replace(x=None if b.x is None else b.x[0], z=b.z[0], noise={k: v[0] for k, v in b.noise.items()}) for b in stacked]
+    batch = [b.map(itemgetter(0)) for b in stacked]
     flops, first = 0, 0
     for phase in cycle.phases:
         size = len(phase.draws)

@@ -33,6 +33,12 @@ class Batch(NamedTuple):
     z: Tensor
     noise: Tensors
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        """The batch with `function` applied to each of its tensors."""
+
+        x = None if self.x is None else function(self.x)
+        return Batch(x, function(self.z), {name: function(tensor) for name, tensor in self.noise.items()})
+
 
 @dataclass(frozen=True)
 class Noise:

@@ -54,7 +54,7 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(3.2 * columns, 3.3 * rows + 0.6), layout="constrained")
     centres = data.landmarks.numpy()
     low, high = centres.min(axis=0), centres.max(axis=0)
-    margin = np.maximum(0.25 * (high - low), 0.5)
+    margin = np.where(high > low, 0.25 * (high - low), 1.0)
     for i, method in enumerate(methods):
         axes = figure.add_subplot(rows, columns, i + 1)
         row = lowest.loc[method]
@@ -100,6 +100,7 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
             values = finished.loc[finished["method"] == method, metric].dropna()
             if len(values):
                 axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
+        axes.set_xlim(-0.6, len(colours) - 0.4)
         axes.set_xticks(range(len(colours)), list(colours), rotation=45, ha="right", fontsize=8)
         axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
         axes.tick_params(axis="y", labelsize=7)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from operator import itemgetter
 from typing import Protocol
 
 import torch
@@ -60,4 +61,4 @@ def batches(data: Source, draws: Sequence[Player], seeds: Sequence[int], device:
             for player in draws
         ]
         for i in range(cycles):
-            yield [Batch(None if b.x is None else b.x[i], b.z[i], {k: v[i] for k, v in b.noise.items()}) for b in block]
+            yield [batch.map(itemgetter(i)) for batch in block]
