@@ -71,15 +71,12 @@ class AEGAN(Method):
             "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps),
         }
 
-    def discriminator_loss(
-        self, network: str, label: float, judged: Callable[[Networks, Batch], Tensor], nets: Networks, batch: Batch
-    ) -> Tensor:
+    def discriminator_loss(self, network: str, label: float, judged: Callable[[Networks, Batch], Tensor], nets: Networks, batch: Batch) -> Tensor:
         logits = getattr(nets, network)(judged(nets, batch))
         return binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, label))
 
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """The six terms: four fooled discriminators, the data's mean absolute and the latent's mean squared error."""
-
         generated, code = nets.generator(batch.z), nets.encoder(batch.x)
         data, latent = nets.generator(code), nets.encoder(generated)
         judged = (nets.discriminator_x(generated), nets.discriminator_x(data), nets.discriminator_z(code), nets.discriminator_z(latent))

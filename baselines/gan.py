@@ -40,12 +40,10 @@ class GAN(Method):
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """Equation 1, negated, on logits."""
-
         real = nets.discriminator(batch.x)
         fake = nets.discriminator(nets.generator(batch.z))
         return (softplus(-real) + softplus(fake)).mean()
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """The non-saturating loss of section 3: maximise $\\log D(G(z))$."""
-
         return softplus(-nets.discriminator(nets.generator(batch.z))).mean()

@@ -42,31 +42,26 @@ class MLP(nn.Sequential):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Maps inputs of shape $(B, d_i)$ to an output of shape $(B, d)$."""
-
         return super().forward(torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0])
 
 
 def generator(data: DataSpec, **options) -> nn.Module:
     """$G$: latents $(B, L)$ to data $(B, d)$. Options are those of `MLP`."""
-
     return MLP(data.latent, _features(data), data, **options)
 
 
 def encoder(data: DataSpec, outputs: int | None = None, **options) -> nn.Module:
     """$E$: data $(B, d)$ to `outputs` features, $L$ by default. Options are those of `MLP`."""
-
     return MLP(_features(data), data.latent if outputs is None else outputs, data, **options)
 
 
 def discriminator(data: DataSpec, inputs: int | None = None, **options) -> nn.Module:
     """$D$: data of shape $(B, d)$, or inputs of `inputs` features in all, to one logit $(B, 1)$. Options are those of `MLP`."""
-
     return MLP(_features(data) if inputs is None else inputs, 1, data, **options)
 
 
 def joint_discriminator(data: DataSpec, **options) -> nn.Module:
     """$D$: data $(B, d)$ and codes $(B, L)$ to one logit $(B, 1)$. Options are those of `MLP`."""
-
     return discriminator(data, _features(data) + data.latent, **options)
 
 

@@ -46,7 +46,6 @@ class Unrolled(GAN):
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, differentiated through all $K$ updates."""
-
         for _ in range(self.unrolled_steps):
             nets = nets.after("discriminator", batch)
         return -self.discriminator_loss(nets, batch)

@@ -54,11 +54,9 @@ class VEEGAN(Method):
 
     def reconstruction(self, nets: Networks, batch: Batch) -> Tensor:
         """$-\\log N(z; F(G(z)), I)$ up to a constant, averaged over the batch."""
-
         code = nets.reconstructor(nets.generator(batch.z))
         return 0.5 * (batch.z - code).square().sum(dim=-1).mean()
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """The mean estimated log-ratio plus the reconstruction; the reconstructor is not trained by it."""
-
         return nets.discriminator(nets.generator(batch.z), batch.z).mean() + self.reconstruction(nets, batch)

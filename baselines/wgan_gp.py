@@ -43,7 +43,6 @@ class WGANGP(Method):
 
     def critic_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """Equation 3: one mixing coefficient per sample, the norm over all of a sample's dimensions."""
-
         fake = nets.generator(batch.z)
         mixed = fake + batch.noise["mix"] * (batch.x - fake)
         slope = grad(lambda x: nets.critic(x).sum())(mixed).flatten(1)

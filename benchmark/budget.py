@@ -42,7 +42,6 @@ def parse_budget(text: str) -> Budget:
     Raises:
         UsageError: If the amount is not positive and finite, or the unit is missing or unknown.
     """
-
     accepted = "a positive number and a unit, such as 1e12flops, 20000steps, 2e6samples or 60s"
     match = re.fullmatch(r"\s*([-+.\w]*?)\s*(flops|steps|samples|s)\s*", text, re.IGNORECASE)
     try:
@@ -80,7 +79,6 @@ class Cost:
         Raises:
             UsageError: If the budget does not pay for half a cycle.
         """
-
         if budget.unit == "s":
             return None
         per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
@@ -92,7 +90,6 @@ class Cost:
 
 def cost_of(method: Method, data: Source, spec: DataSpec) -> Cost:
     """Counts one real cycle of one model."""
-
     cpu = torch.device("cpu")
     cycle = Cycle(method, spec)
     state = select_seed(initialise(method, spec, data.name, [0], cpu), 0)

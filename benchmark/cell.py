@@ -55,7 +55,6 @@ class Cell:
     @property
     def configuration(self) -> dict[str, Any]:
         """What a result depends on, apart from the seeds beside it."""
-
         return {
             "suite": self.suite,
             "dataset": {"name": self.dataset[0], **self.dataset[1]},
@@ -99,7 +98,6 @@ def run_cell(cell: Cell, progress: Callable[[float], None]) -> list[Trial]:
         cell: The cell.
         progress: Called with the share of the budget that is spent.
     """
-
     for plugin in cell.plugins:
         registry.load_plugin(Path(plugin))
     device = torch.device(cell.device)
@@ -198,7 +196,6 @@ class _Recorder:
 
 def _peak_memory(device: torch.device) -> int:
     """Bytes: the device's own peak where it has memory of its own, else this process's."""
-
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

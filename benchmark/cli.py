@@ -25,7 +25,6 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status: 0 done, 1 something failed, 2 bad usage, 130 interrupted."""
-
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = _parser().parse_args(arguments)

@@ -28,7 +28,6 @@ def check_method(name: str) -> Iterator[tuple[str, str | None]]:
     Raises:
         UsageError: If the name is unknown.
     """
-
     cls = METHODS.get(name)
     settings: dict[str, Any] = {}
     for suite in SUITES.values():
@@ -61,7 +60,6 @@ def builds(method: Method, data: Dataset) -> None:
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
     """Each player's loss moves the parameters that it trains, and no others."""
-
     cycle, state, warm_up = _start(method, data, [0])
     # A few cycles in, so that a zero at initialisation does not count against a method.
     for cycle_batch in warm_up:
@@ -98,7 +96,6 @@ def same_seed_same_result(method: Method, data: Dataset) -> None:
 
 def seeds_do_not_touch(method: Method, data: Dataset) -> None:
     """A seed beside others sees its own streams, and its first steps agree with those of a run alone to rounding."""
-
     alone, beside = _start(method, data, [7]), _start(method, data, [5, 7])
     assert _equal(select_seed(alone[1], 0), select_seed(beside[1], 1)), "a seed's initial networks depend on the seeds beside it"
     for one, two in zip(alone[2], beside[2], strict=True):
@@ -113,7 +110,6 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
 
 def state_survives(method: Method, data: Dataset) -> None:
     """Training continued from a saved and loaded state goes on exactly as without."""
-
     from safetensors.torch import load, save
 
     cycle, state, cycle_batches = _start(method, data, [0, 1])
@@ -141,13 +137,11 @@ CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
 
 def _datasets() -> list[Dataset]:
     """One small dataset of every kind."""
-
     return [DATASETS.get("ring")(batch=16, width=8)]
 
 
 def _start(method: Method, data: Dataset, seeds: list[int]) -> tuple[Cycle, State, list[list[Batch]]]:
     """A cycle, its initial state and the batches of its first steps."""
-
     cycle = Cycle(method, data.spec)
     stream = batches(data, cycle.draws, seeds, CPU)
     return cycle, initialise(method, data.spec, data.name, seeds, CPU), [next(stream) for _ in range(STEPS)]
@@ -162,6 +156,5 @@ def _train(method: Method, data: Dataset, seeds: list[int]) -> State:
 
 def _equal(a: Any, b: Any) -> bool:
     """Whether two trees of tensors are the same bit for bit."""
-
     pairs = zip(tree_leaves(a), tree_leaves(b), strict=True)
     return all(x is y is None or torch.equal(x, y) for x, y in pairs)

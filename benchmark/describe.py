@@ -12,7 +12,6 @@ __all__ = ["describe_entry"]
 
 def describe_entry(kind: str, name: str) -> str:
     """What `list --long` prints of an entry: its docstring and its settings with their defaults."""
-
     if kind == "suites":
         suite = get_suite(name)
         budgets = ", ".join(f"{dataset} at {budget}" for dataset, budget in suite.budgets.items())

@@ -35,7 +35,6 @@ class Batch(NamedTuple):
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         """The batch with `function` applied to each of its tensors."""
-
         x = None if self.x is None else function(self.x)
         return Batch(x, function(self.z), {name: function(tensor) for name, tensor in self.noise.items()})
 
@@ -112,7 +111,6 @@ class Adam:
 
     def apply(self, state: State, network: str, gradients: Tensors) -> State:
         """The state after one update of `network` by `gradients`."""
-
         beta1, beta2 = self.betas
         step = state.steps[network] + 1
         rate = self.lr / (1 - beta1**step)
@@ -167,7 +165,6 @@ class Networks:
 
     def after(self, player: str, batch: Batch) -> "Networks":
         """The networks after one real update of `player` on `batch`, differentiable with respect to all of them."""
-
         return Networks(self.modules, update(self, self.players[player], batch)[0], self.players)
 
 
@@ -198,7 +195,6 @@ class Player:
 
 def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:
     """One update of one player: the new state, and the loss before the update."""
-
     state = nets.state
 
     def objective(own: Grouped) -> WithState:
@@ -239,4 +235,3 @@ class Method(ABC):
     @abstractmethod
     def players(self, data: DataSpec) -> dict[str, Player]:
         """The players by name, in the order in which they are updated."""
-

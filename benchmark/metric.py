@@ -35,19 +35,16 @@ class Evaluation:
     @cached_property
     def assignment(self) -> Assignment:
         """The samples' modes, shapes $(S, N)$."""
-
         return self.data.assign(self.samples)
 
     @cached_property
     def counts(self) -> Tensor:
         """Samples per mode, by nearest mode, shape $(S, K)$."""
-
         return self._count(torch.ones_like(self.assignment.high_quality))
 
     @cached_property
     def high_quality_counts(self) -> Tensor:
         """High-quality samples per mode, shape $(S, K)$."""
-
         return self._count(self.assignment.high_quality)
 
     def _count(self, chosen: Tensor) -> Tensor:
@@ -78,15 +75,12 @@ class Metric(ABC):
 
     def applies(self, data: Dataset) -> bool:
         """Whether the metric has a meaning on `data`."""
-
         return True
 
     def on_curve(self, data: Dataset) -> bool:
         """Whether the metric is cheap enough on `data` to be taken at every evaluation point."""
-
         return True
 
     def floor(self, data: Dataset) -> float | None:
         """The expected value for a perfect generator at this sample size, where it is known."""
-
         return None

@@ -23,7 +23,6 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
     Raises:
         UsageError: If the file cannot be read, is no TOML, or has an unknown option.
     """
-
     known = tuple(known)
     given: dict[str, Any] = {}
     if options.config is not None:
@@ -47,7 +46,6 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
 
 def required(given: Mapping[str, Any], option: str) -> Any:
     """The option's value, or a `UsageError` if it was not given."""
-
     if option not in given:
         raise UsageError(f"--{option} is missing (see benchmark run --help)")
     return given[option]
@@ -55,7 +53,6 @@ def required(given: Mapping[str, Any], option: str) -> Any:
 
 def names(option: str, text: str | None) -> tuple[str, ...] | None:
     """Reads `a,b`; `None` stays `None`."""
-
     if text is None:
         return None
     parts = tuple(part.strip() for part in text.split(","))
@@ -66,7 +63,6 @@ def names(option: str, text: str | None) -> tuple[str, ...] | None:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Reads `5` as the seeds 0 to 4, and `0,3,7` or `7,` as those seeds."""
-
     accepted = "a number of seeds such as 5, or a list of different seeds such as 0,3,7"
     parts = [part.strip() for part in text.removesuffix(",").split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
@@ -83,7 +79,6 @@ def seeds(text: str) -> tuple[int, ...]:
 
 def count(option: str, text: str) -> int:
     """Reads a whole number from 1."""
-
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise UsageError(f"{option} {text!r}: give a whole number from 1")
     return int(text)
@@ -91,7 +86,6 @@ def count(option: str, text: str) -> int:
 
 def choice(option: str, text: str, choices: tuple[str, ...]) -> str:
     """One of the choices."""
-
     if text not in choices:
         raise UsageError(f"{option} {text!r}: choose from {', '.join(choices)}")
     return text
@@ -99,7 +93,6 @@ def choice(option: str, text: str, choices: tuple[str, ...]) -> str:
 
 def settings(assignments: Iterable[str | tuple[str, str, Any]]) -> Settings:
     """Reads `owner.field=value`, later ones over earlier ones; values from a file come as triples, typed."""
-
     merged: Settings = {}
     for assignment in assignments:
         if isinstance(assignment, tuple):
@@ -115,7 +108,6 @@ def settings(assignments: Iterable[str | tuple[str, str, Any]]) -> Settings:
 
 def _as_text(key: str, value: Any, file: Path | str) -> Any:
     """A value of the file in the form in which the command line would give it."""
-
     if key == "set":
         if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
             raise UsageError(f"--config {file}: give settings as tables, such as [set.wgan-gp]")

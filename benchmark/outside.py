@@ -23,7 +23,6 @@ def load_samples(file: Path) -> np.ndarray:
     Raises:
         UsageError: If there is no such file, or it does not hold such an array.
     """
-
     accepted = "a .npy, .npz or .csv file with one numeric array of shape (N, D)"
     if not file.is_file():
         raise UsageError(f"score {file}: no such file; give {accepted}")
@@ -59,7 +58,6 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
     Raises:
         UsageError: If the array does not fit the dataset.
     """
-
     data: Dataset = DATASETS.get(dataset)()
     _check(array, file, data)
     data = replace(data, samples=len(array))
@@ -84,7 +82,6 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
 
 def _read_csv(file: Path) -> np.ndarray:
     """Numbers only; one header line may precede them."""
-
     with open(file, encoding="utf-8") as stream:
         first = stream.readline()
     try:

@@ -64,7 +64,6 @@ class Planned:
 
     def with_group(self, group: Sequence[int], record: Sequence[int], compile: str) -> Cell:
         """The cell for a group of seeds, compiled if that was asked for or pays."""
-
         chosen = compile == "on" or (compile == "auto" and self.seconds(len(group), compiled=False) >= COMPILE_FROM)
         return replace(self.cell, group=tuple(group), record=tuple(record), compile=chosen and self.cost is not None)
 
@@ -74,7 +73,6 @@ class Planned:
         From fixed rates and not from a measurement, so that the decision to compile, which changes results by rounding,
         is the same each time.
         """
-
         if self.cost is None:
             return 0.0
         if self.cycles is None:
@@ -88,7 +86,6 @@ def make_plan(request: Request) -> list[Planned]:
     Raises:
         UsageError: If anything in the request is unknown, contradictory or out of range.
     """
-
     suite = get_suite(request.suite)
     for name in request.datasets or ():
         DATASETS.check(name)
@@ -133,7 +130,6 @@ def choose_device(name: str) -> str:
     Raises:
         UsageError: If the name is not one of a device, or the device is not there.
     """
-
     accepted = "auto, cpu, cuda, cuda:N or mps"
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -155,7 +151,6 @@ def choose_device(name: str) -> str:
 
 def can_compile(device: str) -> bool:
     """Whether `torch.compile` has the tools that it needs here."""
-
     if device.startswith("cuda"):
         from torch.utils._triton import has_triton
 

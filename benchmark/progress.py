@@ -15,7 +15,6 @@ PLAIN_EVERY = 15.0
 
 def duration(seconds: float) -> str:
     """Seconds as people write them, such as `1 h 05 min`."""
-
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -53,12 +52,10 @@ class ProgressLine:
     @property
     def elapsed(self) -> float:
         """Seconds since the start."""
-
         return time.monotonic() - self.began
 
     def update(self, done: int, spent: float, now: str) -> None:
         """Shows that `done` trials are finished and `spent` work is done, and what has just happened."""
-
         elapsed = self.elapsed
         share = spent / self.work if self.work else 1.0
         left = f"{duration(elapsed * (1 - share) / share)} left" if 0 < share < 1 else ""
@@ -75,7 +72,6 @@ class ProgressLine:
 
     def say(self, line: str) -> None:
         """A line of its own, above the live one."""
-
         if self.live:
             self.bar.write(line, file=self.stream)
         else:

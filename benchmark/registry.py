@@ -47,7 +47,6 @@ class Registry:
     @cached_property
     def _modules(self) -> dict[str, str]:
         """The module of every name that is known without importing anything."""
-
         modules = {}
         folder = ROOT.joinpath(*self.package.split("."))
         for file in sorted(folder.glob("*.py")):
@@ -59,7 +58,6 @@ class Registry:
 
     def names(self) -> list[str]:
         """Every known name, sorted."""
-
         return sorted({*self._modules, *self._classes})
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -82,7 +80,6 @@ class Registry:
 
     def check(self, name: str) -> None:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
-
         if name not in self.names():
             near = difflib.get_close_matches(name, self.names(), n=3, cutoff=0.4)
             hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(self.names())}"
@@ -94,7 +91,6 @@ class Registry:
         Raises:
             UsageError: If the name is unknown, or its module does not import or does not register it.
         """
-
         self.check(name)
         if name not in self._classes:
             module = self._modules[name]
@@ -124,7 +120,6 @@ def load_plugin(path: Path) -> list[str]:
     Raises:
         UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
     """
-
     module_name = f"benchmark_plugin_{path.stem}"
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file; give a Python file")
@@ -156,7 +151,6 @@ def _is_plugin(cls: type) -> bool:
 
 def _decorated(file: Path, decorator: str) -> list[str]:
     """The names that the classes in a source file are registered under, in order."""
-
     return [
         call.args[0].value
         for node in ast.parse(file.read_text(encoding="utf-8")).body

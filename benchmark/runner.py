@@ -42,7 +42,6 @@ class Outcome:
 
 def default_workers(device: str) -> int:
     """One worker per processor that this process may use; on an accelerator, one."""
-
     if device != "cpu":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -66,7 +65,6 @@ def prepare(request: Request, store: Store | None) -> Prepared:
     Raises:
         UsageError: If the request makes no sense, or a record on disk has another configuration.
     """
-
     plan = make_plan(request)
     if request.compile == "on" and not can_compile(plan[0].cell.device):
         raise UsageError("--compile on: no C++ compiler (or, on a GPU, no Triton) was found; install one, or use --compile auto or off")
@@ -93,7 +91,6 @@ def prepare(request: Request, store: Store | None) -> Prepared:
 
 def describe(prepared: Prepared) -> str:
     """The cells to run as a table: what each costs, in all, and about how long it takes here."""
-
     rows = [("dataset", "method", "seeds", "cycles", "FLOPs per trial", "parameters", "compiled", "about")]
     total = 0.0
     for planned, cell in prepared.cells:
@@ -124,7 +121,6 @@ def run(request: Request, store: Store, workers: int, command: Sequence[str]) ->
     Raises:
         UsageError: As `prepare`; nothing has been written then.
     """
-
     prepared = prepare(request, store)
     plan, cells = prepared.plan, prepared.cells
     store.write_manifest(_manifest(request, plan, command))
@@ -167,7 +163,6 @@ def _key(cell: Cell) -> tuple:
 
 def _work(planned: Planned, cell: Cell) -> float:
     """FLOPs, or device-seconds of a budget in seconds."""
-
     if planned.cost is None:
         return 0.0
     amount = planned.cycles * planned.cost.flops if planned.cycles is not None else float(cell.budget.removesuffix("s"))
@@ -176,7 +171,6 @@ def _work(planned: Planned, cell: Cell) -> float:
 
 def _known_groups(store: Store, dataset: str, method: str) -> list[tuple[tuple[int, ...], bool]]:
     """The groups that a cell's finished trials were trained in, and whether compiled."""
-
     groups = {}
     for file in sorted((store.trials / dataset / method).glob("seed-*/result.json")):
         audit = store.record(dataset, method, int(file.parent.name.removeprefix("seed-")))["audit"]
@@ -245,7 +239,6 @@ def _hardware(device: str) -> dict[str, Any]:
 
 def _commit() -> str | None:
     """The commit of the source tree, if it is one."""
-
     root = Path(__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None

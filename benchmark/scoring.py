@@ -31,24 +31,20 @@ class Scorer:
     @cached_property
     def held_out(self) -> Tensor:
         """Held-out real data, shape $(M, *)$; the same for every method and seed."""
-
         return self.data.sample(self.data.held_out, self.data.stream("all", "held-out", self.device))
 
     def latents(self, seed: int, n: int) -> Tensor:
         """The first `n` latents of a seed's evaluation stream, shape $(n, L)$."""
-
         generator = self.data.stream(seed, "evaluation", self.device)
         return torch.randn(n, self.data.latent, generator=generator, device=self.device)
 
     def sample(self, generator: Sampler, seeds: Sequence[int]) -> Tensor:
         """The samples that a score of the generators is taken on, shape $(S, N, *)$."""
-
         with torch.no_grad():
             return generator(torch.stack([self.latents(seed, self.data.samples) for seed in seeds]))
 
     def curve(self, samples: Tensor, seeds: Sequence[int]) -> list[dict[str, float]]:
         """The cheap metrics, one dictionary per seed."""
-
         metrics = {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}
         return self._score(metrics, Evaluation(self.data, samples, self.held_out, seeds))
 
@@ -63,7 +59,6 @@ class Scorer:
             generator: What they come from, if that is at hand.
             generator_metrics: Whether to take metrics that need a generator.
         """
-
         metrics = {name: metric for name, metric in self.metrics.items() if generator_metrics or not metric.needs_generator}
         return self._score(metrics, Evaluation(self.data, samples, self.held_out, seeds, generator))
 
@@ -74,7 +69,6 @@ class Scorer:
             draw: Draws that many data of the seed, shape $(n, *)$.
             seed: The seed.
         """
-
         metrics = {f"{name}_large": metric for name, metric in self.metrics.items() if metric.large}
         samples = draw(self.data.samples_large)[None]
         return self._score(metrics, Evaluation(self.data, samples, self.held_out, [seed]))[0]
@@ -86,13 +80,11 @@ class Scorer:
 
 def real_data(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
     """Draws fresh real data: the best that any generator can do at a sample size."""
-
     return lambda n: data.sample(n, data.stream(seed, "calibration", device))
 
 
 def collapsed(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
     """Draws one real datum of high quality over and over: a generator that has collapsed to a point."""
-
     real = real_data(data, seed, device)(64)
     best = int(data.assign(real).high_quality.int().argmax())
     return lambda n: real[best].expand(n, *data.shape)

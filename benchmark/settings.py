@@ -19,7 +19,6 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
     Raises:
         UsageError: If a field is unknown, or a value has the wrong type or is refused by the class.
     """
-
     cls = registry.get(name)
     hints = get_type_hints(cls)
     known = [f.name for f in fields(cls) if f.init]
@@ -41,7 +40,6 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
 
 def resolved(instance: Any) -> dict[str, Any]:
     """All fields of a built instance, as JSON has them."""
-
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(instance).items()}
 
 

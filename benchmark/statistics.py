@@ -33,7 +33,6 @@ class Summary(NamedTuple):
 
 def summarise(values: Sequence[float], better: str) -> Summary:
     """Summarises the finite ones of the values of a metric; `better` is `higher`, `lower` or `one`."""
-
     x = np.asarray([value for value in values if value is not None and np.isfinite(value)], dtype=float)
     nan = float("nan")
     if len(x) == 0:

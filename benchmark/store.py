@@ -28,7 +28,6 @@ MOST_NUMBERS = 1_000_000
 
 def config_hash(configuration: dict[str, Any]) -> str:
     """Twelve hexadecimal digits that stand for a configuration."""
-
     return sha256(_canonical(configuration)).hexdigest()[:12]
 
 
@@ -50,7 +49,6 @@ class Store:
         Raises:
             UsageError: If the directory is a file, cannot be written, or holds something else.
         """
-
         where = f"--out {self.root}"
         if self.root.exists() and not self.root.is_dir():
             raise UsageError(f"{where}: is a file; give a directory")
@@ -72,7 +70,6 @@ class Store:
 
     def set_aside(self) -> Path | None:
         """Moves an existing run to a sibling directory, whose name is returned."""
-
         if not self.manifest_file.exists():
             return None
         aside = self.root.with_name(f"{self.root.name}.{time.strftime('%Y%m%d-%H%M%S')}")
@@ -89,7 +86,6 @@ class Store:
         Raises:
             UsageError: If there is none, or it is damaged or of another version.
         """
-
         if not self.manifest_file.is_file():
             raise UsageError(f"{self.root}: holds no run (there is no manifest.json); give the directory of a run")
         try:
@@ -107,12 +103,10 @@ class Store:
 
     def directory(self, dataset: str, method: str, seed: int) -> Path:
         """Where a trial is kept."""
-
         return self.trials / dataset / method / f"seed-{seed}"
 
     def write(self, cell: "Cell", trial: "Trial") -> None:
         """Writes a trial so that it is there as a whole or not at all."""
-
         final = self.directory(cell.dataset[0], cell.method[0], trial.seed)
         partial = final.with_name(f".{final.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)
@@ -146,7 +140,6 @@ class Store:
 
     def write_error(self, cell: "Cell", reason: str) -> Path:
         """Records why a cell's trials failed, and returns one of the files. The trials are tried again next time."""
-
         files = [self.directory(cell.dataset[0], cell.method[0], seed) / "error.txt" for seed in cell.record]
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +148,6 @@ class Store:
 
     def failures(self) -> Iterator[tuple[str, str, int]]:
         """Dataset, method and seed of every trial that failed and has not been repeated."""
-
         for file in sorted(self.trials.glob("*/*/seed-*/error.txt")):
             yield file.parts[-4], file.parts[-3], int(file.parts[-2].removeprefix("seed-"))
 
@@ -165,19 +157,16 @@ class Store:
         Raises:
             UsageError: If a record is damaged.
         """
-
         for file in sorted(self.trials.glob("*/*/seed-*/result.json")):
             yield self._read(file)
 
     def record(self, dataset: str, method: str, seed: int) -> dict[str, Any] | None:
         """One trial's record, if it is finished."""
-
         file = self.directory(dataset, method, seed) / "result.json"
         return self._read(file) if file.exists() else None
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray | None:
         """The kept samples of a trial, shape (N, *), if there are any."""
-
         file = self.directory(dataset, method, seed) / "samples.npz"
         if not file.exists():
             return None
@@ -208,7 +197,6 @@ def _pretty(value: Any) -> str:
 
 def _without_nan(value: Any) -> Any:
     """A JSON value with null for numbers that JSON does not have."""
-
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -220,7 +208,6 @@ def _without_nan(value: Any) -> Any:
 
 def _write(file: Path, text: str) -> None:
     """Replaces a file at once: a reader sees the old text or the new."""
-
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with open(temporary, "w", encoding="utf-8") as stream:
         stream.write(text)

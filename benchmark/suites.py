@@ -65,7 +65,6 @@ def get_suite(name: str) -> Suite:
     Raises:
         UsageError: If there is none.
     """
-
     if name not in SUITES:
         raise UsageError(f"unknown suite {name!r}; choose from {', '.join(SUITES)}")
     return SUITES[name]

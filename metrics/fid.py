@@ -28,7 +28,6 @@ def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -
         mean2: Mean, shape $(D,)$.
         cov2: Covariance, shape $(D, D)$.
     """
-
     values, vectors = torch.linalg.eigh(cov2)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     cross = torch.linalg.eigvalsh(root @ cov1 @ root).clamp(min=0).sqrt().sum()

@@ -47,9 +47,7 @@ class IvOM(Metric):
             return torch.stack([torch.cdist(targets, x.flatten(1)).amin(dim=1).square().mean() / targets.shape[1] for x in evaluation.samples])
         device = targets.device
         rows = self.restarts * len(targets)
-        start = torch.stack(
-            [torch.randn(rows, data.latent, generator=data.stream(seed, "ivom", device), device=device) for seed in evaluation.seeds]
-        )
+        start = torch.stack([torch.randn(rows, data.latent, generator=data.stream(seed, "ivom", device), device=device) for seed in evaluation.seeds])
         wanted = targets.repeat(self.restarts, 1)
 
         def objective(z: Tensor) -> Tensor:

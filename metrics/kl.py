@@ -14,7 +14,6 @@ __all__ = ["KL", "KLHighQuality", "histogram_kl"]
 
 def histogram_kl(counts: Tensor, weights: Tensor) -> Tensor:
     """KL(counts, normalised || weights) in nats; counts $(S, K)$, weights $(K,)$; NaN for a row without counts."""
-
     p = counts / counts.sum(dim=1, keepdim=True)
     return torch.special.xlogy(p, p / weights).sum(dim=1)
 

@@ -72,7 +72,6 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: i
 
 def _precondition(gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
     """The two-loop recursion: the inverse Hessian's estimate times the gradient, row by row."""
-
     q = gradient
     weights = []
     for s, y, rho in reversed(pairs):

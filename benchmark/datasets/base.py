@@ -46,7 +46,7 @@ class Dataset(ABC):
     kind: ClassVar[str]
 
     batch: int = 64
-    latent: int = 2
+    latent: int = 8
     width: int = 64
     depth: int = 2
     samples: int = 2500
@@ -93,13 +93,11 @@ class Dataset(ABC):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the first 1000 draws of a stream of its own: equal data, equal fingerprint."""
-
         return sha256(self.sample(1000, self.stream("all", "fingerprint")).numpy().tobytes()).hexdigest()
 
     @property
     def modes(self) -> int:
         """The number of modes $K$."""
-
         return len(self.mode_weights)
 
     @property
@@ -108,5 +106,4 @@ class Dataset(ABC):
 
     def stream(self, seed: int | str, kind: str, device: torch.device | str = "cpu") -> torch.Generator:
         """The random stream of that kind for a seed, the same for every method."""
-
         return torch.Generator(device).manual_seed(stream_seed(self.name, seed, kind))

@@ -44,19 +44,16 @@ class Mixture(Dataset):
     @property
     def noisy(self) -> int:
         """The number of leading coordinates that carry noise."""
-
         return self.shape[0]
 
     @property
     def radius(self) -> float:
         """The largest distance of a high-quality sample from its mode, in standard deviations."""
-
         return 3.0
 
     @property
     def legacy_radius(self) -> float | None:
         """The Euclidean radius of the literature in data units, where it makes another rule."""
-
         return None
 
     @property
@@ -70,7 +67,6 @@ class Mixture(Dataset):
         For $d$ coordinates and radius $r$ it is $\\sigma \\sqrt{F_{d+2}(r^2) / F_d(r^2)}$, with $F$ the chi-square
         distribution functions.
         """
-
         square = self.radius**2
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
@@ -86,7 +82,6 @@ class Mixture(Dataset):
 
         It is $-\infty$ where the constant coordinates are those of no mode.
         """
-
         squares, offset = self._deviation(x[..., None, :], self._means.to(x))
         log_p = -0.5 * squares - self.noisy * math.log(self.std * math.sqrt(2 * math.pi))
         log_p = log_p.masked_fill(offset > 0, -torch.inf)
@@ -113,7 +108,6 @@ class Mixture(Dataset):
 
     def _deviation(self, x: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
         """The squared distance over the noisy coordinates in units of the variance, and the largest offset of a constant one."""
-
         difference = x - mean
         squares = (difference[..., : self.noisy] / self.std).square().sum(dim=-1)
         constant = difference[..., self.noisy :].abs()
@@ -190,5 +184,4 @@ class HighDimensional(Mixture):
     @property
     def landmarks(self) -> Tensor:
         """A real sample's deviation over the noisy coordinates is about `std`, not the centre's 0."""
-
         return torch.stack([self._means[:, 0], torch.full((self.modes,), self.std)], dim=1)

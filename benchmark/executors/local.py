@@ -48,7 +48,6 @@ def run_cells(cells: Sequence["Cell"], workers: int) -> Iterator[Event]:
     The processes are started afresh, so that no state and no threads are inherited, and compute with one thread each.
     They end with the iterator.
     """
-
     context = multiprocessing.get_context("spawn")
     waiting = list(reversed(cells))
     busy: dict[Connection, tuple[Cell, multiprocessing.process.BaseProcess]] = {}
@@ -97,7 +96,6 @@ def run_cells(cells: Sequence["Cell"], workers: int) -> Iterator[Event]:
 
 def _work(connection: Connection) -> None:
     """A worker: takes cells and sends events until the other end closes."""
-
     # Before torch is imported, which reads them once.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
     import logging

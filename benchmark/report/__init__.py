@@ -15,7 +15,6 @@ def write_report(store: Store) -> None:
     Raises:
         UsageError: If the directory holds no run, or a record is damaged.
     """
-
     tables = write_tables(store)
     write_plots(store, tables)
     print(f"tables and plots are in {store.root}", file=sys.stderr)

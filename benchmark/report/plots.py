@@ -28,7 +28,6 @@ COLOURS = [colormaps["tab10"](i) for i in range(10)]
 
 def write_plots(store: Store, tables: Tables) -> None:
     """Writes three pictures per dataset to `plots/`: samples, final metrics, metrics against FLOPs."""
-
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
     manifest = store.manifest()
@@ -45,7 +44,6 @@ def write_plots(store: Store, tables: Tables) -> None:
 
 def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
-
     finished = trials[(trials["status"] != "failed") & (trials["method"] != "collapsed")]
     lowest = finished.sort_values("seed", kind="stable").groupby("method", sort=False).first()
     methods = [method for method in finished["method"].unique()]
@@ -67,9 +65,7 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
         axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
         outside = "" if inside > 0.995 else f", {1 - inside:.0%} outside"
         state = "" if row["status"] == "ok" else f" ({row['status']})"
-        axes.set_title(
-            f"{method}{state}\n{row['modes']:.0f}/{data.modes} modes, {row['high_quality']:.1%} high quality{outside}", fontsize=8.5
-        )
+        axes.set_title(f"{method}{state}\n{row['modes']:.0f}/{data.modes} modes, {row['high_quality']:.1%} high quality{outside}", fontsize=8.5)
         axes.tick_params(labelsize=7)
     seeds = sorted(set(lowest["seed"]))
     figure.suptitle(f"{data.name}: samples of seed {', '.join(map(str, seeds))} (dots) over the true modes (circles)", fontsize=11)
@@ -80,7 +76,6 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
 
 def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
     """One panel per metric: means with 95 % intervals, every seed as a dot, the calibration rows as lines."""
-
     finished = trials[trials["status"] == "ok"]
     metrics = [m for m in manifest["configuration"]["metrics"][dataset] if m in trials and finished[m].notna().any()]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
@@ -116,7 +111,6 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
 
 def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
     """One panel per metric: the mean over seeds against FLOPs, with the 95 % interval as a band."""
-
     metrics = [m for m in manifest["configuration"]["metrics"][dataset] if (curves.loc[curves["metric"] == m, "value"].notna()).any()]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
@@ -153,7 +147,6 @@ def _panels(metrics: Sequence[str], width: float, height: float) -> tuple[Figure
 
 def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> None:
     """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds."""
-
     finite = values.dropna().to_numpy(float)
     positive = finite[finite > 0]
     if metric["better"] == "lower" and len(positive) and positive.max() > 100 * max(np.quantile(positive, 0.05), 1e-12):

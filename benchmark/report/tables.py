@@ -37,7 +37,6 @@ class Tables:
 
 def write_tables(store: Store) -> Tables:
     """Builds `trials.csv`, `summary.csv` and `curves.csv` from the records. Methods keep the order of the run."""
-
     manifest = store.manifest()
     records = _ordered(list(store.records()), manifest)
     tables = Tables(
@@ -52,13 +51,11 @@ def write_tables(store: Store) -> Tables:
 
 def direction(manifest: dict[str, Any], dataset: str, metric: str) -> str:
     """Which values of a metric are better: `higher`, `lower` or `one`."""
-
     return manifest["metrics"][dataset][metric.removesuffix(LARGE)]["better"]
 
 
 def _ordered(records: list[dict[str, Any]], manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """By dataset and method in the order of the configuration, others after them, then by seed."""
-
     configuration = manifest["configuration"]
     datasets = list(configuration["datasets"])
     methods = ["real-data", "collapsed", *configuration["methods"]]
@@ -71,7 +68,6 @@ def _ordered(records: list[dict[str, Any]], manifest: dict[str, Any]) -> list[di
 
 def _metric_columns(records: Sequence[dict[str, Any]]) -> list[str]:
     """All metrics in the order of the suite, the total number of modes behind the captured ones, larger samples last."""
-
     seen = dict.fromkeys(name for record in records for name in record["metrics"])
     declared = dict.fromkeys(name for record in records for name in record["configuration"]["metrics"])
     columns = [*declared, *(name for name in seen if name not in declared)]
@@ -99,7 +95,17 @@ def _trials(records: Sequence[dict[str, Any]], failures: Sequence[tuple[str, str
     for dataset, method, seed in failures:
         rows.append({"suite": manifest["suite"], "dataset": dataset, "method": method, "seed": seed, "status": "failed"})
     columns = [*IDENTITY, *metrics, "fid_features", *AUDIT, *EXTRA]
-    whole = ["seed", "modes_total", "flops", "generator_steps", "discriminator_steps", "samples_seen", "parameters", "diverged_at", "peak_memory_bytes"]
+    whole = [
+        "seed",
+        "modes_total",
+        "flops",
+        "generator_steps",
+        "discriminator_steps",
+        "samples_seen",
+        "parameters",
+        "diverged_at",
+        "peak_memory_bytes",
+    ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({key: "Int64" for key in whole if key in columns})
 

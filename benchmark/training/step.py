@@ -32,7 +32,6 @@ class Phase:
     @property
     def draws(self) -> list[Player]:
         """The batches that one run of the phase draws, each described by the needs of its player."""
-
         players = list(self.players.values())
         if not self.simultaneous:
             return players
@@ -47,7 +46,6 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
         ValueError: If two players train the same network with different optimisers, or a method that updates its
             players simultaneously asks for several steps of one.
     """
-
     players = method.players(data)
     owners: dict[str, Player] = {}
     for player in players.values():
@@ -69,14 +67,12 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
 
 def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
     """The architectures, as carriers of structure; their own parameters stay unused and take no memory."""
-
     with torch.device("meta"):
         return method.networks(data)
 
 
 def initialise(method: Method, data: DataSpec, dataset: str, seeds: Sequence[int], device: torch.device) -> State:
     """The stacked initial state of all seeds. Networks are drawn on the CPU, from one stream per seed."""
-
     states = []
     for seed in seeds:
         with torch.random.fork_rng(devices=[]):
@@ -91,7 +87,6 @@ def initialise(method: Method, data: DataSpec, dataset: str, seeds: Sequence[int
 
 def select_seed(state: State, index: int) -> State:
     """One seed's state, without the seed axis."""
-
     return tree_map(lambda leaf: leaf[index], state)
 
 
@@ -115,12 +110,10 @@ class Cycle:
     @property
     def draws(self) -> list[Player]:
         """The batches of one cycle, in order, each described by the needs of its player."""
-
         return [draw for phase in self.phases for _ in range(phase.repeats) for draw in phase.draws]
 
     def run(self, state: State, batches: Sequence[Batch]) -> Tensor:
         """Advances the stacked state in place by one cycle; returns the losses, shape (updates, seeds)."""
-
         losses, first = [], 0
         for phase, function in zip(self.phases, self.functions, strict=True):
             size = len(phase.draws)
@@ -131,7 +124,6 @@ class Cycle:
 
     def single(self, phase: Phase, state: State, batches: Sequence[Batch]) -> tuple[State, Tensor]:
         """One run of a phase for one model: the new state, and the losses, shape (updates,)."""
-
         losses = []
         if phase.simultaneous:
             start = Networks(self.modules, state, self.players)
@@ -161,7 +153,6 @@ class Cycle:
 
 def _merge(state: State, new: State, networks: Sequence[str]) -> State:
     """`state` with what belongs to `networks` taken from `new`, and all buffers of `new`."""
-
     merged = {
         field: {**getattr(state, field), **{name: getattr(new, field)[name] for name in networks}}
         for field in ("parameters", "first", "second", "steps")

@@ -34,10 +34,7 @@ def batches(data: Source, draws: Sequence[Player], seeds: Sequence[int], device:
     Real data and noise come from two generators per seed, read in blocks of many cycles. A block's size depends on the
     shapes alone, so a seed sees the same numbers whatever seeds run beside it.
     """
-
-    generators = {
-        kind: [torch.Generator(device).manual_seed(stream_seed(data.name, seed, kind)) for seed in seeds] for kind in ("data", "noise")
-    }
+    generators = {kind: [torch.Generator(device).manual_seed(stream_seed(data.name, seed, kind)) for seed in seeds] for kind in ("data", "noise")}
     per_cycle = sum(
         data.batch * (player.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in player.noise.values())) for player in draws
     )

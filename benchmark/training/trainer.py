@@ -40,17 +40,14 @@ class Generator:
 
     def __call__(self, z: Tensor) -> Tensor:
         """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
-
         return vmap(lambda p, b, z: functional_call(self.module, {**p, **b}, (z,)))(self.parameters, self.buffers, z)
 
     def tensors(self, index: int) -> dict[str, Tensor]:
         """The parameters and buffers of one seed."""
-
         return {key: value[index].contiguous() for key, value in {**self.parameters, **self.buffers}.items()}
 
     def select(self, indices: Sequence[int]) -> "Generator":
         """The generators of some of the seeds."""
-
         chosen = object.__new__(Generator)
         chosen.module = self.module
         chosen.parameters = {k: v[list(indices)] for k, v in self.parameters.items()}
@@ -103,7 +100,6 @@ def train(
         device: Where to train.
         compile: Whether to compile the step.
     """
-
     torch.compiler.reset()
     cycle = Cycle(method, data.spec, compile)
     state = initialise(method, data.spec, data.name, seeds, device)

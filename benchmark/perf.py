@@ -1,0 +1,221 @@
+"""Training throughput: the harness against a plain PyTorch loop and against the machine's matrix-product peak, in one run."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from benchmark.budget import Budget, cost_of
+from benchmark.datasets.base import Dataset
+from benchmark.progress import duration
+from benchmark.registry import DATASETS, METHODS
+from benchmark.runner import default_workers
+from benchmark.suites import get_suite
+from benchmark.training.trainer import train
+
+__all__ = ["measure"]
+
+SIZES = ((64, 64), (128, 128), (512, 256))
+SEEDS = 5
+
+
+def measure(quick: bool = False) -> None:
+    """Prints the tables; `quick` measures for a shorter time and leaves out the end-to-end run."""
+    workers = default_workers("cpu")
+    torch.set_num_threads(workers)
+    print(f"torch {torch.__version__}, {workers} processors; {SEEDS} seeds in each of {workers} single-threaded workers", flush=True)
+    print(f"matrix-product peak, float32: {peak(workers) / 1e9:.0f} GFLOP/s\n")
+    columns = "{:<10}{:>7}{:>7}{:>12}{:>12}{:>9}{:>9}{:>13}{:>11}"
+    heads = ("method", "batch", "width", "MFLOP/step", "plain ms", "ours ms", "ratio", "share of peak", "of it data")
+    print(columns.format(*heads), flush=True)
+    plain_ms: dict[str, float] = {}
+    for batch, width in SIZES:
+        for name in PLAIN:
+            data = replace(DATASETS.get("ring")(), batch=batch, width=width)
+            cost = cost_of(METHODS.get(name)(), data, data.spec)
+            # Measured between the two, since a shared machine drifts.
+            top = peak(workers)
+            plain = _plain_seconds(name, data, 0.5 if quick else 3.0)
+            ours, drawing = _harness_seconds(name, data, workers, 1.0 if quick else 4.0)
+            if (batch, width) == (DATASETS.get("ring")().batch, DATASETS.get("ring")().width):
+                plain_ms[name] = plain
+            row = (name, batch, width, f"{cost.flops / 1e6:.1f}", f"{plain * 1e3:.3f}", f"{ours * 1e3:.3f}")
+            print(columns.format(*row, f"{plain / ours:.1f}", f"{cost.flops / ours / top:.2f}", f"{drawing / ours:.1%}"), flush=True)
+    print("\nms are per generator step and seed, all processors at work; FLOPs are those of matrix products.")
+    if not quick:
+        _end_to_end(plain_ms)
+
+
+def peak(threads: int) -> float:
+    """The most FLOPs per second that square float32 matrix products reach here, over several sizes."""
+    torch.set_num_threads(threads)
+    best = 0.0
+    for n in (512, 1024, 2048):
+        a, b = torch.randn(n, n), torch.randn(n, n)
+        for _ in range(5):
+            began = time.perf_counter()
+            repeats = max(1, 2048**3 // n**3 // 8)
+            for _ in range(repeats):
+                a @ b
+            best = max(best, repeats * 2 * n**3 / (time.perf_counter() - began))
+    return best
+
+
+def _plain_seconds(name: str, data: Dataset, seconds: float) -> float:
+    """Seconds per generator step of one seed after another, all processors in each matrix product."""
+    torch.manual_seed(0)
+    step = PLAIN[name](data)
+    for _ in range(20):
+        step()
+    began, steps = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        step()
+        steps += 1
+    return (time.perf_counter() - began) / steps
+
+
+def _harness_seconds(name: str, data: Dataset, workers: int, seconds: float) -> tuple[float, float]:
+    """Seconds per generator step and seed, and those of them in which batches are drawn."""
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(workers), context.Queue()
+    processes = [context.Process(target=_harness_worker, args=(name, data, seconds, barrier, results)) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    rates = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    return tuple(sum(values) / workers / workers for values in zip(*rates, strict=True))  # type: ignore[return-value]
+
+
+def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, results: Any) -> None:
+    torch.set_num_threads(1)
+    from benchmark.training.streams import batches
+
+    method, device, cycles = METHODS.get(name)(), torch.device("cpu"), 200
+    cost = cost_of(method, data, data.spec)
+    spent: list[float] = []
+
+    def run(cycles: int) -> float:
+        budget = Budget(cycles * cost.generator_steps, "steps")
+        train(method, data, range(SEEDS), budget, cost, lambda checkpoint: spent.append(checkpoint.seconds), lambda share: None, device, True)
+        return spent[-1] / (cycles * cost.generator_steps)
+
+    estimate = run(cycles)
+    barrier.wait()
+    result = run(max(cycles, int(seconds / (estimate * SEEDS * cost.generator_steps))))
+    from benchmark.training.step import Cycle
+
+    stream = batches(data, Cycle(method, data.spec).draws, range(SEEDS), device)
+    next(stream)
+    began = time.perf_counter()
+    for _ in range(1024):
+        next(stream)
+    drawing = (time.perf_counter() - began) / 1024 / SEEDS / cost.generator_steps
+    results.put((result, drawing))
+
+
+def _end_to_end(plain: dict[str, float]) -> None:
+    """The program as a user runs it, with an empty compile cache, against the plain loop's projected time."""
+    suite = get_suite("synthetic")
+    budget = suite.budgets["ring"]
+    print(f"\nend to end: {', '.join(plain)} on the ring, {SEEDS} seeds at {budget}, start-up, compilation, scores and plots included", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        command = [sys.executable, "-m", "benchmark", "run", "--suite", "synthetic", "--datasets", "ring", "--methods", ",".join(plain)]
+        began = time.perf_counter()
+        subprocess.run(
+            [*command, "--seeds", str(SEEDS), "--out", str(out)],
+            check=True,
+            env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(Path(folder) / "cache")},
+        )
+        ours = time.perf_counter() - began
+        manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+        records = [json.loads((out / "trials" / "ring" / name / "seed-0" / "result.json").read_text(encoding="utf-8")) for name in plain]
+    costs = manifest["costs"]["ring"]
+    projected = sum(plain[name] * costs[name]["cycles"] * costs[name]["generator_steps"] * SEEDS for name in plain)
+    parts = {key: sum(record["audit"]["group_seconds"][key] for record in records) for key in ("training", "evaluation", "rest")}
+    print(f"plain loop (projected from its ms per step): {duration(projected)}; ours: {duration(ours)}; ratio {projected / ours:.1f}")
+    print(
+        f"ours, seconds of one processor: training {parts['training']:.0f}, scores {parts['evaluation']:.0f} "
+        f"({parts['evaluation'] / parts['training']:.1%} of training), compilation and set-up {parts['rest']:.0f}"
+    )
+
+
+def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, outputs))
+
+
+def _sampler(data: Dataset) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]]:
+    generator = torch.Generator().manual_seed(0)
+    return lambda: data.sample(data.batch, generator), lambda: torch.randn(data.batch, data.latent)
+
+
+def _minimise(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+def _plain_gan(data: Dataset) -> Callable[[], None]:
+    x, z = _sampler(data)
+    generator, discriminator = _mlp(data.latent, data.width, 2), _mlp(2, data.width, 1)
+    d_adam, g_adam = torch.optim.Adam(discriminator.parameters()), torch.optim.Adam(generator.parameters())
+
+    def step() -> None:
+        fake = generator(z()).detach()
+        _minimise(d_adam, (softplus(-discriminator(x())) + softplus(discriminator(fake))).mean())
+        _minimise(g_adam, softplus(-discriminator(generator(z()))).mean())
+
+    return step
+
+
+def _plain_wgan_gp(data: Dataset) -> Callable[[], None]:
+    x, z = _sampler(data)
+    generator, critic = _mlp(data.latent, data.width, 2), _mlp(2, data.width, 1)
+    c_adam, g_adam = (torch.optim.Adam(net.parameters(), 1e-4, (0.5, 0.9)) for net in (critic, generator))
+
+    def step() -> None:
+        for _ in range(5):
+            real, fake = x(), generator(z()).detach()
+            mixed = (fake + torch.rand(len(real), 1) * (real - fake)).requires_grad_()
+            (slope,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+            penalty = (slope.norm(dim=1) - 1).square().mean()
+            _minimise(c_adam, critic(fake).mean() - critic(real).mean() + 0.1 * penalty)
+        _minimise(g_adam, -critic(generator(z())).mean())
+
+    return step
+
+
+def _plain_veegan(data: Dataset) -> Callable[[], None]:
+    x, z = _sampler(data)
+    generator, reconstructor = _mlp(data.latent, data.width, 2), _mlp(2, data.width, data.latent)
+    discriminator = _mlp(2 + data.latent, data.width, 1)
+    d_adam = torch.optim.Adam(discriminator.parameters(), 1e-3, (0.5, 0.999))
+    g_adam = torch.optim.Adam([*generator.parameters(), *reconstructor.parameters()], 1e-3, (0.5, 0.999))
+
+    def step() -> None:
+        code, real = z(), x()
+        fake = generator(code)
+        inferred = reconstructor(real).detach() + torch.randn_like(code)
+        generated, true = torch.cat([fake, code], dim=1), torch.cat([real, inferred], dim=1)
+        d_loss = (softplus(-discriminator(generated.detach())) + softplus(discriminator(true))).mean()
+        g_loss = discriminator(generated).mean() + 0.5 * (code - reconstructor(fake)).square().sum(dim=1).mean()
+        _minimise(g_adam, g_loss)
+        _minimise(d_adam, d_loss)
+
+    return step
+
+
+PLAIN: dict[str, Callable[[Dataset], Callable[[], None]]] = {"gan": _plain_gan, "wgan-gp": _plain_wgan_gp, "veegan": _plain_veegan}
