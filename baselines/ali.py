@@ -23,8 +23,8 @@ class ALI(Method):
 
     Deviations:
         The shared ReLU networks instead of maxout discriminators and batch-normalised generators and encoders. The
-        decoder is deterministic, as in the authors' code for images. Learning rate 5e-4 instead of the 1e-4 of the
-        authors' mixtures, which were trained for 200 000 steps.
+        decoder is deterministic, as in the authors' code for images. Learning rate 5e-4 instead of the authors' 1e-4, with
+        which the budget ends within the transient.
     """
 
     simultaneous: ClassVar[bool] = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,22 +46,22 @@ class MLP(nn.Sequential):
         return super().forward(torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0])
 
 
-def generator(data: DataSpec, **options) -> nn.Module:
+def generator(data: DataSpec, **options: Any) -> nn.Module:
     """$G$: latents $(B, L)$ to data $(B, d)$. Options are those of `MLP`."""
     return MLP(data.latent, _features(data), data, **options)
 
 
-def encoder(data: DataSpec, outputs: int | None = None, **options) -> nn.Module:
+def encoder(data: DataSpec, outputs: int | None = None, **options: Any) -> nn.Module:
     """$E$: data $(B, d)$ to `outputs` features, $L$ by default. Options are those of `MLP`."""
     return MLP(_features(data), data.latent if outputs is None else outputs, data, **options)
 
 
-def discriminator(data: DataSpec, inputs: int | None = None, **options) -> nn.Module:
+def discriminator(data: DataSpec, inputs: int | None = None, **options: Any) -> nn.Module:
     """$D$: data of shape $(B, d)$, or inputs of `inputs` features in all, to one logit $(B, 1)$. Options are those of `MLP`."""
     return MLP(_features(data) if inputs is None else inputs, 1, data, **options)
 
 
-def joint_discriminator(data: DataSpec, **options) -> nn.Module:
+def joint_discriminator(data: DataSpec, **options: Any) -> nn.Module:
     """$D$: data $(B, d)$ and codes $(B, L)$ to one logit $(B, 1)$. Options are those of `MLP`."""
     return discriminator(data, _features(data) + data.latent, **options)
 

@@ -1,3 +1,3 @@
-"""The mode-collapse benchmark: which training method covers the data distribution, at equal compute?"""
+"""The mode-collapse benchmark: it tells which training method covers the data distribution, at equal compute."""
 
 __version__ = "0.1.0"

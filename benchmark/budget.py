@@ -15,10 +15,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
-from benchmark.method import DataSpec, Method
+from benchmark.method import Method
 from benchmark.training.step import Cycle, initialise, select_seed
-from benchmark.training.streams import Source, batches
+from benchmark.training.streams import batches
 
 __all__ = ["UNITS", "Budget", "Cost", "cost_of", "parse_budget"]
 
@@ -88,11 +89,11 @@ class Cost:
         return cycles
 
 
-def cost_of(method: Method, data: Source, spec: DataSpec) -> Cost:
+def cost_of(method: Method, data: Dataset) -> Cost:
     """Counts one real cycle of one model."""
     cpu = torch.device("cpu")
-    cycle = Cycle(method, spec)
-    state = select_seed(initialise(method, spec, data.name, [0], cpu), 0)
+    cycle = Cycle(method, data.spec)
+    state = select_seed(initialise(method, data, [0], cpu), 0)
     stacked = next(batches(data, cycle.draws, [0], cpu))
     batch = [b.map(itemgetter(0)) for b in stacked]
     flops, first = 0, 0

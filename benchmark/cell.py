@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, progress: Callable[[float], None]) -> list[Trial]:
     method = registry.METHODS.get(cell.method[0])(**cell.method[1])
-    cost = cost_of(method, data, data.spec)
+    cost = cost_of(method, data)
     recorder = _Recorder([Trial(seed) for seed in cell.group], scorer, cost)
     began = time.perf_counter()
     train(method, data, cell.group, parse_budget(cell.budget), cost, recorder.evaluate, progress, scorer.device, cell.compile)
@@ -178,7 +179,7 @@ class _Recorder:
             trial.samples = samples[j].cpu().numpy()
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
             if checkpoint.last:
-                trial.metrics |= self.scorer.large(lambda n, i=i: self._draw(checkpoint, i, n), trial.seed)
+                trial.metrics |= self.scorer.large(partial(self._draw, checkpoint, i), trial.seed)
 
     def _draw(self, checkpoint: Checkpoint, i: int, n: int) -> Tensor:
         with torch.no_grad():

@@ -53,7 +53,7 @@ def builds(method: Method, data: Dataset) -> None:
         assert not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give"
     trained = {network for player in method.players(data.spec).values() for network in player.networks}
     assert trained == set(networks), f"no player trains {', '.join(set(networks) - trained)}"
-    cost = cost_of(method, data, data.spec)
+    cost = cost_of(method, data)
     assert cost.generator_steps > 0, "no player trains the generator"
     assert cost.flops > 0, "a cycle has no matrix product"
 
@@ -144,7 +144,7 @@ def _start(method: Method, data: Dataset, seeds: list[int]) -> tuple[Cycle, Stat
     """A cycle, its initial state and the batches of its first steps."""
     cycle = Cycle(method, data.spec)
     stream = batches(data, cycle.draws, seeds, CPU)
-    return cycle, initialise(method, data.spec, data.name, seeds, CPU), [next(stream) for _ in range(STEPS)]
+    return cycle, initialise(method, data, seeds, CPU), [next(stream) for _ in range(STEPS)]
 
 
 def _train(method: Method, data: Dataset, seeds: list[int]) -> State:

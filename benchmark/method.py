@@ -29,7 +29,7 @@ class Batch(NamedTuple):
         noise: The extra noise that the player declared, by name, each of shape $(B, *)$.
     """
 
-    x: Tensor | None
+    x: Any
     z: Tensor
     noise: Tensors
 

@@ -44,7 +44,7 @@ def measure(quick: bool = False) -> None:
     for batch, width in SIZES:
         for name in PLAIN:
             data = replace(DATASETS.get("ring")(), batch=batch, width=width)
-            cost = cost_of(METHODS.get(name)(), data, data.spec)
+            cost = cost_of(METHODS.get(name)(), data)
             # Measured between the two, since a shared machine drifts.
             top = peak(workers)
             plain = _plain_seconds(name, data, 0.5 if quick else 3.0)
@@ -96,7 +96,8 @@ def _harness_seconds(name: str, data: Dataset, workers: int, seconds: float) -> 
     rates = [results.get() for _ in processes]
     for process in processes:
         process.join()
-    return tuple(sum(values) / workers / workers for values in zip(*rates, strict=True))  # type: ignore[return-value]
+    training, drawing = (sum(values) / workers / workers for values in zip(*rates, strict=True))
+    return training, drawing
 
 
 def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, results: Any) -> None:
@@ -104,7 +105,7 @@ def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, 
     from benchmark.training.streams import batches
 
     method, device, cycles = METHODS.get(name)(), torch.device("cpu"), 200
-    cost = cost_of(method, data, data.spec)
+    cost = cost_of(method, data)
     spent: list[float] = []
 
     def run(cycles: int) -> float:

@@ -160,7 +160,7 @@ def can_compile(device: str) -> bool:
 
 def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:
     try:
-        cost = cost_of(method, data, data.spec)
+        cost = cost_of(method, data)
     except ValueError as error:
         raise UsageError(f"method {cell.method[0]!r}: {error}") from error
     try:

@@ -72,26 +72,26 @@ def prepare(request: Request, store: Store | None) -> Prepared:
     cells, done = [], 0
     for planned in plan:
         dataset, method = planned.cell.dataset[0], planned.cell.method[0]
-        records = {seed: store.record(dataset, method, seed) if store else None for seed in request.seeds}
-        for record in records.values():
-            if record is not None and store is not None:
-                _check_configuration(record, planned.cell, store)
-        missing = [seed for seed in request.seeds if records[seed] is None]
+        records = list(store.of_cell(dataset, method)) if store else []
+        for record in records:
+            _check_configuration(record, planned.cell)
+        finished = {record["seed"] for record in records}
+        missing = [seed for seed in request.seeds if seed not in finished]
         done += len(request.seeds) - len(missing)
-        for group, compiled in _known_groups(store, dataset, method) if store else ():
+        for group, compiled in _known_groups(records):
             here = [seed for seed in group if seed in missing]
             if here:
                 cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
                 missing = [seed for seed in missing if seed not in here]
         for i in range(0, len(missing), MOST_TOGETHER):
-            group = missing[i : i + MOST_TOGETHER]
-            cells.append((planned, planned.with_group(group, group, compile)))
+            new = missing[i : i + MOST_TOGETHER]
+            cells.append((planned, planned.with_group(new, new, compile)))
     return Prepared(plan, cells, done)
 
 
 def describe(prepared: Prepared) -> str:
     """The cells to run as a table: what each costs, in all, and about how long it takes here."""
-    rows = [("dataset", "method", "seeds", "cycles", "FLOPs per trial", "parameters", "compiled", "about")]
+    rows: list[tuple[str, ...]] = [("dataset", "method", "seeds", "cycles", "FLOPs per trial", "parameters", "compiled", "about")]
     total = 0.0
     for planned, cell in prepared.cells:
         seeds = " ".join(map(str, cell.record))
@@ -169,22 +169,18 @@ def _work(planned: Planned, cell: Cell) -> float:
     return float(amount * len(cell.group))
 
 
-def _known_groups(store: Store, dataset: str, method: str) -> list[tuple[tuple[int, ...], bool]]:
+def _known_groups(records: Sequence[dict[str, Any]]) -> list[tuple[tuple[int, ...], bool]]:
     """The groups that a cell's finished trials were trained in, and whether compiled."""
-    groups = {}
-    for file in sorted((store.trials / dataset / method).glob("seed-*/result.json")):
-        audit = store.record(dataset, method, int(file.parent.name.removeprefix("seed-")))["audit"]
-        groups[tuple(audit["group"])] = audit["compiled"]
-    return sorted(groups.items())
+    return sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items())
 
 
-def _check_configuration(record: dict[str, Any], cell: Cell, store: Store) -> None:
+def _check_configuration(record: dict[str, Any], cell: Cell) -> None:
     if record["config_hash"] == config_hash(cell.configuration):
         return
     held, asked = _flat(record["configuration"]), _flat(cell.configuration)
     differences = [f"{key} is {held.get(key)}, asked for {asked.get(key)}" for key in sorted({*held, *asked}) if held.get(key) != asked.get(key)]
-    where = store.directory(record["dataset"], record["method"], record["seed"])
-    raise UsageError(f"--out {store.root}: {where} holds another configuration: {'; '.join(differences)}; use --fresh, or another --out")
+    where = f"{record['dataset']}/{record['method']}/seed-{record['seed']}"
+    raise UsageError(f"--out: {where} of the run there has another configuration: {'; '.join(differences)}; use --fresh, or another --out")
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

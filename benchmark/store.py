@@ -160,10 +160,10 @@ class Store:
         for file in sorted(self.trials.glob("*/*/seed-*/result.json")):
             yield self._read(file)
 
-    def record(self, dataset: str, method: str, seed: int) -> dict[str, Any] | None:
-        """One trial's record, if it is finished."""
-        file = self.directory(dataset, method, seed) / "result.json"
-        return self._read(file) if file.exists() else None
+    def of_cell(self, dataset: str, method: str) -> Iterator[dict[str, Any]]:
+        """The records of one method on one dataset."""
+        for file in sorted((self.trials / dataset / method).glob("seed-*/result.json")):
+            yield self._read(file)
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray | None:
         """The kept samples of a trial, shape (N, *), if there are any."""

@@ -31,7 +31,8 @@ def write_plots(store: Store, tables: Tables) -> None:
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
     manifest = store.manifest()
-    for name, trials in tables.trials.groupby("dataset", sort=False):
+    for name in tables.trials["dataset"].unique():
+        trials = tables.trials[tables.trials["dataset"] == name]
         methods = [method for method in trials["method"].unique() if method not in CALIBRATIONS]
         if not methods or (trials["status"] == "failed").all():
             continue
@@ -46,7 +47,7 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     finished = trials[(trials["status"] != "failed") & (trials["method"] != "collapsed")]
     lowest = finished.sort_values("seed", kind="stable").groupby("method", sort=False).first()
-    methods = [method for method in finished["method"].unique()]
+    methods = list(finished["method"].unique())
     columns = min(4, len(methods))
     rows = ceil(len(methods) / columns)
     figure = Figure(figsize=(3.2 * columns, 3.3 * rows + 0.6), layout="constrained")
@@ -164,7 +165,7 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _budget(trials: pd.DataFrame) -> str:
-    budgets = [budget for budget in trials["budget"].dropna().unique()]
+    budgets = list(trials["budget"].dropna().unique())
     return f"{' or '.join(budgets)} per trial"
 
 

@@ -17,6 +17,7 @@ IDENTITY = ["suite", "dataset", "method", "seed", "status"]
 AUDIT = ["budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
 EXTRA = ["diverged_at", "group", "compiled", "peak_memory_bytes"]
 SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds"]
+WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "diverged_at", "peak_memory_bytes"]
 LARGE = "_large"
 
 
@@ -95,19 +96,8 @@ def _trials(records: Sequence[dict[str, Any]], failures: Sequence[tuple[str, str
     for dataset, method, seed in failures:
         rows.append({"suite": manifest["suite"], "dataset": dataset, "method": method, "seed": seed, "status": "failed"})
     columns = [*IDENTITY, *metrics, "fid_features", *AUDIT, *EXTRA]
-    whole = [
-        "seed",
-        "modes_total",
-        "flops",
-        "generator_steps",
-        "discriminator_steps",
-        "samples_seen",
-        "parameters",
-        "diverged_at",
-        "peak_memory_bytes",
-    ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype({key: "Int64" for key in whole if key in columns})
+    return frame.astype({key: "Int64" for key in WHOLE if key in columns})
 
 
 def _summary(records: Sequence[dict[str, Any]], manifest: dict[str, Any]) -> pd.DataFrame:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
+from benchmark.datasets.base import Dataset
 from benchmark.method import Batch, DataSpec, Method, Networks, Player, State, update
 from benchmark.seeding import stream_seed
 
@@ -71,13 +73,13 @@ def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
         return method.networks(data)
 
 
-def initialise(method: Method, data: DataSpec, dataset: str, seeds: Sequence[int], device: torch.device) -> State:
+def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> State:
     """The stacked initial state of all seeds. Networks are drawn on the CPU, from one stream per seed."""
     states = []
     for seed in seeds:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(dataset, seed, "initialisation"))
-            networks = method.networks(data)
+            torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
+            networks = method.networks(data.spec)
         parameters = {name: {k: p.detach() for k, p in net.named_parameters()} for name, net in networks.items()}
         buffers = {name: dict(net.named_buffers()) for name, net in networks.items()}
         zeros = tree_map(torch.zeros_like, parameters)
@@ -138,7 +140,8 @@ class Cycle:
         return state, torch.stack(losses)
 
     def _vectorised(self, phase: Phase) -> Callable[[State, Sequence[Batch]], Tensor]:
-        axes = [Batch(x=0 if draw.real else None, z=0, noise=0) for draw in phase.draws]
+        seed_axis: Any = 0
+        axes = [Batch(seed_axis if draw.real else None, seed_axis, seed_axis) for draw in phase.draws]
         vectorised = vmap(partial(self.single, phase), in_dims=(0, axes), out_dims=(0, 1))
 
         def function(state: State, batches: Sequence[Batch]) -> Tensor:

@@ -3,38 +3,26 @@
 from collections.abc import Iterator, Sequence
 from math import prod
 from operator import itemgetter
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from benchmark.datasets.base import Dataset
 from benchmark.method import Batch, Noise, Player
-from benchmark.seeding import stream_seed
 
-__all__ = ["Source", "batches"]
+__all__ = ["batches"]
 
 BLOCK = 1 << 20
 """Random numbers that are drawn ahead per seed. Part of the streams' definition: a change changes all results."""
 
 
-class Source(Protocol):
-    """What the streams need of a dataset."""
-
-    name: str
-    shape: tuple[int, ...]
-    batch: int
-    latent: int
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor: ...
-
-
-def batches(data: Source, draws: Sequence[Player], seeds: Sequence[int], device: torch.device) -> Iterator[list[Batch]]:
+def batches(data: Dataset, draws: Sequence[Player], seeds: Sequence[int], device: torch.device) -> Iterator[list[Batch]]:
     """Yields one cycle's batches without end, each tensor stacked over seeds.
 
     Real data and noise come from two generators per seed, read in blocks of many cycles. A block's size depends on the
     shapes alone, so a seed sees the same numbers whatever seeds run beside it.
     """
-    generators = {kind: [torch.Generator(device).manual_seed(stream_seed(data.name, seed, kind)) for seed in seeds] for kind in ("data", "noise")}
+    generators = {kind: [data.stream(seed, kind, device) for seed in seeds] for kind in ("data", "noise")}
     per_cycle = sum(
         data.batch * (player.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in player.noise.values())) for player in draws
     )

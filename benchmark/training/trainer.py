@@ -102,12 +102,12 @@ def train(
     """
     torch.compiler.reset()
     cycle = Cycle(method, data.spec, compile)
-    state = initialise(method, data.spec, data.name, seeds, device)
+    state = initialise(method, data, seeds, device)
     stream = batches(data, cycle.draws, seeds, device)
     total = cost.cycles(budget)
     if compile:
         # The first call compiles; it runs on a copy of the state and its time is not the method's.
-        cycle.run(initialise(method, data.spec, data.name, seeds, device), next(batches(data, cycle.draws, seeds, device)))
+        cycle.run(initialise(method, data, seeds, device), next(batches(data, cycle.draws, seeds, device)))
     diverged = torch.zeros(len(seeds), dtype=torch.long, device=device)
     done, point, seconds = 0, 0, 0.0
 
