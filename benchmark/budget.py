@@ -34,7 +34,8 @@ class Budget:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.amount:g}{self.unit}"
+        short = f"{self.amount:g}"
+        return f"{short if float(short) == self.amount else repr(self.amount)}{self.unit}"
 
 
 def parse_budget(text: str) -> Budget:

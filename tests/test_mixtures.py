@@ -1,0 +1,88 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
+
+ALL = [Ring(), Grid(), HighDimensional()]
+
+
+@pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
+def test_modes_are_distinct_and_as_published(data):
+    assert len(torch.unique(data.means, dim=0)) == data.modes == {"ring": 8, "grid": 25, "high-dimensional": 10}[data.name]
+    assert data.shape == {"ring": (2,), "grid": (2,), "high-dimensional": (1200,)}[data.name]
+    assert data.mode_weights.sum().item() == pytest.approx(1)
+
+
+def test_the_ring_has_radius_one_and_even_angles():
+    means = Ring().means.double()
+    assert torch.allclose(means.norm(dim=1), torch.ones(8, dtype=torch.float64), atol=1e-6)
+    neighbours = (means - means.roll(1, 0)).norm(dim=1)
+    assert torch.allclose(neighbours, torch.full((8,), 2 * math.sin(math.pi / 8), dtype=torch.float64), atol=1e-6)
+
+
+@pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
+def test_samples_follow_the_mixture(data):
+    x = data.sample(20_000, data.stream(0, "data"))
+    mode, good, legacy = data.assign(x)
+    counts = torch.bincount(mode, minlength=data.modes)
+    assert stats.chisquare(counts.numpy()).pvalue > 1e-3
+    noise = (x - data.means[mode])[:, : data.noisy] / data.std
+    assert stats.kstest(noise.flatten()[:20_000].numpy(), "norm").pvalue > 1e-3
+    assert (x - data.means[mode])[:, data.noisy :].abs().sum() == 0
+    expected = stats.chi2.cdf(data.radius**2, data.noisy)
+    assert good.double().mean().item() == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / 20_000))
+    if data.name == "high-dimensional":
+        assert legacy.sum() == 0  # the literal rule rejects all real data
+        assert data.assign(data.means)[2].all()  # and accepts points without noise
+
+
+def test_a_gaussians_share_within_three_deviations():
+    assert stats.chi2.cdf(Ring().radius**2, 2) == pytest.approx(1 - math.exp(-4.5))
+
+
+def test_quality_in_high_dimensions_looks_at_the_constant_coordinates_too():
+    data = HighDimensional()
+    x = data.sample(10, data.stream(0, "data"))
+    x[:, 900] += 0.2
+    assert not data.assign(x).high_quality.any()
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda d: d.name)
+def test_the_density_is_that_of_scipy(data):
+    x = data.sample(50, data.stream(1, "data")).double() + 0.01
+    parts = [stats.multivariate_normal(mean.numpy(), data.std**2).pdf(x.numpy()) for mean in data.means.double()]
+    assert data.log_density(x).exp().numpy() == pytest.approx(np.mean(parts, axis=0), rel=1e-5)
+
+
+def test_the_density_in_high_dimensions():
+    data = HighDimensional()
+    x = data.sample(5, data.stream(1, "data")).double()
+    mode = data.assign(x).mode
+    expected = stats.norm(0, 1).logpdf((x - data.means[mode])[:, :700].numpy()).sum(axis=1) - math.log(10)
+    assert data.log_density(x).numpy() == pytest.approx(expected, rel=1e-6)
+    x[:, 1000] += 0.5
+    assert torch.isneginf(data.log_density(x)).all()
+
+
+@pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
+def test_streams_and_fingerprints(data):
+    first, again, other = (data.sample(8, data.stream(seed, "data")) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first, data.sample(8, data.stream(0, "calibration")))
+    assert data.fingerprint == type(data)().fingerprint
+    assert data.project(first).shape == (8, 2)
+    assert data.landmarks.shape == (data.modes, 2)
+
+
+def test_the_truncated_deviation_is_that_of_good_samples():
+    data = Ring()
+    x = data.sample(200_000, data.stream(0, "data"))
+    mode, good, _ = data.assign(x)
+    measured = (x - data.means[mode])[good].square().mean().sqrt().item()
+    assert measured == pytest.approx(data.truncated_std, rel=5e-3)
+    assert data.truncated_std < 0.98 * data.std

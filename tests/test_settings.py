@@ -1,0 +1,33 @@
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.registry import DATASETS, METHODS
+from benchmark.settings import build, resolved
+
+
+def test_values_are_converted_to_the_type_of_the_field():
+    method = build(METHODS, "wgan-gp", {"penalty": "1", "critic_steps": "3", "lr": 1})
+    assert (method.penalty, method.critic_steps, method.lr) == (1.0, 3, 1.0)
+    assert resolved(method)["critic_steps"] == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("bogus", "1", "has no such setting; it has penalty, critic_steps"),
+        ("critic_steps", "2.5", "give a whole number"),
+        ("critic_steps", "x", "give a whole number"),
+        ("critic_steps", True, "give a whole number"),
+        ("penalty", "nan", "give a finite number"),
+        ("penalty", "inf", "give a finite number"),
+        ("penalty", [1], "give a finite number"),
+    ],
+)
+def test_a_bad_value_is_refused(field, value, problem):
+    with pytest.raises(UsageError, match=problem):
+        build(METHODS, "wgan-gp", {field: value})
+
+
+def test_a_dataset_refuses_sizes_below_one():
+    with pytest.raises(UsageError, match="batch must be at least 1"):
+        build(DATASETS, "ring", {"batch": "0"})

@@ -1,0 +1,89 @@
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from baselines.gan import GAN
+from benchmark.budget import Budget, cost_of
+from benchmark.datasets.mixtures import Ring
+from benchmark.training.trainer import POINTS, train
+
+CPU = torch.device("cpu")
+DATA = Ring(batch=16, width=8)
+
+
+@dataclass(frozen=True)
+class Explosive(GAN):
+    """Turns to NaN where a seed's first latent exceeds a bound that a long training is sure to meet."""
+
+    bound: float = 4.0
+
+    def discriminator_loss(self, nets, batch):
+        loss = super().discriminator_loss(nets, batch)
+        return loss * torch.where(batch.z[0, 0] > self.bound, torch.nan, 1.0)
+
+
+def run(method, budget, seeds=(0, 1)):
+    checkpoints, shares = [], []
+    train(method, DATA, seeds, budget, cost_of(method, DATA), checkpoints.append, shares.append, CPU, False)
+    return checkpoints, shares
+
+
+def test_a_budget_is_spent_in_evenly_spaced_points():
+    cost = cost_of(GAN(), DATA)
+    checkpoints, shares = run(GAN(), Budget(500 * cost.flops, "flops"))
+    assert [c.point for c in checkpoints] == list(range(1, POINTS + 1))
+    assert [c.cycles for c in checkpoints] == [25 * i for i in range(1, POINTS + 1)]
+    assert [c.last for c in checkpoints] == [False] * (POINTS - 1) + [True]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert checkpoints[-1].diverged == [0, 0]
+
+
+def test_a_budget_shorter_than_its_points_is_spent_all_the_same():
+    checkpoints, _ = run(GAN(), Budget(3, "steps"))
+    assert [c.cycles for c in checkpoints] == [1, 2, 3]
+    assert checkpoints[-1].last
+
+
+def test_a_budget_in_seconds_ends():
+    checkpoints, _ = run(GAN(), Budget(0.2, "s"))
+    assert checkpoints[-1].last
+    assert 0.2 <= checkpoints[-1].seconds < 2
+    assert len(checkpoints) <= POINTS
+
+
+def test_where_the_evaluations_lie_does_not_matter():
+    """A longer budget passes through the end state of a shorter one."""
+    kept = []
+    budget = Budget(800, "steps")
+    train(
+        GAN(), DATA, (0,), budget, cost_of(GAN(), DATA), lambda c: kept.append(c.generator.tensors(0)["0.weight"].clone()), lambda s: None, CPU, False
+    )
+    short, _ = run(GAN(), Budget(40, "steps"), seeds=(0,))
+    assert torch.equal(kept[0], short[-1].generator.tensors(0)["0.weight"])
+
+
+@pytest.mark.parametrize("bound", [3.0, -100.0])
+def test_a_diverged_seed_is_named_and_the_others_go_on(bound):
+    method = Explosive(bound=bound)
+    checkpoints, _ = run(method, Budget(2000, "steps"), seeds=(0, 1, 2))
+    from benchmark.training.step import Cycle
+    from benchmark.training.streams import batches
+
+    stream = batches(DATA, Cycle(method, DATA.spec).draws, (0, 1, 2), CPU)
+    z = torch.stack([next(stream)[0].z[:, 0, 0] for _ in range(2000)])
+    hit = z > bound
+    expected = [int(hit[:, i].int().argmax()) + 1 if hit[:, i].any() else 0 for i in range(3)]
+    last = checkpoints[-1]
+    assert last.diverged == expected
+    assert any(expected)
+    assert last.last
+    alone = run(GAN(), Budget(2000, "steps"), seeds=(0, 1, 2))[0][-1]
+    for i in range(3):
+        finite = all(t.isfinite().all() for t in last.generator.tensors(i).values())
+        assert finite == (expected[i] == 0)
+        if finite:
+            assert torch.equal(last.generator.tensors(i)["0.weight"], alone.generator.tensors(i)["0.weight"])
+    if bound < 0:
+        assert last.cycles < 2000  # nobody is left
