@@ -31,13 +31,13 @@ def load_samples(file: Path) -> np.ndarray:
             return _read_csv(file)
         if file.suffix not in (".npy", ".npz"):
             raise UsageError(f"score {file}: unknown kind of file; give {accepted}")
-        loaded = np.load(file, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded as archive:
-            if len(archive.files) != 1:
-                raise UsageError(f"score {file}: holds {len(archive.files)} arrays; give {accepted}")
-            return archive[archive.files[0]]
+        with open(file, "rb") as stream:
+            loaded = np.load(stream, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            if len(loaded.files) != 1:
+                raise UsageError(f"score {file}: holds {len(loaded.files)} arrays; give {accepted}")
+            return loaded[loaded.files[0]]
     except PermissionError as error:
         raise UsageError(f"score {file}: {error.strerror}") from error
     except UsageError:

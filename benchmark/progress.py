@@ -30,18 +30,18 @@ class ProgressLine:
         work: Their total work, in any unit.
         rate: The unit of the throughput.
         scale: Work per second in one such unit.
-        stream: Where to write.
+        stream: Where to write; stderr by default.
     """
 
-    def __init__(self, trials: int, work: float, rate: str, scale: float, stream: TextIO = sys.stderr) -> None:
+    def __init__(self, trials: int, work: float, rate: str, scale: float, stream: TextIO | None = None) -> None:
         self.trials = trials
         self.work = work
         self.rate = rate
         self.scale = scale
-        self.stream = stream
-        self.live = stream.isatty()
+        self.stream = sys.stderr if stream is None else stream
+        self.live = self.stream.isatty()
         self.began = self.written = time.monotonic()
-        self.bar = tqdm(total=trials, file=stream, disable=not self.live, dynamic_ncols=True, bar_format="{desc} {bar} {postfix}")
+        self.bar = tqdm(total=trials, file=self.stream, disable=not self.live, dynamic_ncols=True, bar_format="{desc} {bar} {postfix}")
 
     def __enter__(self) -> "ProgressLine":
         return self

@@ -44,7 +44,7 @@ class Generator:
 
     def tensors(self, index: int) -> dict[str, Tensor]:
         """The parameters and buffers of one seed."""
-        return {key: value[index].contiguous() for key, value in {**self.parameters, **self.buffers}.items()}
+        return {key: value[index].clone() for key, value in {**self.parameters, **self.buffers}.items()}
 
     def select(self, indices: Sequence[int]) -> "Generator":
         """The generators of some of the seeds."""
