@@ -16,6 +16,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +79,10 @@ class Registry:
 
         return enter
 
+    def of_module(self, module: str) -> list[str]:
+        """The names that a module has registered."""
+        return [name for name, cls in self._classes.items() if cls.__module__ == module]
+
     def check(self, name: str) -> None:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
         if name not in self.names():
@@ -113,40 +118,36 @@ register_metric = METRICS.register
 
 
 def load_plugin(path: Path) -> list[str]:
-    """Runs a plug-in file once and returns the names that it registered, as `kind name`.
+    """Runs a plug-in file, once per process, and returns the names that it registered, as `kind name`.
 
     A plug-in is code: it can do whatever the user who runs it can.
 
     Raises:
         UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
     """
-    module_name = f"benchmark_plugin_{path.stem}"
+    module_name = f"benchmark_plugin_{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    if module_name not in sys.modules:
+        _execute(path, module_name)
+    new = [f"{r.kind} {name}" for r in (METHODS, DATASETS, METRICS) for name in r.of_module(module_name)]
+    if not new:
+        del sys.modules[module_name]
+        raise UsageError(f"--plugin {path}: registers nothing; decorate a class with register_method, register_dataset or register_metric")
+    return new
+
+
+def _execute(path: Path, module_name: str) -> None:
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file; give a Python file")
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
-    before = _registered()
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
+    sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except UsageError as error:
-        raise UsageError(f"--plugin {path}: {error}") from error
     except Exception as error:  # a plug-in is foreign code and may raise anything
-        raise UsageError(f"--plugin {path}: does not import: {type(error).__name__}: {error}") from error
-    new = sorted(_registered() - before)
-    if not new:
-        raise UsageError(f"--plugin {path}: registers nothing; decorate a class with register_method, register_dataset or register_metric")
-    return new
-
-
-def _registered() -> set[str]:
-    return {f"{r.kind} {name}" for r in (METHODS, DATASETS, METRICS) for name, cls in r._classes.items() if _is_plugin(cls)}
-
-
-def _is_plugin(cls: type) -> bool:
-    return cls.__module__.startswith("benchmark_plugin_")
+        del sys.modules[module_name]
+        what = str(error) if isinstance(error, UsageError) else f"does not import: {type(error).__name__}: {error}"
+        raise UsageError(f"--plugin {path}: {what}") from error
 
 
 def _decorated(file: Path, decorator: str) -> list[str]:

@@ -40,7 +40,7 @@ def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
     for _, rows in trials.groupby("dataset", sort=False):
         assert list(rows["method"].unique()) == ["real-data", "collapsed", *METHOD_NAMES]
         trained = rows[rows["method"].isin(METHOD_NAMES)]
-        assert trained["flops"].max() / trained["flops"].min() < 1.2  # at this tiny budget
+        assert trained["flops"].max() / trained["flops"].min() < 1.5  # of one or a few cycles
         assert trained[AUDIT].notna().all(axis=None)
     assert trials["modes_total"].groupby(trials["dataset"]).first().to_dict() == {"ring": 8, "high-dimensional": 10}
     assert trials.loc[trials["dataset"] == "ring", "high_quality_legacy"].isna().all()
@@ -193,7 +193,7 @@ class Dies(GAN):
 @dataclass(frozen=True)
 class Diverges(GAN):
     def discriminator_loss(self, nets, batch):
-        return super().discriminator_loss(nets, batch) * torch.where(batch.z[0, 0] > 2.2, torch.nan, 1.0)
+        return super().discriminator_loss(nets, batch) * torch.where(batch.z[0, 0] > 1.2, torch.nan, 1.0)
 """
 
 
@@ -250,9 +250,6 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
     file = tmp_path / "lsgan.py"
     file.write_text(code)
     assert cli("check", "--plugin", file)[0] == 0
-    forget_names = [name for name in METHODS._classes if name == "lsgan"]
-    for name in forget_names:
-        del METHODS._classes[name]
     out = tmp_path / "run"
     arguments = ["run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,lsgan", "--budget", "3e8flops", "--seeds", "1"]
     assert cli(*arguments, "--plugin", file, "--out", out)[0] == 0
