@@ -12,6 +12,9 @@ from metrics.lbfgs import minimise
 
 __all__ = ["IvOM"]
 
+CHUNK = 1 << 20
+"""Numbers of generated data at a time."""
+
 
 @register_metric("ivom")
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class IvOM(Metric):
     r"""Mean squared error between held-out data and the nearest points of the generator's range.
 
     For each of the first `points` held-out data, $\min_z |G(z) - x|^2 / D$ by L-BFGS from `restarts` latents
-    $z \sim \mathcal{N}(0, I)$, `iterations` steps each, the best restart per datum; averaged over the data. All data,
+    $z \sim \mathcal{N}(0, I)$, `iterations` evaluations each, the best restart per datum; averaged over the data. All data,
     restarts and seeds are optimised as one batch, each with a line search of its own.
 
     Where there is no generator (the `real-data` row), the nearest of the samples takes the place of the optimum.
@@ -35,7 +38,7 @@ class IvOM(Metric):
 
     points: int = 200
     restarts: int = 3
-    iterations: int = 50
+    iterations: int = 100
 
     def on_curve(self, data: Dataset) -> bool:
         return False
@@ -46,13 +49,22 @@ class IvOM(Metric):
         if generator is None:
             return torch.stack([torch.cdist(targets, x.flatten(1)).amin(dim=1).square().mean() / targets.shape[1] for x in evaluation.samples])
         device = targets.device
-        rows = self.restarts * len(targets)
-        start = torch.stack([torch.randn(rows, data.latent, generator=data.stream(seed, "ivom", device), device=device) for seed in evaluation.seeds])
-        wanted = targets.repeat(self.restarts, 1)
+        starts = torch.stack(
+            [
+                torch.randn(len(targets), self.restarts, data.latent, generator=data.stream(seed, "ivom", device), device=device)
+                for seed in evaluation.seeds
+            ]
+        )
+        # Data are independent of each other: as many at a time as the processor's cache holds.
+        size = max(1, CHUNK // (seeds * self.restarts * targets.shape[1]))
+        errors = []
+        for wanted, start in zip(targets.split(size), starts.split(size, dim=1), strict=True):
+            rows = wanted.repeat_interleave(self.restarts, dim=0)
 
-        def objective(z: Tensor) -> Tensor:
-            generated = generator(z.view(seeds, rows, data.latent)).flatten(2)
-            return (generated - wanted).square().mean(dim=2).flatten()
+            def objective(z: Tensor, rows: Tensor = rows) -> Tensor:
+                generated = generator(z.view(seeds, len(rows), data.latent)).flatten(2)
+                return (generated - rows).square().mean(dim=2).flatten()
 
-        _, errors = minimise(objective, start.flatten(0, 1), self.iterations)
-        return errors.view(seeds, self.restarts, len(targets)).amin(dim=1).double().mean(dim=1)
+            _, error = minimise(objective, start.flatten(0, 2), self.iterations)
+            errors.append(error.view(seeds, len(wanted), self.restarts).amin(dim=2))
+        return torch.cat(errors, dim=1).double().mean(dim=1)

@@ -11,8 +11,9 @@ __all__ = ["minimise"]
 def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: int, memory: int = 10) -> tuple[Tensor, Tensor]:
     r"""Minimises each row's objective by L-BFGS with a backtracking line search of its own.
 
-    A row's value never rises. Rows do not influence each other, except that all of them make the same number of
-    evaluations.
+    Every iteration evaluates every row once: a row whose trial step lowers its value enough takes it and chooses a new
+    direction, another one tries a shorter step next. So no row waits for another, none influences another, and no value
+    ever rises.
 
     References:
         Updating Quasi-Newton Matrices with Limited Storage (Nocedal, 1980).
@@ -21,7 +22,7 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: i
     Arguments:
         objective: Maps $(R, L)$ to the $R$ rows' values, of which each depends on its own row alone.
         start: Where to start, shape $(R, L)$.
-        iterations: Steps to take.
+        iterations: Evaluations of every row.
         memory: Pairs of differences to keep.
 
     Returns:
@@ -37,36 +38,27 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: i
 
     x = start
     value, gradient = evaluate(x)
+    direction = -gradient / gradient.norm(dim=1, keepdim=True).clamp(min=1.0)
+    step = torch.ones_like(value)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(iterations):
-        direction = -_precondition(gradient, pairs)
-        slope = (direction * gradient).sum(dim=1)
-        # Where curvature information has gone bad, fall back on steepest descent.
-        ascends = slope >= 0
-        direction = torch.where(ascends[:, None], -gradient, direction)
-        slope = torch.where(ascends, -gradient.square().sum(dim=1), slope)
-        step = torch.ones_like(value) if pairs else 1 / gradient.norm(dim=1).clamp(min=1.0)
-        accepted = torch.zeros_like(value, dtype=torch.bool)
-        new_x, new_value, new_gradient = x, value, gradient
-        for _ in range(12):
-            trial = x + step[:, None] * direction
-            trial_value, trial_gradient = evaluate(trial)
-            passes = ~accepted & (trial_value <= value + 1e-4 * step * slope)
-            new_x = torch.where(passes[:, None], trial, new_x)
-            new_value = torch.where(passes, trial_value, new_value)
-            new_gradient = torch.where(passes[:, None], trial_gradient, new_gradient)
-            accepted |= passes
-            if bool(accepted.all()):
-                break
-            step = torch.where(accepted, step, 0.5 * step)
-        if not bool(accepted.any()):
-            break
-        s, y = new_x - x, new_gradient - gradient
+        trial = x + step[:, None] * direction
+        trial_value, trial_gradient = evaluate(trial)
+        takes = trial_value <= value + 1e-4 * step * (direction * gradient).sum(dim=1)
+        s, y = trial - x, trial_gradient - gradient
         curvature = (s * y).sum(dim=1)
-        # A pair without positive curvature gets the weight 0, which leaves it out.
-        usable = curvature > 1e-10 * y.square().sum(dim=1)
+        # A pair without positive curvature, or of a step not taken, gets the weight 0, which leaves it out.
+        usable = takes & (curvature > 1e-10 * y.square().sum(dim=1))
         pairs = [*pairs[-(memory - 1) :], (s, y, torch.where(usable, 1 / curvature, 0.0))]
-        x, value, gradient = new_x, new_value, new_gradient
+        x = torch.where(takes[:, None], trial, x)
+        gradient = torch.where(takes[:, None], trial_gradient, gradient)
+        value = torch.where(takes, trial_value, value)
+        new = -_precondition(gradient, pairs)
+        # Where curvature information has gone bad, fall back on steepest descent.
+        descends = (new * gradient).sum(dim=1) < 0
+        new = torch.where(descends[:, None], new, -gradient)
+        direction = torch.where(takes[:, None], new, direction)
+        step = torch.where(takes, 1.0, 0.3 * step)
     return x, value
 
 

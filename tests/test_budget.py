@@ -45,7 +45,7 @@ def test_double_backward_is_counted():
     weight = net.weight.detach()
 
     def penalty(w):
-        return grad(lambda x: ((x @ w.T).sum() ** 2))(x).square().sum()
+        return grad(lambda x: (x @ w.T).sum() ** 2)(x).square().sum()
 
     with _FlopCounter() as counter:
         grad(penalty)(weight)

@@ -41,7 +41,7 @@ def test_samples_follow_the_mixture(data):
 
 
 def test_a_gaussians_share_within_three_deviations():
-    assert stats.chi2.cdf(Ring().radius**2, 2) == pytest.approx(1 - math.exp(-4.5))
+    assert stats.chi2.cdf(Ring().radius ** 2, 2) == pytest.approx(1 - math.exp(-4.5))
 
 
 def test_quality_in_high_dimensions_looks_at_the_constant_coordinates_too():

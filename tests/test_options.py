@@ -46,7 +46,9 @@ def test_a_file_gives_options_and_the_command_line_wins(tmp_path):
     assert options.settings(given["set"]) == {"gan": {"lr": "0.2"}}
 
 
-@pytest.mark.parametrize(("text", "problem"), [("x = ", "not TOML"), ("bogus = 1", "unknown option 'bogus'"), ("set = 1", "tables"), ("seeds = true", "seeds")])
+@pytest.mark.parametrize(
+    ("text", "problem"), [("x = ", "not TOML"), ("bogus = 1", "unknown option 'bogus'"), ("set = 1", "tables"), ("seeds = true", "seeds")]
+)
 def test_a_bad_file(tmp_path, text, problem):
     with pytest.raises(UsageError, match=problem):
         _given(tmp_path, text)

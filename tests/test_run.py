@@ -14,8 +14,8 @@ from benchmark.registry import METHODS
 from benchmark.store import Store
 
 METHOD_NAMES = ["gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"]
-COLUMNS = "suite dataset method seed status modes modes_total high_quality kl ivom fid".split()
-AUDIT = "fid_features budget flops generator_steps discriminator_steps samples_seen device_seconds parameters config_hash".split()
+COLUMNS = ["suite", "dataset", "method", "seed", "status", "modes", "modes_total", "high_quality", "kl", "ivom", "fid"]
+AUDIT = ["fid_features", "budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
 MEASURED = ["device_seconds", "peak_memory_bytes"]
 SMALL = ("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan", "--budget", "3e8flops", "--set", "ivom.iterations=3")
 

@@ -155,6 +155,7 @@ class HighDimensional(Mixture):
 
     std: float = 1.0
     tolerance: float = 0.1
+    latent: int = 64
     samples_large: int = 10_000
 
     @property

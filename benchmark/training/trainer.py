@@ -121,7 +121,9 @@ def train(
                 return
         due = -(-(point + 1) * total // POINTS) if total else done + CHECK
         began = time.perf_counter()
-        losses = [cycle.run(state, next(stream)) for _ in range(min(CHECK, due - done))]
+        # The tensors' shapes never change, so what was compiled need not be checked to fit them at every call.
+        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=compile):
+            losses = [cycle.run(state, next(stream)) for _ in range(min(CHECK, due - done))]
         finite = torch.stack(losses).isfinite().all(dim=1)
         _synchronise(device)
         seconds += (time.perf_counter() - began) / len(seeds)
