@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -30,7 +32,10 @@ def test_flops_of_a_gan_step_are_those_counted_by_hand():
     Generator: G and D forward, D backward to its input, G backward without its input's gradient.
     """
     data = Ring(batch=16, width=8, latent=3, depth=2)
-    mac = lambda *sizes: sum(2 * 16 * a * b for a, b in zip(sizes, sizes[1:], strict=False))  # noqa: E731
+
+    def mac(*sizes):
+        return sum(2 * 16 * a * b for a, b in itertools.pairwise(sizes))
+
     g, d = mac(3, 8, 8, 2), mac(2, 8, 8, 1)
     d_step = g + 2 * (3 * d - mac(2, 8))
     g_step = g + d + d + (2 * g - mac(3, 8))

@@ -135,7 +135,7 @@ def test_the_unrolled_gradient_agrees_with_finite_differences():
 def test_the_first_unrolled_step_is_the_discriminators_own():
     from benchmark.method import update
 
-    method, nets, drawn = one_model("unrolled")
+    _, nets, drawn = one_model("unrolled")
     batch = drawn["generator"]
     ahead = nets.after("discriminator", batch).state
     real, _ = update(nets, nets.players["discriminator"], batch)

@@ -1,5 +1,6 @@
 """Metrics against closed forms."""
 
+import itertools
 import math
 
 import numpy as np
@@ -150,7 +151,7 @@ def test_lbfgs_solves_rosenbrock_and_never_rises():
 
     start = torch.tensor([[-1.2, 1.0], [3.0, -2.0], [0.0, 0.0]], dtype=torch.float64)
     values = [minimise(objective, start, n)[1] for n in (0, 1, 5, 20, 200)]
-    assert all((after <= before).all() for before, after in zip(values, values[1:], strict=False))
+    assert all((after <= before).all() for before, after in itertools.pairwise(values))
     assert values[-1].max() < 1e-8
 
 

@@ -25,7 +25,7 @@ def test_settings_are_grouped_and_the_last_one_wins():
 
 @pytest.mark.parametrize("text", ["penalty=1", "wgan-gp.penalty", "=1", ".x=1", "x.=1"])
 def test_bad_settings(text):
-    with pytest.raises(UsageError, match="OWNER.FIELD=VALUE"):
+    with pytest.raises(UsageError, match=r"OWNER\.FIELD=VALUE"):
         options.settings([text])
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
 from benchmark.store import Store
 
@@ -80,9 +81,9 @@ def test_a_trial_leaves_its_files(tiny):
     with np.load(folder / "samples.npz") as archive:
         assert archive["samples"].shape == (2500, 2)
     weights = load_file(folder / "generator.safetensors")
-    network = METHODS.get("wgan-gp")().networks(__import__("benchmark.datasets.mixtures", fromlist=["Ring"]).Ring().spec)["generator"]
+    network = METHODS.get("wgan-gp")().networks(Ring().spec)["generator"]
     assert {k: v.shape for k, v in weights.items()} == {k: tuple(v.shape) for k, v in network.state_dict().items()}
-    assert not [file for file in tiny.rglob(".*")]
+    assert not list(tiny.rglob(".*"))
 
 
 def test_plots(tiny):
@@ -200,9 +201,8 @@ class Diverges(GAN):
 @pytest.fixture
 def forget():
     """Removes what a plug-in registers in this process."""
-    known = set(METHODS._classes)
     yield
-    for name in set(METHODS._classes) - known:
+    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
         del METHODS._classes[name]
 
 
@@ -237,7 +237,7 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     assert diverged["diverged_at"].between(1, diverged["generator_steps"]).all()
     assert (diverged["flops"] < trials.loc["gan", "flops"]).all()
     summary = pd.read_csv(out / "summary.csv").set_index(["method", "metric"])
-    assert summary.loc[("diverges", "kl"), "diverged"] == 2 if ("diverges", "kl") in summary.index else True
+    assert summary.loc[("diverges", "kl"), ["n", "diverged"]].tolist() == [0, 2]
     assert all(np.isfinite(t).all() for f in (out / "trials/ring/diverges").rglob("*.safetensors") for t in load_file(f).values())
     # The failed ones are tried again, the others not.
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
