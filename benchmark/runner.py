@@ -123,7 +123,9 @@ def run(request: Request, store: Store, workers: int, command: Sequence[str]) ->
     """
     prepared = prepare(request, store)
     plan, cells = prepared.plan, prepared.cells
-    store.write_manifest(_manifest(request, plan, command))
+    manifest = _manifest(request, plan, command)
+    # A run may grow by datasets and methods from one command to the next.
+    store.write_manifest(_union(store.manifest(), manifest) if store.manifest_file.exists() else manifest)
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
         print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)
     costs = {id(cell): _work(planned, cell) for planned, cell in cells}
@@ -221,6 +223,13 @@ def _manifest(request: Request, plan: Sequence[Planned], command: Sequence[str])
         "hardware": _hardware(plan[0].cell.device),
         "commit": _commit(),
     }
+
+
+def _union(old: Any, new: Any) -> Any:
+    """`new`, and what `old` has beyond it."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{key: _union(old.get(key), value) for key, value in new.items()}}
+    return new
 
 
 def _metrics(plan: Sequence[Planned], dataset: str) -> list[tuple[str, Metric]]:

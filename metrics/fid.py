@@ -43,13 +43,21 @@ class FID(Metric):
     It is biased upwards, more so for fewer samples per dimension; compare at equal sample sizes only, and with the
     `real-data` row.
 
+    Arguments:
+        features: What the distance is taken on: `raw` coordinates.
+
     References:
         GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500, equation 6.
     """
 
     better = "lower"
     bounds = (0.0, float("inf"))
-    features = "raw"
+
+    features: str = "raw"
+
+    def __post_init__(self) -> None:
+        if self.features != "raw":
+            raise ValueError(f"there are no features {self.features!r}; choose from raw")
 
     def applies(self, data: Dataset) -> bool:
         return data.kind == "points"

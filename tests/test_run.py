@@ -303,3 +303,16 @@ def test_the_store_keeps_a_trial_as_a_whole_or_not_at_all(tmp_path, tiny, monkey
         store.write(cell, Trial(0, samples=np.zeros((2, 2)), generator={"w": np.zeros(1)}))
     assert list(store.records()) == []
     assert not store.directory("ring", "gan", 0).exists()
+
+
+def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["run", "--suite", "synthetic", "--budget", "3e8flops", "--set", "ivom.iterations=3", "--seeds", "1", "--out", out]
+    assert cli(*arguments, "--datasets", "ring", "--methods", "gan")[0] == 0
+    assert cli(*arguments, "--datasets", "grid", "--methods", "dcgan")[0] == 0
+    trials = pd.read_csv(out / "trials.csv")
+    assert set(zip(trials["dataset"], trials["method"], strict=True)) == {
+        *(("ring", name) for name in ("real-data", "collapsed", "gan")),
+        *(("grid", name) for name in ("real-data", "collapsed", "dcgan")),
+    }
+    assert len(list((out / "plots").iterdir())) == 6

@@ -87,3 +87,11 @@ def test_a_diverged_seed_is_named_and_the_others_go_on(bound):
             assert torch.equal(last.generator.tensors(i)["0.weight"], alone.generator.tensors(i)["0.weight"])
     if bound < 0:
         assert last.cycles < 2000  # nobody is left
+
+
+@pytest.mark.parametrize("total", [7, 20, 58, 87, 100])
+def test_every_point_is_reached_whatever_the_rounding(total):
+    checkpoints, _ = run(GAN(), Budget(total, "steps"), seeds=(0,))
+    assert checkpoints[-1].cycles == total
+    assert [c.point for c in checkpoints] == sorted({c.point for c in checkpoints})
+    assert len(checkpoints) == min(total, POINTS)

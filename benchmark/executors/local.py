@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -98,6 +99,8 @@ def _work(connection: Connection) -> None:
     """A worker: takes cells and sends events until the other end closes."""
     # Before torch is imported, which reads them once.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
+    # An interrupt from the keyboard reaches the whole process group; the parent decides what becomes of the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import logging
 
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)

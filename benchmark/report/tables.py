@@ -82,13 +82,12 @@ def _trials(records: Sequence[dict[str, Any]], failures: Sequence[tuple[str, str
     rows = []
     for record in records:
         audit = record["audit"]
-        features = record["configuration"]["metrics"].get("fid")
         rows.append(
             {
                 **{key: record[key] for key in IDENTITY},
                 **record["metrics"],
                 "modes_total": manifest["modes"].get(record["dataset"]),
-                "fid_features": None if features is None else "raw",
+                "fid_features": record["configuration"]["metrics"].get("fid", {}).get("features"),
                 **{key: audit.get(key, record.get(key)) for key in (*AUDIT, *EXTRA)},
                 "group": " ".join(map(str, audit["group"])),
             }

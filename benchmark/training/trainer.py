@@ -112,10 +112,11 @@ def train(
     done, point, seconds = 0, 0, 0.0
 
     while True:
-        share = done / total if total else min(seconds / budget.amount, 1.0)
-        if share * POINTS >= point + 1 or bool(diverged.all()):
-            point = min(POINTS, int(share * POINTS))
-            last = share >= 1 or bool(diverged.all())
+        reached = done * POINTS // total if total else min(POINTS, int(POINTS * seconds / budget.amount))
+        nobody_left = bool(diverged.all())
+        if reached > point or nobody_left:
+            point = reached
+            last = point == POINTS or nobody_left
             evaluate(Checkpoint(point, done, seconds, Generator(method, data, state), diverged.tolist(), last))
             if last:
                 return
