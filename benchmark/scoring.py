@@ -13,6 +13,9 @@ __all__ = ["Scorer", "collapsed", "real_data"]
 
 Sampler = Callable[[Tensor], Tensor]
 
+CHUNK = 250
+"""Samples per seed that are generated at a time."""
+
 
 class Scorer:
     """Scores generators or samples of a group of seeds.
@@ -40,8 +43,9 @@ class Scorer:
 
     def sample(self, generator: Sampler, seeds: Sequence[int]) -> Tensor:
         """The samples that a score of the generators is taken on, shape $(S, N, *)$."""
+        latents = torch.stack([self.latents(seed, self.data.samples) for seed in seeds])
         with torch.no_grad():
-            return generator(torch.stack([self.latents(seed, self.data.samples) for seed in seeds]))
+            return torch.cat([generator(z) for z in latents.split(CHUNK, dim=1)], dim=1)
 
     def curve(self, samples: Tensor, seeds: Sequence[int]) -> list[dict[str, float]]:
         """The cheap metrics, one dictionary per seed."""

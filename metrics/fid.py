@@ -72,5 +72,11 @@ class FID(Metric):
 
 
 def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    x = x.cpu().double().flatten(1)
-    return x.mean(dim=0), torch.cov(x.T)
+    """Mean and covariance in float64, in parts, so that no copy of the whole is made."""
+    parts = x.cpu().flatten(1).split(1000)
+    mean = torch.stack([part.double().sum(dim=0) for part in parts]).sum(dim=0) / len(x)
+    scatter = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for part in parts:
+        centred = part.double() - mean
+        scatter.addmm_(centred.T, centred)
+    return mean, scatter / (len(x) - 1)

@@ -14,6 +14,9 @@ from benchmark.registry import register_dataset
 
 __all__ = ["Grid", "HighDimensional", "Mixture", "Ring"]
 
+CHUNK = 1 << 18
+"""Numbers of samples that are assigned at a time."""
+
 
 @dataclass(frozen=True)
 class Mixture(Dataset):
@@ -88,12 +91,19 @@ class Mixture(Dataset):
         return torch.logsumexp(log_p + self.mode_weights.to(x).log(), dim=-1)
 
     def assign(self, samples: Tensor) -> Assignment:
+        shape = samples.shape[:-1]
+        # In parts that the processor's cache holds.
+        parts = [self._assign(part) for part in samples.flatten(0, -2).split(max(1, CHUNK // samples.shape[-1]))]
+        mode, high_quality, euclidean = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
+        return Assignment(mode, high_quality, None if self.legacy_radius is None else euclidean <= self.legacy_radius)
+
+    def _assign(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The nearest mode, the quality and the distance from the mode, each of shape $(N,)$."""
         means = self._means.to(samples)
         mode = torch.cdist(samples, means).argmin(dim=-1)
         nearest = means[mode]
         squares, offset = self._deviation(samples, nearest)
-        legacy = None if self.legacy_radius is None else (samples - nearest).norm(dim=-1) <= self.legacy_radius
-        return Assignment(mode, (squares <= self.radius**2) & (offset <= self.tolerance), legacy)
+        return mode, (squares <= self.radius**2) & (offset <= self.tolerance), (samples - nearest).norm(dim=-1)
 
     def project(self, samples: Tensor) -> Tensor:
         return samples

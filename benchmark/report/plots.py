@@ -76,18 +76,25 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
 
 
 def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
-    """One panel per metric: means with 95 % intervals, every seed as a dot, the calibration rows as lines."""
+    """One panel per metric: means with 95 % intervals, every seed as a dot, the calibration rows as lines.
+
+    A mean is a bar, or a tick where the axis is logarithmic and a length would mean nothing.
+    """
     finished = trials[trials["status"] == "ok"]
     metrics = [m for m in manifest["configuration"]["metrics"][dataset] if m in trials and finished[m].notna().any()]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
+        logarithmic = _tame(axes, finished[metric], manifest["metrics"][dataset][metric])
         for i, (method, colour) in enumerate(colours.items()):
             values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
             if len(values) == 0:
                 axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
                 continue
             figures = summarise(values, direction(manifest, dataset, metric))
-            axes.bar(i, figures.mean, color=colour, alpha=0.45, width=0.7)
+            if logarithmic:
+                axes.hlines(figures.mean, i - 0.35, i + 0.35, color=colour, linewidth=3, alpha=0.6)
+            else:
+                axes.bar(i, figures.mean, color=colour, alpha=0.45, width=0.7)
             if figures.n > 1:
                 axes.vlines(i, figures.ci_low, figures.ci_high, color="0.15", linewidth=1.4)
             offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
@@ -100,7 +107,6 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
         axes.set_xticks(range(len(colours)), list(colours), rotation=45, ha="right", fontsize=8)
         axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
         axes.tick_params(axis="y", labelsize=7)
-        _tame(axes, finished[metric], manifest["metrics"][dataset][metric])
     _legend(figure, panels)
     counts = sorted(finished[finished["method"].isin(list(colours))].groupby("method").size().unique())
     lost = int((trials["status"] == "diverged").sum())
@@ -112,19 +118,21 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
 
 def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
     """One panel per metric: the mean over seeds against FLOPs, with the 95 % interval as a band."""
-    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if (curves.loc[curves["metric"] == m, "value"].notna()).any()]
+    points = curves[curves["value"].notna()].groupby("metric")["point"].nunique()
+    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if points.get(m, 0) > 1]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
         chosen = curves[curves["metric"] == metric]
+        _tame(axes, chosen["value"], manifest["metrics"][dataset][metric])
         for method, colour in colours.items():
-            points = []
+            means = []
             for flops, values in chosen[chosen["method"] == method].groupby("flops")["value"]:
-                points.append((flops, *summarise(values.to_numpy(float), "higher")[1:5]))
-            if not points:
+                means.append((flops, *summarise(values.to_numpy(float), "higher")[1:5]))
+            if not means:
                 continue
-            flops, mean, _, low, high = np.asarray(points, dtype=float).T
+            flops, mean, _, low, high = np.asarray(means, dtype=float).T
             axes.plot(flops, mean, color=colour, label=method, linewidth=1.3)
-            axes.fill_between(flops, low, high, color=colour, alpha=0.12, linewidth=0)
+            axes.fill_between(flops, low, high, color=colour, alpha=0.08, linewidth=0)
         for method, style in CALIBRATIONS.items():
             values = trials.loc[trials["method"] == method, metric].dropna()
             if len(values):
@@ -133,7 +141,6 @@ def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any]
         axes.set_xlabel("FLOPs per trial", fontsize=8)
         axes.set_xlim(left=0)
         axes.tick_params(labelsize=7)
-        _tame(axes, chosen["value"], manifest["metrics"][dataset][metric])
     _legend(figure, panels)
     figure.suptitle(f"{dataset}: mean over seeds and 95 % t-interval against compute", fontsize=11)
     return figure
@@ -146,16 +153,20 @@ def _panels(metrics: Sequence[str], width: float, height: float) -> tuple[Figure
     return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(len(metrics))]
 
 
-def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> None:
-    """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds."""
+def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> bool:
+    """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds.
+
+    Returns whether the axis is logarithmic. A value below the 5 % quantile of the positive ones lies in its linear part near 0.
+    """
     finite = values.dropna().to_numpy(float)
     positive = finite[finite > 0]
     if metric["better"] == "lower" and len(positive) and positive.max() > 100 * max(np.quantile(positive, 0.05), 1e-12):
         axes.set_yscale("symlog", linthresh=float(np.quantile(positive, 0.05)))
-        axes.set_ylim(bottom=0)
-        return
+        axes.set_ylim(0, 3 * positive.max())
+        return True
     top = float(metric["bounds"][1])
     axes.set_ylim(0, 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else 1)
+    return False
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
