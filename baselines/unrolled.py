@@ -37,6 +37,10 @@ class Unrolled(GAN):
     beta1: float = 0.5
     unrolled_steps: int = 5
 
+    def __post_init__(self) -> None:
+        if self.unrolled_steps < 0:
+            raise ValueError(f"unrolled_steps must be at least 0, not {self.unrolled_steps}")
+
     def players(self, data: DataSpec) -> dict[str, Player]:
         betas = (self.beta1, 0.999)
         return {

@@ -43,8 +43,7 @@ class VEEGAN(Method):
         noise = {"code": Noise((data.latent,))}
         return {
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam, noise=noise),
-            "reconstructor": Player(("reconstructor",), self.reconstruction, adam, real=False),
-            "generator": Player(("generator",), self.generator_loss, adam, real=False),
+            "generator": Player(("generator", "reconstructor"), self.generator_loss, adam, real=False),
         }
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
@@ -52,11 +51,11 @@ class VEEGAN(Method):
         real = nets.discriminator(batch.x, nets.reconstructor(batch.x) + batch.noise["code"])
         return (softplus(-generated) + softplus(real)).mean()
 
-    def reconstruction(self, nets: Networks, batch: Batch) -> Tensor:
-        """$-\\log N(z; F(G(z)), I)$ up to a constant, averaged over the batch."""
-        code = nets.reconstructor(nets.generator(batch.z))
-        return 0.5 * (batch.z - code).square().sum(dim=-1).mean()
-
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """The mean estimated log-ratio plus the reconstruction; the reconstructor is not trained by it."""
-        return nets.discriminator(nets.generator(batch.z), batch.z).mean() + self.reconstruction(nets, batch)
+        """The mean estimated log-ratio plus $-\\log N(z; F(G(z)), I)$, up to a constant.
+
+        The discriminator's term does not depend on the reconstructor, which so learns from the reconstruction alone.
+        """
+        generated = nets.generator(batch.z)
+        reconstruction = 0.5 * (batch.z - nets.reconstructor(generated)).square().sum(dim=-1).mean()
+        return nets.discriminator(generated, batch.z).mean() + reconstruction

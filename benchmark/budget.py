@@ -23,7 +23,8 @@ from benchmark.training.streams import batches
 
 __all__ = ["UNITS", "Budget", "Cost", "cost_of", "parse_budget"]
 
-UNITS = {"flops": "FLOPs", "steps": "generator updates", "samples": "real samples seen", "s": "device-seconds of training"}
+UNITS = ("flops", "steps", "samples", "s")
+"""FLOPs, generator updates, real samples seen, device-seconds of training."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def parse_budget(text: str) -> Budget:
         UsageError: If the amount is not positive and finite, or the unit is missing or unknown.
     """
     accepted = "a positive number and a unit, such as 1e12flops, 20000steps, 2e6samples or 60s"
-    match = re.fullmatch(r"\s*([-+.\w]*?)\s*(flops|steps|samples|s)\s*", text, re.IGNORECASE)
+    match = re.fullmatch(rf"\s*([-+.\w]*?)\s*({'|'.join(UNITS)})\s*", text, re.IGNORECASE)
     try:
         amount = float(match[1]) if match else math.nan
     except ValueError:
@@ -84,6 +85,8 @@ class Cost:
         if budget.unit == "s":
             return None
         per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
+        if per_cycle == 0:
+            raise UsageError(f"--budget {budget}: a cycle takes no {budget.unit}; give another unit")
         cycles = round(budget.amount / per_cycle)
         if cycles < 1:
             raise UsageError(f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that")

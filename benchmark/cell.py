@@ -17,12 +17,10 @@ from benchmark import registry
 from benchmark.budget import Cost, cost_of, parse_budget
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Metric
-from benchmark.scoring import Scorer, collapsed, real_data
+from benchmark.scoring import CALIBRATIONS, Scorer
 from benchmark.training.trainer import Checkpoint, train
 
-__all__ = ["CALIBRATIONS", "Cell", "Trial", "run_cell"]
-
-CALIBRATIONS = {"real-data": real_data, "collapsed": collapsed}
+__all__ = ["Cell", "Trial", "run_cell"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Cell:
         compile: Whether to compile the step.
         device: The device's name.
         plugins: Plug-in files to load first.
+        source: SHA-256 of the plug-in file that defines the method; empty for a method from elsewhere.
     """
 
     suite: str
@@ -52,6 +51,7 @@ class Cell:
     compile: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -59,9 +59,10 @@ class Cell:
         return {
             "suite": self.suite,
             "dataset": {"name": self.dataset[0], **self.dataset[1]},
-            "method": {"name": self.method[0], **self.method[1]},
+            "method": {"name": self.method[0], **self.method[1]} | ({"source": self.source} if self.source else {}),
             "metrics": self.metrics,
             "budget": self.budget,
+            "device": torch.device(self.device).type,
         }
 
     @property

@@ -1,7 +1,6 @@
 """The command line: verbs and options. Imports nothing heavy until a verb needs it."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -36,10 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("benchmark: interrupted; finished trials are kept, and the same command continues", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -94,11 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(verb=_check)
 
     perf = verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak", allow_abbrev=False)
-    perf.add_argument("--quick", action="store_true", help="short measurements, without the end-to-end run")
+    perf.add_argument("--quick", action="store_true", help="the smallest size for a short time, without the end-to-end run")
     perf.set_defaults(verb=_perf)
 
     for verb in (run, listing, report, score, check):
-        verb.add_argument("--plugin", metavar="FILE.py", action="append", help="a file that registers methods, datasets or metrics")
+        verb.add_argument("--plugin", metavar="FILE.py", action="append", help="a file that registers methods (and, for score, datasets)")
     return parser
 
 

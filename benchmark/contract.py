@@ -5,12 +5,13 @@ from operator import itemgetter
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.func import grad
 from torch.utils._pytree import tree_leaves, tree_map
 
 from benchmark.budget import cost_of
 from benchmark.datasets.base import Dataset
-from benchmark.method import Batch, Method, Networks, State, update
+from benchmark.method import Batch, Method, Networks, Player, State
 from benchmark.registry import DATASETS, METHODS
 from benchmark.suites import SUITES
 from benchmark.training.step import Cycle, initialise, select_seed
@@ -59,7 +60,7 @@ def builds(method: Method, data: Dataset) -> None:
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
-    """Each player's loss moves the parameters that it trains, and no others."""
+    """Each player's loss depends on every tensor that the player trains."""
     cycle, state, warm_up = _start(method, data, [0])
     # A few cycles in, so that a zero at initialisation does not count against a method.
     for cycle_batch in warm_up:
@@ -67,16 +68,33 @@ def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
     one = select_seed(state, 0)
     for name, player in cycle.players.items():
         batch = next(batches(data, [player], [0], CPU))[0].map(itemgetter(0))
-        after, loss = update(Networks(cycle.modules, one, cycle.players), player, batch)
-        assert loss.shape == (), f"the loss of {name!r} has shape {tuple(loss.shape)}; it must be a scalar"
-        for network, parameters in one.parameters.items():
-            still = [key for key, old in parameters.items() if torch.equal(old, after.parameters[network][key])]
-            if network in player.networks:
-                # A bias in front of a normalisation, or the last one of a critic of which only differences count, has no gradient.
-                idle = [key for key in still if not key.endswith("bias")]
-                assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
-            else:
-                assert len(still) == len(parameters), f"an update of {name!r} changes {network}, which it does not train"
+
+        def loss(own: Any, player: Player = player, batch: Batch = batch) -> Tensor:
+            bound = Networks(cycle.modules, one._replace(parameters={**one.parameters, **own}), cycle.players)
+            return player.loss(bound, batch)
+
+        own = {network: one.parameters[network] for network in player.networks}
+        value = loss(own)
+        assert value.shape == (), f"the loss of {name!r} has shape {tuple(value.shape)}; it must be a scalar"
+        for network, gradients in grad(loss)(own).items():
+            # A bias in front of a normalisation, or the last one of a critic of which only differences count, has no gradient.
+            idle = [key for key, gradient in gradients.items() if not gradient.any() and not key.endswith("bias")]
+            assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
+
+
+def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
+    """A cycle changes the networks that its players train, and leaves what a player does not train to the others."""
+    cycle, state, (batch, *_) = _start(method, data, [0])
+    for phase in cycle.phases:
+        before = tree_map(torch.clone, state)
+        drawn = batch[: len(phase.draws)]
+        batch = batch[phase.repeats * len(phase.draws) :]
+        after, _ = cycle.single(phase, select_seed(state, 0), [b.map(itemgetter(0)) for b in drawn])
+        assert _equal(state, before), "a loss writes into its networks; a loss must have no effects"
+        trained = {network for player in phase.players.values() for network in player.networks}
+        for network, parameters in after.parameters.items():
+            moved = not _equal(parameters, select_seed(before, 0).parameters[network])
+            assert moved == (network in trained), f"an update of {', '.join(phase.players)} {'changes' if moved else 'does not change'} {network}"
 
 
 def losses_are_finite(method: Method, data: Dataset) -> None:
@@ -128,6 +146,7 @@ def state_survives(method: Method, data: Dataset) -> None:
 CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
     "builds": builds,
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
+    "updates stay in their networks": updates_stay_in_their_networks,
     "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,

@@ -108,6 +108,8 @@ class Adam:
             raise ValueError(f"a learning rate must be positive, not {self.lr}")
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"the decay rates of Adam must lie in [0, 1), not {self.betas}")
+        if self.clip_norm is not None and self.clip_norm <= 0:
+            raise ValueError(f"clip_norm must be positive, not {self.clip_norm}")
 
     def apply(self, state: State, network: str, gradients: Tensors) -> State:
         """The state after one update of `network` by `gradients`."""

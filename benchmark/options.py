@@ -113,7 +113,10 @@ def _as_text(key: str, value: Any, file: Path | str) -> Any:
             raise UsageError(f"--config {file}: give settings as tables, such as [set.wgan-gp]")
         return [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
     if key == "plugin":
-        return [value] if isinstance(value, str) else [str(item) for item in value]
+        files = [value] if isinstance(value, str) else value
+        if not isinstance(files, list) or not all(isinstance(item, str) for item in files):
+            raise UsageError(f"--config {file}: plugin must be a file name or a list of them")
+        return files
     if isinstance(value, list):
         return ",".join(str(item) for item in value) + ("," if len(value) == 1 and key == "seeds" else "")
     if isinstance(value, dict | bool):

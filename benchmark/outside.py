@@ -11,7 +11,7 @@ import torch
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METRICS
-from benchmark.scoring import Scorer, collapsed, real_data
+from benchmark.scoring import CALIBRATIONS, Scorer
 from benchmark.suites import SUITES
 
 __all__ = ["load_samples", "score_samples"]
@@ -60,13 +60,15 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
     """
     data: Dataset = DATASETS.get(dataset)()
     _check(array, file, data)
+    if file.stem in CALIBRATIONS:
+        raise UsageError(f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name")
     data = replace(data, samples=len(array))
     suite = next((suite for suite in SUITES.values() if dataset in suite.datasets), None)
     names = suite.metrics if suite else tuple(METRICS.names())
     cpu = torch.device("cpu")
     scorer = Scorer(data, {name: METRICS.get(name)() for name in names}, cpu)
     given = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-    rows = {file.stem: given, "real-data": real_data(data, 0, cpu)(len(array)), "collapsed": collapsed(data, 0, cpu)(len(array))}
+    rows = {file.stem: given, **{name: source(data, 0, cpu)(len(array)) for name, source in CALIBRATIONS.items()}}
     scores = {name: scorer.final(samples[None], [0], generator_metrics=False)[0] for name, samples in rows.items()}
     frame = pd.DataFrame(scores).T
     frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
@@ -81,15 +83,15 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
 
 
 def _read_csv(file: Path) -> np.ndarray:
-    """Numbers only; one header line may precede them."""
-    with open(file, encoding="utf-8") as stream:
-        first = stream.readline()
+    """Numbers only; one header line may precede them: names, or the column numbers that pandas writes."""
+    with open(file, encoding="utf-8-sig") as stream:
+        first = stream.readline().strip().split(",")
     try:
-        [float(cell) for cell in first.split(",")]
-        header = None
+        numbered = [float(cell) for cell in first] == list(range(len(first))) and "." not in "".join(first)
+        header = 0 if numbered else None
     except ValueError:
         header = 0
-    frame = pd.read_csv(file, header=header, dtype=np.float64)
+    frame = pd.read_csv(file, header=header, dtype=np.float64, encoding="utf-8-sig")
     return frame.to_numpy()
 
 

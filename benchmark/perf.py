@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from torch.nn.functional import softplus
 
 from benchmark.budget import Budget, cost_of
 from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError
+from benchmark.plan import can_compile
 from benchmark.progress import duration
 from benchmark.registry import DATASETS, METHODS
 from benchmark.runner import default_workers
@@ -32,7 +35,9 @@ SEEDS = 5
 
 
 def measure(quick: bool = False) -> None:
-    """Prints the tables; `quick` measures for a shorter time and leaves out the end-to-end run."""
+    """Prints the tables; `quick` measures the smallest size for a short time, without the end-to-end run."""
+    if not can_compile("cpu"):
+        raise UsageError("perf: no C++ compiler was found; install one, such as g++")
     workers = default_workers("cpu")
     torch.set_num_threads(workers)
     print(f"torch {torch.__version__}, {workers} processors; {SEEDS} seeds in each of {workers} single-threaded workers", flush=True)
@@ -41,7 +46,7 @@ def measure(quick: bool = False) -> None:
     heads = ("method", "batch", "width", "MFLOP/step", "plain ms", "ours ms", "ratio", "share of peak", "of it data")
     print(columns.format(*heads), flush=True)
     plain_ms: dict[str, float] = {}
-    for batch, width in SIZES:
+    for batch, width in SIZES[:1] if quick else SIZES:
         for name in PLAIN:
             data = replace(DATASETS.get("ring")(), batch=batch, width=width)
             cost = cost_of(METHODS.get(name)(), data)
@@ -93,7 +98,15 @@ def _harness_seconds(name: str, data: Dataset, workers: int, seconds: float) -> 
     processes = [context.Process(target=_harness_worker, args=(name, data, seconds, barrier, results)) for _ in range(workers)]
     for process in processes:
         process.start()
-    rates = [results.get() for _ in processes]
+    rates: list[tuple[float, float]] = []
+    while len(rates) < workers:
+        try:
+            rates.append(results.get(timeout=1))
+        except queue.Empty:
+            if any(process.exitcode for process in processes):
+                for process in processes:
+                    process.kill()
+                raise RuntimeError(f"a worker of the measurement of {name} has died") from None
     for process in processes:
         process.join()
     training, drawing = (sum(values) / workers / workers for values in zip(*rates, strict=True))

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from benchmark.budget import Budget, Cost, cost_of, parse_budget
-from benchmark.cell import CALIBRATIONS, Cell
+from benchmark.cell import Cell
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.scoring import CALIBRATIONS
 from benchmark.settings import build, resolved
 from benchmark.suites import get_suite
 
@@ -120,7 +121,8 @@ def make_plan(request: Request) -> list[Planned]:
         plan += [Planned(replace(cell, method=(name, {}))) for name in CALIBRATIONS]
         for name in methods:
             method = build(METHODS, name, settings.get(name, {}))
-            plan.append(_planned(replace(cell, method=(name, resolved(method))), method, data, budget))
+            cell_of_method = replace(cell, method=(name, resolved(method)), source=METHODS.source(name))
+            plan.append(_planned(cell_of_method, method, data, budget))
     return plan
 
 
@@ -161,8 +163,8 @@ def can_compile(device: str) -> bool:
 def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:
     try:
         cost = cost_of(method, data)
-    except ValueError as error:
-        raise UsageError(f"method {cell.method[0]!r}: {error}") from error
+    except Exception as error:  # a method may be foreign code, and fail in any way
+        raise UsageError(f"method {cell.method[0]!r}: {type(error).__name__}: {error}") from error
     try:
         return Planned(cell, cost, cost.cycles(budget))
     except UsageError as error:

@@ -13,6 +13,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -27,6 +28,7 @@ __all__ = ["DATASETS", "METHODS", "METRICS", "Registry", "load_plugin", "registe
 
 T = TypeVar("T", bound=type)
 
+PLUGIN = "benchmark_plugin_"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -69,8 +71,10 @@ class Registry:
         """
 
         def enter(cls: T) -> T:
-            known = self._classes.get(name)
-            taken = known is not None or self._modules.get(name, cls.__module__) != cls.__module__
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
+                raise UsageError(f"{self.kind} name {name!r}: give lower-case letters, digits, and - _ . between them")
+            home = self._modules.get(name, cls.__module__)
+            taken = name in self._classes or not f"{cls.__module__}.".startswith(f"{home}.")
             if name in self.reserved or taken:
                 raise UsageError(f"{self.kind} name {name!r} is already taken; choose another name")
             cls.name = name  # type: ignore[attr-defined]
@@ -82,6 +86,13 @@ class Registry:
     def of_module(self, module: str) -> list[str]:
         """The names that a module has registered."""
         return [name for name, cls in self._classes.items() if cls.__module__ == module]
+
+    def source(self, name: str) -> str:
+        """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere."""
+        module = sys.modules[self.get(name).__module__]
+        if not module.__name__.startswith(PLUGIN):
+            return ""
+        return sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
     def check(self, name: str) -> None:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
@@ -101,8 +112,8 @@ class Registry:
             module = self._modules[name]
             try:
                 importlib.import_module(module)
-            except ImportError as error:
-                raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {error}") from error
+            except (Exception, SystemExit) as error:  # a third party's module may raise anything
+                raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {type(error).__name__}: {error}") from error
         if name not in self._classes:
             raise UsageError(f"{self.kind} {name!r}: module {self._modules[name]} does not register that name")
         return self._classes[name]
@@ -125,7 +136,7 @@ def load_plugin(path: Path) -> list[str]:
     Raises:
         UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
     """
-    module_name = f"benchmark_plugin_{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    module_name = f"{PLUGIN}{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if module_name not in sys.modules:
         _execute(path, module_name)
     new = [f"{r.kind} {name}" for r in (METHODS, DATASETS, METRICS) for name in r.of_module(module_name)]
@@ -144,7 +155,7 @@ def _execute(path: Path, module_name: str) -> None:
     sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a plug-in is foreign code and may raise anything
+    except (Exception, SystemExit) as error:  # a plug-in is foreign code and may raise anything
         del sys.modules[module_name]
         what = str(error) if isinstance(error, UsageError) else f"does not import: {type(error).__name__}: {error}"
         raise UsageError(f"--plugin {path}: {what}") from error

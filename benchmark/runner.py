@@ -15,7 +15,7 @@ import torch
 from benchmark import __version__
 from benchmark.cell import Cell
 from benchmark.errors import UsageError
-from benchmark.executors.local import Done, Failed, run_cells
+from benchmark.executors.local import Done, Failed, Progress, run_cells
 from benchmark.metric import Metric
 from benchmark.plan import Planned, Request, can_compile, make_plan
 from benchmark.progress import ProgressLine, duration
@@ -27,7 +27,7 @@ __all__ = ["Outcome", "Prepared", "default_workers", "describe", "prepare", "run
 MOST_TOGETHER = 16
 """Seeds that are trained side by side at most."""
 
-LIBRARIES = ("torch", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "safetensors")
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ def prepare(request: Request, store: Store | None) -> Prepared:
         done += len(request.seeds) - len(missing)
         for group, compiled in _known_groups(records):
             here = [seed for seed in group if seed in missing]
+            if here and compiled and compile == "off" and not can_compile(planned.cell.device):
+                raise UsageError(f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found")
             if here:
                 cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
                 missing = [seed for seed in missing if seed not in here]
@@ -128,32 +130,26 @@ def run(request: Request, store: Store, workers: int, command: Sequence[str]) ->
     store.write_manifest(_union(store.manifest(), manifest) if store.manifest_file.exists() else manifest)
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
         print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)
-    costs = {id(cell): _work(planned, cell) for planned, cell in cells}
+    work = {_key(cell): _work(planned, cell) for planned, cell in cells}
+    shares = dict.fromkeys(work, 0.0)
     trials = sum(len(cell.record) for _, cell in cells)
     trained, diverged, failed = 0, 0, []
-    shares: dict[int, float] = {}
-    by_key = {_key(cell): id(cell) for _, cell in cells}
     unit, scale = ("GFLOP/s", 1e9) if all(p.cycles is not None or p.cost is None for p, _ in cells) else ("device-seconds per second", 1.0)
-    with ProgressLine(trials, sum(costs.values()), unit, scale) as line:
+    with ProgressLine(trials, sum(work.values()), unit, scale) as line:
         line.say(f"{trials} trials to train in {len(cells)} cells, {prepared.done} done already; {workers} workers on {plan[0].cell.device}")
         for event in run_cells([cell for _, cell in cells], workers):
-            identity = by_key[_key(event.cell)]
+            shares[_key(event.cell)] = event.share if isinstance(event, Progress) else 1.0
             if isinstance(event, Failed):
                 file = store.write_error(event.cell, event.reason)
                 last = event.reason.strip().splitlines()[-1]
                 failed.append(f"{event.cell.label}: {last} (see {file})")
                 line.say(f"failed: {failed[-1]}")
-                shares[identity] = 1.0
             elif isinstance(event, Done):
                 for trial in event.trials:
                     store.write(event.cell, trial)
                     trained += 1
                     diverged += trial.status == "diverged"
-                shares[identity] = 1.0
-            else:
-                shares[identity] = event.share
-            spent = sum(costs[key] * share for key, share in shares.items())
-            line.update(trained, spent, event.cell.label)
+            line.update(trained, sum(work[key] * share for key, share in shares.items()), event.cell.label)
         elapsed = line.elapsed
         line.say(f"{trained} trials trained in {duration(elapsed)}, {diverged} of them diverged, {len(failed)} cells failed")
     return Outcome(trained, prepared.done, diverged, failed)

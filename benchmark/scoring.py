@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
 
-__all__ = ["Scorer", "collapsed", "real_data"]
+__all__ = ["CALIBRATIONS", "Scorer", "collapsed", "real_data"]
 
 Sampler = Callable[[Tensor], Tensor]
 
@@ -92,3 +92,7 @@ def collapsed(data: Dataset, seed: int, device: torch.device) -> Callable[[int],
     real = real_data(data, seed, device)(64)
     best = int(data.assign(real).high_quality.int().argmax())
     return lambda n: real[best].expand(n, *data.shape)
+
+
+CALIBRATIONS = {"real-data": real_data, "collapsed": collapsed}
+"""The rows that show each metric's floor and its failure value, by name."""

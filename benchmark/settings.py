@@ -1,7 +1,8 @@
 """Settings by name: `--set wgan-gp.penalty=1` onto the typed fields of a dataclass."""
 
+import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -20,6 +21,9 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
         UsageError: If a field is unknown, or a value has the wrong type or is refused by the class.
     """
     cls = registry.get(name)
+    if not is_dataclass(cls) or inspect.isabstract(cls):
+        missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ()))) or "the decorator @dataclass(frozen=True)"
+        raise UsageError(f"{registry.kind} {name!r}: {cls.__name__} lacks {missing}")
     hints = get_type_hints(cls)
     known = [f.name for f in fields(cls) if f.init]
     values = {}
@@ -29,10 +33,10 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
             raise UsageError(f"--set {name}.{key}={value}: {registry.kind} {name!r} has no such setting; it has {choices}")
         try:
             values[key] = _convert(value, hints[key])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             raise UsageError(f"--set {name}.{key}={value}: give {_describe(hints[key])}") from None
     try:
-        return cls(**values)
+        return registry.get(name)(**values)
     except ValueError as error:
         shown = " ".join(f"--set {name}.{key}={value}" for key, value in given.items())
         raise UsageError(f"{shown or name}: {error}") from error

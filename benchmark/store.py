@@ -39,7 +39,7 @@ class Store:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = root.absolute()
         self.manifest_file = root / "manifest.json"
         self.trials = root / "trials"
 
@@ -49,10 +49,17 @@ class Store:
         Raises:
             UsageError: If the directory is a file, cannot be written, or holds something else.
         """
+        try:
+            self._check(suite, fresh)
+        except OSError as error:
+            raise UsageError(f"--out {self.root}: {error.strerror}; give another directory") from error
+
+    def _check(self, suite: str, fresh: bool) -> None:
         where = f"--out {self.root}"
         if self.root.exists() and not self.root.is_dir():
             raise UsageError(f"{where}: is a file; give a directory")
-        existing = next(path for path in (self.root, *self.root.absolute().parents) if path.exists())
+        place = self.root.parent if fresh else self.root
+        existing = next(path for path in (place, *place.parents) if path.exists())
         if not existing.is_dir():
             raise UsageError(f"{where}: {existing} is a file; give a directory")
         if not os.access(existing, os.W_OK | os.X_OK):
@@ -90,7 +97,7 @@ class Store:
             raise UsageError(f"{self.root}: holds no run (there is no manifest.json); give the directory of a run")
         try:
             manifest = json.loads(self.manifest_file.read_text(encoding="utf-8"))
-            version = manifest["schema_version"]
+            version, _ = manifest["schema_version"], manifest["suite"]
         except (ValueError, TypeError, KeyError):
             raise UsageError(f"{self.manifest_file}: is damaged; run with --fresh to move the directory aside") from None
         if version != SCHEMA_VERSION:
@@ -116,7 +123,7 @@ class Store:
             np.savez_compressed(partial / "samples.npz", samples=trial.samples[:kept])
         if trial.generator:
             save_file(trial.generator, partial / "generator.safetensors")
-        files = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(partial.iterdir())}
+        files = {path.name: _sync(path) for path in sorted(partial.iterdir())}
         record = {
             "schema_version": SCHEMA_VERSION,
             "suite": cell.suite,
@@ -166,10 +173,18 @@ class Store:
             yield self._read(file)
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray | None:
-        """The kept samples of a trial, shape (N, *), if there are any."""
-        file = self.directory(dataset, method, seed) / "samples.npz"
-        if not file.exists():
+        """The kept samples of a finished trial, shape (N, *), if there are any.
+
+        Raises:
+            UsageError: If the file is not the one that was written.
+        """
+        folder = self.directory(dataset, method, seed)
+        checksum = self._read(folder / "result.json")["files"].get("samples.npz")
+        if checksum is None:
             return None
+        file = folder / "samples.npz"
+        if not file.exists() or sha256(file.read_bytes()).hexdigest() != checksum:
+            raise UsageError(f"{file}: is damaged (its checksum does not hold); remove {folder} to train that trial again")
         with np.load(file, allow_pickle=False) as archive:
             return archive["samples"]
 
@@ -204,6 +219,13 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _sync(file: Path) -> str:
+    """Sees a file onto the disk and returns its SHA-256."""
+    with open(file, "rb") as stream:
+        os.fsync(stream.fileno())
+        return sha256(stream.read()).hexdigest()
 
 
 def _write(file: Path, text: str) -> None:

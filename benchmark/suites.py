@@ -51,7 +51,7 @@ SUITES = {
                 "within_mode_std",
                 "high_quality_legacy",
             ),
-            budgets={"ring": "6e11flops", "grid": "6e11flops", "high-dimensional": "1e12flops"},
+            budgets={"ring": "5e11flops", "grid": "5e11flops", "high-dimensional": "6e11flops"},
             # The weight of the gradient penalty in the WGAN-GP authors' code for mixtures; 10 is theirs for images.
             settings={"wgan-gp.penalty": 0.1},
         ),

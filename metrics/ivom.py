@@ -40,6 +40,10 @@ class IvOM(Metric):
     restarts: int = 3
     iterations: int = 100
 
+    def __post_init__(self) -> None:
+        if min(self.points, self.restarts, self.iterations) < 1:
+            raise ValueError("points, restarts and iterations must be at least 1")
+
     def on_curve(self, data: Dataset) -> bool:
         return False
 

@@ -40,6 +40,10 @@ class ModesRobust(Metric):
 
     share: float = 0.2
 
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError("share must lie in (0, 1]")
+
     def score(self, evaluation: Evaluation) -> Tensor:
         expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.high_quality_counts)
         return (evaluation.high_quality_counts >= self.share * expected).sum(dim=1).double()

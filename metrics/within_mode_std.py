@@ -28,6 +28,10 @@ class WithinModeStd(Metric):
 
     least: int = 10
 
+    def __post_init__(self) -> None:
+        if self.least < 2:
+            raise ValueError("least must be at least 2, for fewer samples have no deviation")
+
     def applies(self, data: Dataset) -> bool:
         return isinstance(data, Mixture)
 

@@ -81,7 +81,7 @@ def test_output_directories_that_cannot_be_used(cli, tmp_path, tiny):
     status, _, err = cli("run", "--suite", "synthetic", "--datasets", "ring", "--seeds", "1", "--budget", "3e9flops", "--out", tiny)
     assert status == 2
     assert "budget is 2e+09flops, asked for 3e+09flops" in err
-    assert "metrics.ivom.iterations is 5, asked for 50" in err
+    assert "metrics.ivom.iterations is 5, asked for 100" in err
     assert sorted(tiny.rglob("*")) == before
     assert list(foreign.iterdir()) == [foreign / "thesis.tex"]
 
@@ -195,6 +195,27 @@ def test_bad_samples_are_refused_in_one_line(cli, tmp_path, name, content, probl
     assert problem in err
 
 
+def test_a_header_of_column_numbers_is_no_sample(cli, tmp_path):
+    import pandas as pd
+
+    from benchmark.datasets.mixtures import Ring
+
+    samples = Ring().means[:1].repeat(9, 1).numpy()
+    pd.DataFrame(samples).to_csv(tmp_path / "numbered.csv", index=False)
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbf" + b"1.0,0.0\n" * 9)
+    for name in ("numbered", "marked"):
+        _, out, _ = cli("score", tmp_path / f"{name}.csv", "--dataset", "ring")
+        assert out.startswith("9 samples")
+        assert " 1" in next(line for line in out.splitlines() if line.startswith("modes "))
+
+
+def test_the_names_of_calibration_rows_are_refused(cli, tmp_path):
+    np.save(tmp_path / "real-data.npy", np.zeros((5, 2)))
+    status, _, err = cli("score", tmp_path / "real-data.npy", "--dataset", "ring")
+    assert status == 2
+    assert "name of a calibration row" in err
+
+
 def test_an_archive_of_several_arrays_is_refused(cli, tmp_path):
     np.savez(tmp_path / "two.npz", a=np.zeros((2, 2)), b=np.zeros((2, 2)))
     assert "holds 2 arrays" in cli("score", tmp_path / "two.npz", "--dataset", "ring")[2]
@@ -203,7 +224,7 @@ def test_an_archive_of_several_arrays_is_refused(cli, tmp_path):
 def test_check_says_what_holds(cli):
     status, out, _ = cli("check", "gan")
     assert status == 0
-    assert out.count(": ok") == 6
+    assert out.count(": ok") == 7
 
 
 def test_a_failed_check_has_status_one(cli, tmp_path):

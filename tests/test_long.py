@@ -8,11 +8,11 @@ from benchmark.perf import PLAIN, SIZES
 pytestmark = pytest.mark.long
 
 
-def test_perf_prints_a_row_for_every_method_and_size(cli):
+def test_perf_prints_a_row_for_every_method(cli):
     status, out, _ = cli("perf", "--quick")
     assert status == 0
     rows = [line.split() for line in out.splitlines() if line.split(" ")[0] in PLAIN]
-    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *size) for size in SIZES for name in PLAIN]
+    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN]
     for row in rows:
         plain, ours, ratio = (float(value) for value in row[4:7])
         assert ratio == pytest.approx(plain / ours, rel=0.1)

@@ -47,7 +47,14 @@ def test_a_file_gives_options_and_the_command_line_wins(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("x = ", "not TOML"), ("bogus = 1", "unknown option 'bogus'"), ("set = 1", "tables"), ("seeds = true", "seeds")]
+    ("text", "problem"),
+    [
+        ("x = ", "not TOML"),
+        ("bogus = 1", "unknown option 'bogus'"),
+        ("set = 1", "tables"),
+        ("seeds = true", "seeds"),
+        ("plugin = 5", "plugin must be"),
+    ],
 )
 def test_a_bad_file(tmp_path, text, problem):
     with pytest.raises(UsageError, match=problem):

@@ -56,6 +56,8 @@ def test_a_name_is_given_once():
         ("import no_such_module", "does not import: ModuleNotFoundError"),
         ("x = (", "does not import: SyntaxError"),
         ("1 / 0", "does not import: ZeroDivisionError"),
+        ("raise SystemExit(0)", "does not import: SystemExit"),
+        (PLUGIN.format(kind="method", name="a/b"), "give lower-case letters"),
         (PLUGIN.format(kind="method", name="gan"), "'gan' is already taken"),
     ],
 )

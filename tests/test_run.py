@@ -163,6 +163,9 @@ def test_a_damaged_record_is_named(cli, tmp_path, tiny):
         status, _, err = cli("report", copy)
         assert status == 2
         assert f"{record}: is damaged" in err
+    record.write_bytes((tiny / "trials" / "ring" / "gan" / "seed-0" / "result.json").read_bytes())
+    (record.parent / "samples.npz").write_bytes(b"PK")
+    assert "samples.npz: is damaged" in cli("report", copy)[2]
     (copy / "manifest.json").write_text("{}")
     assert "is damaged" in cli("report", copy)[2]
 
@@ -241,6 +244,37 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     assert all(np.isfinite(t).all() for f in (out / "trials/ring/diverges").rglob("*.safetensors") for t in load_file(f).values())
     # The failed ones are tried again, the others not.
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
+
+
+def test_an_edited_plugin_is_another_configuration(cli, tmp_path, forget):
+    file = tmp_path / "plug.py"
+    file.write_text(PLUGIN)
+    arguments = [*SMALL[:5], "--methods", "diverges", "--budget", "20steps", "--seeds", "1", "--plugin", file, "--out", tmp_path / "run"]
+    assert cli(*arguments)[0] == 0
+    file.write_text(PLUGIN.replace("1.2", "1.3"))
+    status, _, err = cli(*arguments)
+    assert status == 2
+    assert "method.source is" in err
+
+
+def test_a_worker_that_dies_between_two_cells_loses_nothing(monkeypatch):
+    """Its death is told as the failure of the cell that it was given, and the rest goes on elsewhere."""
+    from benchmark.cell import Cell
+    from benchmark.executors.local import Done, Failed, run_cells
+
+    cells = [Cell("synthetic", ("ring", {"samples": 50 + i}), ("collapsed", {}), {}, "1s", (0,), (0,)) for i in range(3)]
+    events = run_cells(cells, workers=1)
+    first = next(events)
+    assert isinstance(first, Done)
+    import multiprocessing
+
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    worker.join()
+    rest = list(events)
+    assert [type(event) for event in rest] == [Failed, Done]
+    assert [event.cell for event in (first, *rest)] == cells
+    assert "exit code -9" in rest[0].reason
 
 
 def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):

@@ -1,7 +1,10 @@
+from dataclasses import dataclass
+
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.registry import DATASETS, METHODS
+from benchmark.method import Method
+from benchmark.registry import DATASETS, METHODS, METRICS, Registry
 from benchmark.settings import build, resolved
 
 
@@ -21,11 +24,39 @@ def test_values_are_converted_to_the_type_of_the_field():
         ("penalty", "nan", "give a finite number"),
         ("penalty", "inf", "give a finite number"),
         ("penalty", [1], "give a finite number"),
+        ("penalty", 10**400, "give a finite number"),
     ],
 )
 def test_a_bad_value_is_refused(field, value, problem):
     with pytest.raises(UsageError, match=problem):
         build(METHODS, "wgan-gp", {field: value})
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "field", "value"),
+    [
+        (METRICS, "ivom", "restarts", "0"),
+        (METRICS, "ivom", "points", "-5"),
+        (METRICS, "modes_robust", "share", "0"),
+        (METRICS, "within_mode_std", "least", "1"),
+        (DATASETS, "ring", "samples", "1"),
+        (DATASETS, "ring", "std", "0"),
+        (METHODS, "unrolled", "unrolled_steps", "-1"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_before_training(registry, name, field, value):
+    with pytest.raises(UsageError, match="must"):
+        build(registry, name, {field: value})
+
+
+def test_an_unfinished_class_is_refused():
+    registry = Registry("method", "baselines")
+    registry.register("bare")(type("Bare", (), {}))
+    registry.register("abstract")(dataclass(frozen=True)(type("Abstract", (Method,), {})))
+    with pytest.raises(UsageError, match="lacks the decorator @dataclass"):
+        build(registry, "bare", {})
+    with pytest.raises(UsageError, match="lacks networks, players"):
+        build(registry, "abstract", {})
 
 
 def test_a_dataset_refuses_sizes_below_one():

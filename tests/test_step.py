@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from torch.utils._pytree import tree_leaves
 
 from benchmark.datasets.mixtures import Ring
-from benchmark.method import Adam, Method, Networks, Player, State, update
+from benchmark.method import Adam, Method, Networks, Noise, Player, State, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, phases_of, select_seed
 from benchmark.training.streams import batches
@@ -136,6 +136,21 @@ def test_contradictory_players_are_refused():
 
     with pytest.raises(ValueError, match="two different optimisers"):
         phases_of(Broken(), SMALL.spec)
+
+    @dataclass(frozen=True)
+    class Shared(Broken):
+        simultaneous = True
+        noises: tuple = ({}, {})
+        networks_of: tuple = ("generator", "generator")
+
+        def players(self, data):
+            pairs = enumerate(zip(self.networks_of, self.noises, strict=True))
+            return {str(i): Player((net,), lambda nets, batch: batch.z.sum(), Adam(0.1), noise=noise) for i, (net, noise) in pairs}
+
+    with pytest.raises(ValueError, match="two train the same"):
+        phases_of(Shared(), SMALL.spec)
+    with pytest.raises(ValueError, match="different noise of the same name"):
+        phases_of(Shared(({"e": Noise((1,))}, {"e": Noise((2,))}), ("generator", "critic")), SMALL.spec)
     with pytest.raises(ValueError, match="at least one step"):
         Player((), lambda nets, batch: batch.z.sum(), Adam(0.1), steps=0)
 

@@ -54,9 +54,12 @@ class Dataset(ABC):
     held_out: int = 10_000
 
     def __post_init__(self) -> None:
-        for setting in ("batch", "latent", "width", "depth", "samples", "samples_large", "held_out"):
+        for setting in ("batch", "latent", "width", "depth"):
             if getattr(self, setting) < 1:
                 raise ValueError(f"{setting} must be at least 1")
+        for setting in ("samples", "samples_large", "held_out"):
+            if getattr(self, setting) < 2:
+                raise ValueError(f"{setting} must be at least 2, for fewer have no covariance")
 
     @property
     @abstractmethod

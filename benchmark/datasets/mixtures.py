@@ -31,6 +31,11 @@ class Mixture(Dataset):
     std: float = 1.0
     tolerance: float = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.std <= 0 or self.tolerance < 0:
+            raise ValueError("std must be positive and tolerance not negative")
+
     @property
     @abstractmethod
     def means(self) -> Tensor:

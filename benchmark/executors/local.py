@@ -1,5 +1,6 @@
 """Cells in worker processes on this machine."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -61,12 +62,11 @@ def run_cells(cells: Sequence["Cell"], workers: int) -> Iterator[Event]:
         give(ours, process)
 
     def give(connection: Connection, process: multiprocessing.process.BaseProcess) -> None:
-        if waiting:
-            busy[connection] = (waiting.pop(), process)
-            connection.send(busy[connection][0])
-        else:
-            connection.close()
-            process.join()
+        """The next cell for an idle worker; a worker that has died meanwhile costs nothing."""
+        cell = waiting.pop()
+        busy[connection] = (cell, process)
+        with contextlib.suppress(OSError):  # its end of the pipe is read next, and tells how it ended
+            connection.send(cell)
 
     try:
         for _ in range(min(workers, len(cells))):
@@ -84,10 +84,15 @@ def run_cells(cells: Sequence["Cell"], workers: int) -> Iterator[Event]:
                     if waiting:
                         start()
                     continue
-                if not isinstance(event, Progress):
-                    del busy[ready]
-                    give(ready, process)
                 yield event
+                if isinstance(event, Progress):
+                    continue
+                del busy[ready]
+                if waiting:
+                    give(ready, process)
+                else:
+                    ready.close()
+                    process.join(timeout=10)
     finally:
         for connection, (_, process) in busy.items():
             process.terminate()

@@ -46,7 +46,7 @@ def write_plots(store: Store, tables: Tables) -> None:
 def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     finished = trials[(trials["status"] != "failed") & (trials["method"] != "collapsed")]
-    lowest = finished.sort_values("seed", kind="stable").groupby("method", sort=False).first()
+    lowest = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method")
     methods = list(finished["method"].unique())
     columns = min(4, len(methods))
     rows = ceil(len(methods) / columns)

@@ -45,8 +45,8 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     """The phases of one cycle: neighbouring players of one step each are run as one function.
 
     Raises:
-        ValueError: If two players train the same network with different optimisers, or a method that updates its
-            players simultaneously asks for several steps of one.
+        ValueError: If two players train the same network with different optimisers, or if players that are updated
+            simultaneously take several steps, train the same network, or want different noise of the same name.
     """
     players = method.players(data)
     owners: dict[str, Player] = {}
@@ -57,6 +57,11 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     if method.simultaneous:
         if any(player.steps != 1 for player in players.values()):
             raise ValueError("players that are updated simultaneously take one step each per cycle")
+        if sum(len(player.networks) for player in players.values()) != len(owners):
+            raise ValueError("players that are updated simultaneously train networks of their own; two train the same")
+        kinds = {name: kind for player in players.values() for name, kind in player.noise.items()}
+        if any(kinds[name] != kind for player in players.values() for name, kind in player.noise.items()):
+            raise ValueError("players that are updated simultaneously share one batch; two want different noise of the same name")
         return [Phase(players, 1, True)]
     phases: list[Phase] = []
     for name, player in players.items():
