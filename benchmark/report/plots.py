@@ -123,7 +123,8 @@ def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
         chosen = curves[curves["metric"] == metric]
-        _tame(axes, chosen["value"], manifest["metrics"][dataset][metric])
+        calibration = trials.loc[trials["method"].isin(list(CALIBRATIONS)), metric]
+        _tame(axes, pd.concat([chosen["value"], calibration]), manifest["metrics"][dataset][metric])
         for method, colour in colours.items():
             means = []
             for flops, values in chosen[chosen["method"] == method].groupby("flops")["value"]:
