@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from baselines.networks import discriminator, encoder, generator
+from baselines.networks import code_discriminator, discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.registry import register_method
 
@@ -42,12 +43,12 @@ class AEGAN(Method):
     generator_steps: int = 4
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        style: dict = {"activation": partial(nn.LeakyReLU, 0.02), "norm": nn.LayerNorm}
+        style: dict[str, Any] = {"activation": partial(nn.LeakyReLU, 0.02), "norm": "layer"}
         return {
             "generator": generator(data, **style),
             "encoder": encoder(data, **style),
             "discriminator_x": discriminator(data, **style),
-            "discriminator_z": discriminator(data, inputs=data.latent, **style),
+            "discriminator_z": code_discriminator(data, **style),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
@@ -70,6 +71,9 @@ class AEGAN(Method):
             "z_reconstructed": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False),
             "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps),
         }
+
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        return nets.encoder(x)
 
     def discriminator_loss(self, network: str, label: float, judged: Callable[[Networks, Batch], Tensor], nets: Networks, batch: Batch) -> Tensor:
         logits = getattr(nets, network)(judged(nets, batch))

@@ -47,6 +47,10 @@ class ALI(Method):
             "generator": Player(("generator", "encoder"), self.generator_loss, adam, noise=noise),
         }
 
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        """The mean of $q(z|x)$."""
+        return nets.encoder(x).chunk(2, dim=-1)[0]
+
     def logits(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """The discriminator's logits of pairs $(x, \\hat z)$ with $\\hat z \\sim q(z|x)$, and of pairs $(\\tilde x, z)$."""
         mean, log_std = nets.encoder(batch.x).chunk(2, dim=-1)

@@ -26,15 +26,17 @@ class DCGAN(GAN):
         On points the recipe is put on the shared multilayer networks: batch normalisation everywhere but at the
         generator's output and the discriminator's input, ReLU in the generator, LeakyReLU(0.2) in the discriminator.
         No tanh at the output, for points have no range. PyTorch's initialisation instead of N(0, 0.02), which suits
-        convolutions of thousands of inputs.
+        convolutions of thousands of inputs. On images: three or more convolutions down to a side of 4 pixels, according to
+        the image's size.
     """
 
     lr: float = 2e-4
     beta1: float = 0.5
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        leaky = partial(nn.LeakyReLU, 0.2)
+        # The perceptron needs to be told what is the convolutional networks' default.
+        style = {"norm_first": False} if data.kind == "points" else {}
         return {
-            "generator": generator(data, norm=nn.BatchNorm1d),
-            "discriminator": discriminator(data, activation=leaky, norm=nn.BatchNorm1d, norm_first=False),
+            "generator": generator(data, norm="batch"),
+            "discriminator": discriminator(data, activation=partial(nn.LeakyReLU, 0.2), norm="batch", **style),
         }

@@ -22,14 +22,15 @@ class GAN(Method):
 
     Deviations:
         ReLU networks without dropout instead of maxout networks with dropout; Adam at its default settings instead of
-        momentum. One discriminator step per generator step, as in the paper's experiments.
+        momentum. One discriminator step per generator step, as in the paper's experiments. On images, too, the networks
+        are fully connected.
     """
 
     lr: float = 1e-3
     beta1: float = 0.9
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        return {"generator": generator(data), "discriminator": discriminator(data)}
+        return {"generator": generator(data, dense=True), "discriminator": discriminator(data, dense=True)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         adam = Adam(self.lr, (self.beta1, 0.999))

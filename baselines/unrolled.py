@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from baselines.gan import GAN
+from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Networks, Player
 from benchmark.registry import register_method
 
@@ -40,6 +41,9 @@ class Unrolled(GAN):
     def __post_init__(self) -> None:
         if self.unrolled_steps < 0:
             raise ValueError(f"unrolled_steps must be at least 0, not {self.unrolled_steps}")
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {"generator": generator(data), "discriminator": discriminator(data)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         betas = (self.beta1, 0.999)

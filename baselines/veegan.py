@@ -46,6 +46,9 @@ class VEEGAN(Method):
             "generator": Player(("generator", "reconstructor"), self.generator_loss, adam, real=False),
         }
 
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        return nets.reconstructor(x)
+
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         generated = nets.discriminator(nets.generator(batch.z), batch.z)
         real = nets.discriminator(batch.x, nets.reconstructor(batch.x) + batch.noise["code"])

@@ -21,7 +21,8 @@ class WGANGP(Method):
         Improved Training of Wasserstein GANs (Gulrajani et al., 2017), arXiv:1704.00028, algorithm 1.
 
     Deviations:
-        None in the algorithm. The shared networks instead of 3 x 512 units.
+        None in the algorithm. The shared networks instead of 3 x 512 units; for images, batch
+        normalisation in the generator only.
     """
 
     penalty: float = 10.0
@@ -31,7 +32,7 @@ class WGANGP(Method):
     beta2: float = 0.9
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        return {"generator": generator(data), "critic": discriminator(data)}
+        return {"generator": generator(data), "critic": discriminator(data, norm=None)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         adam = Adam(self.lr, (self.beta1, self.beta2))

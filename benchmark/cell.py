@@ -3,7 +3,7 @@
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmark import registry
 from benchmark.budget import Cost, cost_of, parse_budget
 from benchmark.datasets.base import Dataset
+from benchmark.exhibits import exhibits
 from benchmark.metric import Metric
 from benchmark.scoring import CALIBRATIONS, Scorer
 from benchmark.training.trainer import Checkpoint, train
@@ -38,6 +39,7 @@ class Cell:
         compile: Whether to compile the step.
         device: The device's name.
         plugins: Plug-in files to load first.
+        files: What the dataset is read from and judged by, from `Dataset.prepare`.
         source: SHA-256 of the plug-in file that defines the method; empty for a method from elsewhere.
     """
 
@@ -51,6 +53,7 @@ class Cell:
     compile: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
     @property
@@ -63,7 +66,7 @@ class Cell:
             "metrics": self.metrics,
             "budget": self.budget,
             "device": torch.device(self.device).type,
-        }
+        } | ({"files": dict(self.files)} if self.files else {})
 
     @property
     def label(self) -> str:
@@ -80,7 +83,7 @@ class Trial:
         metrics: The final scores, or the last finite ones of a diverged seed.
         audit: What was spent.
         curve: One entry per evaluation point: what was spent by then, and the metrics.
-        samples: The samples that were scored, shape (N, *).
+        arrays: What pictures need: `samples`, the packed samples that were scored, shape (N, *), and others by name.
         generator: The generator's weights; empty for a calibration row.
     """
 
@@ -89,7 +92,7 @@ class Trial:
     metrics: dict[str, float] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
     curve: list[dict[str, Any]] = field(default_factory=list)
-    samples: np.ndarray | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
     generator: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -115,9 +118,9 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
     for seed in cell.group:
         audit = {"peak_memory_bytes": _peak_memory(scorer.device), "group": list(cell.group), "compiled": False}
         draw = CALIBRATIONS[cell.method[0]](data, seed, scorer.device)
-        samples = draw(data.samples)[None]
-        scores = {**scorer.final(samples, [seed])[0], **scorer.large(draw, seed)}
-        trials.append(Trial(seed, metrics=scores, samples=samples[0].cpu().numpy(), audit=audit))
+        evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
+        scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
+        trials.append(Trial(seed, metrics=scores, arrays=exhibits(evaluation, 0), audit=audit))
     return trials
 
 
@@ -152,13 +155,12 @@ class _Recorder:
     def evaluate(self, checkpoint: Checkpoint) -> None:
         began = time.perf_counter()
         seeds = [trial.seed for trial in self.trials]
-        samples = self.scorer.sample(checkpoint.generator, seeds)
-        finite = samples.flatten(1).isfinite().all(dim=1).tolist()
+        samples, finite = self.scorer.sample(checkpoint.generator, seeds)
         alive = []
         for i, trial in enumerate(self.trials):
             if trial.status == "diverged":
                 continue
-            cycle = checkpoint.diverged[i] or (0 if finite[i] else checkpoint.cycles)
+            cycle = checkpoint.diverged[i] or (0 if bool(finite[i]) else checkpoint.cycles)
             trial.audit.update(self._spent(cycle or checkpoint.cycles, checkpoint.seconds))
             if cycle:
                 trial.status = "diverged"
@@ -172,19 +174,19 @@ class _Recorder:
     def _score(self, checkpoint: Checkpoint, samples: Tensor, alive: list[int]) -> None:
         seeds = [self.trials[i].seed for i in alive]
         generator = checkpoint.generator.select(alive)
-        scores = self.scorer.final(samples, seeds, generator) if checkpoint.last else self.scorer.curve(samples, seeds)
+        evaluation = self.scorer.evaluation(samples, seeds, generator)
+        scores = self.scorer.final(evaluation) if checkpoint.last else self.scorer.curve(evaluation)
         for j, i in enumerate(alive):
             trial = self.trials[i]
             trial.curve.append({"point": checkpoint.point, **self._spent(checkpoint.cycles, checkpoint.seconds), "metrics": scores[j]})
             trial.metrics = dict(scores[j])
-            trial.samples = samples[j].cpu().numpy()
+            trial.arrays = exhibits(evaluation, j, generator.reconstruction(j)) if checkpoint.last else {"samples": samples[j].cpu().numpy()}
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
             if checkpoint.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, checkpoint, i), trial.seed)
 
     def _draw(self, checkpoint: Checkpoint, i: int, n: int) -> Tensor:
-        with torch.no_grad():
-            return checkpoint.generator.select([i])(self.scorer.latents(self.trials[i].seed, n)[None])[0]
+        return self.scorer.sample(checkpoint.generator.select([i]), [self.trials[i].seed], n)[0][0]
 
     def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
         return {

@@ -52,11 +52,11 @@ class DataSpec:
     """What a method may know about a dataset when it builds its networks.
 
     Attributes:
-        kind: `points` for vectors; networks are multilayer perceptrons.
-        shape: The shape of one datum.
+        kind: `points` for vectors, or `images`.
+        shape: The shape of one datum: $(D,)$ for points, $(C, H, W)$ for images, whose pixels lie in $[-1, 1]$.
         latent: The number of latent dimensions $L$.
-        width: The number of units of a hidden layer.
-        depth: The number of hidden layers.
+        width: The number of units of a hidden layer, or of channels of the first convolution.
+        depth: The number of hidden layers of a perceptron.
     """
 
     kind: str
@@ -233,6 +233,10 @@ class Method(ABC):
 
         Discriminators are named `discriminator...` or `critic...`: their updates are counted by that name.
         """
+
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        """The codes $(B, L)$ that a trained model infers for data $(B, *)$; to be defined by methods with an encoder."""
+        raise NotImplementedError(f"{self.name} has no encoder")
 
     @abstractmethod
     def players(self, data: DataSpec) -> dict[str, Player]:

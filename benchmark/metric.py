@@ -4,31 +4,58 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Assignment, Dataset
 
-__all__ = ["Evaluation", "Metric"]
+__all__ = ["Evaluation", "HeldOut", "Metric"]
+
+T = TypeVar("T")
+
+
+class _Memory:
+    """Remembers what metrics share."""
+
+    @cached_property
+    def _memory(self) -> dict[Any, Any]:
+        return {}
+
+    def once(self, key: Any, compute: Callable[[], T]) -> T:
+        """What `compute` returns, computed on the first call with that key only."""
+        if key not in self._memory:
+            self._memory[key] = compute()
+        return self._memory[key]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class HeldOut(_Memory):
+    """Real data that nothing was trained on, and what metrics have derived from it, kept from one evaluation to the next.
+
+    Attributes:
+        x: The data, packed, shape $(M, *)$.
+    """
+
+    x: Tensor
+
+
+@dataclass(frozen=True)
+class Evaluation(_Memory):
     """What a metric sees.
 
     Attributes:
         data: The dataset, with its true modes.
-        samples: Generated data, shape $(S, N, *)$, for $S$ seeds. All of it is finite.
-        held_out: Real data that nothing was trained on, shape $(M, *)$.
+        samples: Generated data, packed, shape $(S, N, *)$, for $S$ seeds. All of it is finite.
+        held_out: Real data to compare with.
         seeds: The seeds, of which each has its own evaluation stream.
-        generator: Maps latents $(S, N, L)$ to data $(S, N, *)$; `None` where only samples are known.
+        generator: Maps latents $(S, N, L)$ to unpacked data $(S, N, *)$; `None` where only samples are known.
     """
 
     data: Dataset
     samples: Tensor
-    held_out: Tensor
+    held_out: HeldOut
     seeds: Sequence[int]
     generator: Callable[[Tensor], Tensor] | None = None
 
@@ -47,6 +74,11 @@ class Evaluation:
         """High-quality samples per mode, shape $(S, K)$."""
         return self._count(self.assignment.high_quality)
 
+    @property
+    def capturing_counts(self) -> Tensor:
+        """Samples per mode that capture it by the dataset's rule, shape $(S, K)$."""
+        return self.counts if self.data.captured_by == "any" else self.high_quality_counts
+
     def _count(self, chosen: Tensor) -> Tensor:
         counts = torch.zeros(len(self.samples), self.data.modes, dtype=torch.float64, device=self.samples.device)
         return counts.scatter_add_(1, self.assignment.mode, chosen.double())
@@ -60,6 +92,7 @@ class Metric(ABC):
         better: Which values are better; `one` means the closer to 1.
         bounds: The least and the greatest possible value.
         needs_generator: Whether samples alone are not enough.
+        needs_modes: Whether the modes of the data must be known.
         large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
     """
 
@@ -67,6 +100,7 @@ class Metric(ABC):
     better: ClassVar[Literal["higher", "lower", "one"]]
     bounds: ClassVar[tuple[float, float]]
     needs_generator: ClassVar[bool] = False
+    needs_modes: ClassVar[bool] = False
     large: ClassVar[bool] = False
 
     @abstractmethod
@@ -75,7 +109,11 @@ class Metric(ABC):
 
     def applies(self, data: Dataset) -> bool:
         """Whether the metric has a meaning on `data`."""
-        return True
+        return data.modes > 0 or not self.needs_modes
+
+    def on(self, data: Dataset) -> "Metric":
+        """The metric with the settings that it leaves to the dataset filled in."""
+        return self
 
     def on_curve(self, data: Dataset) -> bool:
         """Whether the metric is cheap enough on `data` to be taken at every evaluation point."""

@@ -102,25 +102,27 @@ def make_plan(request: Request) -> list[Planned]:
     _check_owners(settings, request.settings, datasets, methods, suite.metrics)
     device = choose_device(request.device)
     metrics = {name: build(METRICS, name, settings.get(name, {})) for name in suite.metrics}
+    built = {name: build(METHODS, name, settings.get(name, {})) for name in methods}
 
     plan = []
     for dataset in datasets:
         data = build(DATASETS, dataset, settings.get(dataset, {}))
+        files = _prepared(data)
         budget = parse_budget(request.budget or suite.budgets[dataset])
         cell = Cell(
             suite=suite.name,
             dataset=(dataset, resolved(data)),
             method=("", {}),
-            metrics={name: resolved(metric) for name, metric in metrics.items() if metric.applies(data)},
+            metrics={name: resolved(metric.on(data)) for name, metric in metrics.items() if metric.applies(data)},
             budget=str(budget),
             group=(),
             record=(),
             device=device,
             plugins=request.plugins,
+            files=files,
         )
         plan += [Planned(replace(cell, method=(name, {}))) for name in CALIBRATIONS]
-        for name in methods:
-            method = build(METHODS, name, settings.get(name, {}))
+        for name, method in built.items():
             cell_of_method = replace(cell, method=(name, resolved(method)), source=METHODS.source(name))
             plan.append(_planned(cell_of_method, method, data, budget))
     return plan
@@ -158,6 +160,13 @@ def can_compile(device: str) -> bool:
 
         return has_triton()
     return any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "cl") if name)
+
+
+def _prepared(data: Any) -> Mapping[str, Any]:
+    try:
+        return data.prepare()
+    except ValueError as error:
+        raise UsageError(f"{data.name}: {error}") from error
 
 
 def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.metric import Evaluation, Metric
+from benchmark.metric import Evaluation, HeldOut, Metric
 
 __all__ = ["CALIBRATIONS", "Scorer", "collapsed", "real_data"]
 
@@ -32,50 +32,56 @@ class Scorer:
         self.device = device
 
     @cached_property
-    def held_out(self) -> Tensor:
-        """Held-out real data, shape $(M, *)$; the same for every method and seed."""
-        return self.data.sample(self.data.held_out, self.data.stream("all", "held-out", self.device))
+    def held_out(self) -> HeldOut:
+        """Held-out real data; the same for every method and seed."""
+        return HeldOut(self.data.draw(self.data.held_out, self.data.stream("all", "held-out", self.device), "held-out"))
 
     def latents(self, seed: int, n: int) -> Tensor:
         """The first `n` latents of a seed's evaluation stream, shape $(n, L)$."""
         generator = self.data.stream(seed, "evaluation", self.device)
         return torch.randn(n, self.data.latent, generator=generator, device=self.device)
 
-    def sample(self, generator: Sampler, seeds: Sequence[int]) -> Tensor:
-        """The samples that a score of the generators is taken on, shape $(S, N, *)$."""
-        latents = torch.stack([self.latents(seed, self.data.samples) for seed in seeds])
+    def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> tuple[Tensor, Tensor]:
+        """The samples that a score of the generators is taken on: packed, shape $(S, N, *)$, and whether all of a seed's are finite, $(S,)$."""
+        latents = torch.stack([self.latents(seed, self.data.samples if n is None else n) for seed in seeds])
+        packed, finite = [], []
         with torch.no_grad():
-            return torch.cat([generator(z) for z in latents.split(CHUNK, dim=1)], dim=1)
+            for z in latents.split(CHUNK, dim=1):
+                x = generator(z)
+                finite.append(x.flatten(1).isfinite().all(dim=1))
+                packed.append(self.data.pack(x))
+        return torch.cat(packed, dim=1), torch.stack(finite).all(dim=0)
 
-    def curve(self, samples: Tensor, seeds: Sequence[int]) -> list[dict[str, float]]:
-        """The cheap metrics, one dictionary per seed."""
-        metrics = {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}
-        return self._score(metrics, Evaluation(self.data, samples, self.held_out, seeds))
-
-    def final(
-        self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None, generator_metrics: bool = True
-    ) -> list[dict[str, float]]:
-        """All metrics, one dictionary per seed.
+    def evaluation(self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None) -> Evaluation:
+        """What metrics see.
 
         Arguments:
-            samples: Generated data, shape $(S, N, *)$.
+            samples: Generated data, packed, shape $(S, N, *)$.
             seeds: The seeds.
             generator: What they come from, if that is at hand.
-            generator_metrics: Whether to take metrics that need a generator.
         """
-        metrics = {name: metric for name, metric in self.metrics.items() if generator_metrics or not metric.needs_generator}
-        return self._score(metrics, Evaluation(self.data, samples, self.held_out, seeds, generator))
+        return Evaluation(self.data, samples, self.held_out, seeds, generator)
+
+    def curve(self, evaluation: Evaluation) -> list[dict[str, float]]:
+        """The cheap metrics, one dictionary per seed."""
+        return self._score({name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}, evaluation)
+
+    def final(self, evaluation: Evaluation, generator_metrics: bool = True) -> list[dict[str, float]]:
+        """All metrics, one dictionary per seed; without those that need a generator if `generator_metrics` is false."""
+        return self._score({name: m for name, m in self.metrics.items() if generator_metrics or not m.needs_generator}, evaluation)
 
     def large(self, draw: Callable[[int], Tensor], seed: int) -> dict[str, float]:
         """The metrics that gain from more samples, as `<name>_large`, for one seed.
 
         Arguments:
-            draw: Draws that many data of the seed, shape $(n, *)$.
+            draw: Draws that many packed data of the seed, shape $(n, *)$.
             seed: The seed.
         """
+        if self.data.samples_large == 0:
+            return {}
         metrics = {f"{name}_large": metric for name, metric in self.metrics.items() if metric.large}
         samples = draw(self.data.samples_large)[None]
-        return self._score(metrics, Evaluation(self.data, samples, self.held_out, [seed]))[0]
+        return self._score(metrics, self.evaluation(samples, [seed]))[0]
 
     def _score(self, metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
         scores = {name: metric.score(evaluation).tolist() for name, metric in metrics.items()}
@@ -83,14 +89,14 @@ class Scorer:
 
 
 def real_data(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
-    """Draws fresh real data: the best that any generator can do at a sample size."""
-    return lambda n: data.sample(n, data.stream(seed, "calibration", device))
+    """Draws fresh real data, packed: the best that any generator can do at a sample size."""
+    return lambda n: data.draw(n, data.stream(seed, "calibration", device), "calibration")
 
 
 def collapsed(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
-    """Draws one real datum of high quality over and over: a generator that has collapsed to a point."""
+    """Draws one real datum, of high quality if that is known, over and over: a generator that has collapsed to a point."""
     real = real_data(data, seed, device)(64)
-    best = int(data.assign(real).high_quality.int().argmax())
+    best = int(data.assign(real).high_quality.int().argmax()) if data.modes else 0
     return lambda n: real[best].expand(n, *data.shape)
 
 

@@ -22,9 +22,6 @@ __all__ = ["SCHEMA_VERSION", "Store", "config_hash"]
 
 SCHEMA_VERSION = 1
 
-MOST_NUMBERS = 1_000_000
-"""Numbers that are kept of a trial's samples; of 1200-dimensional data that is a part of them."""
-
 
 def config_hash(configuration: dict[str, Any]) -> str:
     """Twelve hexadecimal digits that stand for a configuration."""
@@ -118,9 +115,8 @@ class Store:
         partial = final.with_name(f".{final.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        if trial.samples is not None:
-            kept = max(1, MOST_NUMBERS // math.prod(trial.samples.shape[1:]))
-            np.savez_compressed(partial / "samples.npz", samples=trial.samples[:kept])
+        if trial.arrays:
+            np.savez_compressed(partial / "samples.npz", **trial.arrays)
         if trial.generator:
             save_file(trial.generator, partial / "generator.safetensors")
         files = {path.name: _sync(path) for path in sorted(partial.iterdir())}
@@ -172,8 +168,8 @@ class Store:
         for file in sorted((self.trials / dataset / method).glob("seed-*/result.json")):
             yield self._read(file)
 
-    def samples(self, dataset: str, method: str, seed: int) -> np.ndarray | None:
-        """The kept samples of a finished trial, shape (N, *), if there are any.
+    def arrays(self, dataset: str, method: str, seed: int) -> dict[str, np.ndarray]:
+        """What was kept of a finished trial for pictures, by name; empty if it diverged before anything could be.
 
         Raises:
             UsageError: If the file is not the one that was written.
@@ -181,12 +177,12 @@ class Store:
         folder = self.directory(dataset, method, seed)
         checksum = self._read(folder / "result.json")["files"].get("samples.npz")
         if checksum is None:
-            return None
+            return {}
         file = folder / "samples.npz"
         if not file.exists() or sha256(file.read_bytes()).hexdigest() != checksum:
             raise UsageError(f"{file}: is damaged (its checksum does not hold); remove {folder} to train that trial again")
         with np.load(file, allow_pickle=False) as archive:
-            return archive["samples"]
+            return dict(archive)
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:

@@ -1,7 +1,8 @@
 """The Fréchet distance between two samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,42 +10,73 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
+from metrics.features import check_extractor, features_of, held_out_features, resolve_features
 
-__all__ = ["FID", "frechet_distance"]
+__all__ = ["FID", "Moments", "frechet_distance", "moments"]
+
+CHUNK = 1000
+"""Samples that are turned to float64 at a time."""
 
 
-def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -> Tensor:
-    r"""The squared Fréchet distance of two Gaussians, $|\mu_1 - \mu_2|^2 + \mathrm{tr}(C_1 + C_2 - 2 (C_1 C_2)^{1/2})$.
+class Moments(NamedTuple):
+    r"""A sample's mean and covariance, the latter as a factor.
 
-    The trace of the root is the sum of the roots of the eigenvalues of the symmetric $C_2^{1/2} C_1 C_2^{1/2}$, which are
-    real and non-negative whatever the ranks, so no complex matrix root is needed.
+    Attributes:
+        mean: The mean $\mu$, float64, shape $(D,)$.
+        factor: $F$ with $C = F F^\top$, float64, shape $(D, R)$ with $R$ at most the dimension $D$.
+    """
+
+    mean: Tensor
+    factor: Tensor
+
+
+def moments(features: Tensor) -> Moments:
+    """Mean and unbiased covariance of features $(N, D)$, in float64 and in parts, so that no copy of the whole is made.
+
+    Up to as many samples as dimensions, the centred samples themselves are the factor: no covariance of deficient rank is
+    formed. Beyond that it is the Cholesky factor, or the symmetric root where a direction has no variance.
+    """
+    n, dimensions = features.shape
+    parts = features.cpu().split(CHUNK)
+    mean = torch.stack([part.double().sum(dim=0) for part in parts]).sum(dim=0) / n
+    if n <= dimensions:
+        return Moments(mean, (features.cpu().double() - mean).T / (n - 1) ** 0.5)
+    scatter = torch.zeros(dimensions, dimensions, dtype=torch.float64)
+    for part in parts:
+        centred = part.double() - mean
+        scatter.addmm_(centred.T, centred)
+    return Moments(mean, _factor(scatter / (n - 1)))
+
+
+def frechet_distance(a: Moments, b: Moments) -> Tensor:
+    r"""The squared Fréchet distance of two Gaussians, $|\mu_a - \mu_b|^2 + \mathrm{tr}(C_a + C_b - 2 (C_a C_b)^{1/2})$.
+
+    The trace of the root is the sum of the singular values of $F_a^\top F_b$. Where both factors are square, these are the
+    roots of the eigenvalues of a symmetric matrix, which come faster. No complex matrix root is needed at any rank.
 
     References:
         The Fréchet distance between multivariate normal distributions (Dowson & Landau, 1982).
-
-    Arguments:
-        mean1: Mean, shape $(D,)$; float64 is advised throughout.
-        cov1: Covariance, shape $(D, D)$.
-        mean2: Mean, shape $(D,)$.
-        cov2: Covariance, shape $(D, D)$.
     """
-    values, vectors = torch.linalg.eigh(cov2)
-    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ cov1 @ root).clamp(min=0).sqrt().sum()
-    distance = (mean1 - mean2).square().sum() + cov1.trace() + cov2.trace() - 2 * cross
+    product = a.factor.T @ b.factor
+    if min(product.shape) == len(a.mean):
+        cross = torch.linalg.eigvalsh(product.T @ product).clamp(min=0).sqrt().sum()
+    else:
+        cross = torch.linalg.svdvals(product).sum()
+    distance = (a.mean - b.mean).square().sum() + a.factor.square().sum() + b.factor.square().sum() - 2 * cross
     return distance.clamp(min=0)
 
 
 @register_metric("fid")
 @dataclass(frozen=True)
 class FID(Metric):
-    """Fréchet distance between samples and held-out data on raw coordinates, in squared data units.
+    """Squared Fréchet distance between the features of samples and of held-out data.
 
-    It is biased upwards, more so for fewer samples per dimension; compare at equal sample sizes only, and with the
-    `real-data` row.
+    It is biased upwards, more so for fewer samples per dimension; compare at equal sample sizes and extractors only, and
+    with the `real-data` row.
 
     Arguments:
-        features: What the distance is taken on: `raw` coordinates.
+        features: `raw` coordinates (pixels in [0, 1]), the digit `classifier`'s penultimate layer, the channels side by side,
+            `inception`, or the dataset's `default`.
 
     References:
         GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500, equation 6.
@@ -53,30 +85,26 @@ class FID(Metric):
     better = "lower"
     bounds = (0.0, float("inf"))
 
-    features: str = "raw"
+    features: str = "default"
 
     def __post_init__(self) -> None:
-        if self.features != "raw":
-            raise ValueError(f"there are no features {self.features!r}; choose from raw")
+        check_extractor(self.features)
 
-    def applies(self, data: Dataset) -> bool:
-        return data.kind == "points"
+    def on(self, data: Dataset) -> "FID":
+        return replace(self, features=resolve_features(self.features, data))
 
     def on_curve(self, data: Dataset) -> bool:
-        return prod(data.shape) <= 64
+        return self.features == "classifier" or (self.features == "raw" and prod(data.shape) <= 64)
 
     def score(self, evaluation: Evaluation) -> Tensor:
         # On the CPU, since not every device has float64 or a fast eigensolver.
-        mean, cov = _moments(evaluation.held_out)
-        return torch.stack([frechet_distance(*_moments(x), mean, cov) for x in evaluation.samples])
+        reference = evaluation.held_out.once(("moments", self.features), lambda: moments(held_out_features(evaluation, self.features)))
+        return torch.stack([frechet_distance(moments(x), reference) for x in features_of(evaluation, self.features)])
 
 
-def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance in float64, in parts, so that no copy of the whole is made."""
-    parts = x.cpu().flatten(1).split(1000)
-    mean = torch.stack([part.double().sum(dim=0) for part in parts]).sum(dim=0) / len(x)
-    scatter = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-    for part in parts:
-        centred = part.double() - mean
-        scatter.addmm_(centred.T, centred)
-    return mean, scatter / (len(x) - 1)
+def _factor(covariance: Tensor) -> Tensor:
+    lower, failed = torch.linalg.cholesky_ex(covariance)
+    if not failed:
+        return lower
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.clamp(min=0).sqrt()

@@ -23,7 +23,8 @@ class IvOM(Metric):
 
     For each of the first `points` held-out data, $\min_z |G(z) - x|^2 / D$ by L-BFGS from `restarts` latents
     $z \sim \mathcal{N}(0, I)$, `iterations` evaluations each, the best restart per datum; averaged over the data. All data,
-    restarts and seeds are optimised as one batch, each with a line search of its own.
+    restarts and seeds are optimised as one batch, each with a line search of its own. More restarts or iterations begin with
+    the same ones, so they never make it worse. Errors are in data units, or for images those of pixels in [0, 1].
 
     Where there is no generator (the `real-data` row), the nearest of the samples takes the place of the optimum.
 
@@ -49,16 +50,11 @@ class IvOM(Metric):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         data, generator = evaluation.data, evaluation.generator
-        seeds, targets = len(evaluation.samples), evaluation.held_out[: self.points].flatten(1)
+        seeds, targets = len(evaluation.samples), data.unpack(evaluation.held_out.x[: self.points]).flatten(1)
         if generator is None:
-            return torch.stack([torch.cdist(targets, x.flatten(1)).amin(dim=1).square().mean() / targets.shape[1] for x in evaluation.samples])
+            return torch.stack([self._nearest(data, targets, x) for x in evaluation.samples])
         device = targets.device
-        starts = torch.stack(
-            [
-                torch.randn(len(targets), self.restarts, data.latent, generator=data.stream(seed, "ivom", device), device=device)
-                for seed in evaluation.seeds
-            ]
-        )
+        starts = torch.stack([self._starts(data, len(targets), seed, device) for seed in evaluation.seeds])
         # Data are independent of each other: as many at a time as the processor's cache holds.
         size = max(1, CHUNK // (seeds * self.restarts * targets.shape[1]))
         errors = []
@@ -71,4 +67,14 @@ class IvOM(Metric):
 
             _, error = minimise(objective, start.flatten(0, 2), self.iterations)
             errors.append(error.view(seeds, len(wanted), self.restarts).amin(dim=2))
-        return torch.cat(errors, dim=1).double().mean(dim=1)
+        return torch.cat(errors, dim=1).double().mean(dim=1) / data.span**2
+
+    def _starts(self, data: Dataset, n: int, seed: int, device: torch.device) -> Tensor:
+        """Latents to start from, shape $(n, R, L)$."""
+        stream = data.stream(seed, "ivom", device)
+        return torch.stack([torch.randn(n, data.latent, generator=stream, device=device) for _ in range(self.restarts)], dim=1)
+
+    def _nearest(self, data: Dataset, targets: Tensor, samples: Tensor) -> Tensor:
+        """The mean squared error from the targets $(n, D)$ to the nearest of packed samples $(N, *)$."""
+        distances = [torch.cdist(targets, data.unpack(part).flatten(1)).amin(dim=1) for part in samples.split(CHUNK // targets.shape[1] + 1)]
+        return torch.stack(distances).amin(dim=0).double().square().mean() / targets.shape[1] / data.span**2

@@ -29,6 +29,7 @@ class KL(Metric):
         PacGAN (Lin et al., 2018), arXiv:1712.04086, calls it the reverse KL divergence.
     """
 
+    needs_modes = True
     better = "lower"
     bounds = (0.0, float("inf"))
     large = True
@@ -45,6 +46,7 @@ class KL(Metric):
 class KLHighQuality(Metric):
     """As `kl`, from the high-quality samples alone, as PacGAN's code has it. Not defined where there are none."""
 
+    needs_modes = True
     better = "lower"
     bounds = (0.0, float("inf"))
 

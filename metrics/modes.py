@@ -13,27 +13,30 @@ __all__ = ["Modes", "ModesRobust"]
 @register_metric("modes")
 @dataclass(frozen=True)
 class Modes(Metric):
-    """Modes that are nearest to at least one high-quality sample.
+    """Modes that are captured by at least one sample: of high quality where the dataset asks for that, else any.
 
     References:
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
     """
 
+    needs_modes = True
     better = "higher"
     bounds = (0.0, float("inf"))
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        return (evaluation.high_quality_counts >= 1).sum(dim=1).double()
+        return (evaluation.capturing_counts >= 1).sum(dim=1).double()
 
 
 @register_metric("modes_robust")
 @dataclass(frozen=True)
 class ModesRobust(Metric):
-    """Modes that receive at least `share` of the high-quality samples that the true distribution would give them.
+    """Modes that receive at least `share` of the samples that the true distribution would give them,
+    counting the samples that capture a mode.
 
     A single lucky sample is enough for `modes`; it is not enough here.
     """
 
+    needs_modes = True
     better = "higher"
     bounds = (0.0, float("inf"))
     large = True
@@ -45,5 +48,5 @@ class ModesRobust(Metric):
             raise ValueError("share must lie in (0, 1]")
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.high_quality_counts)
-        return (evaluation.high_quality_counts >= self.share * expected).sum(dim=1).double()
+        expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.capturing_counts)
+        return (evaluation.capturing_counts >= self.share * expected).sum(dim=1).double()

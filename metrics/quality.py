@@ -23,6 +23,7 @@ class HighQuality(Metric):
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
     """
 
+    needs_modes = True
     better = "higher"
     bounds = (0.0, 1.0)
     large = True
@@ -36,6 +37,7 @@ class HighQuality(Metric):
 class HighQualityLegacy(Metric):
     """The share of samples that pass the rule as the literature words it, where that differs. Real data may score 0."""
 
+    needs_modes = True
     better = "higher"
     bounds = (0.0, 1.0)
 

@@ -1,9 +1,10 @@
-"""The contract of a dataset whose modes are known."""
+"""The contract of a dataset."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,7 +12,10 @@ from torch import Tensor
 from benchmark.method import DataSpec
 from benchmark.seeding import stream_seed
 
-__all__ = ["Assignment", "Dataset"]
+__all__ = ["Assignment", "Dataset", "Split"]
+
+Split = Literal["train", "held-out", "calibration"]
+"""What is trained on, what samples are compared with, and what the `real-data` row shows. Nothing held out is in another split."""
 
 
 class Assignment(NamedTuple):
@@ -21,16 +25,20 @@ class Assignment(NamedTuple):
         mode: Index of the nearest mode, shape $(*, N)$.
         high_quality: Whether the sample passes the dataset's rule, shape $(*, N)$.
         legacy: Whether it passes the rule as literally worded in the literature, shape $(*, N)$; `None` where that is the same rule.
+        features: What a classifier saw in the sample, shape $(*, N, F)$; `None` where there is no classifier.
     """
 
     mode: Tensor
     high_quality: Tensor
-    legacy: Tensor | None
+    legacy: Tensor | None = None
+    features: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class Dataset(ABC):
-    """A distribution with known modes, and the settings that go with it.
+    """A distribution, its modes where it has any, and the settings that go with it.
+
+    Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points they are the same.
 
     Arguments:
         batch: Real samples per update.
@@ -38,12 +46,23 @@ class Dataset(ABC):
         width: Units per hidden layer of the shared networks.
         depth: Hidden layers of the shared networks.
         samples: Samples per evaluation.
-        samples_large: Samples of the additional, more precise evaluation at the end.
+        samples_large: Samples of the additional, more precise evaluation at the end; 0 for none.
         held_out: Held-out real samples that samples are compared with.
+        evaluations: Evaluations over a budget, evenly spaced.
+
+    Attributes:
+        name: The registered name.
+        kind: `points` or `images`.
+        span: The length of the range of a coordinate where it has one, else 1. Squared errors are in units of its square.
+        features: The feature extractor that Fréchet distances use unless told otherwise.
+        captured_by: Which samples capture a mode: those of high quality, or any.
     """
 
     name: ClassVar[str]
     kind: ClassVar[str]
+    span: ClassVar[float] = 1.0
+    features: ClassVar[str] = "raw"
+    captured_by: ClassVar[Literal["high_quality", "any"]] = "high_quality"
 
     batch: int = 64
     latent: int = 8
@@ -52,14 +71,17 @@ class Dataset(ABC):
     samples: int = 2500
     samples_large: int = 25_000
     held_out: int = 10_000
+    evaluations: int = 20
 
     def __post_init__(self) -> None:
-        for setting in ("batch", "latent", "width", "depth"):
+        for setting in ("batch", "latent", "width", "depth", "evaluations"):
             if getattr(self, setting) < 1:
                 raise ValueError(f"{setting} must be at least 1")
-        for setting in ("samples", "samples_large", "held_out"):
+        for setting in ("samples", "held_out"):
             if getattr(self, setting) < 2:
                 raise ValueError(f"{setting} must be at least 2, for fewer have no covariance")
+        if self.samples_large != 0 and self.samples_large < 2:
+            raise ValueError("samples_large must be 0 or at least 2")
 
     @property
     @abstractmethod
@@ -69,38 +91,44 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def mode_weights(self) -> Tensor:
-        """The true probability of each mode, shape $(K,)$."""
+        """The true probability of each mode, shape $(K,)$; empty where the modes are not known."""
 
     @abstractmethod
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draws `n` data, shape $(n, *)$, on the generator's device."""
+    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
+        """Draws `n` packed data, shape $(n, *)$, on the generator's device."""
 
     @abstractmethod
     def assign(self, samples: Tensor) -> Assignment:
-        """Assigns samples of shape $(*, N, D)$ to modes."""
+        """Assigns packed samples of shape $(*, N, D)$ to modes."""
 
-    @abstractmethod
-    def project(self, samples: Tensor) -> Tensor:
-        """A view of samples $(N, *)$ in the plane, for pictures, shape $(N, 2)$."""
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draws `n` training data as networks see them, shape $(n, *)$, on the generator's device."""
+        return self.unpack(self.draw(n, generator))
 
-    @property
-    @abstractmethod
-    def axes(self) -> tuple[str, str]:
-        """What the two axes of `project` show."""
+    def pack(self, x: Tensor) -> Tensor:
+        """Data that networks made, in the form in which it is kept and scored."""
+        return x
 
-    @property
-    @abstractmethod
-    def landmarks(self) -> Tensor:
-        """Where the modes' centres lie in `project`, shape $(K, 2)$."""
+    def unpack(self, packed: Tensor) -> Tensor:
+        """Packed data as networks see it."""
+        return packed
+
+    def prepare(self) -> Mapping[str, Any]:
+        """Makes sure that all files are there that the dataset needs, and says what they are. It may take minutes the first time.
+
+        Raises:
+            UsageError: If they are not, and cannot be had.
+        """
+        return {}
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the first 1000 draws of a stream of its own: equal data, equal fingerprint."""
-        return sha256(self.sample(1000, self.stream("all", "fingerprint")).numpy().tobytes()).hexdigest()
+        return sha256(self.draw(1000, self.stream("all", "fingerprint")).numpy().tobytes()).hexdigest()
 
     @property
     def modes(self) -> int:
-        """The number of modes $K$."""
+        """The number of modes $K$; 0 where they are not known."""
         return len(self.mode_weights)
 
     @property

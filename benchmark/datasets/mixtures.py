@@ -9,7 +9,7 @@ import torch
 from scipy.stats import chi2
 from torch import Tensor
 
-from benchmark.datasets.base import Assignment, Dataset
+from benchmark.datasets.base import Assignment, Dataset, Split
 from benchmark.registry import register_dataset
 
 __all__ = ["Grid", "HighDimensional", "Mixture", "Ring"]
@@ -78,7 +78,8 @@ class Mixture(Dataset):
         square = self.radius**2
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
+        """The splits are streams of one distribution, so `split` makes no difference."""
         means = self._means.to(generator.device)
         mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
         x = means[mode]
@@ -111,14 +112,17 @@ class Mixture(Dataset):
         return mode, (squares <= self.radius**2) & (offset <= self.tolerance), (samples - nearest).norm(dim=-1)
 
     def project(self, samples: Tensor) -> Tensor:
+        """A view of samples $(N, D)$ in the plane, for pictures, shape $(N, 2)$."""
         return samples
 
     @property
     def axes(self) -> tuple[str, str]:
+        """What the two axes of `project` show."""
         return "first coordinate", "second coordinate"
 
     @property
     def landmarks(self) -> Tensor:
+        """Where the modes' centres lie in `project`, shape $(K, 2)$."""
         return self.project(self._means)
 
     def _deviation(self, x: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,58 +1,66 @@
 """The loop that spends a budget on a group of seeds."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.utils._pytree import tree_map
 
 from benchmark.budget import Budget, Cost
 from benchmark.datasets.base import Dataset
-from benchmark.method import Method, State
-from benchmark.training.step import Cycle, initialise
+from benchmark.method import Method, Networks, State
+from benchmark.training.step import Cycle, initialise, modules_of, select_seed
 from benchmark.training.streams import batches
 
 __all__ = ["Checkpoint", "Generator", "train"]
-
-POINTS = 20
-"""Evaluations over a budget."""
 
 CHECK = 64
 """Cycles between two looks at the losses."""
 
 
 class Generator:
-    """The generators of a group of seeds, in inference mode.
+    """The generators of a group of seeds, in inference mode, and the encoders of a method that has them.
 
     Arguments:
         method: The method.
-        data: The dataset that it trains on.
+        modules: Its networks' architectures, in inference mode.
         state: The stacked state.
     """
 
-    def __init__(self, method: Method, data: Dataset, state: State) -> None:
-        with torch.device("meta"):
-            self.module = method.networks(data.spec)["generator"].eval()
-        self.parameters = state.parameters["generator"]
-        self.buffers = state.buffers["generator"]
+    def __init__(self, method: Method, modules: Mapping[str, nn.Module], state: State) -> None:
+        self.method = method
+        self.modules = modules
+        self.state = state
 
     def __call__(self, z: Tensor) -> Tensor:
         """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
-        return vmap(lambda p, b, z: functional_call(self.module, {**p, **b}, (z,)))(self.parameters, self.buffers, z)
+        module = self.modules["generator"]
+        parameters, buffers = self.state.parameters["generator"], self.state.buffers["generator"]
+        return vmap(lambda p, b, z: functional_call(module, {**p, **b}, (z,)))(parameters, buffers, z)
 
     def tensors(self, index: int) -> dict[str, Tensor]:
-        """The parameters and buffers of one seed."""
-        return {key: value[index].clone() for key, value in {**self.parameters, **self.buffers}.items()}
+        """The generator's parameters and buffers of one seed."""
+        tensors = {**self.state.parameters["generator"], **self.state.buffers["generator"]}
+        return {key: value[index].clone() for key, value in tensors.items()}
 
     def select(self, indices: Sequence[int]) -> "Generator":
         """The generators of some of the seeds."""
-        chosen = object.__new__(Generator)
-        chosen.module = self.module
-        chosen.parameters = {k: v[list(indices)] for k, v in self.parameters.items()}
-        chosen.buffers = {k: v[list(indices)] for k, v in self.buffers.items()}
-        return chosen
+        return Generator(self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state))
+
+    def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
+        """Maps data $(n, *)$ to what one seed's encoder and generator make of it; `None` for a method without an encoder."""
+        if type(self.method).encode is Method.encode:
+            return None
+
+        def reconstruct(x: Tensor) -> Tensor:
+            nets = Networks(self.modules, select_seed(self.state, index), {})
+            with torch.no_grad():
+                return nets.generator(self.method.encode(nets, x))
+
+        return reconstruct
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def train(
         seeds: The seeds, trained side by side.
         budget: What each of them may spend.
         cost: What a cycle takes, from `cost_of`.
-        evaluate: Called at `POINTS` evenly spaced points of the budget. Its time is not counted.
+        evaluate: Called at `data.evaluations` evenly spaced points of the budget. Its time is not counted.
         progress: Called with the share of the budget that is spent.
         device: Where to train.
         compile: Whether to compile the step.
@@ -103,8 +111,9 @@ def train(
     torch.compiler.reset()
     cycle = Cycle(method, data.spec, compile)
     state = initialise(method, data, seeds, device)
+    inference = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
     stream = batches(data, cycle.draws, seeds, device)
-    total = cost.cycles(budget)
+    total, points = cost.cycles(budget), data.evaluations
     if compile:
         # The first call compiles; it runs on a copy of the state and its time is not the method's.
         cycle.run(initialise(method, data, seeds, device), next(batches(data, cycle.draws, seeds, device)))
@@ -112,15 +121,15 @@ def train(
     done, point, seconds = 0, 0, 0.0
 
     while True:
-        reached = done * POINTS // total if total else min(POINTS, int(POINTS * seconds / budget.amount))
+        reached = done * points // total if total else min(points, int(points * seconds / budget.amount))
         nobody_left = bool(diverged.all())
         if reached > point or nobody_left:
             point = reached
-            last = point == POINTS or nobody_left
-            evaluate(Checkpoint(point, done, seconds, Generator(method, data, state), diverged.tolist(), last))
+            last = point == points or nobody_left
+            evaluate(Checkpoint(point, done, seconds, Generator(method, inference, state), diverged.tolist(), last))
             if last:
                 return
-        due = -(-(point + 1) * total // POINTS) if total else done + CHECK
+        due = -(-(point + 1) * total // points) if total else done + CHECK
         began = time.perf_counter()
         # The tensors' shapes never change, so what was compiled need not be checked to fit them at every call.
         with torch.compiler.set_stance("default", skip_guard_eval_unsafe=compile):

@@ -1,0 +1,162 @@
+"""The classifier that tells the modes of stacked digits: trained by the program itself, once, and kept in the cache."""
+
+import os
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+from benchmark.datasets.sources import ImageFiles
+from benchmark.errors import UsageError
+from benchmark.files import cache_directory
+from benchmark.seeding import stream_seed
+
+__all__ = ["DigitClassifier", "Trained", "digit_classifier"]
+
+VERSION = 1
+"""To be raised with every change of the network or of its training."""
+
+EPOCHS = 6
+BATCH = 128
+RATE = 4e-3
+SHIFT = 2
+"""Pixels by which training digits are shifted at most."""
+
+
+class DigitClassifier(nn.Module):
+    """A small convolutional network: digits of 28 x 28 pixels to ten logits and to the features behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 16, 5, padding=2, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, bias=False),
+            nn.BatchNorm2d(64),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(1600, 128),
+            nn.ReLU(),
+        )
+        self.head = nn.Linear(128, 10)
+
+    def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 10)$ and features $(n, 128)$."""
+        features = self.body(digits[:, None].float() / 255)
+        return self.head(features), features
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained classifier.
+
+    Attributes:
+        network: The network, on the CPU and in inference mode.
+        accuracy: The share of the test digits that it gets right.
+        fingerprint: SHA-256 of the data, the version of this code and the weights.
+    """
+
+    network: DigitClassifier
+    accuracy: float
+    fingerprint: str
+
+
+@lru_cache(maxsize=2)
+def digit_classifier(digits: ImageFiles) -> Trained:
+    """The classifier for that data, from the cache, where it is put first if it is missing or damaged.
+
+    Raises:
+        UsageError: If the cache cannot be written.
+    """
+    file = cache_directory() / f"digit-classifier-{VERSION}-{digits.digest[:16]}.safetensors"
+    trained = _load(file, digits.digest)
+    if trained is None:
+        trained = _train(digits)
+        _save(file, trained)
+    return trained
+
+
+def _train(digits: ImageFiles) -> Trained:
+    """Adam on randomly shifted digits, the learning rate up and down once over all epochs."""
+    began = time.perf_counter()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed("digit-classifier", VERSION))
+        network = DigitClassifier()
+    generator = torch.Generator().manual_seed(stream_seed("digit-classifier", VERSION, "data"))
+    images, labels = digits.train[:, 0], digits.train_labels
+    padded = pad(images, (SHIFT,) * 4)
+    steps = EPOCHS * -(-len(images) // BATCH)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    for epoch in range(EPOCHS):
+        print(f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}", file=sys.stderr, flush=True)
+        for index in torch.randperm(len(images), generator=generator).split(BATCH):
+            dy, dx = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
+            batch = padded[index, dy : dy + images.shape[1], dx : dx + images.shape[2]]
+            loss = cross_entropy(network(batch)[0], labels[index])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    network.eval().requires_grad_(False)
+    with torch.no_grad():
+        predicted = torch.cat([network(part[:, 0])[0].argmax(dim=1) for part in digits.test.split(1000)])
+    accuracy = float((predicted == digits.test_labels).double().mean())
+    seconds = time.perf_counter() - began
+    print(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s", file=sys.stderr)
+    return Trained(network, accuracy, _fingerprint(network, digits.digest))
+
+
+def _fingerprint(network: nn.Module, data: str) -> str:
+    digest = sha256(f"{VERSION}/{data}".encode())
+    for key, tensor in sorted(network.state_dict().items()):
+        digest.update(key.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _load(file: Path, data: str) -> Trained | None:
+    """The classifier in a file; `None` if there is none, or not a whole one for that data."""
+    try:
+        with safe_open(str(file), framework="pt") as stored:
+            metadata = stored.metadata() or {}
+            state = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 (not a dictionary)
+        network = DigitClassifier()
+        network.load_state_dict(state)
+        accuracy = float(metadata["accuracy"])
+        whole = metadata["fingerprint"] == _fingerprint(network, data)
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
+        whole = False
+    if not whole:
+        print(f"{file}: is damaged; training the classifier again", file=sys.stderr)
+        return None
+    return Trained(network.eval().requires_grad_(False), accuracy, metadata["fingerprint"])
+
+
+def _save(file: Path, trained: Trained) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            temporary = Path(folder) / file.name
+            metadata = {"accuracy": repr(trained.accuracy), "fingerprint": trained.fingerprint}
+            save_file(trained.network.state_dict(), str(temporary), metadata)
+            os.replace(temporary, file)
+    except OSError as error:
+        raise UsageError(f"the classifier cannot be kept in {file.parent} ({error.strerror}); make it writable or set BENCHMARK_CACHE") from error

@@ -1,0 +1,44 @@
+"""Datasets of images."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+
+__all__ = ["Images", "to_picture"]
+
+
+@dataclass(frozen=True)
+class Images(Dataset):
+    """Images $(C, H, W)$: networks see pixels in $[-1, 1]$, and what is kept and scored has 8 bits, as image files have.
+
+    This is the one range of floating-point pixels in the program. Squared errors are those of pixels in $[0, 1]$.
+    """
+
+    kind = "images"
+    span = 2.0
+
+    latent: int = 64
+    width: int = 16
+    samples_large: int = 0
+    evaluations: int = 5
+
+    @abstractmethod
+    def nearest_training(self, packed: Tensor) -> Tensor:
+        """The training images nearest to packed images $(n, C, H, W)$ by Euclidean distance, of the same shape and type."""
+
+    def pack(self, x: Tensor) -> Tensor:
+        return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        return packed.float() / 127.5 - 1
+
+
+def to_picture(packed: Tensor) -> Tensor:
+    """Packed images $(n, C, H, W)$ for the eye, $(n, H, W', 3)$: three channels are red, green and blue, others are grey side by side."""
+    if packed.shape[1] != 3:
+        packed = torch.cat(list(packed.split(1, dim=1)), dim=3).expand(-1, 3, -1, -1)
+    return packed.permute(0, 2, 3, 1)

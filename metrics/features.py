@@ -1,0 +1,134 @@
+"""What distances between samples are measured on."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError
+from benchmark.files import FID_WEIGHTS, fid_weights
+from benchmark.metric import Evaluation
+
+__all__ = ["EXTRACTORS", "check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]
+
+CHUNK = 50
+"""Images that Inception sees at a time, as in pytorch-fid."""
+
+OFFICIAL = "pt_inception-2015-12-05-6726825d.pth"
+
+
+def features_of(evaluation: Evaluation, extractor: str) -> Tensor:
+    """The samples' features, shape $(S, N, F)$."""
+    if extractor == "classifier":
+        return _present(evaluation.assignment.features)
+    return evaluation.once(("features", extractor), lambda: _extract(evaluation.data, evaluation.samples, extractor))
+
+
+def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
+    """The held-out data's features, shape $(M, F)$."""
+    return evaluation.held_out.once(("features", extractor), lambda: _extract(evaluation.data, evaluation.held_out.x, extractor))
+
+
+def check_extractor(name: str) -> None:
+    """Raises a `ValueError` unless it is `default` or the name of an extractor."""
+    if name != "default" and name.partition("-")[0] not in EXTRACTORS:
+        raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(EXTRACTORS)}")
+
+
+def resolve_features(extractor: str, data: Dataset) -> str:
+    """The extractor's full name: the dataset's own for `default`, and Inception with the first digits of its weights' SHA-256.
+
+    Raises:
+        UsageError: If it does not fit the data, or the weights of Inception are not there or are not what their name says.
+    """
+    name = data.features if extractor == "default" else extractor.partition("-")[0]
+    if name == "classifier" and data.features != "classifier":
+        raise UsageError(f"features 'classifier': {data.name} has no classifier of its modes; choose from raw, inception")
+    if name == "inception":
+        if data.kind != "images" or data.shape[0] not in (1, 3):
+            raise UsageError(f"features 'inception': {data.name} has no images of 1 or 3 channels; choose from raw, {data.features}")
+        return f"inception-{_checked(inception_file())[:8]}"
+    return name
+
+
+def inception_file() -> Path:
+    """Where the weights of Inception are: the file that was given, or where `torch.hub` keeps pytorch-fid's."""
+    return fid_weights() or Path(torch.hub.get_dir()) / "checkpoints" / OFFICIAL
+
+
+def _extract(data: Dataset, packed: Tensor, extractor: str) -> Tensor:
+    """Features of packed data $(*, n, ...)$, shape $(*, n, F)$."""
+    return EXTRACTORS[extractor.partition("-")[0]](data, packed)
+
+
+def _raw(data: Dataset, packed: Tensor) -> Tensor:
+    """Coordinates; of images, pixels in $[0, 1]$."""
+    flat = packed.flatten(-len(data.shape))
+    return flat if data.kind == "points" else flat.float() / 255
+
+
+def _classifier(data: Dataset, packed: Tensor) -> Tensor:
+    return _present(data.assign(packed).features)
+
+
+def _inception(data: Dataset, packed: Tensor) -> Tensor:
+    """The 2048 features of the last pooling layer of pytorch-fid's Inception, which resizes images to 299 pixels itself."""
+    network = _network(inception_file(), packed.device)
+    images = packed.flatten(0, -4).expand(-1, 3, -1, -1)
+    with torch.no_grad():
+        parts = [network(part.float() / 255)[0].flatten(1) for part in images.split(CHUNK)]
+    return torch.cat(parts).view(*packed.shape[:-3], -1)
+
+
+EXTRACTORS: dict[str, Callable[[Dataset, Tensor], Tensor]] = {"raw": _raw, "classifier": _classifier, "inception": _inception}
+"""Maps a dataset and packed data $(*, n, ...)$ to features $(*, n, F)$, by name."""
+
+
+@lru_cache(maxsize=4)
+def _checked(file: Path) -> str:
+    """SHA-256 of a file of weights, whose name ends in its first eight digits."""
+    try:
+        digest = sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"the weights of Inception: {file}: {error.strerror}; give --fid-weights FILE (or set {FID_WEIGHTS}) "
+            f"with pytorch-fid's {OFFICIAL}, or other features by --fid-features"
+        ) from error
+    if not file.name.endswith(f"-{digest[:8]}.pth"):
+        raise UsageError(f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); get {OFFICIAL} again")
+    return digest
+
+
+@lru_cache(maxsize=1)
+def _network(file: Path, device: torch.device) -> nn.Module:
+    """pytorch-fid's Inception with the weights in a file."""
+    _checked(file)
+    from pytorch_fid import inception
+
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a foreign file can break the reader in any way
+        raise UsageError(f"{file}: holds no weights ({str(error).splitlines()[0]})") from error
+
+    def given(*arguments: Any, **options: Any) -> Any:
+        return state
+
+    # pytorch-fid fetches its weights through this name and takes no file instead.
+    fetch, inception.load_state_dict_from_url = inception.load_state_dict_from_url, given
+    try:
+        network = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
+    except RuntimeError as error:
+        raise UsageError(f"{file}: does not hold the weights of pytorch-fid's Inception ({str(error).splitlines()[0]})") from error
+    finally:
+        inception.load_state_dict_from_url = fetch
+    return network.eval().requires_grad_(False).to(device)
+
+
+def _present(features: Tensor | None) -> Tensor:
+    assert features is not None  # by `resolve_features`
+    return features

@@ -1,0 +1,148 @@
+"""How much of the samples lies on the data's manifold, and how much of that manifold they cover."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.metric import Evaluation, Metric
+from benchmark.registry import register_metric
+from metrics.features import check_extractor, features_of, held_out_features, resolve_features
+
+__all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc"]
+
+CHUNK = 1000
+"""Rows of a distance matrix at a time."""
+
+
+class PRDC(NamedTuple):
+    """Precision, recall and coverage in [0, 1], and density from 0, where 1 is that of real data."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def prdc(real: Tensor, generated: Tensor, k: int) -> PRDC:
+    """Precision, recall, density and coverage from balls that reach to the `k`-th nearest neighbour.
+
+    References:
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+        Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
+
+    Arguments:
+        real: Features of real data, shape $(M, F)$.
+        generated: Features of samples, shape $(N, F)$.
+        k: Which neighbour, not counting the point itself.
+    """
+    real_radii, generated_radii = _radii(real, k), _radii(generated, k)
+    inside = torch.zeros(len(generated), dtype=torch.long, device=real.device)
+    recalled, covered = [], []
+    for part, radii in zip(real.split(CHUNK), real_radii.split(CHUNK), strict=True):
+        distances = torch.cdist(part, generated)
+        inside += (distances < radii[:, None]).sum(dim=0)
+        recalled.append((distances < generated_radii).any(dim=1))
+        covered.append(distances.amin(dim=1) < radii)
+    return PRDC(
+        precision=float((inside > 0).double().mean()),
+        recall=float(torch.cat(recalled).double().mean()),
+        density=float(inside.double().mean() / k),
+        coverage=float(torch.cat(covered).double().mean()),
+    )
+
+
+def _radii(x: Tensor, k: int) -> Tensor:
+    """The distance of each point from its `k`-th neighbour, shape $(N,)$."""
+    return torch.cat([torch.cdist(part, x).kthvalue(k + 1, dim=1).values for part in x.split(CHUNK)])
+
+
+@dataclass(frozen=True)
+class _Neighbourhoods(Metric):
+    """What the four have in common.
+
+    Arguments:
+        features: What distances are taken on; see `fid`.
+        k: The neighbour that a ball reaches to.
+        points: Samples and held-out data to use at most, as many of the one as of the other.
+    """
+
+    bounds = (0.0, 1.0)
+
+    features: str = "default"
+    k: int = 5
+    points: int = 10_000
+
+    def __post_init__(self) -> None:
+        check_extractor(self.features)
+        if self.k < 1 or self.points <= self.k:
+            raise ValueError("k must be at least 1, and points greater than k")
+
+    def on(self, data: Dataset) -> "_Neighbourhoods":
+        return replace(self, features=resolve_features(self.features, data))
+
+    def on_curve(self, data: Dataset) -> bool:
+        return False
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        def compute() -> list[PRDC]:
+            samples, real = features_of(evaluation, self.features), held_out_features(evaluation, self.features)
+            n = min(self.points, samples.shape[1], len(real))
+            # Fewer points than neighbours have no such balls.
+            if n <= self.k:
+                return [PRDC(*[float("nan")] * 4)] * len(samples)
+            return [prdc(real[:n], x[:n], self.k) for x in samples]
+
+        values = evaluation.once(("prdc", self.features, self.k, self.points), compute)
+        return torch.tensor([getattr(value, self.name) for value in values], dtype=torch.float64)
+
+
+@register_metric("precision")
+@dataclass(frozen=True)
+class Precision(_Neighbourhoods):
+    """The share of samples within reach of the nearest neighbours of real data, on features.
+
+    References:
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+    """
+
+    better = "higher"
+
+
+@register_metric("recall")
+@dataclass(frozen=True)
+class Recall(_Neighbourhoods):
+    """The share of real data within reach of the nearest neighbours of samples, on features.
+
+    References:
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+    """
+
+    better = "higher"
+
+
+@register_metric("density")
+@dataclass(frozen=True)
+class Density(_Neighbourhoods):
+    """How many neighbourhoods of real data a sample lies in, over `k`: about 1 for real data, and not bounded by it.
+
+    References:
+        Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
+    """
+
+    better = "one"
+    bounds = (0.0, float("inf"))
+
+
+@register_metric("coverage")
+@dataclass(frozen=True)
+class Coverage(_Neighbourhoods):
+    """The share of real data whose neighbourhood holds a sample, on features.
+
+    References:
+        Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
+    """
+
+    better = "higher"
