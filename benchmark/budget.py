@@ -67,6 +67,7 @@ class Cost:
         updates: Updates of any player per cycle.
         samples: Real samples drawn per cycle.
         parameters: Trained parameters, over all networks.
+        operations: Tensor operations in the longest function that is compiled as one.
     """
 
     flops: int
@@ -75,6 +76,7 @@ class Cost:
     updates: int
     samples: int
     parameters: int
+    operations: int
 
     def cycles(self, budget: Budget) -> int | None:
         """The whole number of cycles that comes nearest to the budget; `None` for a budget of device-seconds.
@@ -100,12 +102,13 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     state = select_seed(initialise(method, data, [0], cpu), 0)
     stacked = next(batches(data, cycle.draws, [0], cpu))
     batch = [b.map(itemgetter(0)) for b in stacked]
-    flops, first = 0, 0
+    flops, operations, first = 0, 0, 0
     for phase in cycle.phases:
         size = len(phase.draws)
         with _FlopCounter() as counter:
             cycle.single(phase, state, batch[first : first + size])
         flops += phase.repeats * counter.flops
+        operations = max(operations, counter.operations)
         first += phase.repeats * size
     players = [player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()]
     return Cost(
@@ -115,6 +118,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         updates=len(players),
         samples=data.batch * sum(draw.real for draw in cycle.draws),
         parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
+        operations=operations,
     )
 
 
@@ -123,7 +127,7 @@ def _is_discriminator(network: str) -> bool:
 
 
 class _FlopCounter(TorchDispatchMode):
-    """Sums the FLOPs of every matrix product and convolution, those inside `torch.func` transforms included.
+    """Counts operations, and the FLOPs of every matrix product and convolution, those inside `torch.func` transforms included.
 
     `torch.utils.flop_counter.FlopCounterMode` raises on gradient penalties; its table of formulas is right.
     """
@@ -131,9 +135,11 @@ class _FlopCounter(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.flops = 0
+        self.operations = 0
 
     def __torch_dispatch__(self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None) -> Any:
         out = func(*args, **(kwargs or {}))
+        self.operations += 1
         formula = flop_registry.get(func.overloadpacket)
         if formula is not None:
             self.flops += formula(*args, **(kwargs or {}), out_val=out)

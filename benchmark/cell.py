@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmark import registry
 from benchmark.budget import Cost, cost_of, parse_budget
 from benchmark.datasets.base import Dataset
-from benchmark.exhibits import exhibits
+from benchmark.exhibits import exhibits, kept
 from benchmark.metric import Metric
 from benchmark.scoring import CALIBRATIONS, Scorer
 from benchmark.training.trainer import Checkpoint, train
@@ -180,7 +180,10 @@ class _Recorder:
             trial = self.trials[i]
             trial.curve.append({"point": checkpoint.point, **self._spent(checkpoint.cycles, checkpoint.seconds), "metrics": scores[j]})
             trial.metrics = dict(scores[j])
-            trial.arrays = exhibits(evaluation, j, generator.reconstruction(j)) if checkpoint.last else {"samples": samples[j].cpu().numpy()}
+            if checkpoint.last:
+                trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))
+            else:
+                trial.arrays = {"samples": kept(self.scorer.data, samples[j]).cpu().numpy()}
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
             if checkpoint.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, checkpoint, i), trial.seed)

@@ -5,16 +5,21 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from benchmark import __version__, options
+from benchmark import __version__, files, options
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
 from benchmark.suites import SUITES, get_suite
 
+if TYPE_CHECKING:
+    from benchmark.plan import Request
+    from benchmark.store import Store
+
 __all__ = ["main"]
 
-RUN_OPTIONS = ("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin", "set")
+RUN_OPTIONS = ("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin", "data-root", "fid-features", "fid-weights", "set")
+FEATURE_METRICS = ("fid", "precision", "recall", "density", "coverage")
 KINDS: dict[str, Registry] = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}
 
 
@@ -79,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(verb=_report)
 
     score = verbs.add_parser("score", help="score samples made elsewhere", allow_abbrev=False)
-    score.add_argument("samples", metavar="SAMPLES", help="an array of shape (N, D) as .npy, .npz or .csv")
+    score.add_argument("samples", metavar="SAMPLES", help="an array of shape (N, D), or (N, C, H, W) for images, as .npy, .npz or .csv")
     score.add_argument("--dataset", metavar="NAME", required=True)
     score.add_argument("--csv", action="store_true", help="print rows of trials.csv instead of a table")
     score.set_defaults(verb=_score)
@@ -94,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
 
     for verb in (run, listing, report, score, check):
         verb.add_argument("--plugin", metavar="FILE.py", action="append", help="a file that registers methods (and, for score, datasets)")
+    for verb in (run, score):
+        verb.add_argument("--data-root", metavar="DIR", help="where the image datasets are (default: $BENCHMARK_DATA_ROOT, else a download)")
+        verb.add_argument("--fid-features", metavar="F", help="raw, classifier or inception, for fid, precision and the like")
+        verb.add_argument("--fid-weights", metavar="FILE", help="the weights of Inception (default: where torch.hub keeps pytorch-fid's)")
     return parser
 
 
@@ -111,15 +120,24 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     compile = options.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off"))
     workers = options.count("--workers", given["workers"]) if "workers" in given else None
     settings = options.settings(given.get("set") or ())
+    for name in set(FEATURE_METRICS) & set(suite.metrics) if "fid-features" in given else ():
+        settings[name] = {"features": given["fid-features"], **settings.get(name, {})}
 
     from benchmark.plan import Request, choose_device
-    from benchmark.runner import default_workers, describe, prepare, run
+    from benchmark.runner import default_workers
     from benchmark.store import Store
 
     device = choose_device(given.get("device", "auto"))
     request = Request(suite.name, seeds, chosen["datasets"], chosen["methods"], given.get("budget"), settings, device, compile, plugins)
     store = Store(Path(given.get("out") or Path("results") / suite.name))
     store.check(suite.name, fresh=parsed.fresh)
+    with files.using(given.get("data-root"), given.get("fid-weights")):
+        return _carry_out(request, store, workers or default_workers(device), parsed, arguments)
+
+
+def _carry_out(request: "Request", store: "Store", workers: int, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    from benchmark.runner import describe, prepare, run
+
     if parsed.dry_run:
         print(describe(prepare(request, None if parsed.fresh else store)))
         return 0
@@ -128,7 +146,7 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
         aside = store.set_aside()
         if aside:
             print(f"the old run is now {aside}", file=sys.stderr)
-    outcome = run(request, store, workers or default_workers(device), ["benchmark", *arguments])
+    outcome = run(request, store, workers, ["benchmark", *arguments])
 
     from benchmark.report import write_report
 
@@ -171,7 +189,8 @@ def _score(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
 
     from benchmark.outside import load_samples, score_samples
 
-    print(score_samples(load_samples(Path(parsed.samples)), Path(parsed.samples), parsed.dataset, parsed.csv))
+    with files.using(parsed.data_root, parsed.fid_weights):
+        print(score_samples(load_samples(Path(parsed.samples)), Path(parsed.samples), parsed.dataset, parsed.fid_features, parsed.csv))
     return 0
 
 

@@ -7,16 +7,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
 from benchmark.metric import Evaluation
 
-__all__ = ["exhibits"]
+__all__ = ["exhibits", "kept"]
 
 MOST_NUMBERS = 1_000_000
 """Numbers that are kept of a trial's samples; of large data that is a part of them."""
 
 SHOWN = 12
 """Images beside which something is shown."""
+
+
+def kept(data: Dataset, samples: Tensor) -> Tensor:
+    """Those of the samples (N, *) that are kept."""
+    return samples[: max(1, MOST_NUMBERS // math.prod(data.shape))]
 
 
 def exhibits(evaluation: Evaluation, index: int, reconstruct: Callable[[Tensor], Tensor] | None = None) -> dict[str, np.ndarray]:
@@ -32,7 +38,7 @@ def exhibits(evaluation: Evaluation, index: int, reconstruct: Callable[[Tensor],
         reconstruct: Maps data $(n, *)$ to reconstructions by that seed's encoder and generator; `None` for a method without an encoder.
     """
     data, samples = evaluation.data, evaluation.samples[index]
-    arrays = {"samples": samples[: max(1, MOST_NUMBERS // math.prod(data.shape))]}
+    arrays = {"samples": kept(data, samples)}
     if isinstance(data, Images):
         if data.modes:
             arrays["mode_counts"] = evaluation.counts[index].long()

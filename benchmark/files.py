@@ -1,9 +1,11 @@
 """Where data, weights and the program's own cache are. Such places belong to a machine, and so to no configuration."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["CACHE", "DATA_ROOT", "FID_WEIGHTS", "cache_directory", "data_root", "fid_weights"]
+__all__ = ["CACHE", "DATA_ROOT", "FID_WEIGHTS", "cache_directory", "data_root", "fid_weights", "using"]
 
 DATA_ROOT = "BENCHMARK_DATA_ROOT"
 """The environment variable behind `--data-root`; worker processes inherit it."""
@@ -13,6 +15,18 @@ FID_WEIGHTS = "BENCHMARK_FID_WEIGHTS"
 
 CACHE = "BENCHMARK_CACHE"
 """The environment variable that moves the cache."""
+
+
+@contextmanager
+def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
+    """Within it, the given places hold, here and in worker processes that are started."""
+    before = dict(os.environ)
+    os.environ.update({name: str(Path(place).resolve()) for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights)) if place})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def data_root() -> Path | None:

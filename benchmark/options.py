@@ -38,7 +38,7 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
                 raise UsageError(f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}")
         given = {key: _as_text(key, value, options.config) for key, value in given.items()}
     for key in known:
-        value = getattr(options, key)
+        value = getattr(options, key.replace("-", "_"))
         if value is not None:
             given[key] = [*given.get("set", ()), *value] if key == "set" else value
     return given

@@ -1,6 +1,6 @@
 """Scores of samples made elsewhere, by any framework."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import prod
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import pandas as pd
 import torch
 
 from benchmark.datasets.base import Dataset
+from benchmark.datasets.images import Images
 from benchmark.errors import UsageError
+from benchmark.metric import Metric
 from benchmark.registry import DATASETS, METRICS
 from benchmark.scoring import CALIBRATIONS, Scorer
 from benchmark.suites import SUITES
@@ -46,13 +48,14 @@ def load_samples(file: Path) -> np.ndarray:
         raise UsageError(f"score {file}: cannot be read ({str(error).splitlines()[0]}); give {accepted}, pickles are refused") from error
 
 
-def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str:
+def score_samples(array: np.ndarray, file: Path, dataset: str, features: str | None, csv: bool) -> str:
     """Scores an array of data beside the calibration rows at the same sample size.
 
     Arguments:
         array: Samples, shape (N, *).
         file: Where they come from; its stem is the name of the row.
         dataset: The dataset to compare with.
+        features: What metrics of distances are taken on, if not on the dataset's own features.
         csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it.
 
     Raises:
@@ -63,15 +66,17 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
     if file.stem in CALIBRATIONS:
         raise UsageError(f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name")
     data = replace(data, samples=len(array))
+    data.prepare()
     suite = next((suite for suite in SUITES.values() if dataset in suite.datasets), None)
     names = suite.metrics if suite else tuple(METRICS.names())
     cpu = torch.device("cpu")
-    scorer = Scorer(data, {name: METRICS.get(name)() for name in names}, cpu)
-    given = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    scorer = Scorer(data, {name: _metric(name, features).on(data) for name in names if METRICS.get(name)().applies(data)}, cpu)
+    given = _packed(array, data)
     rows = {file.stem: given, **{name: source(data, 0, cpu)(len(array)) for name, source in CALIBRATIONS.items()}}
-    scores = {name: scorer.final(samples[None], [0], generator_metrics=False)[0] for name, samples in rows.items()}
+    scores = {name: scorer.final(scorer.evaluation(samples[None], [0]), generator_metrics=False)[0] for name, samples in rows.items()}
     frame = pd.DataFrame(scores).T
-    frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
+    if data.modes:
+        frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
     if not csv:
         return f"{len(array)} samples on {dataset}\n\n{frame.T.to_string(float_format=lambda x: f'{x:.6g}')}"
     frame.insert(0, "status", "ok")
@@ -80,6 +85,21 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, csv: bool) -> str
     frame.insert(0, "dataset", dataset)
     frame.insert(0, "suite", suite.name if suite else "")
     return frame.to_csv(index=False, lineterminator="\n").rstrip("\n")
+
+
+def _metric(name: str, features: str | None) -> Metric:
+    cls = METRICS.get(name)
+    try:
+        return cls(features=features) if features and "features" in (field.name for field in fields(cls)) else cls()
+    except ValueError as error:
+        raise UsageError(f"--fid-features {features}: {error}") from error
+
+
+def _packed(array: np.ndarray, data: Dataset) -> torch.Tensor:
+    """The array in the form in which data is kept."""
+    if array.dtype == np.uint8 and isinstance(data, Images):
+        return torch.from_numpy(np.ascontiguousarray(array))
+    return data.pack(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)))
 
 
 def _read_csv(file: Path) -> np.ndarray:
@@ -107,3 +127,16 @@ def _check(array: np.ndarray, file: Path, data: Dataset) -> None:
         raise UsageError(f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}")
     if prod(array.shape) == 0:
         raise UsageError(f"score {file}: is empty; give {accepted}")
+    if isinstance(data, Images):
+        _check_range(array, file)
+
+
+def _check_range(array: np.ndarray, file: Path) -> None:
+    """Pixels are those of 8-bit images or lie in [-1, 1]; what lies in [0, 1] was meant for another range."""
+    low, high = array.min(), array.max()
+    accepted = "8-bit pixels (uint8, 0 to 255), or floating-point ones from -1 to 1"
+    if array.dtype == np.uint8:
+        if high <= 1:
+            raise UsageError(f"score {file}: is of type uint8 with no value above 1; give {accepted}")
+    elif array.dtype.kind != "f" or low < -1.001 or high > 1.001 or low >= 0:
+        raise UsageError(f"score {file}: has {array.dtype} pixels from {low:g} to {high:g}; give {accepted}")

@@ -18,9 +18,6 @@ from benchmark.suites import get_suite
 
 __all__ = ["Planned", "Request", "choose_device", "make_plan"]
 
-COMPILE_FROM = 60.0
-"""Estimated seconds of eager training from which compilation pays."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -65,20 +62,24 @@ class Planned:
 
     def with_group(self, group: Sequence[int], record: Sequence[int], compile: str) -> Cell:
         """The cell for a group of seeds, compiled if that was asked for or pays."""
-        chosen = compile == "on" or (compile == "auto" and self.seconds(len(group), compiled=False) >= COMPILE_FROM)
+        pays = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
+        chosen = compile == "on" or (compile == "auto" and pays)
         return replace(self.cell, group=tuple(group), record=tuple(record), compile=chosen and self.cost is not None)
 
     def seconds(self, seeds: int, compiled: bool) -> float:
-        """Nominal seconds on one processor: 30 GFLOP/s, and 20 s to compile a cell or else 3 ms per update.
+        """Nominal seconds on one processor: eagerly 30 GFLOP/s and 3 ms per update; compiled 45 GFLOP/s, and what compiling takes.
 
-        From fixed rates and not from a measurement, so that the decision to compile, which changes results by rounding,
-        is the same each time.
+        The latter grows with the square of the number of operations in a compiled function. From fixed rates and not from a
+        measurement, so that the decision to compile, which changes results by rounding, is the same each time.
         """
         if self.cost is None:
             return 0.0
+        compiling = 20 + 2e-5 * self.cost.operations**2 if compiled else 0
         if self.cycles is None:
-            return parse_budget(self.cell.budget).amount * seeds
-        return self.cycles * self.cost.flops * seeds / 30e9 + (20 if compiled else self.cycles * 3e-3 * self.cost.updates)
+            # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
+            return parse_budget(self.cell.budget).amount * seeds * (1 if compiled else 1.5) + compiling
+        flops = self.cycles * self.cost.flops * seeds
+        return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 3e-3 * self.cost.updates
 
 
 def make_plan(request: Request) -> list[Planned]:
@@ -107,8 +108,8 @@ def make_plan(request: Request) -> list[Planned]:
     plan = []
     for dataset in datasets:
         data = build(DATASETS, dataset, settings.get(dataset, {}))
-        files = _prepared(data)
         budget = parse_budget(request.budget or suite.budgets[dataset])
+        files = _prepared(data)
         cell = Cell(
             suite=suite.name,
             dataset=(dataset, resolved(data)),

@@ -24,8 +24,8 @@ from benchmark.store import Store, config_hash
 
 __all__ = ["Outcome", "Prepared", "default_workers", "describe", "prepare", "run"]
 
-MOST_TOGETHER = 16
-"""Seeds that are trained side by side at most."""
+MOST_TOGETHER = {"points": 16, "images": 1}
+"""Seeds that are trained side by side at most. Small networks gain by it; convolutions fill a processor by themselves."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors")
 
@@ -85,8 +85,9 @@ def prepare(request: Request, store: Store | None) -> Prepared:
             if here:
                 cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
                 missing = [seed for seed in missing if seed not in here]
-        for i in range(0, len(missing), MOST_TOGETHER):
-            new = missing[i : i + MOST_TOGETHER]
+        together = MOST_TOGETHER[DATASETS.get(dataset).kind]
+        for i in range(0, len(missing), together):
+            new = missing[i : i + together]
             cells.append((planned, planned.with_group(new, new, compile)))
     return Prepared(plan, cells, done)
 
@@ -215,6 +216,7 @@ def _manifest(request: Request, plan: Sequence[Planned], command: Sequence[str])
         },
         "modes": {name: DATASETS.get(name)(**settings).modes for name, settings in datasets.items()},
         "fingerprints": {name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()},
+        "files": {p.cell.dataset[0]: dict(p.cell.files) for p in plan if p.cell.files},
         "versions": {"mode-collapse-benchmark": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "hardware": _hardware(plan[0].cell.device),
         "commit": _commit(),

@@ -25,7 +25,7 @@ __all__ = ["DigitClassifier", "Trained", "digit_classifier"]
 VERSION = 1
 """To be raised with every change of the network or of its training."""
 
-EPOCHS = 6
+EPOCHS = 10
 BATCH = 128
 RATE = 4e-3
 SHIFT = 2
@@ -38,17 +38,9 @@ class DigitClassifier(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(1, 16, 5, padding=2, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1, bias=False),
-            nn.BatchNorm2d(32),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, bias=False),
-            nn.BatchNorm2d(64),
-            nn.ReLU(),
+            *_block(1, 24, 5, stride=2, padding=2),
+            *_block(24, 48, 3, stride=2, padding=1),
+            *_block(48, 64, 3),
             nn.Flatten(),
             nn.Linear(1600, 128),
             nn.ReLU(),
@@ -59,6 +51,12 @@ class DigitClassifier(nn.Module):
         """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 10)$ and features $(n, 128)$."""
         features = self.body(digits[:, None].float() / 255)
         return self.head(features), features
+
+
+def _block(inputs: int, outputs: int, kernel: int, **options: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel, bias=False, **options)  # type: ignore[arg-type]
+    # With the channels last, processors are several times faster here.
+    return [convolution.to(memory_format=torch.channels_last), nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ def _train(digits: ImageFiles) -> Trained:
             schedule.step()
     network.eval().requires_grad_(False)
     with torch.no_grad():
-        predicted = torch.cat([network(part[:, 0])[0].argmax(dim=1) for part in digits.test.split(1000)])
+        predicted = torch.cat([network(part[:, 0])[0].argmax(dim=1) for part in digits.test.split(250)])
     accuracy = float((predicted == digits.test_labels).double().mean())
     seconds = time.perf_counter() - began
     print(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s", file=sys.stderr)
@@ -156,7 +154,7 @@ def _save(file: Path, trained: Trained) -> None:
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             temporary = Path(folder) / file.name
             metadata = {"accuracy": repr(trained.accuracy), "fingerprint": trained.fingerprint}
-            save_file(trained.network.state_dict(), str(temporary), metadata)
+            save_file({key: value.contiguous() for key, value in trained.network.state_dict().items()}, str(temporary), metadata)
             os.replace(temporary, file)
     except OSError as error:
         raise UsageError(f"the classifier cannot be kept in {file.parent} ({error.strerror}); make it writable or set BENCHMARK_CACHE") from error

@@ -57,8 +57,8 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
     for i, method in enumerate(methods):
         axes = figure.add_subplot(rows, columns, i + 1)
         row = lowest.loc[method]
-        samples = store.samples(data.name, method, int(row["seed"]))
-        shown = np.empty((0, 2)) if samples is None else data.project(torch.from_numpy(samples)).numpy()
+        samples = store.arrays(data.name, method, int(row["seed"])).get("samples")
+        shown = data.project(torch.from_numpy(samples)).numpy() if samples is not None else np.empty((0, 2))
         inside = np.mean(np.all((shown > low - margin) & (shown < high + margin), axis=1)) if len(shown) else 0.0
         axes.plot(*centres.T, "o", markersize=9, markerfacecolor="none", markeredgecolor="0.55", linestyle="none")
         axes.plot(*shown.T, ".", markersize=2, alpha=0.35, color="tab:blue", rasterized=True)

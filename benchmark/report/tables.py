@@ -86,7 +86,7 @@ def _trials(records: Sequence[dict[str, Any]], failures: Sequence[tuple[str, str
             {
                 **{key: record[key] for key in IDENTITY},
                 **record["metrics"],
-                "modes_total": manifest["modes"].get(record["dataset"]),
+                "modes_total": manifest["modes"].get(record["dataset"]) or None,
                 "fid_features": record["configuration"]["metrics"].get("fid", {}).get("features"),
                 **{key: audit.get(key, record.get(key)) for key in (*AUDIT, *EXTRA)},
                 "group": " ".join(map(str, audit["group"])),
