@@ -222,10 +222,12 @@ class Method(ABC):
         name: The registered name.
         simultaneous: If true, all players are updated together, once per cycle, from one batch and from the networks
             as they were before; else one after another, each update on a batch of its own.
+        kinds: The kinds of data that it has networks for.
     """
 
     name: ClassVar[str]
     simultaneous: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("points", "images")
 
     @abstractmethod
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:

@@ -124,6 +124,8 @@ def make_plan(request: Request) -> list[Planned]:
         )
         plan += [Planned(replace(cell, method=(name, {}))) for name in CALIBRATIONS]
         for name, method in built.items():
+            if data.kind not in method.kinds:
+                raise UsageError(f"method {name!r} is for {' and '.join(method.kinds)}; {dataset} has {data.kind}")
             cell_of_method = replace(cell, method=(name, resolved(method)), source=METHODS.source(name))
             plan.append(_planned(cell_of_method, method, data, budget))
     return plan

@@ -1,5 +1,9 @@
 """Shared fixtures."""
 
+import pickle
+import struct
+
+import numpy as np
 import pytest
 import torch
 
@@ -31,3 +35,57 @@ def tiny(tmp_path_factory):
     options = ["--datasets", "ring,high-dimensional", "--seeds", "2", "--budget", "2e9flops", "--set", "ivom.iterations=5"]
     assert main(["run", "--suite", "synthetic", *options, "--out", str(out)]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def digits_root(tmp_path_factory):
+    """A data root with made-up digits in the format of MNIST: ten patterns of bars, shifted and noisy. Smaller than MNIST."""
+    root = tmp_path_factory.mktemp("data")
+    write_digits(root / "MNIST" / "raw")
+    return root
+
+
+@pytest.fixture(scope="session")
+def cifar_root(tmp_path_factory):
+    """A data root with made-up pictures in the format of CIFAR-10."""
+    root = tmp_path_factory.mktemp("data")
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+        labels = random.integers(10, size=60)
+        pictures = (20 * labels[:, None] + random.integers(40, size=(60, 3072))).astype(np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": pictures, "labels": labels.tolist()}, protocol=2))
+    return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Nothing that tests train ends in the user's cache, and no test reads the user's data."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
+        patch.delenv("BENCHMARK_DATA_ROOT", raising=False)
+        patch.delenv("BENCHMARK_FID_WEIGHTS", raising=False)
+        yield
+
+
+def write_digits(folder, train=3000, test=1000):
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for prefix, n in (("train", train), ("t10k", test)):
+        labels = random.permutation(np.arange(n) % 10).astype(np.uint8)
+        images = random.integers(30, size=(n, 28, 28), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            top, left = random.integers(4, size=2)
+            # Digit k: a bar in one of five rows, across for k < 5, down for the others.
+            view = image if label < 5 else image.T
+            view[top + 4 * (label % 5) : top + 4 * (label % 5) + 4, left : left + 20] = 230
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+
+
+def write_idx(file, array):
+    """The format of MNIST: a magic number with the number of dimensions, their sizes, the bytes."""
+    header = struct.pack(f">{array.ndim + 1}i", 0x800 + array.ndim, *array.shape)
+    file.write_bytes(header + array.tobytes())

@@ -115,9 +115,9 @@ def _load_cifar10(original: bool, root: Path) -> ImageFiles:
             file = root / CIFAR10.base_folder / name
             _check(file, md5 if original else None, "CIFAR-10")
             try:
-                batch = _ArrayUnpickler(io.BytesIO(file.read_bytes()), encoding="bytes").load()
-                data = np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
-                targets = np.asarray(batch[b"labels"], dtype=np.int64)
+                batch = _ArrayUnpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
+                data = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
+                targets = np.asarray(batch["labels"], dtype=np.int64)
             except Exception as error:  # a damaged or foreign file can break the reader in any way
                 raise UsageError(f"{file}: is not a whole batch of CIFAR-10 ({_first_line(error)})") from error
             _expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
