@@ -109,12 +109,13 @@ def make_plan(request: Request) -> list[Planned]:
     for dataset in datasets:
         data = build(DATASETS, dataset, settings.get(dataset, {}))
         budget = parse_budget(request.budget or suite.budgets[dataset])
+        fitted = {name: metric.on(data) for name, metric in metrics.items()}
         files = _prepared(data)
         cell = Cell(
             suite=suite.name,
             dataset=(dataset, resolved(data)),
             method=("", {}),
-            metrics={name: resolved(metric.on(data)) for name, metric in metrics.items() if metric.applies(data)},
+            metrics={name: resolved(metric) for name, metric in fitted.items() if metric.applies(data)},
             budget=str(budget),
             group=(),
             record=(),

@@ -39,7 +39,7 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits_root(tmp_path_factory):
-    """A data root with made-up digits in the format of MNIST: ten patterns of bars, shifted and noisy. Smaller than MNIST."""
+    """A data root with made-up digits in the format of MNIST: one to five bars across or down, shifted and noisy. Smaller than MNIST."""
     root = tmp_path_factory.mktemp("data")
     write_digits(root / "MNIST" / "raw")
     return root
@@ -77,10 +77,10 @@ def write_digits(folder, train=3000, test=1000):
         labels = random.permutation(np.arange(n) % 10).astype(np.uint8)
         images = random.integers(30, size=(n, 28, 28), dtype=np.uint8)
         for image, label in zip(images, labels, strict=True):
-            top, left = random.integers(4, size=2)
-            # Digit k: a bar in one of five rows, across for k < 5, down for the others.
+            top, left = random.integers(3, size=2)
             view = image if label < 5 else image.T
-            view[top + 4 * (label % 5) : top + 4 * (label % 5) + 4, left : left + 20] = 230
+            for bar in range(label % 5 + 1):
+                view[top + 5 * bar : top + 5 * bar + 2, left : left + 22] = 230
         write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
 
