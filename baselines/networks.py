@@ -5,17 +5,26 @@ DCGAN: strided convolutions, batch normalisation except at a generator's output 
 generator, LeakyReLU(0.2) elsewhere, tanh at the output.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.method import DataSpec
 
-__all__ = ["MLP", "ConvolutionalGenerator", "ConvolutionalJudge", "code_discriminator", "discriminator", "encoder", "generator", "joint_discriminator"]
+__all__ = [
+    "MLP",
+    "ConvolutionalGenerator",
+    "ConvolutionalJudge",
+    "code_discriminator",
+    "discriminator",
+    "encoder",
+    "generator",
+    "joint_discriminator",
+]
 
 Activation = Callable[[], nn.Module]
 Norm = Literal["batch", "layer"]
@@ -123,7 +132,7 @@ class ConvolutionalJudge(nn.Module):
         return self.head(torch.cat([self.convolutions(x), *codes], dim=-1))
 
 
-def generator(data: DataSpec, dense: bool = False, **style: object) -> nn.Module:
+def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     """$G$: latents $(B, L)$ to data $(B, *)$.
 
     Arguments:
@@ -132,37 +141,37 @@ def generator(data: DataSpec, dense: bool = False, **style: object) -> nn.Module
         style: `activation` and `norm`, where they differ from the default.
     """
     if data.kind == "images" and not dense:
-        return ConvolutionalGenerator(data, **style)  # type: ignore[arg-type]
-    perceptron = MLP(data.latent, prod(data.shape), _known(data), **style)  # type: ignore[arg-type]
+        return ConvolutionalGenerator(data, **style)
+    perceptron = MLP(data.latent, prod(data.shape), _known(data), **style)
     return perceptron if data.kind == "points" else nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
 
 
-def encoder(data: DataSpec, outputs: int | None = None, **style: object) -> nn.Module:
+def encoder(data: DataSpec, outputs: int | None = None, **style: Any) -> nn.Module:
     """$E$: data $(B, *)$ to `outputs` features, $L$ by default. `style` is that of `generator`."""
     return _judge(data, data.latent if outputs is None else outputs, **style)
 
 
-def discriminator(data: DataSpec, dense: bool = False, **style: object) -> nn.Module:
+def discriminator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     """$D$: data $(B, *)$ to one logit $(B, 1)$. `dense` and `style` are those of `generator`."""
     return _judge(data, 1, dense, **style)
 
 
-def joint_discriminator(data: DataSpec, **style: object) -> nn.Module:
+def joint_discriminator(data: DataSpec, **style: Any) -> nn.Module:
     """$D$: data $(B, *)$ and codes $(B, L)$ to one logit $(B, 1)$. `style` is that of `generator`."""
     if data.kind == "images":
-        return ConvolutionalJudge(data, 1, joint=True, **style)  # type: ignore[arg-type]
-    return MLP(prod(data.shape) + data.latent, 1, _known(data), **style)  # type: ignore[arg-type]
+        return ConvolutionalJudge(data, 1, joint=True, **style)
+    return MLP(prod(data.shape) + data.latent, 1, _known(data), **style)
 
 
-def code_discriminator(data: DataSpec, **style: object) -> nn.Module:
+def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:
     """$D$: codes $(B, L)$ to one logit $(B, 1)$. `style` is that of `generator`."""
-    return MLP(data.latent, 1, _known(data), **style)  # type: ignore[arg-type]
+    return MLP(data.latent, 1, _known(data), **style)
 
 
-def _judge(data: DataSpec, outputs: int, dense: bool = False, **style: object) -> nn.Module:
+def _judge(data: DataSpec, outputs: int, dense: bool = False, **style: Any) -> nn.Module:
     if data.kind == "images" and not dense:
-        return ConvolutionalJudge(data, outputs, **style)  # type: ignore[arg-type]
-    perceptron = MLP(prod(data.shape), outputs, _known(data), **style)  # type: ignore[arg-type]
+        return ConvolutionalJudge(data, outputs, **style)
+    perceptron = MLP(prod(data.shape), outputs, _known(data), **style)
     return perceptron if data.kind == "points" else nn.Sequential(nn.Flatten(), perceptron)
 
 
@@ -171,18 +180,21 @@ def _units(data: DataSpec) -> int:
     return data.width if data.kind == "points" else DENSE * data.width
 
 
-def _pyramid(data: DataSpec) -> tuple[list[Sequence[int]], list[int]]:
+def _pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
     """Sizes $(H, W)$ and channels of the feature maps from the image down to at most 4 pixels a side."""
-    sizes, channels = [data.shape[1:]], [data.shape[0]]
+    depth, height, width = data.shape
+    sizes, channels = [(height, width)], [depth]
     while max(sizes[-1]) > 4:
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+        height, width = sizes[-1]
+        sizes.append((-(-height // 2), -(-width // 2)))
         channels.append(data.width * 2 ** (len(sizes) - 2))
     return sizes, channels
 
 
-def _kernel(size: Sequence[int]) -> tuple[int, ...]:
+def _kernel(size: tuple[int, int]) -> tuple[int, int]:
     """The kernel that, at stride 2 and padding 1, maps between a side of this length and half of it, rounded up."""
-    return tuple(4 if side % 2 == 0 else 3 for side in size)
+    height, width = size
+    return 4 - height % 2, 4 - width % 2
 
 
 def _known(data: DataSpec) -> DataSpec:

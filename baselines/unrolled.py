@@ -28,7 +28,8 @@ class Unrolled(GAN):
         The shared ReLU networks instead of tanh networks with orthogonal initialisation. Learning rates, betas and the
         saturating generator loss (the negated loss of the unrolled discriminator, on real data too) are those of the
         authors' public notebook for mixtures. Both players are updated from the same batch and the same networks; the
-        notebook leaves the order of the two updates open.
+        notebook leaves the order of the two updates open. On images the suites use the non-saturating loss, as the
+        public code of an author of VEEGAN does.
     """
 
     simultaneous: ClassVar[bool] = True
@@ -37,6 +38,7 @@ class Unrolled(GAN):
     discriminator_lr: float = 1e-4
     beta1: float = 0.5
     unrolled_steps: int = 5
+    saturating: bool = True
 
     def __post_init__(self) -> None:
         if self.unrolled_steps < 0:
@@ -53,7 +55,7 @@ class Unrolled(GAN):
         }
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, differentiated through all $K$ updates."""
+        """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, or the non-saturating loss, differentiated through all $K$ updates."""
         for _ in range(self.unrolled_steps):
             nets = nets.after("discriminator", batch)
-        return -self.discriminator_loss(nets, batch)
+        return -self.discriminator_loss(nets, batch) if self.saturating else super().generator_loss(nets, batch)

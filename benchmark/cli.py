@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-RUN_OPTIONS = ("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin", "data-root", "fid-features", "fid-weights", "set")
+RUN_OPTIONS = (
+    *("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin"),
+    *("data-root", "fid-features", "fid-weights", "set"),
+)
 FEATURE_METRICS = ("fid", "precision", "recall", "density", "coverage")
 KINDS: dict[str, Registry] = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}
 

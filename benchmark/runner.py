@@ -27,7 +27,7 @@ __all__ = ["Outcome", "Prepared", "default_workers", "describe", "prepare", "run
 MOST_TOGETHER = {"points": 16, "images": 1}
 """Seeds that are trained side by side at most. Small networks gain by it; convolutions fill a processor by themselves."""
 
-LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors")
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
 
 
 @dataclass(frozen=True)

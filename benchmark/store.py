@@ -116,7 +116,7 @@ class Store:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         if trial.arrays:
-            np.savez_compressed(partial / "samples.npz", **trial.arrays)
+            np.savez_compressed(partial / "samples.npz", allow_pickle=False, **trial.arrays)
         if trial.generator:
             save_file(trial.generator, partial / "generator.safetensors")
         files = {path.name: _sync(path) for path in sorted(partial.iterdir())}

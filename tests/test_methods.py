@@ -110,9 +110,10 @@ def test_wgan_gp_draws_one_mixing_coefficient_per_sample():
     assert noise.kind == "uniform"
 
 
-def test_the_unrolled_gradient_agrees_with_finite_differences():
+@pytest.mark.parametrize("saturating", [True, False])
+def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
     """Through five real Adam updates from a warm optimiser state."""
-    method, nets, drawn = one_model("unrolled")
+    method, nets, drawn = one_model("unrolled", saturating=saturating)
     batch, state = drawn["generator"], nets.state
 
     def loss(weight):
@@ -127,7 +128,7 @@ def test_the_unrolled_gradient_agrees_with_finite_differences():
     numeric = (loss(weight + h * direction) - loss(weight - h * direction)) / (2 * h)
     assert (gradient * direction).sum().item() == pytest.approx(numeric.item(), rel=1e-4)
     # The lookahead matters: without it the gradient is another one.
-    blind = type(method)(unrolled_steps=0)
+    blind = type(method)(unrolled_steps=0, saturating=saturating)
     method = blind
     assert not torch.allclose(grad(loss)(weight), gradient, rtol=1e-3)
 
@@ -143,6 +144,23 @@ def test_the_first_unrolled_step_is_the_discriminators_own():
         assert torch.equal(value, ahead.parameters["discriminator"][key])
     assert ahead.steps["discriminator"] == nets.state.steps["discriminator"] + 1
     assert nets.state.steps["discriminator"] == 2
+
+
+def test_the_non_saturating_unrolled_loss_is_that_of_the_discriminator_to_come():
+    method, nets, drawn = one_model("unrolled", saturating=False)
+    batch = drawn["generator"]
+    ahead = nets
+    for _ in range(5):
+        ahead = ahead.after("discriminator", batch)
+    expected = softplus(-ahead.discriminator(ahead.generator(batch.z))).mean()
+    assert torch.allclose(method.generator_loss(nets, batch), expected)
+
+
+@pytest.mark.parametrize(("name", "network"), [("ali", "encoder"), ("veegan", "reconstructor"), ("aegan", "encoder")])
+def test_methods_with_an_encoder_say_so(name, network):
+    method, nets, drawn = one_model(name)
+    x = next(batch.x for batch in drawn.values() if batch.x is not None)
+    assert torch.equal(method.encode(nets, x), getattr(nets, network)(x)[:, : SMALL.latent])
 
 
 def test_veegan_labels_generated_pairs_one():

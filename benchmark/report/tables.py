@@ -15,9 +15,9 @@ __all__ = ["Tables", "direction", "write_tables"]
 
 IDENTITY = ["suite", "dataset", "method", "seed", "status"]
 AUDIT = ["budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
-EXTRA = ["diverged_at", "group", "compiled", "peak_memory_bytes"]
+EXTRA = ["width", "diverged_at", "group", "compiled", "peak_memory_bytes"]
 SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds"]
-WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "diverged_at", "peak_memory_bytes"]
+WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "width", "diverged_at", "peak_memory_bytes"]
 LARGE = "_large"
 
 
@@ -90,6 +90,7 @@ def _trials(records: Sequence[dict[str, Any]], failures: Sequence[tuple[str, str
                 "fid_features": record["configuration"]["metrics"].get("fid", {}).get("features"),
                 **{key: audit.get(key, record.get(key)) for key in (*AUDIT, *EXTRA)},
                 "group": " ".join(map(str, audit["group"])),
+                "width": record["configuration"]["dataset"].get("width") if "parameters" in audit else None,
             }
         )
     for dataset, method, seed in failures:
