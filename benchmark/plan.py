@@ -74,7 +74,7 @@ class Planned:
         """
         if self.cost is None:
             return 0.0
-        compiling = 20 + 2e-5 * self.cost.operations**2 if compiled else 0
+        compiling = 20 + 4e-5 * self.cost.operations**2 if compiled else 0
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
             return parse_budget(self.cell.budget).amount * seeds * (1 if compiled else 1.5) + compiling

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from benchmark.datasets.base import Dataset
+from benchmark.datasets.mixtures import Mixture
 from benchmark.registry import DATASETS
+from benchmark.report.image_plots import IMAGE_PICTURES, image_figures
 from benchmark.report.tables import Tables, direction
 from benchmark.statistics import summarise
 from benchmark.store import Store
@@ -27,7 +28,10 @@ COLOURS = [colormaps["tab10"](i) for i in range(10)]
 
 
 def write_plots(store: Store, tables: Tables) -> None:
-    """Writes three pictures per dataset to `plots/`: samples, final metrics, metrics against FLOPs."""
+    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics against FLOPs, and more of images.
+
+    Pictures of an earlier report that no longer apply are removed.
+    """
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
     manifest = store.manifest()
@@ -38,16 +42,23 @@ def write_plots(store: Store, tables: Tables) -> None:
             continue
         data = DATASETS.get(name)(**manifest["configuration"]["datasets"][name])
         colours = {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
-        _save(_samples(store, data, trials), folder / f"{name}-samples.png")
+        for picture in IMAGE_PICTURES:
+            (folder / f"{name}-{picture}.png").unlink(missing_ok=True)
+        finished = trials[trials["status"] != "failed"]
+        shown = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+        if isinstance(data, Mixture):
+            _save(_samples(store, data, shown), folder / f"{name}-samples.png")
+        else:
+            for picture, figure in image_figures(store, name, shown, manifest["modes"][name], colours):
+                _save(figure, folder / f"{name}-{picture}.png")
         _save(_bars(trials, manifest, name, colours), folder / f"{name}-metrics.png")
         _save(_curves(tables.curves[tables.curves["dataset"] == name], trials, manifest, name, colours), folder / f"{name}-curves.png")
 
 
-def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
+def _samples(store: Store, data: Mixture, shown: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
-    finished = trials[(trials["status"] != "failed") & (trials["method"] != "collapsed")]
-    lowest = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method")
-    methods = list(finished["method"].unique())
+    lowest = shown.drop(index="collapsed", errors="ignore")
+    methods = list(lowest.index)
     columns = min(4, len(methods))
     rows = ceil(len(methods) / columns)
     figure = Figure(figsize=(3.2 * columns, 3.3 * rows + 0.6), layout="constrained")
@@ -58,10 +69,10 @@ def _samples(store: Store, data: Dataset, trials: pd.DataFrame) -> Figure:
         axes = figure.add_subplot(rows, columns, i + 1)
         row = lowest.loc[method]
         samples = store.arrays(data.name, method, int(row["seed"])).get("samples")
-        shown = data.project(torch.from_numpy(samples)).numpy() if samples is not None else np.empty((0, 2))
-        inside = np.mean(np.all((shown > low - margin) & (shown < high + margin), axis=1)) if len(shown) else 0.0
+        points = data.project(torch.from_numpy(samples)).numpy() if samples is not None else np.empty((0, 2))
+        inside = np.mean(np.all((points > low - margin) & (points < high + margin), axis=1)) if len(points) else 0.0
         axes.plot(*centres.T, "o", markersize=9, markerfacecolor="none", markeredgecolor="0.55", linestyle="none")
-        axes.plot(*shown.T, ".", markersize=2, alpha=0.35, color="tab:blue", rasterized=True)
+        axes.plot(*points.T, ".", markersize=2, alpha=0.35, color="tab:blue", rasterized=True)
         axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
         axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
         outside = "" if inside > 0.995 else f", {1 - inside:.0%} outside"
