@@ -20,7 +20,7 @@ from benchmark.errors import UsageError
 from benchmark.files import cache_directory
 from benchmark.seeding import stream_seed
 
-__all__ = ["DigitClassifier", "Trained", "digit_classifier"]
+__all__ = ["NO_DIGIT", "DigitClassifier", "Trained", "digit_classifier"]
 
 VERSION = 1
 """To be raised with every change of the network or of its training."""
@@ -28,12 +28,14 @@ VERSION = 1
 EPOCHS = 10
 BATCH = 128
 RATE = 4e-3
+NO_DIGIT = 10
+"""The class of images without a digit."""
 SHIFT = 2
 """Pixels by which training digits are shifted at most."""
 
 
 class DigitClassifier(nn.Module):
-    """A small convolutional network: digits of 28 x 28 pixels to ten logits and to the features behind them."""
+    """A small convolutional network: digits of 28 x 28 pixels to the logits of ten classes and of no digit, and to the features behind them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,10 +47,10 @@ class DigitClassifier(nn.Module):
             nn.Linear(1600, 128),
             nn.ReLU(),
         )
-        self.head = nn.Linear(128, 10)
+        self.head = nn.Linear(128, 11)
 
     def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 10)$ and features $(n, 128)$."""
+        """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 11)$, the last one that of no digit, and features $(n, 128)$."""
         features = self.body(digits[:, None].float() / 255)
         return self.head(features), features
 
@@ -90,7 +92,7 @@ def digit_classifier(digits: ImageFiles) -> Trained:
 
 
 def _train(digits: ImageFiles) -> Trained:
-    """Adam on randomly shifted digits, the learning rate up and down once over all epochs."""
+    """Adam on randomly shifted digits and on images of no digit, the learning rate up and down once over all epochs."""
     began = time.perf_counter()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed("digit-classifier", VERSION))
@@ -106,18 +108,35 @@ def _train(digits: ImageFiles) -> Trained:
         for index in torch.randperm(len(images), generator=generator).split(BATCH):
             dy, dx = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
             batch = padded[index, dy : dy + images.shape[1], dx : dx + images.shape[2]]
-            loss = cross_entropy(network(batch)[0], labels[index])
+            nothing = _no_digits(batch[: len(batch) // 4], generator)
+            target = torch.cat([labels[index], labels.new_full((len(nothing),), NO_DIGIT)])
+            loss = cross_entropy(network(torch.cat([batch, nothing]))[0], target)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
     network.eval().requires_grad_(False)
     with torch.no_grad():
-        predicted = torch.cat([network(part[:, 0])[0].argmax(dim=1) for part in digits.test.split(250)])
+        predicted = torch.cat([network(part[:, 0])[0][:, :NO_DIGIT].argmax(dim=1) for part in digits.test.split(250)])
     accuracy = float((predicted == digits.test_labels).double().mean())
     seconds = time.perf_counter() - began
     print(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s", file=sys.stderr)
     return Trained(network, accuracy, _fingerprint(network, digits.digest))
+
+
+def _no_digits(digits: Tensor, generator: torch.Generator) -> Tensor:
+    """As many 8-bit images without a digit: digits with their parts in another order, and noise of any brightness and contrast.
+
+    A classifier of digits alone is sure of such images, too, so that an untrained generator would seem to be of high quality.
+    """
+    n, side, _ = digits.shape
+    part = side // 4
+    parts = digits.view(n, 4, part, 4, part).permute(0, 1, 3, 2, 4).reshape(n, 16, part, part)
+    order = torch.rand(n, 16, generator=generator).argsort(dim=1)
+    mixed = parts[torch.arange(n)[:, None], order].view(n, 4, 4, part, part).permute(0, 1, 3, 2, 4).reshape(n, side, side)
+    brightness, contrast = 255 * torch.rand(2, n, 1, 1, generator=generator)
+    noise = (brightness + contrast * (torch.rand(n, side, side, generator=generator) - 0.5)).clamp(0, 255).to(torch.uint8)
+    return torch.where(torch.rand(n, 1, 1, generator=generator) < 0.5, mixed, noise)
 
 
 def _fingerprint(network: nn.Module, data: str) -> str:

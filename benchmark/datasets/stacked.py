@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.datasets.base import Assignment, Split
-from benchmark.datasets.classifier import Trained, digit_classifier
+from benchmark.datasets.classifier import NO_DIGIT, Trained, digit_classifier
 from benchmark.datasets.images import Images
 from benchmark.datasets.sources import ImageFiles, load_digits
 from benchmark.registry import register_dataset
@@ -29,8 +29,8 @@ class StackedDigits(Images):
     frequencies of the training digits. Training data comes from the training digits only. Held-out data comes from
     every other test digit, and the data of the `real-data` row from the test digits between them.
 
-    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier gives
-    every digit at least the probability `confidence`. One sample captures a mode, as in the literature.
+    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier, which also knows
+    a class of no digit, gives every digit at least the probability `confidence`. One sample captures a mode, as in the literature.
 
     Arguments:
         digits: The number of channels $C$, from 1 to 4.
@@ -101,7 +101,7 @@ class StackedDigits(Images):
         """Modes $(n,)$, quality $(n,)$ and features $(n, F)$ of some images."""
         with torch.no_grad():
             logits, features = classifier(images.flatten(0, 1))
-        probability, digit = logits.softmax(dim=-1).view(len(images), self.digits, 10).max(dim=-1)
+        probability, digit = logits.softmax(dim=-1)[:, :NO_DIGIT].view(len(images), self.digits, 10).max(dim=-1)
         place = 10 ** torch.arange(self.digits - 1, -1, -1, device=digit.device)
         return (digit * place).sum(dim=1), (probability >= self.confidence).all(dim=1), features.view(len(images), -1)
 
