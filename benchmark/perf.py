@@ -21,6 +21,7 @@ from torch.nn.functional import softplus
 from benchmark.budget import Budget, cost_of
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
+from benchmark.perf_metrics import measure_metrics
 from benchmark.plan import can_compile
 from benchmark.progress import duration
 from benchmark.registry import DATASETS, METHODS
@@ -61,6 +62,8 @@ def measure(quick: bool = False) -> None:
     print("\nms are per generator step and seed, all processors at work; FLOPs are those of matrix products.")
     if not quick:
         _end_to_end(plain_ms)
+    torch.set_num_threads(workers)
+    measure_metrics(quick)
 
 
 def peak(threads: int) -> float:

@@ -85,7 +85,7 @@ def prepare(request: Request, store: Store | None) -> Prepared:
             if here:
                 cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
                 missing = [seed for seed in missing if seed not in here]
-        together = MOST_TOGETHER[DATASETS.get(dataset).kind]
+        together = MOST_TOGETHER.get(DATASETS.get(dataset).kind, 1)
         for i in range(0, len(missing), together):
             new = missing[i : i + together]
             cells.append((planned, planned.with_group(new, new, compile)))

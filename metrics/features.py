@@ -21,6 +21,8 @@ CHUNK = 50
 
 OFFICIAL = "pt_inception-2015-12-05-6726825d.pth"
 
+REMEDY = f"give --fid-weights FILE (or set {FID_WEIGHTS}) with pytorch-fid's {OFFICIAL}, or other features by --fid-features"
+
 
 def features_of(evaluation: Evaluation, extractor: str) -> Tensor:
     """The samples' features, shape $(S, N, F)$."""
@@ -44,7 +46,7 @@ def resolve_features(extractor: str, data: Dataset) -> str:
     """The extractor's full name: the dataset's own for `default`, and Inception with the first digits of its weights' SHA-256.
 
     Raises:
-        UsageError: If it does not fit the data, or the weights of Inception are not there or are not what their name says.
+        UsageError: If it does not fit the data, or the weights of Inception are not there or are not what they should be.
     """
     name = data.features if extractor == "default" else extractor.partition("-")[0]
     if name == "classifier" and data.features != "classifier":
@@ -52,7 +54,11 @@ def resolve_features(extractor: str, data: Dataset) -> str:
     if name == "inception":
         if data.kind != "images" or data.shape[0] not in (1, 3):
             raise UsageError(f"features 'inception': {data.name} has no images of 1 or 3 channels; choose from raw, {data.features}")
-        return f"inception-{_checked(inception_file())[:8]}"
+        file = inception_file()
+        digest = _checked(file)
+        # Before anything is trained, since the file may be that of another network.
+        _network(file, torch.device("cpu"))
+        return f"inception-{digest[:8]}"
     return name
 
 
@@ -95,12 +101,9 @@ def _checked(file: Path) -> str:
     try:
         digest = sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise UsageError(
-            f"the weights of Inception: {file}: {error.strerror}; give --fid-weights FILE (or set {FID_WEIGHTS}) "
-            f"with pytorch-fid's {OFFICIAL}, or other features by --fid-features"
-        ) from error
+        raise UsageError(f"the weights of Inception: {file}: {error.strerror}; {REMEDY}") from error
     if not file.name.endswith(f"-{digest[:8]}.pth"):
-        raise UsageError(f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); get {OFFICIAL} again")
+        raise UsageError(f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); {REMEDY}")
     return digest
 
 
@@ -113,7 +116,7 @@ def _network(file: Path, device: torch.device) -> nn.Module:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a foreign file can break the reader in any way
-        raise UsageError(f"{file}: holds no weights ({str(error).splitlines()[0]})") from error
+        raise UsageError(f"{file}: holds no weights ({_first_line(error)}); {REMEDY}") from error
 
     def given(*arguments: Any, **options: Any) -> Any:
         return state
@@ -122,11 +125,15 @@ def _network(file: Path, device: torch.device) -> nn.Module:
     fetch, inception.load_state_dict_from_url = inception.load_state_dict_from_url, given
     try:
         network = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
-    except RuntimeError as error:
-        raise UsageError(f"{file}: does not hold the weights of pytorch-fid's Inception ({str(error).splitlines()[0]})") from error
+    except Exception as error:  # as it can break the network
+        raise UsageError(f"{file}: does not hold the weights of pytorch-fid's Inception ({_first_line(error)}); {REMEDY}") from error
     finally:
         inception.load_state_dict_from_url = fetch
     return network.eval().requires_grad_(False).to(device)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _present(features: Tensor | None) -> Tensor:

@@ -76,5 +76,8 @@ class IvOM(Metric):
 
     def _nearest(self, data: Dataset, targets: Tensor, samples: Tensor) -> Tensor:
         """The mean squared error from the targets $(n, D)$ to the nearest of packed samples $(N, *)$."""
-        distances = [torch.cdist(targets, data.unpack(part).flatten(1)).amin(dim=1) for part in samples.split(CHUNK // targets.shape[1] + 1)]
-        return torch.stack(distances).amin(dim=0).double().square().mean() / targets.shape[1] / data.span**2
+        # Distances come from inner products, which in float32 lose those that are small beside the coordinates.
+        targets = targets.double()
+        parts = samples.split(CHUNK // targets.shape[1] + 1)
+        distances = [torch.cdist(targets, data.unpack(part).flatten(1).double()).amin(dim=1) for part in parts]
+        return torch.stack(distances).amin(dim=0).square().mean() / targets.shape[1] / data.span**2

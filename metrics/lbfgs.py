@@ -49,6 +49,7 @@ def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: i
         curvature = (s * y).sum(dim=1)
         # A pair without positive curvature, or of a step not taken, gets the weight 0, which leaves it out.
         usable = takes & (curvature > 1e-10 * y.square().sum(dim=1))
+        y = torch.where(usable[:, None], y, 0.0)  # it may not be finite
         pairs = [*pairs[-(memory - 1) :], (s, y, torch.where(usable, 1 / curvature, 0.0))]
         x = torch.where(takes[:, None], trial, x)
         gradient = torch.where(takes[:, None], trial_gradient, gradient)

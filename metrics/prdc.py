@@ -11,7 +11,7 @@ from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
 from metrics.features import check_extractor, features_of, held_out_features, resolve_features
 
-__all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc"]
+__all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc", "radii"]
 
 CHUNK = 1000
 """Rows of a distance matrix at a time."""
@@ -26,8 +26,10 @@ class PRDC(NamedTuple):
     coverage: float
 
 
-def prdc(real: Tensor, generated: Tensor, k: int) -> PRDC:
+def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = None) -> PRDC:
     """Precision, recall, density and coverage from balls that reach to the `k`-th nearest neighbour.
+
+    Distances come from inner products, which in float32 lose those that are small beside the coordinates: hence float64.
 
     References:
         Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
@@ -37,15 +39,18 @@ def prdc(real: Tensor, generated: Tensor, k: int) -> PRDC:
         real: Features of real data, shape $(M, F)$.
         generated: Features of samples, shape $(N, F)$.
         k: Which neighbour, not counting the point itself.
+        real_radii: `radii(real, k)`, where it is known.
     """
-    real_radii, generated_radii = _radii(real, k), _radii(generated, k)
+    real, generated = real.double(), generated.double()
+    real_radii = radii(real, k) if real_radii is None else real_radii
+    generated_radii = radii(generated, k)
     inside = torch.zeros(len(generated), dtype=torch.long, device=real.device)
     recalled, covered = [], []
-    for part, radii in zip(real.split(CHUNK), real_radii.split(CHUNK), strict=True):
+    for part, reach in zip(real.split(CHUNK), real_radii.split(CHUNK), strict=True):
         distances = torch.cdist(part, generated)
-        inside += (distances < radii[:, None]).sum(dim=0)
+        inside += (distances < reach[:, None]).sum(dim=0)
         recalled.append((distances < generated_radii).any(dim=1))
-        covered.append(distances.amin(dim=1) < radii)
+        covered.append(distances.amin(dim=1) < reach)
     return PRDC(
         precision=float((inside > 0).double().mean()),
         recall=float(torch.cat(recalled).double().mean()),
@@ -54,9 +59,10 @@ def prdc(real: Tensor, generated: Tensor, k: int) -> PRDC:
     )
 
 
-def _radii(x: Tensor, k: int) -> Tensor:
-    """The distance of each point from its `k`-th neighbour, shape $(N,)$."""
-    return torch.cat([torch.cdist(part, x).kthvalue(k + 1, dim=1).values for part in x.split(CHUNK)])
+def radii(x: Tensor, k: int) -> Tensor:
+    """The distance of each point of $(N, F)$ from its `k`-th neighbour, float64, shape $(N,)$."""
+    x = x.double()
+    return torch.cat([torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values[:, -1] for part in x.split(CHUNK)])
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,9 @@ class _Neighbourhoods(Metric):
             # Fewer points than neighbours have no such balls.
             if n <= self.k:
                 return [PRDC(*[float("nan")] * 4)] * len(samples)
-            return [prdc(real[:n], x[:n], self.k) for x in samples]
+            real = real[:n]
+            real_radii = evaluation.held_out.once(("radii", self.features, self.k, n), lambda: radii(real, self.k))
+            return [prdc(real, x[:n], self.k, real_radii) for x in samples]
 
         values = evaluation.once(("prdc", self.features, self.k, self.points), compute)
         return torch.tensor([getattr(value, self.name) for value in values], dtype=torch.float64)

@@ -1,27 +1,22 @@
 """Metrics against closed forms."""
 
-import itertools
 import math
 
-import numpy as np
 import pytest
 import torch
-from scipy import linalg
 
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
-from benchmark.metric import Evaluation
+from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
-from metrics.fid import frechet_distance
 from metrics.kl import histogram_kl
-from metrics.lbfgs import minimise
 
 
-def evaluation(samples, data=None, generator=None, held_out=None):
+def evaluation(samples, data=None):
     """An evaluation of samples (N, D) or (S, N, D)."""
     data = data or Ring()
     samples = samples if samples.ndim == 3 else samples[None]
-    held_out = data.sample(1000, data.stream("all", "held-out")) if held_out is None else held_out
-    return Evaluation(data, samples, held_out, list(range(len(samples))), generator)
+    held_out = HeldOut(data.draw(1000, data.stream("all", "held-out"), "held-out"))
+    return Evaluation(data, samples, held_out, list(range(len(samples))))
 
 
 def score(name, *arguments, **settings):
@@ -36,6 +31,7 @@ def test_a_metric_gives_one_number_per_seed(name):
     if not metric.applies(data):
         data = HighDimensional()
         samples = torch.stack([data.sample(50, data.stream(seed, "data")) for seed in range(3)])
+    metric = metric.on(data)
     scores = metric.score(evaluation(samples, data))
     assert scores.shape == (3,)
     assert scores.isfinite().all()
@@ -103,85 +99,3 @@ def test_within_mode_std_is_the_ratio_of_widths(width):
 
 def test_within_mode_std_is_undefined_without_samples():
     assert score("within_mode_std", torch.full((20, 2), 9.0)).isnan()
-
-
-def test_frechet_distance_of_gaussians():
-    d = 5
-    mean1, mean2 = torch.randn(d, dtype=torch.float64), torch.randn(d, dtype=torch.float64)
-    a, b = torch.rand(d, dtype=torch.float64), torch.rand(d, dtype=torch.float64)
-    expected = ((mean1 - mean2) ** 2).sum() + ((a.sqrt() - b.sqrt()) ** 2).sum()
-    assert frechet_distance(mean1, torch.diag(a), mean2, torch.diag(b)).item() == pytest.approx(expected.item())
-    x, y = (np.random.default_rng(seed).normal(size=(50, d)) @ np.random.default_rng(seed + 9).normal(size=(d, d)) for seed in (0, 1))
-    c1, c2 = np.cov(x.T), np.cov(y.T)
-    reference = np.trace(c1 + c2 - 2 * linalg.sqrtm(c1 @ c2).real)
-    zero = torch.zeros(d, dtype=torch.float64)
-    assert frechet_distance(zero, torch.from_numpy(c1), zero, torch.from_numpy(c2)).item() == pytest.approx(reference)
-
-
-def test_frechet_distance_with_fewer_samples_than_dimensions():
-    x = torch.randn(10, 30, dtype=torch.float64)
-    assert frechet_distance(x.mean(0), torch.cov(x.T), x.mean(0), torch.cov(x.T)).item() == pytest.approx(0, abs=1e-6)
-
-
-def test_fid_of_shifted_data_is_the_squared_shift():
-    data = Ring()
-    held_out = data.sample(1000, data.stream(0, "data"))
-    shifted = held_out + torch.tensor([0.3, -0.4])
-    assert METRICS.get("fid")().score(evaluation(shifted, data, None, held_out)).item() == pytest.approx(0.25, rel=1e-4)
-
-
-def test_lbfgs_finds_the_minima_of_quadratics():
-    rng = torch.Generator().manual_seed(0)
-    root = torch.randn(6, 4, 4, generator=rng, dtype=torch.float64)
-    matrix = root @ root.mT + 0.1 * torch.eye(4, dtype=torch.float64)
-    target = torch.randn(6, 4, generator=rng, dtype=torch.float64)
-
-    def objective(x):
-        d = x - target
-        return 0.5 * (d[:, None] @ matrix @ d[:, :, None])[:, 0, 0]
-
-    x, value = minimise(objective, torch.zeros(6, 4, dtype=torch.float64), 60)
-    assert torch.allclose(x, target, atol=1e-5)
-    assert value.max() < 1e-9
-
-
-def test_lbfgs_solves_rosenbrock_and_never_rises():
-    def objective(x):
-        return (1 - x[:, 0]) ** 2 + 100 * (x[:, 1] - x[:, 0] ** 2) ** 2
-
-    start = torch.tensor([[-1.2, 1.0], [3.0, -2.0], [0.0, 0.0]], dtype=torch.float64)
-    values = [minimise(objective, start, n)[1] for n in (0, 1, 5, 20, 200)]
-    assert all((after <= before).all() for before, after in itertools.pairwise(values))
-    assert values[-1].max() < 1e-8
-
-
-def test_lbfgs_rows_are_independent():
-    objective = lambda x: (x**4).sum(1) + x[:, 0]  # noqa: E731
-    start = torch.randn(5, 3, dtype=torch.float64)
-    together, alone = minimise(objective, start, 10)[0], minimise(objective, start[2:3], 10)[0]
-    assert torch.allclose(together[2], alone[0])
-
-
-def test_ivom_of_a_linear_generator_is_the_least_squares_residual():
-    data = Ring(latent=1)
-    weight = torch.tensor([[0.6, 0.8]])
-    held_out = data.sample(50, data.stream(0, "data"))
-    residual = held_out - (held_out @ weight.T) @ weight
-    expected = residual.square().mean().item()
-    case = evaluation(torch.zeros(2, 10, 2), data, lambda z: z @ weight, held_out)
-    scores = METRICS.get("ivom")(points=50, restarts=2, iterations=20).score(case)
-    assert scores.tolist() == pytest.approx([expected, expected], rel=1e-5)
-
-
-def test_ivom_gains_from_restarts_and_iterations():
-    data = Ring(latent=2)
-    generator = lambda z: torch.sin(3 * z)  # noqa: E731
-    case = evaluation(torch.zeros(1, 10, 2), data, generator)
-    few, more, most = (METRICS.get("ivom")(points=50, restarts=r, iterations=i).score(case).item() for r, i in ((1, 2), (1, 30), (4, 30)))
-    assert few >= more >= most
-
-
-def test_ivom_without_a_generator_takes_the_nearest_sample():
-    held_out = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
-    case = evaluation(torch.tensor([[0.0, 1.0], [5.0, 5.0]]), Ring(), None, held_out)
-    assert METRICS.get("ivom")().score(case).item() == pytest.approx(0.5)

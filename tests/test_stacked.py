@@ -103,6 +103,18 @@ def test_quality_asks_for_confidence_in_every_digit(data):
     assert not between.assign(doubtful).high_quality.item()
 
 
+def test_what_is_no_digit_is_of_no_quality(data):
+    noise = torch.randint(256, (50, 3, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    grey = torch.full((1, 3, 28, 28), 120, dtype=torch.uint8)
+    assert data.assign(noise).high_quality.float().mean() < 0.05
+    assert not data.assign(grey).high_quality.any()
+    digits = load_digits("MNIST", False).test[:100, 0]
+    mixed = classifier._no_digits(digits, torch.Generator().manual_seed(0))
+    assert mixed.shape == digits.shape
+    assert mixed.dtype == torch.uint8
+    assert digit_classifier(load_digits("MNIST", False)).network(mixed)[0].argmax(dim=1).eq(classifier.NO_DIGIT).float().mean() > 0.9
+
+
 def test_assignment_does_not_depend_on_what_is_beside(data):
     x = data.draw(700, data.stream(0, "x"))
     together = data.assign(x.view(2, 350, 3, 28, 28))

@@ -142,11 +142,11 @@ def _root(source: str, folder: Path, files: Iterable[str]) -> Path:
     """The directory that holds a dataset: the user's, else the cache, filled by a download first."""
     given = data_root()
     if given is not None:
-        if not given.is_dir():
+        if not os.path.isdir(given):
             raise UsageError(f"--data-root {given}: is no directory; give one with {folder / next(iter(files))} in it, or none for a download")
         return given
     cache = cache_directory() / "data"
-    if not (cache / folder).is_dir():
+    if not os.path.isdir(cache / folder):
         _download(source, folder, cache)
     return cache
 

@@ -85,9 +85,10 @@ class StackedDigits(Images):
 
     def nearest_training(self, packed: Tensor) -> Tensor:
         """The nearest stack is that of the nearest digits, since every stack of training digits can occur."""
-        pool = self._files.train.flatten(1)
-        nearest = [torch.cdist(channel.flatten(1).float(), pool.float()).argmin(dim=1) for channel in packed.cpu().unbind(dim=1)]
-        return self._files.train[:, 0][torch.stack(nearest, dim=1)]
+        pool = self._files.train[:, 0]
+        digits = packed.cpu().flatten(0, 1).flatten(1).float()
+        parts = [torch.cdist(digits, part.flatten(1).float()) for part in pool.split(10_000)]
+        return pool[torch.cat(parts, dim=1).argmin(dim=1)].view(packed.shape)
 
     @property
     def _files(self) -> ImageFiles:

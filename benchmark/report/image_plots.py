@@ -12,7 +12,10 @@ from matplotlib.figure import Figure
 from benchmark.datasets.images import to_picture
 from benchmark.store import Store
 
-__all__ = ["IMAGE_PICTURES", "image_figures", "sheet"]
+__all__ = ["DPI", "IMAGE_PICTURES", "image_figures", "sheet"]
+
+DPI = 130
+"""Dots per inch of all pictures, so that a pixel of an image can be a whole number of dots."""
 
 IMAGE_PICTURES = ("samples", "mode-counts", "nearest", "reconstructions")
 """The names of the pictures that there may be."""
@@ -20,93 +23,142 @@ IMAGE_PICTURES = ("samples", "mode-counts", "nearest", "reconstructions")
 SIDE = 8
 """Images along a side of a sheet of samples."""
 
+SAMPLE_COLUMNS, PAIR_COLUMNS = 4, 2
+"""The most sheets beside each other, of samples and of pairs."""
+
+WIDEST, NARROWEST, GAP, LINE = 2200, 900, 22, 22
+"""In dots: how wide a row of sheets is at most, how wide a picture is at least, the space around a sheet, a line of text."""
+
+PAIRS_WIDTH = 700
+"""The most pixels in a row of pairs."""
+
+SCORES = (
+    {"modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
+    {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
+)
+"""What captions tell of a trial, by metric: the second where it has nothing of the first."""
+
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def image_figures(store: Store, dataset: str, shown: pd.DataFrame, modes: int, colours: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
+def image_figures(store: Store, dataset: str, shown: pd.DataFrame, colours: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
     """Yields names of `IMAGE_PICTURES` and figures, as far as the methods have something to show.
 
     Arguments:
         store: The run.
         dataset: The dataset's name.
         shown: The row of `trials.csv` that stands for each method, by method.
-        modes: The number of modes; 0 where they are not known.
-        colours: A colour per method.
+        colours: A colour per method; calibration rows have none.
     """
-    kept = {method: store.arrays(dataset, method, int(row["seed"])) for method, row in shown.iterrows() if method != "collapsed"}
-    arrays: Arrays = {str(method): held for method, held in kept.items() if held}
-    seeds = ", ".join(map(str, sorted(set(shown["seed"]))))
-    if arrays:
-        yield "samples", _samples(arrays, shown, modes, f"{dataset}: samples of seed {seeds}")
-    having = {name: {method: held for method, held in arrays.items() if name in held} for name in ("mode_counts", "nearest", "reconstructions")}
-    if having["mode_counts"]:
-        title = f"{dataset}: samples per mode, of seed {seeds}, modes sorted for each method"
-        yield "mode-counts", _mode_counts(having["mode_counts"], colours, title)
-    if having["nearest"]:
-        pairs = {method: (held["samples"][: len(held["nearest"])], held["nearest"]) for method, held in having["nearest"].items()}
-        yield "nearest", _pairs(pairs, f"{dataset}: samples of seed {seeds} (above) and the training images nearest to them (below)")
-    if having["reconstructions"]:
-        pairs = {method: (held["reconstructions"][0], held["reconstructions"][1]) for method, held in having["reconstructions"].items()}
-        yield "reconstructions", _pairs(pairs, f"{dataset}: held-out images (above) and their reconstructions by seed {seeds} (below)")
+    rows = {str(method): row for method, row in shown.drop(index="collapsed", errors="ignore").iterrows()}
+    kept = {method: store.arrays(dataset, method, int(row["seed"])) for method, row in rows.items()}
+    names = {method: _name(method, row) for method, row in rows.items()}
+    samples = {f"{names[method]}\n{_scores(row)}": _samples(kept[method]) for method, row in rows.items()}
+    if _with(kept, "samples"):
+        yield "samples", _wall(samples, f"{dataset}: samples of each method's lowest finished seed", SAMPLE_COLUMNS)
+    if _with(kept, "mode_counts"):
+        yield "mode-counts", _mode_counts(kept, names, colours, f"{dataset}: samples per mode, of each method's lowest finished seed")
+    nearest = {names[method]: _pairs(held["samples"], held["nearest"]) for method, held in _with(kept, "nearest").items()}
+    if nearest:
+        yield "nearest", _wall(nearest, f"{dataset}: samples (above) and the training images nearest to them (below)", PAIR_COLUMNS)
+    again = {names[method]: _pairs(*held["reconstructions"]) for method, held in _with(kept, "reconstructions").items()}
+    if again:
+        yield "reconstructions", _wall(again, f"{dataset}: held-out images (above) and their reconstructions (below)", PAIR_COLUMNS)
 
 
 def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of packed images, each (n, C, H, W), as one picture (rows, columns, 3) of bytes, with thin white lines between them."""
-    tiles = [to_picture(torch.from_numpy(np.ascontiguousarray(row))).numpy() for row in rows]
-    framed = [np.pad(row, ((0, 0), (1, 0), (1, 0), (0, 0)), constant_values=255) for row in tiles]
-    return np.concatenate([np.concatenate(list(row), axis=1) for row in framed], axis=0)
+    """Rows of packed images, each (n, C, H, W), as one picture (height, width, 3) of bytes.
+
+    A white line of one pixel lies above and to the left of each image; where a row is shorter than the longest, the rest is white.
+    """
+    longest = max(map(len, rows))
+    lines = []
+    for row in rows:
+        tiles = to_picture(torch.from_numpy(np.ascontiguousarray(row))).numpy()
+        framed = np.pad(tiles, ((0, longest - len(row)), (1, 0), (1, 0), (0, 0)), constant_values=255)
+        lines.append(np.concatenate(list(framed), axis=1))
+    return np.concatenate(lines, axis=0)
 
 
-def _samples(arrays: Arrays, shown: pd.DataFrame, modes: int, title: str) -> Figure:
-    columns = min(4, len(arrays))
-    rows = ceil(len(arrays) / columns)
-    figure = Figure(figsize=(3.5 * columns, 3.8 * rows + 0.5), layout="constrained")
-    for i, (method, held) in enumerate(arrays.items()):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        images = held["samples"][: SIDE**2]
-        axes.imshow(sheet([images[first : first + SIDE] for first in range(0, len(images) - len(images) % SIDE, SIDE)] or [images]))
-        axes.axis("off")
-        axes.set_title(_caption(method, shown.loc[method], modes), fontsize=9)
-    figure.suptitle(title, fontsize=12)
-    return figure
+def _with(kept: Arrays, name: str) -> Arrays:
+    """The methods that have an array of that name. A diverged trial has no other than its last samples, if any."""
+    return {method: held for method, held in kept.items() if name in held}
 
 
-def _caption(method: str, row: pd.Series, modes: int) -> str:
-    state = "" if row["status"] == "ok" else f" ({row['status']})"
-    if modes:
-        return f"{method}{state}\n{row['modes']:.0f}/{modes} modes, {row['high_quality']:.1%} high quality"
-    scores = ", ".join(f"{name} {row[name]:.4g}" for name in ("fid", "ivom") if name in row and pd.notna(row[name]))
-    return f"{method}{state}\n{scores}"
+def _name(method: str, row: pd.Series) -> str:
+    return f"{method}, seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")
 
 
-def _mode_counts(arrays: Arrays, colours: Mapping[str, Any], title: str) -> Figure:
-    """Sorted counts; a line reaches down to 0 where modes without samples begin."""
-    figure = Figure(figsize=(9, 5.2), layout="constrained")
+def _scores(row: pd.Series) -> str:
+    """The first group of `SCORES` of which the trial has any."""
+    groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
+    return ", ".join(next(filter(None, groups), []))
+
+
+def _samples(held: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """A nearly square sheet of samples; there are fewer in a row if they are wide."""
+    if "samples" not in held:
+        return None
+    across = max(1, SIDE * held["samples"].shape[2] // _width(held["samples"]))
+    chosen = held["samples"][: SIDE * across]
+    return sheet([chosen[first : first + across] for first in range(0, len(chosen), across)])
+
+
+def _pairs(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Two rows of images, as many as both have and as fit."""
+    n = max(1, min(len(above), len(below), PAIRS_WIDTH // _width(below)))
+    return sheet([above[:n], below[:n]])
+
+
+def _width(images: np.ndarray) -> int:
+    """The width of one of the images in a sheet, where channels may lie side by side."""
+    return to_picture(torch.from_numpy(images[:1])).shape[2]
+
+
+def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, Any], title: str) -> Figure:
+    """Sorted counts on a logarithmic axis. A line ends, in a dot, at the last mode that has a sample."""
+    figure = Figure(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.add_subplot()
-    for method, held in arrays.items():
-        counts = np.sort(held["mode_counts"])[::-1]
+    total, modes = next((int(held["mode_counts"].sum()), len(held["mode_counts"])) for held in _with(kept, "mode_counts").values())
+    for method, name in names.items():
         style = {"color": colours[method], "linewidth": 1.6} if method in colours else {"color": "0.3", "linestyle": "--", "linewidth": 1.2}
-        axes.plot(np.arange(1, len(counts) + 1), counts, label=f"{method}: {(counts > 0).sum()} modes", **style)
-    axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(bottom=0)
-    axes.set_xlim(0, len(counts))
-    axes.set_xlabel("modes, from the most to the least frequent")
-    axes.set_ylabel("samples")
+        if "mode_counts" not in kept[method]:
+            axes.plot([], [], label=f"{name}: not counted", **style)
+            continue
+        counts = np.sort(kept[method]["mode_counts"])[::-1]
+        found = int((counts > 0).sum())
+        label = f"{name}: {found} of {modes} modes"
+        axes.plot(np.arange(1, found + 1), counts[:found], drawstyle="steps-mid", marker="o", markersize=4.5, markevery=[-1], label=label, **style)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.8)
+    axes.set_xlim(-0.015 * modes, 1.015 * modes)
+    axes.set_xlabel("modes, from a method's most to its least frequent; a line ends where those without a sample begin", fontsize=9)
+    axes.set_ylabel(f"samples of a mode, of {total}, whatever their quality", fontsize=9)
     axes.grid(alpha=0.25)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=9, frameon=False)
-    figure.suptitle(title, fontsize=12)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=8.5, frameon=False)
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
-def _pairs(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str) -> Figure:
-    """A block of two rows of images per method."""
-    columns = min(2, len(pairs))
-    rows = ceil(len(pairs) / columns)
-    figure = Figure(figsize=(6.8 * columns, 1.5 * rows + 0.6), layout="constrained")
-    for i, (method, (above, below)) in enumerate(pairs.items()):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        axes.imshow(sheet([above, below]))
-        axes.axis("off")
-        axes.set_title(method, fontsize=9, loc="left")
-    figure.suptitle(title, fontsize=11)
+def _wall(sheets: Mapping[str, np.ndarray | None], title: str, columns: int) -> Figure:
+    """Sheets of one size beneath their captions, in rows of at most `columns`, or of fewer if they would be small.
+
+    A pixel is a square of whole dots, so nothing is blurred or dropped.
+    """
+    height, width, _ = next(picture.shape for picture in sheets.values() if picture is not None)
+    columns = min(columns, max(1, WIDEST // (2 * width)))
+    zoom = max(1, WIDEST // (columns * width))
+    columns = min(columns, len(sheets))
+    head = LINE * (1 + max(caption.count("\n") for caption in sheets)) + GAP // 2
+    right, down = zoom * width + GAP, zoom * height + head + GAP // 2
+    across, tall = max(NARROWEST, GAP + columns * right), 2 * LINE + ceil(len(sheets) / columns) * down
+    figure = Figure(figsize=(across / DPI, tall / DPI), dpi=DPI)
+    for i, (caption, picture) in enumerate(sheets.items()):
+        x, y = GAP + i % columns * right, tall - 2 * LINE - i // columns * down - head
+        figure.text(x / across, (y + GAP // 4) / tall, caption, fontsize=9, verticalalignment="bottom")
+        if picture is None:
+            figure.text(x / across, (y - LINE) / tall, "no samples were kept", fontsize=9, color="0.4", verticalalignment="top")
+        else:
+            figure.figimage(picture.repeat(zoom, axis=0).repeat(zoom, axis=1), x, y - zoom * len(picture))
+    figure.suptitle(title, x=GAP / across, y=1 - LINE / 2 / tall, horizontalalignment="left", verticalalignment="top", fontsize=11)
     return figure

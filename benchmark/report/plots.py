@@ -1,6 +1,6 @@
 """The pictures of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,21 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Mixture
 from benchmark.registry import DATASETS
-from benchmark.report.image_plots import IMAGE_PICTURES, image_figures
+from benchmark.report.image_plots import DPI, IMAGE_PICTURES, image_figures
 from benchmark.report.tables import Tables, direction
 from benchmark.statistics import summarise
 from benchmark.store import Store
 
 __all__ = ["write_plots"]
 
+PICTURES = (*IMAGE_PICTURES, "metrics", "curves")
 CALIBRATIONS = {"real-data": "--", "collapsed": ":"}
 ARROWS = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}
+FEW = 10
+"""Points of a curve up to which each is marked: between them, nothing is known."""
 COLOURS = [colormaps["tab10"](i) for i in range(10)]
 
 
@@ -35,24 +39,32 @@ def write_plots(store: Store, tables: Tables) -> None:
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
     manifest = store.manifest()
+    stale = {folder / f"{name}-{picture}.png" for name in manifest["configuration"]["datasets"] for picture in PICTURES}
     for name in tables.trials["dataset"].unique():
-        trials = tables.trials[tables.trials["dataset"] == name]
-        methods = [method for method in trials["method"].unique() if method not in CALIBRATIONS]
-        if not methods or (trials["status"] == "failed").all():
-            continue
-        data = DATASETS.get(name)(**manifest["configuration"]["datasets"][name])
-        colours = {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
-        for picture in IMAGE_PICTURES:
-            (folder / f"{name}-{picture}.png").unlink(missing_ok=True)
-        finished = trials[trials["status"] != "failed"]
-        shown = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
-        if isinstance(data, Mixture):
-            _save(_samples(store, data, shown), folder / f"{name}-samples.png")
-        else:
-            for picture, figure in image_figures(store, name, shown, manifest["modes"][name], colours):
-                _save(figure, folder / f"{name}-{picture}.png")
-        _save(_bars(trials, manifest, name, colours), folder / f"{name}-metrics.png")
-        _save(_curves(tables.curves[tables.curves["dataset"] == name], trials, manifest, name, colours), folder / f"{name}-curves.png")
+        for picture, figure in _figures(store, tables, manifest, name):
+            file = folder / f"{name}-{picture}.png"
+            _save(figure, file)
+            stale.discard(file)
+    for file in stale:
+        file.unlink(missing_ok=True)
+
+
+def _figures(store: Store, tables: Tables, manifest: dict[str, Any], name: str) -> Iterator[tuple[str, Figure]]:
+    """Yields names of `PICTURES` and figures of a dataset, none before a method has finished."""
+    trials = tables.trials[tables.trials["dataset"] == name]
+    methods = [method for method in trials["method"].unique() if method not in CALIBRATIONS]
+    finished = trials[trials["status"] != "failed"]
+    if not methods or finished.empty:
+        return
+    data = DATASETS.get(name)(**manifest["configuration"]["datasets"][name])
+    colours = {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
+    shown = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+    if isinstance(data, Mixture):
+        yield "samples", _samples(store, data, shown)
+    elif isinstance(data, Images):
+        yield from image_figures(store, name, shown, colours)
+    yield "metrics", _bars(trials, manifest, name, colours)
+    yield "curves", _curves(tables.curves[tables.curves["dataset"] == name], trials, manifest, name, colours)
 
 
 def _samples(store: Store, data: Mixture, shown: pd.DataFrame) -> Figure:
@@ -143,7 +155,8 @@ def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any]
             if not means:
                 continue
             flops, mean, _, low, high = np.asarray(means, dtype=float).T
-            axes.plot(flops, mean, color=colour, label=method, linewidth=1.3)
+            marker = "o" if len(flops) <= FEW else None
+            axes.plot(flops, mean, color=colour, label=method, linewidth=1.3, marker=marker, markersize=3)
             axes.fill_between(flops, low, high, color=colour, alpha=0.08, linewidth=0)
         for method, style in CALIBRATIONS.items():
             values = trials.loc[trials["method"] == method, metric].dropna()
@@ -194,4 +207,4 @@ def _budget(trials: pd.DataFrame) -> str:
 
 def _save(figure: Figure, file: Path) -> None:
     FigureCanvasAgg(figure)
-    figure.savefig(file, dpi=130)
+    figure.savefig(file, dpi=DPI)
