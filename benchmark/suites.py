@@ -60,7 +60,7 @@ def _stacked(name: str, what: str) -> Suite:
         datasets=(name,),
         methods=METHODS,
         metrics=IMAGE_METRICS,
-        budgets={name: "1e13flops"},
+        budgets={name: "6e12flops"},
         settings=IMAGE_SETTINGS,
     )
 
@@ -96,7 +96,7 @@ SUITES = {
             datasets=("cifar10",),
             methods=METHODS,
             metrics=("ivom", "fid", "precision", "recall", "density", "coverage"),
-            budgets={"cifar10": "1e13flops"},
+            budgets={"cifar10": "6e12flops"},
             settings={**IMAGE_SETTINGS, "ivom.points": 1000},
         ),
     )

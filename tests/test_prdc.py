@@ -41,16 +41,18 @@ def agrees(real, generated, k):
         (200, 350, 64, 3),
         (350, 120, 2, 1),
         (40, 90, 384, 10),
-        (6, 9, 3, 5),
+        (7, 9, 3, 5),
         (CHUNK, CHUNK + 1, 8, 5),
         (CHUNK + 200, CHUNK - 1, 8, 5),
         (2 * CHUNK + 1, 700, 4, 2),
     ],
 )
 def test_agreement_with_the_prdc_package(m, n, d, k):
-    ours = agrees(normal(m, d, 0), normal(n, d, 1, 0.9, 0.3 / d), k)
-    # None is at an end, where anything would agree.
-    assert m < 10 or all(0.005 < value < 0.995 for value in (ours["precision"], ours["recall"], ours["coverage"]))
+    # As in features, few directions have most of the variance.
+    decay = torch.arange(1, d + 1) ** -0.5
+    ours = agrees(decay * normal(m, d, 0), decay * normal(n, d, 1, 0.8, 0.5), k)
+    # Of many points, none is at an end, where anything would agree.
+    assert m < 100 or all(0.005 < ours[name] < 0.995 for name in ("precision", "recall", "coverage"))
 
 
 def test_agreement_on_distances_that_are_small_beside_the_coordinates():
@@ -63,14 +65,13 @@ def test_agreement_on_distances_that_are_small_beside_the_coordinates():
 
 
 def test_precision_is_of_samples_and_recall_of_data():
-    """Three quarters of the samples lie on half of the data, the others nowhere."""
-    near, far = torch.arange(8.0)[:, None], 1000 + torch.arange(8.0)[:, None]
+    near, far, nowhere = torch.arange(8.0)[:, None], 1000 + torch.arange(8.0)[:, None], torch.tensor([[5e4], [9e4]])
     real = torch.cat([near, far])
-    generated = torch.cat([near[:6] + 0.1, torch.tensor([[5e4], [9e4]])])
-    # The two samples that are nowhere have balls over everything, if they are asked for a far enough neighbour: not for the second.
-    assert prdc(real, generated[:6], 2)[:2] == (1, 0.5)
-    values = prdc(real, generated, 2)
-    assert values.precision == 6 / 8
+    # All samples lie on one half of the data.
+    assert prdc(real, near[:6] + 0.1, 2)[:2] == (1, 0.5)
+    # Two that lie far off have balls over everything.
+    values = prdc(real, torch.cat([near[:6] + 0.1, nowhere]), 2)
+    assert values[:2] == (6 / 8, 1)
     assert values.coverage == 8 / 16
 
 

@@ -334,7 +334,7 @@ def test_the_store_keeps_a_trial_as_a_whole_or_not_at_all(tmp_path, tiny, monkey
     cell = Cell("synthetic", ("ring", {}), ("gan", {}), {}, "1s", (0,), (0,))
     monkeypatch.setattr("benchmark.store.save_file", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        store.write(cell, Trial(0, samples=np.zeros((2, 2)), generator={"w": np.zeros(1)}))
+        store.write(cell, Trial(0, arrays={"samples": np.zeros((2, 2))}, generator={"w": np.zeros(1)}))
     assert list(store.records()) == []
     assert not store.directory("ring", "gan", 0).exists()
 
