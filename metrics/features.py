@@ -38,7 +38,7 @@ def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
 
 def check_extractor(name: str) -> None:
     """Raises a `ValueError` unless it is `default` or the name of an extractor."""
-    if name != "default" and name.partition("-")[0] not in EXTRACTORS:
+    if name != "default" and name not in EXTRACTORS and not name.startswith("inception-"):
         raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(EXTRACTORS)}")
 
 
@@ -49,17 +49,22 @@ def resolve_features(extractor: str, data: Dataset) -> str:
         UsageError: If it does not fit the data, or the weights of Inception are not there or are not what they should be.
     """
     name = data.features if extractor == "default" else extractor.partition("-")[0]
-    if name == "classifier" and data.features != "classifier":
-        raise UsageError(f"features 'classifier': {data.name} has no classifier of its modes; choose from raw, inception")
+    fitting = ["raw", *(["classifier"] if data.features == "classifier" else []), *(["inception"] if _fits_inception(data) else [])]
+    if name not in fitting:
+        raise UsageError(f"features {name!r} do not fit {data.name}; choose from {', '.join(fitting)}")
     if name == "inception":
-        if data.kind != "images" or data.shape[0] not in (1, 3):
-            raise UsageError(f"features 'inception': {data.name} has no images of 1 or 3 channels; choose from raw, {data.features}")
         file = inception_file()
         digest = _checked(file)
+        if extractor not in ("default", name, f"inception-{digest[:8]}"):
+            raise UsageError(f"features {extractor!r}: the weights in {file} are inception-{digest[:8]}; {REMEDY}")
         # Before anything is trained, since the file may be that of another network.
         _network(file, torch.device("cpu"))
         return f"inception-{digest[:8]}"
     return name
+
+
+def _fits_inception(data: Dataset) -> bool:
+    return data.kind == "images" and data.shape[0] in (1, 3)
 
 
 def inception_file() -> Path:

@@ -180,7 +180,7 @@ def test_a_fid_of_images_is_in_units_of_their_pixels():
 
 @pytest.mark.parametrize(
     ("features", "data", "message"),
-    [("classifier", Ring(), "has no classifier"), ("inception", Ring(), "no images"), ("inception", Pictures(channels=2), "no images of 1 or 3")],
+    [("classifier", Ring(), "choose from raw$"), ("inception", Ring(), "choose from raw$"), ("inception", Pictures(channels=2), "choose from raw$")],
 )
 def test_features_that_a_dataset_does_not_have(features, data, message):
     with pytest.raises(UsageError, match=message):

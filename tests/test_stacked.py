@@ -183,7 +183,7 @@ def test_the_fingerprint_holds_data_version_and_weights(data, monkeypatch):
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text"])
 def test_a_damaged_classifier_is_noticed_and_trained_again(data, capsys, damage):
     expected = digit_classifier(load_digits("MNIST", False)).fingerprint
-    (file,) = cache_directory().glob("digit-classifier-*.safetensors")
+    (file,) = cache_directory().glob(f"digit-classifier-{classifier.VERSION}-*.safetensors")
     content = file.read_bytes()
     flipped = content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
     file.write_bytes({"truncated": content[:1000], "flipped": flipped, "empty": b"", "text": b"nothing of the kind"}[damage])
