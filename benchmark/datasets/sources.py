@@ -195,4 +195,4 @@ def _files(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tenso
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")
