@@ -64,19 +64,19 @@ class Cost:
         flops: FLOPs per cycle.
         generator_steps: Updates of the generator per cycle.
         discriminator_steps: Updates of discriminators and critics per cycle.
-        updates: Updates of any player per cycle.
         samples: Real samples drawn per cycle.
         parameters: Trained parameters, over all networks.
-        operations: Tensor operations in the longest function that is compiled as one.
+        operations: Tensor operations per cycle.
+        longest: Tensor operations in the longest function that is compiled as one.
     """
 
     flops: int
     generator_steps: int
     discriminator_steps: int
-    updates: int
     samples: int
     parameters: int
     operations: int
+    longest: int
 
     def cycles(self, budget: Budget) -> int | None:
         """The whole number of cycles that comes nearest to the budget; `None` for a budget of device-seconds.
@@ -102,23 +102,24 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     state = select_seed(initialise(method, data, [0], cpu), 0)
     stacked = next(batches(data, cycle.draws, [0], cpu))
     batch = [b.map(itemgetter(0)) for b in stacked]
-    flops, operations, first = 0, 0, 0
+    flops, operations, longest, first = 0, 0, 0, 0
     for phase in cycle.phases:
         size = len(phase.draws)
         with _FlopCounter() as counter:
             cycle.single(phase, state, batch[first : first + size])
         flops += phase.repeats * counter.flops
-        operations = max(operations, counter.operations)
+        operations += phase.repeats * counter.operations
+        longest = max(longest, counter.operations)
         first += phase.repeats * size
     players = [player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()]
     return Cost(
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in players),
         discriminator_steps=sum(all(_is_discriminator(n) for n in player.networks) for player in players),
-        updates=len(players),
         samples=data.batch * sum(draw.real for draw in cycle.draws),
         parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
         operations=operations,
+        longest=longest,
     )
 
 

@@ -67,19 +67,19 @@ class Planned:
         return replace(self.cell, group=tuple(group), record=tuple(record), compile=chosen and self.cost is not None)
 
     def seconds(self, seeds: int, compiled: bool) -> float:
-        """Nominal seconds on one processor: eagerly 30 GFLOP/s and 3 ms per update; compiled 45 GFLOP/s, and what compiling takes.
+        """Nominal seconds on one processor: eagerly 30 GFLOP/s and 10 us per operation; compiled 45 GFLOP/s, and what compiling takes.
 
         The latter grows with the square of the number of operations in a compiled function. From fixed rates and not from a
         measurement, so that the decision to compile, which changes results by rounding, is the same each time.
         """
         if self.cost is None:
             return 0.0
-        compiling = 20 + 4e-5 * self.cost.operations**2 if compiled else 0
+        compiling = 20 + 2e-5 * self.cost.longest**2 if compiled else 0
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
             return parse_budget(self.cell.budget).amount * seeds * (1 if compiled else 1.5) + compiling
         flops = self.cycles * self.cost.flops * seeds
-        return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 3e-3 * self.cost.updates
+        return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 1e-5 * self.cost.operations
 
 
 def make_plan(request: Request) -> list[Planned]:

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,8 +7,10 @@ from torch import nn
 from torch.func import grad
 
 from benchmark.budget import Budget, _FlopCounter, cost_of, parse_budget
+from benchmark.cell import Cell
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.errors import UsageError
+from benchmark.plan import Planned
 from benchmark.registry import METHODS
 
 
@@ -60,7 +63,7 @@ def test_double_backward_is_counted():
 
 def test_the_critic_steps_are_counted():
     cost = cost_of(METHODS.get("wgan-gp")(critic_steps=3), Ring(batch=16, width=8))
-    assert (cost.generator_steps, cost.discriminator_steps, cost.updates, cost.samples) == (1, 3, 4, 48)
+    assert (cost.generator_steps, cost.discriminator_steps, cost.samples) == (1, 3, 48)
     one, two = (cost_of(METHODS.get("wgan-gp")(critic_steps=n), Ring(batch=16, width=8)).flops for n in (1, 2))
     assert cost.flops - two == two - one > 0
 
@@ -82,3 +85,19 @@ def test_other_units():
     assert cost.cycles(Budget(3, "s")) is None
     with pytest.raises(UsageError, match="one cycle takes"):
         cost.cycles(Budget(1, "flops"))
+
+
+def test_compiling_is_chosen_where_it_pays():
+    """Long training of small functions is compiled; short training, or that of a function which takes long to compile, is not."""
+    cost = cost_of(METHODS.get("gan")(), Ring())
+    assert cost.operations == cost.longest > 100  # one function per cycle
+    critic = cost_of(METHODS.get("wgan-gp")(critic_steps=5), Ring())
+    assert critic.operations > 5 * critic.longest / 2  # two functions, of which one runs five times
+
+    def compiled(cycles, cost=cost):
+        cell = Cell("x", ("ring", {}), ("gan", {}), {}, "1steps", (), ())
+        return Planned(cell, cost, cycles).with_group((0,), (0,), "auto").compile
+
+    assert compiled(50_000)
+    assert not compiled(500)
+    assert not compiled(50_000, replace(cost, longest=50_000))
