@@ -26,7 +26,7 @@ def test_methods_learn_the_ring(cli, tmp_path):
     assert cli("run", "--suite", "synthetic", *arguments, "--out", out)[0] == 0
     trials = pd.read_csv(out / "trials.csv")
     trained = trials[trials["flops"].notna()]
-    assert trained["compiled"].all()
+    assert trained.loc[trained["method"] != "aegan", "compiled"].all()  # that one takes longer to compile than it gains here
     assert trained["flops"].max() / trained["flops"].min() < 1.02
     modes = trained.groupby("method")["modes"].mean()
     assert (modes >= 4).all()
