@@ -19,7 +19,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.method import Method
 from benchmark.training.step import Cycle, initialise, select_seed
-from benchmark.training.streams import batches
+from benchmark.training.streams import Batches
 
 __all__ = ["UNITS", "Budget", "Cost", "cost_of", "parse_budget"]
 
@@ -100,7 +100,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     cpu = torch.device("cpu")
     cycle = Cycle(method, data.spec)
     state = select_seed(initialise(method, data, [0], cpu), 0)
-    stacked = next(batches(data, cycle.draws, [0], cpu))
+    stacked = next(Batches(data, cycle.draws, [0], cpu))
     batch = [b.map(itemgetter(0)) for b in stacked]
     flops, operations, longest, first = 0, 0, 0, 0
     for phase in cycle.phases:

@@ -3,11 +3,11 @@
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,11 +17,13 @@ from benchmark import registry
 from benchmark.budget import Cost, cost_of, parse_budget
 from benchmark.datasets.base import Dataset
 from benchmark.exhibits import exhibits, kept
+from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.scoring import CALIBRATIONS, Scorer
-from benchmark.training.trainer import Checkpoint, train
+from benchmark.training.checkpoint import Checkpoint, UnfitError, fitting
+from benchmark.training.trainer import Saver, Standing, train
 
-__all__ = ["Cell", "Trial", "run_cell"]
+__all__ = ["Cell", "Link", "Trial", "run_cell"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Cell:
         } | ({"files": dict(self.files)} if self.files else {})
 
     @property
+    def key(self) -> tuple[Any, ...]:
+        """What tells a cell from the others of a run."""
+        return (self.dataset[0], self.method[0], self.group, self.record)
+
+    @property
     def label(self) -> str:
         return f"{self.dataset[0]} {self.method[0]}"
 
@@ -96,12 +103,28 @@ class Trial:
     generator: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def run_cell(cell: Cell, progress: Callable[[float], None]) -> list[Trial]:
+ARRAYS = ("arrays", "generator")
+FACTS = ("seed", "status", "metrics", "audit", "curve")
+"""The parts of a trial, in a checkpoint."""
+
+
+class Link(Saver, Protocol):
+    """What a cell tells while it runs, and whom."""
+
+    def progress(self, share: float) -> None:
+        """That share of the budget is spent."""
+
+    def say(self, text: str) -> None:
+        """Something that the user should know."""
+
+
+def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Trial]:
     """Trains and scores a cell; returns the trials whose seeds it is to record.
 
     Arguments:
         cell: The cell.
-        progress: Called with the share of the budget that is spent.
+        link: Who hears of it.
+        start: Where to go on. One that does not fit is told of, and the training starts anew.
     """
     for plugin in cell.plugins:
         registry.load_plugin(Path(plugin))
@@ -109,7 +132,7 @@ def run_cell(cell: Cell, progress: Callable[[float], None]) -> list[Trial]:
     data: Dataset = registry.DATASETS.get(cell.dataset[0])(**cell.dataset[1])
     metrics: dict[str, Metric] = {name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
     scorer = Scorer(data, metrics, device)
-    trials = _calibrate(cell, data, scorer) if cell.method[0] in CALIBRATIONS else _train(cell, data, scorer, progress)
+    trials = _calibrate(cell, data, scorer) if cell.method[0] in CALIBRATIONS else _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.record]
 
 
@@ -124,72 +147,127 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
     return trials
 
 
-def _train(cell: Cell, data: Dataset, scorer: Scorer, progress: Callable[[float], None]) -> list[Trial]:
+def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
     method = registry.METHODS.get(cell.method[0])(**cell.method[1])
-    cost = cost_of(method, data)
-    recorder = _Recorder([Trial(seed) for seed in cell.group], scorer, cost)
-    began = time.perf_counter()
-    train(method, data, cell.group, parse_budget(cell.budget), cost, recorder.evaluate, progress, scorer.device, cell.compile)
-    elapsed = time.perf_counter() - began
-    training = sum(trial.audit["device_seconds"] for trial in recorder.trials)
-    for trial in recorder.trials:
-        trial.audit |= {
-            "parameters": cost.parameters,
-            "peak_memory_bytes": _peak_memory(scorer.device),
-            "group": list(cell.group),
-            "compiled": cell.compile,
-            "group_seconds": {"training": training, "evaluation": recorder.seconds, "rest": elapsed - training - recorder.seconds},
-        }
-    return recorder.trials
+    recorder = _Recorder(cell, scorer, cost_of(method, data), link)
+    try:
+        recorder.train(method, start)
+    except UnfitError as error:
+        link.say(f"{cell.label}: its checkpoint does not fit ({error}); training starts anew")
+        recorder = _Recorder(cell, scorer, recorder.cost, link)
+        recorder.train(method, None)
+    return recorder.finished()
 
 
 class _Recorder:
-    """Turns evaluations into trials."""
+    """Turns evaluations into trials, and adds them to checkpoints."""
 
-    def __init__(self, trials: list[Trial], scorer: Scorer, cost: Cost) -> None:
-        self.trials = trials
+    def __init__(self, cell: Cell, scorer: Scorer, cost: Cost, link: Link) -> None:
+        self.cell = cell
+        self.trials = [Trial(seed) for seed in cell.group]
         self.scorer = scorer
         self.cost = cost
-        self.seconds = 0.0
+        self.link = link
+        self.began = time.perf_counter()
+        self.evaluation = 0.0
 
-    def evaluate(self, checkpoint: Checkpoint) -> None:
+    def train(self, method: Method, start: Checkpoint | None) -> None:
+        """Trains from the beginning, or from a checkpoint that `save` was given; an `UnfitError` if it is none."""
+        if start is not None:
+            with fitting():
+                self._restore(start.part("trials"))
+                start = start.part("training")
+        train(
+            method,
+            self.scorer.data,
+            self.cell.group,
+            parse_budget(self.cell.budget),
+            self.cost,
+            evaluate=self.evaluate,
+            progress=self.link.progress,
+            device=self.scorer.device,
+            compile=self.cell.compile,
+            saver=self,
+            start=start,
+        )
+
+    def evaluate(self, standing: Standing) -> None:
         began = time.perf_counter()
         seeds = [trial.seed for trial in self.trials]
-        samples, finite = self.scorer.sample(checkpoint.generator, seeds)
+        samples, finite = self.scorer.sample(standing.generator, seeds)
         alive = []
         for i, trial in enumerate(self.trials):
             if trial.status == "diverged":
                 continue
-            cycle = checkpoint.diverged[i] or (0 if bool(finite[i]) else checkpoint.cycles)
-            trial.audit.update(self._spent(cycle or checkpoint.cycles, checkpoint.seconds))
+            cycle = standing.diverged[i] or (0 if bool(finite[i]) else standing.cycles)
+            trial.audit.update(self._spent(cycle or standing.cycles, standing.seconds))
             if cycle:
                 trial.status = "diverged"
                 trial.audit["diverged_at"] = cycle * self.cost.generator_steps
             else:
                 alive.append(i)
         if alive:
-            self._score(checkpoint, samples[alive], alive)
-        self.seconds += time.perf_counter() - began
+            self._score(standing, samples[alive], alive)
+        self.evaluation += time.perf_counter() - began
 
-    def _score(self, checkpoint: Checkpoint, samples: Tensor, alive: list[int]) -> None:
+    def due(self, cycles: int) -> bool:
+        return self.link.due(cycles)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        self.link.save(Checkpoint.join({"training": checkpoint, "trials": self._checkpoint()}))
+
+    def _checkpoint(self) -> Checkpoint:
+        arrays = {f"{i}/{kind}/{key}": array for i, trial in enumerate(self.trials) for kind in ARRAYS for key, array in getattr(trial, kind).items()}
+        trials = [{key: getattr(trial, key) for key in FACTS} for trial in self.trials]
+        return Checkpoint(arrays, {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began})
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        trials = [Trial(**facts) for facts in checkpoint.facts["trials"]]
+        if [trial.seed for trial in trials] != list(self.cell.group):
+            raise ValueError("it is that of other seeds")
+        for key, array in checkpoint.arrays.items():
+            index, kind, name = key.split("/", 2)
+            if kind not in ARRAYS:
+                raise ValueError(f"unknown part {kind!r}")
+            getattr(trials[int(index)], kind)[name] = array
+        self.trials = trials
+        self.evaluation = float(checkpoint.facts["evaluation"])
+        self.began -= float(checkpoint.facts["elapsed"])
+
+    def finished(self) -> list[Trial]:
+        """The trials, with what they have in common."""
+        elapsed = time.perf_counter() - self.began
+        training = sum(trial.audit["device_seconds"] for trial in self.trials)
+        rest = elapsed - training - self.evaluation
+        for trial in self.trials:
+            trial.audit |= {
+                "parameters": self.cost.parameters,
+                "peak_memory_bytes": _peak_memory(self.scorer.device),
+                "group": list(self.cell.group),
+                "compiled": self.cell.compile,
+                "group_seconds": {"training": training, "evaluation": self.evaluation, "rest": rest},
+            }
+        return self.trials
+
+    def _score(self, standing: Standing, samples: Tensor, alive: list[int]) -> None:
         seeds = [self.trials[i].seed for i in alive]
-        generator = checkpoint.generator.select(alive)
+        generator = standing.generator.select(alive)
         evaluation = self.scorer.evaluation(samples, seeds, generator)
-        scores = self.scorer.final(evaluation) if checkpoint.last else self.scorer.curve(evaluation)
+        scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
         for j, i in enumerate(alive):
             trial = self.trials[i]
-            trial.curve.append({"point": checkpoint.point, **self._spent(checkpoint.cycles, checkpoint.seconds), "metrics": scores[j]})
+            trial.curve.append({"point": standing.point, **self._spent(standing.cycles, standing.seconds), "metrics": scores[j]})
             trial.metrics = dict(scores[j])
-            if checkpoint.last:
+            if standing.last:
                 trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))
             else:
                 trial.arrays = {"samples": kept(self.scorer.data, samples[j]).cpu().numpy()}
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
-            if checkpoint.last:
-                trial.metrics |= self.scorer.large(partial(self._draw, checkpoint, i), trial.seed)
+            if standing.last:
+                trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
 
-    def _draw(self, checkpoint: Checkpoint, i: int, n: int) -> Tensor:
-        return self.scorer.sample(checkpoint.generator.select([i]), [self.trials[i].seed], n)[0][0]
+    def _draw(self, standing: Standing, i: int, n: int) -> Tensor:
+        return self.scorer.sample(standing.generator.select([i]), [self.trials[i].seed], n)[0][0]
 
     def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
         return {

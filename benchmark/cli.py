@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 from benchmark import __version__, files, options
 from benchmark.errors import UsageError
+from benchmark.interruption import Interrupted, Interruption
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
 from benchmark.suites import SUITES, get_suite
 
 if TYPE_CHECKING:
+    from benchmark.executors.base import Executor
     from benchmark.plan import Request
+    from benchmark.runner import Limits
     from benchmark.store import Store
 
 __all__ = ["main"]
 
+LIMITS = ("checkpoint-every", "stall-timeout", "worker-memory")
 RUN_OPTIONS = (
     *("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin"),
-    *("data-root", "fid-features", "fid-weights", "set"),
+    *("data-root", "fid-features", "fid-weights", "set", "executor", "ray-address", *LIMITS),
 )
 FEATURE_METRICS = ("fid", "precision", "recall", "density", "coverage")
 KINDS: dict[str, Registry] = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}
@@ -32,17 +36,25 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit status: 0 done, 1 something failed, 2 bad usage, 130 interrupted."""
+    """Runs the command line and returns its exit status.
+
+    0 done, 1 something failed, 2 bad usage, 130 or 143 interrupted by the terminal or by SIGTERM.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         parsed = _parser().parse_args(_joined(arguments))
-        return parsed.verb(parsed, arguments)
+        with Interruption():
+            return parsed.verb(parsed, arguments)
     except UsageError as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("benchmark: interrupted; finished trials are kept, and the same command continues", file=sys.stderr)
-        return 130
+    except Interrupted as interrupted:
+        print(f"benchmark: {interrupted}; the same command continues", file=sys.stderr)
+        return 128 + interrupted.number
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"benchmark: {what}; what was finished before is whole, and the same command continues when that is mended", file=sys.stderr)
+        return 1
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -75,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     run.add_argument("--workers", metavar="N", help="worker processes (default: one per processor; one on a GPU)")
     run.add_argument("--compile", metavar="auto|on|off", help="compile the training step (default: auto, where it pays)")
+    run.add_argument("--executor", metavar="local|ray", help="where cells run: processes here, or tasks of a Ray cluster (default: local)")
+    run.add_argument("--ray-address", metavar="A", help="of the Ray cluster: auto, or HOST:PORT (default: a new one on this machine)")
+    run.add_argument("--checkpoint-every", metavar="T", help="save unfinished training that often: 30s, 5min, or off (default: 60s)")
+    run.add_argument("--stall-timeout", metavar="T", help="a cell that says nothing for that long is killed (default: 30min)")
+    run.add_argument("--worker-memory", metavar="M", help="a worker that holds more is killed: 500MB, 4GB (default: 90 %% of the machine's, shared)")
     run.set_defaults(verb=_run)
 
     listing = verbs.add_parser("list", help="names of methods, datasets, metrics and suites", allow_abbrev=False)
@@ -121,13 +138,21 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
                 KINDS[kind].check(name)
     seeds = options.seeds(given.get("seeds", "5"))
     compile = options.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off"))
+    where = options.choice("--executor", given.get("executor", "local"), ("local", "ray"))
+    if "ray-address" in given and where != "ray":
+        raise UsageError("--ray-address: is for --executor ray")
     workers = options.count("--workers", given["workers"]) if "workers" in given else None
+    memory = options.size("--worker-memory", given["worker-memory"]) if "worker-memory" in given else None
+    every = given.get("checkpoint-every", "60s")
+    every = None if every == "off" else options.seconds("--checkpoint-every", every)
+    timeout = options.seconds("--stall-timeout", given.get("stall-timeout", "30min"))
     settings = options.settings(given.get("set") or ())
     for name in set(FEATURE_METRICS) & set(suite.metrics) if "fid-features" in given else ():
         settings[name] = {"features": given["fid-features"], **settings.get(name, {})}
 
+    from benchmark.executors.choose import make_executor
     from benchmark.plan import Request, choose_device
-    from benchmark.runner import default_workers
+    from benchmark.runner import Limits
     from benchmark.store import Store
 
     device = choose_device(given.get("device", "auto"))
@@ -135,25 +160,45 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     store = Store(Path(given.get("out") or Path("results") / suite.name))
     store.check(suite.name, fresh=parsed.fresh)
     with files.using(given.get("data-root"), given.get("fid-weights")):
-        return _carry_out(request, store, workers or default_workers(device), parsed, arguments)
+        if parsed.dry_run:
+            return _plan(request, store, parsed.fresh)
+        executor = make_executor(where, device, workers, memory, given.get("ray-address"))
+        return _carry_out(request, store, executor, Limits(every, timeout), parsed.fresh, arguments)
 
 
-def _carry_out(request: "Request", store: "Store", workers: int, parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    from benchmark.runner import describe, prepare, run
+def _plan(request: "Request", store: "Store", fresh: bool) -> int:
+    from benchmark.runner import describe, groups_of, prepare
+    from benchmark.store import Survey
 
-    if parsed.dry_run:
-        print(describe(prepare(request, None if parsed.fresh else store)))
+    if fresh:
+        print(describe(prepare(request, Survey([], [], []), {})))
         return 0
-    if parsed.fresh:
-        prepare(request, None)
-        aside = store.set_aside()
+    survey = store.survey()
+    prepared = prepare(request, survey, groups_of(store))
+    for damage in survey.damaged:
+        print(f"benchmark: {damage}; its trial would be trained again", file=sys.stderr)
+    print(describe(prepared))
+    return 0
+
+
+def _carry_out(request: "Request", store: "Store", executor: "Executor", limits: "Limits", fresh: bool, arguments: Sequence[str]) -> int:
+    from benchmark.lock import RunLock
+    from benchmark.report import write_report
+    from benchmark.runner import groups_of, prepare, run
+    from benchmark.store import Survey
+
+    # What is wrong with the request is told before anything is written or moved.
+    prepare(request, Survey([], [], []) if fresh else store.survey(), {} if fresh else groups_of(store))
+    if fresh:
+        with RunLock(store.root):
+            aside = store.set_aside()
         if aside:
             print(f"the old run is now {aside}", file=sys.stderr)
-    outcome = run(request, store, workers, ["benchmark", *arguments])
-
-    from benchmark.report import write_report
-
-    write_report(store)
+    with RunLock(store.root) as lock:
+        if lock.left_by:
+            print(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved", file=sys.stderr)
+        outcome = run(request, store, executor, limits, ["benchmark", *arguments])
+        write_report(store)
     for failure in outcome.failed:
         print(f"benchmark: failed: {failure}", file=sys.stderr)
     return 1 if outcome.failed else 0
@@ -182,8 +227,7 @@ def _report(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     from benchmark.report import write_report
     from benchmark.store import Store
 
-    write_report(Store(Path(parsed.directory)))
-    return 0
+    return 0 if write_report(Store(Path(parsed.directory))) else 1
 
 
 def _score(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:

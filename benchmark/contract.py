@@ -17,7 +17,7 @@ from benchmark.method import Batch, Method, Networks, Player, State
 from benchmark.registry import DATASETS, METHODS
 from benchmark.suites import SUITES
 from benchmark.training.step import Cycle, initialise, select_seed
-from benchmark.training.streams import batches
+from benchmark.training.streams import Batches
 
 __all__ = ["CHECKS", "Pictures", "check_method"]
 
@@ -69,7 +69,7 @@ def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
         cycle.run(state, cycle_batch)
     one = select_seed(state, 0)
     for name, player in cycle.players.items():
-        batch = next(batches(data, [player], [0], CPU))[0].map(itemgetter(0))
+        batch = next(Batches(data, [player], [0], CPU))[0].map(itemgetter(0))
 
         def loss(own: Any, player: Player = player, batch: Batch = batch) -> Tensor:
             bound = Networks(cycle.modules, one._replace(parameters={**one.parameters, **own}), cycle.players)
@@ -191,7 +191,7 @@ class Pictures(Images):
 def _start(method: Method, data: Dataset, seeds: list[int]) -> tuple[Cycle, State, list[list[Batch]]]:
     """A cycle, its initial state and the batches of its first steps."""
     cycle = Cycle(method, data.spec)
-    stream = batches(data, cycle.draws, seeds, CPU)
+    stream = Batches(data, cycle.draws, seeds, CPU)
     return cycle, initialise(method, data, seeds, CPU), [next(stream) for _ in range(STEPS)]
 
 

@@ -1,6 +1,7 @@
 """The values of options: from the command line and a TOML file to plain Python, or one clear line."""
 
 import argparse
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from benchmark.errors import UsageError
 
-__all__ = ["choice", "count", "names", "required", "seeds", "settings", "with_config"]
+__all__ = ["choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
 
 Settings = dict[str, dict[str, Any]]
 
@@ -82,6 +83,22 @@ def count(option: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) >= 1):
         raise UsageError(f"{option} {text!r}: give a whole number from 1")
     return int(text)
+
+
+def seconds(option: str, text: str) -> float:
+    """Reads a duration such as `90s`, `5min` or `2h`."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?)(s|min|h)", text.strip())
+    if match is None:
+        raise UsageError(f"{option} {text!r}: give a duration such as 90s, 5min or 2h")
+    return float(match[1]) * {"s": 1, "min": 60, "h": 3600}[match[2]]
+
+
+def size(option: str, text: str) -> float:
+    """Reads an amount of memory such as `500MB` or `4GB`, in bytes."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{0,9})?)(MB|GB)", text.strip(), re.IGNORECASE)
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"{option} {text!r}: give an amount of memory such as 500MB or 4GB")
+    return float(match[1]) * {"MB": 1e6, "GB": 1e9}[match[2].upper()]
 
 
 def choice(option: str, text: str, choices: tuple[str, ...]) -> str:

@@ -21,11 +21,11 @@ from torch.nn.functional import softplus
 from benchmark.budget import Budget, cost_of
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
+from benchmark.executors.choose import processors
 from benchmark.perf_metrics import measure_metrics
 from benchmark.plan import can_compile
 from benchmark.progress import duration
 from benchmark.registry import DATASETS, METHODS
-from benchmark.runner import default_workers
 from benchmark.suites import get_suite
 from benchmark.training.trainer import train
 
@@ -39,7 +39,7 @@ def measure(quick: bool = False) -> None:
     """Prints the tables; `quick` measures the smallest size for a short time, without the end-to-end run."""
     if not can_compile("cpu"):
         raise UsageError("perf: no C++ compiler was found; install one, such as g++")
-    workers = default_workers("cpu")
+    workers = processors()
     torch.set_num_threads(workers)
     print(f"torch {torch.__version__}, {workers} processors; {SEEDS} seeds in each of {workers} single-threaded workers", flush=True)
     print(f"matrix-product peak, float32: {peak(workers) / 1e9:.0f} GFLOP/s\n")
@@ -118,7 +118,7 @@ def _harness_seconds(name: str, data: Dataset, workers: int, seconds: float) -> 
 
 def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, results: Any) -> None:
     torch.set_num_threads(1)
-    from benchmark.training.streams import batches
+    from benchmark.training.streams import Batches
 
     method, device, cycles = METHODS.get(name)(), torch.device("cpu"), 200
     cost = cost_of(method, data)
@@ -126,7 +126,7 @@ def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, 
 
     def run(cycles: int) -> float:
         budget = Budget(cycles * cost.generator_steps, "steps")
-        train(method, data, range(SEEDS), budget, cost, lambda checkpoint: spent.append(checkpoint.seconds), lambda share: None, device, True)
+        train(method, data, range(SEEDS), budget, cost, lambda standing: spent.append(standing.seconds), lambda share: None, device, True)
         return spent[-1] / (cycles * cost.generator_steps)
 
     estimate = run(cycles)
@@ -134,7 +134,7 @@ def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, 
     result = run(max(cycles, int(seconds / (estimate * SEEDS * cost.generator_steps))))
     from benchmark.training.step import Cycle
 
-    stream = batches(data, Cycle(method, data.spec).draws, range(SEEDS), device)
+    stream = Batches(data, Cycle(method, data.spec).draws, range(SEEDS), device)
     next(stream)
     began = time.perf_counter()
     for _ in range(1024):

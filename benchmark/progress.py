@@ -54,6 +54,10 @@ class ProgressLine:
         """Seconds since the start."""
         return time.monotonic() - self.began
 
+    def skip(self, work: float) -> None:
+        """Leaves out work that was done before."""
+        self.work -= work
+
     def update(self, done: int, spent: float, now: str) -> None:
         """Shows that `done` trials are finished and `spent` work is done, and what has just happened."""
         elapsed = self.elapsed

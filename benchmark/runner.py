@@ -1,11 +1,14 @@
 """A run: plan, skip what is done, train the rest, write what comes back."""
 
+import contextlib
+import math
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,21 @@ import torch
 from benchmark import __version__
 from benchmark.cell import Cell
 from benchmark.errors import UsageError
-from benchmark.executors.local import Done, Failed, Progress, run_cells
-from benchmark.metric import Metric
+from benchmark.executors.base import Done, Event, Executor, Failed, Progress, Said, Saved
+from benchmark.executors.supervisor import Policy, run_cells
+from benchmark.interruption import Interrupted, Interruption
 from benchmark.plan import Planned, Request, can_compile, make_plan
 from benchmark.progress import ProgressLine, duration
+from benchmark.records import DamagedError
 from benchmark.registry import DATASETS, METRICS
-from benchmark.store import Store, config_hash
+from benchmark.schema import Group, Record
+from benchmark.store import Store, Survey, config_hash
+from benchmark.training.checkpoint import Checkpoint
 
-__all__ = ["Outcome", "Prepared", "default_workers", "describe", "prepare", "run"]
+__all__ = ["Limits", "Outcome", "Prepared", "describe", "groups_of", "prepare", "run"]
+
+Groups = Mapping[tuple[str, str], list[tuple[tuple[int, ...], bool]]]
+"""The groups of seeds by dataset and method, and whether they are compiled."""
 
 MOST_TOGETHER = {"points": 16, "images": 1}
 """Seeds that are trained side by side at most. Small networks gain by it; convolutions fill a processor by themselves."""
@@ -40,27 +50,39 @@ class Outcome:
     failed: list[str]
 
 
-def default_workers(device: str) -> int:
-    """One worker per processor that this process may use; on an accelerator, one."""
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@dataclass(frozen=True)
+class Limits:
+    """What cells may take.
+
+    Attributes:
+        checkpoint_every: Seconds between two checkpoints; `None` if only an interruption makes one.
+        stall_timeout: Seconds without a word after which a cell is taken to hang.
+    """
+
+    checkpoint_every: float | None = 60.0
+    stall_timeout: float = 1800.0
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The whole plan, the cells that are still to run, and the number of trials that are done."""
+    """The whole plan, the cells that are still to run, the number of trials that are done, and all groups, finished ones too."""
 
     plan: list[Planned]
     cells: list[tuple[Planned, Cell]]
     done: int
+    groups: Groups
 
 
-def prepare(request: Request, store: Store | None) -> Prepared:
-    """Plans a request against what is on disk, or against nothing if there is no store. Writes nothing.
+def prepare(request: Request, survey: Survey, groups: Groups) -> Prepared:
+    """Plans a request against what is on disk. Writes nothing.
 
     A trial is repeated in the group that it belongs to: where some seeds of a group are on disk, the missing ones are
-    trained with the whole of it, and recorded alone. Seeds that no record knows form new groups.
+    trained with the whole of it, and recorded alone. Seeds that no group knows form new ones.
+
+    Arguments:
+        request: The request.
+        survey: What lies in the directory.
+        groups: The groups that its manifest tells of, as far as it can be read.
 
     Raises:
         UsageError: If the request makes no sense, or a record on disk has another configuration.
@@ -72,13 +94,14 @@ def prepare(request: Request, store: Store | None) -> Prepared:
     cells, done = [], 0
     for planned in plan:
         dataset, method = planned.cell.dataset[0], planned.cell.method[0]
-        records = list(store.of_cell(dataset, method)) if store else []
+        records = [record for record in survey.records if (record["dataset"], record["method"]) == (dataset, method)]
         for record in records:
             _check_configuration(record, planned.cell)
         finished = {record["seed"] for record in records}
         missing = [seed for seed in request.seeds if seed not in finished]
         done += len(request.seeds) - len(missing)
-        for group, compiled in _known_groups(records):
+        known = _known_groups(records, groups.get((dataset, method), []))
+        for group, compiled in known:
             here = [seed for seed in group if seed in missing]
             if here and compiled and compile == "off" and not can_compile(planned.cell.device):
                 raise UsageError(f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found")
@@ -88,8 +111,19 @@ def prepare(request: Request, store: Store | None) -> Prepared:
         together = MOST_TOGETHER.get(DATASETS.get(dataset).kind, 1)
         for i in range(0, len(missing), together):
             new = missing[i : i + together]
-            cells.append((planned, planned.with_group(new, new, compile)))
-    return Prepared(plan, cells, done)
+            cell = planned.with_group(new, new, compile)
+            cells.append((planned, cell))
+            known.append((cell.group, cell.compile))
+        groups = {**groups, (dataset, method): known}
+    return Prepared(plan, cells, done, groups)
+
+
+def groups_of(store: Store) -> Groups:
+    """The groups that the manifest of a run tells of; none if it is damaged or missing."""
+    with contextlib.suppress(DamagedError, FileNotFoundError):
+        held = store.manifest()["groups"]
+        return {(d, m): [(tuple(g["seeds"]), g["compiled"]) for g in groups] for d, methods in held.items() for m, groups in methods.items()}
+    return {}
 
 
 def describe(prepared: Prepared) -> str:
@@ -112,52 +146,100 @@ def describe(prepared: Prepared) -> str:
     return f"{table}\n\n{trials} trials to train, {prepared.done} done already; about {duration(total)} of one processor"
 
 
-def run(request: Request, store: Store, workers: int, command: Sequence[str]) -> Outcome:
-    """Runs all that is missing of a request.
+def run(request: Request, store: Store, executor: Executor, limits: Limits, command: Sequence[str]) -> Outcome:
+    """Runs all that is missing of a request. The directory must be locked.
 
     Arguments:
         request: The request.
         store: Where to keep the records.
-        workers: The number of worker processes.
+        executor: Where to run the cells.
+        limits: What cells may take, and how often they are saved.
         command: The command line, for the manifest.
 
     Raises:
         UsageError: As `prepare`; nothing has been written then.
+        Interrupted: If the run was asked to end.
+        OSError: If something cannot be written.
     """
-    prepared = prepare(request, store)
+    survey, aside = store.mend()
+    prepared = prepare(request, survey, groups_of(store))
     plan, cells = prepared.plan, prepared.cells
-    manifest = _manifest(request, plan, command)
+    facts = {name: _facts(p.cell) for p in plan for name in [p.cell.dataset[0]]}
+    manifest = _manifest(request, prepared, facts, command)
     # A run may grow by datasets and methods from one command to the next.
-    store.write_manifest(_union(store.manifest(), manifest) if store.manifest_file.exists() else manifest)
+    with contextlib.suppress(FileNotFoundError):
+        manifest = _union(store.manifest(), manifest)
+    store.write_manifest(manifest)
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
         print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)
-    work = {_key(cell): _work(planned, cell) for planned, cell in cells}
-    shares = dict.fromkeys(work, 0.0)
+    works = {cell.key: _work(planned, cell) for planned, cell in cells}
     trials = sum(len(cell.record) for _, cell in cells)
-    trained, diverged, failed = 0, 0, []
     unit, scale = ("GFLOP/s", 1e9) if all(p.cycles is not None or p.cost is None for p, _ in cells) else ("device-seconds per second", 1.0)
-    with ProgressLine(trials, sum(work.values()), unit, scale) as line:
-        line.say(f"{trials} trials to train in {len(cells)} cells, {prepared.done} done already; {workers} workers on {plan[0].cell.device}")
-        for event in run_cells([cell for _, cell in cells], workers):
-            shares[_key(event.cell)] = event.share if isinstance(event, Progress) else 1.0
-            if isinstance(event, Failed):
-                file = store.write_error(event.cell, event.reason)
+    with ProgressLine(trials, sum(works.values()), unit, scale) as line, Interruption() as interruption:
+        for damage, place in aside:
+            line.say(f"{damage}; it is now {place}" + ("" if damage.file == store.manifest_file else ", and its trial is trained again"))
+        line.say(f"{trials} trials to train in {len(cells)} cells, {prepared.done} done already; {executor.describe()} on {plan[0].cell.device}")
+        progress = _Progress(line, store, facts, works)
+        interruption.deferred = True
+        policy = Policy(partial(_resume, store, line), limits.checkpoint_every, limits.stall_timeout, lambda: bool(interruption))
+        with contextlib.closing(run_cells([cell for _, cell in cells], executor, policy)) as events:
+            for event in events:
+                progress.take(event)
+        trained, diverged = progress.trained, progress.diverged
+        if interruption.number is not None:
+            done = prepared.done + trained
+            raise Interrupted(interruption.number, f"interrupted; {done} trials are finished, and the training of others is saved")
+        line.say(f"{trained} trials trained in {duration(line.elapsed)}, {diverged} of them diverged, {len(progress.failed)} cells failed")
+    return Outcome(progress.trained, prepared.done, progress.diverged, progress.failed)
+
+
+class _Progress:
+    """Writes down what happens, and shows how far the run is."""
+
+    def __init__(self, line: ProgressLine, store: Store, facts: Mapping[str, Mapping[str, Any]], works: Mapping[tuple, float]) -> None:
+        self.line = line
+        self.store = store
+        self.facts = facts
+        self.works = works
+        self.shares = dict.fromkeys(works, 0.0)
+        self.begun: dict[tuple, float] = {}
+        self.trained = self.diverged = 0
+        self.failed: list[str] = []
+
+    def take(self, event: Event) -> None:
+        key = event.cell.key
+        match event:
+            case Progress():
+                if key not in self.begun:
+                    self.begun[key] = event.share
+                    self.line.skip(self.works[key] * event.share)
+                self.shares[key] = event.share
+            case Said():
+                self.line.say(event.text)
+            case Saved():
+                self.store.write_checkpoint(event.cell, event.checkpoint)
+            case Done():
+                self.store.write(event.cell, event.trials, self.facts[event.cell.dataset[0]])
+                self.trained += len(event.trials)
+                self.diverged += sum(trial.status == "diverged" for trial in event.trials)
+                self.shares[key] = 1.0
+            case Failed():
+                file = self.store.write_error(event.cell, event.reason)
                 last = event.reason.strip().splitlines()[-1]
-                failed.append(f"{event.cell.label}: {last} (see {file})")
-                line.say(f"failed: {failed[-1]}")
-            elif isinstance(event, Done):
-                for trial in event.trials:
-                    store.write(event.cell, trial)
-                    trained += 1
-                    diverged += trial.status == "diverged"
-            line.update(trained, sum(work[key] * share for key, share in shares.items()), event.cell.label)
-        elapsed = line.elapsed
-        line.say(f"{trained} trials trained in {duration(elapsed)}, {diverged} of them diverged, {len(failed)} cells failed")
-    return Outcome(trained, prepared.done, diverged, failed)
+                self.failed.append(f"{event.cell.label}: {last} (see {file})")
+                self.line.say(f"failed: {self.failed[-1]}")
+                self.shares[key] = 1.0
+        spent = sum(self.works[key] * (share - self.begun.get(key, 0.0)) for key, share in self.shares.items())
+        self.line.update(self.trained, spent, event.cell.label)
 
 
-def _key(cell: Cell) -> tuple:
-    return (cell.dataset[0], cell.method[0], cell.group, cell.record)
+def _resume(store: Store, line: ProgressLine, cell: Cell) -> Checkpoint | None:
+    """A cell's checkpoint; one that is damaged is put aside."""
+    try:
+        return store.checkpoint(cell)
+    except DamagedError as damage:
+        line.say(f"{damage}; it is now {store.put_aside(damage.file)}, and {cell.label} is trained from its beginning")
+        return None
 
 
 def _work(planned: Planned, cell: Cell) -> float:
@@ -168,12 +250,19 @@ def _work(planned: Planned, cell: Cell) -> float:
     return float(amount * len(cell.group))
 
 
-def _known_groups(records: Sequence[dict[str, Any]]) -> list[tuple[tuple[int, ...], bool]]:
-    """The groups that a cell's finished trials were trained in, and whether compiled."""
-    return sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items())
+def _known_groups(records: Sequence[Record], told: Sequence[tuple[tuple[int, ...], bool]]) -> list[tuple[tuple[int, ...], bool]]:
+    """The groups of a method on a dataset and whether they are compiled: those of its records, and those that the manifest tells of.
+
+    No two of them share a seed.
+    """
+    groups = dict(sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items()))
+    for group, compiled in told:
+        if not {seed for known in groups for seed in known} & set(group):
+            groups[group] = compiled
+    return list(groups.items())
 
 
-def _check_configuration(record: dict[str, Any], cell: Cell) -> None:
+def _check_configuration(record: Record, cell: Cell) -> None:
     if record["config_hash"] == config_hash(cell.configuration):
         return
     held, asked = _flat(record["configuration"]), _flat(cell.configuration)
@@ -188,8 +277,30 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     return {key: item for name, part in value.items() for key, item in _flat(part, f"{prefix}.{name}" if prefix else name).items()}
 
 
-def _manifest(request: Request, plan: Sequence[Planned], command: Sequence[str]) -> dict[str, Any]:
+def _facts(cell: Cell) -> dict[str, Any]:
+    """What a reader must know of a dataset and its metrics."""
+    data = DATASETS.get(cell.dataset[0])(**cell.dataset[1])
+    metrics = {name: METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
+    return {
+        "modes_total": data.modes,
+        "facts": {
+            name: {
+                "better": metric.better,
+                "bounds": [bound if math.isfinite(bound) else None for bound in metric.bounds],
+                "floor": metric.floor(data),
+                "samples": data.samples,
+            }
+            for name, metric in metrics.items()
+        },
+    }
+
+
+def _manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]) -> dict[str, Any]:
+    plan = prepared.plan
     datasets = {p.cell.dataset[0]: p.cell.dataset[1] for p in plan}
+    groups: dict[str, dict[str, list[Group]]] = {}
+    for (dataset, method), known in prepared.groups.items():
+        groups.setdefault(dataset, {})[method] = [{"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known]
     return {
         "suite": request.suite,
         "command": list(command),
@@ -207,19 +318,14 @@ def _manifest(request: Request, plan: Sequence[Planned], command: Sequence[str])
             p.cell.dataset[0]: {q.cell.method[0]: vars(q.cost) | {"cycles": q.cycles} for q in plan if q.cost and q.cell.dataset == p.cell.dataset}
             for p in plan
         },
-        "metrics": {
-            dataset: {
-                name: {"better": metric.better, "bounds": [str(b) for b in metric.bounds], "floor": metric.floor(data), "samples": data.samples}
-                for name, metric in _metrics(plan, dataset)
-            }
-            for dataset, data in ((name, DATASETS.get(name)(**settings)) for name, settings in datasets.items())
-        },
-        "modes": {name: DATASETS.get(name)(**settings).modes for name, settings in datasets.items()},
+        "metrics": {name: dict(known["facts"]) for name, known in facts.items()},
+        "modes": {name: known["modes_total"] for name, known in facts.items()},
         "fingerprints": {name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()},
         "files": {p.cell.dataset[0]: dict(p.cell.files) for p in plan if p.cell.files},
         "versions": {"mode-collapse-benchmark": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "hardware": _hardware(plan[0].cell.device),
         "commit": _commit(),
+        "groups": groups,
     }
 
 
@@ -228,11 +334,6 @@ def _union(old: Any, new: Any) -> Any:
     if isinstance(old, dict) and isinstance(new, dict):
         return {**old, **{key: _union(old.get(key), value) for key, value in new.items()}}
     return new
-
-
-def _metrics(plan: Sequence[Planned], dataset: str) -> list[tuple[str, Metric]]:
-    cell = next(p.cell for p in plan if p.cell.dataset[0] == dataset)
-    return [(name, METRICS.get(name)(**settings)) for name, settings in cell.metrics.items()]
 
 
 def _hardware(device: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Summaries of a few seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ class Summary(NamedTuple):
     worst: float
 
 
-def summarise(values: Sequence[float], better: str) -> Summary:
+def summarise(values: Iterable[float | None], better: str) -> Summary:
     """Summarises the finite ones of the values of a metric; `better` is `higher`, `lower` or `one`."""
     x = np.asarray([value for value in values if value is not None and np.isfinite(value)], dtype=float)
     nan = float("nan")

@@ -12,7 +12,7 @@ from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.method import Batch, Networks
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, select_seed
-from benchmark.training.streams import batches
+from benchmark.training.streams import Batches
 
 CPU = torch.device("cpu")
 SMALL = Ring(batch=16, width=8, latent=3)
@@ -23,13 +23,13 @@ def one_model(name, data=SMALL, cycles=2, dtype=torch.float64, **settings):
     method = METHODS.get(name)(**settings)
     cycle = Cycle(method, data.spec)
     state = initialise(method, data, [0], CPU)
-    stream = batches(data, cycle.draws, [0], CPU)
+    stream = Batches(data, cycle.draws, [0], CPU)
     for _ in range(cycles):
         cycle.run(state, next(stream))
     from torch.utils._pytree import tree_map
 
     state = tree_map(lambda t: t.to(dtype) if t.is_floating_point() else t, select_seed(state, 0))
-    drawn = {name: next(batches(data, [player], [0], CPU))[0].map(lambda t: t[0].to(dtype)) for name, player in cycle.players.items()}
+    drawn = {name: next(Batches(data, [player], [0], CPU))[0].map(lambda t: t[0].to(dtype)) for name, player in cycle.players.items()}
     return method, Networks(cycle.modules, state, cycle.players), drawn
 
 
@@ -52,7 +52,7 @@ def test_it_trains_in_1200_dimensions(name):
     method, data = METHODS.get(name)(), HighDimensional(batch=8, width=8)
     cycle = Cycle(method, data.spec)
     state = initialise(method, data, [0], CPU)
-    assert cycle.run(state, next(batches(data, cycle.draws, [0], CPU))).isfinite().all()
+    assert cycle.run(state, next(Batches(data, cycle.draws, [0], CPU))).isfinite().all()
 
 
 @pytest.mark.parametrize("name", METHODS.names())

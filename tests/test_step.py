@@ -12,7 +12,7 @@ from benchmark.datasets.mixtures import Ring
 from benchmark.method import Adam, Method, Networks, Noise, Player, State, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, phases_of, select_seed
-from benchmark.training.streams import batches
+from benchmark.training.streams import Batches
 
 CPU = torch.device("cpu")
 SMALL = Ring(batch=16, width=8)
@@ -21,7 +21,7 @@ SMALL = Ring(batch=16, width=8)
 def start(name, seeds=(0,), data=SMALL, **settings):
     method = METHODS.get(name)(**settings)
     cycle = Cycle(method, data.spec)
-    return cycle, initialise(method, data, seeds, CPU), batches(data, cycle.draws, seeds, CPU)
+    return cycle, initialise(method, data, seeds, CPU), Batches(data, cycle.draws, seeds, CPU)
 
 
 def module(cycle, state, name):
@@ -69,7 +69,7 @@ def test_compiled_steps_equal_eager_ones():
     method = METHODS.get("wgan-gp")()
     eager, compiled = Cycle(method, SMALL.spec), Cycle(method, SMALL.spec, compile=True)
     states = [initialise(method, SMALL, [0, 1], CPU) for _ in range(2)]
-    stream = batches(SMALL, eager.draws, [0, 1], CPU)
+    stream = Batches(SMALL, eager.draws, [0, 1], CPU)
     for _ in range(3):
         batch = next(stream)
         assert torch.allclose(eager.run(states[0], batch), compiled.run(states[1], batch), atol=1e-5)

@@ -69,9 +69,9 @@ def test_a_diverged_seed_is_named_and_the_others_go_on(bound):
     method = Explosive(bound=bound)
     checkpoints, _ = run(method, Budget(2000, "steps"), seeds=(0, 1, 2))
     from benchmark.training.step import Cycle
-    from benchmark.training.streams import batches
+    from benchmark.training.streams import Batches
 
-    stream = batches(DATA, Cycle(method, DATA.spec).draws, (0, 1, 2), CPU)
+    stream = Batches(DATA, Cycle(method, DATA.spec).draws, (0, 1, 2), CPU)
     z = torch.stack([next(stream)[0].z[:, 0, 0] for _ in range(2000)])
     hit = z > bound
     expected = [int(hit[:, i].int().argmax()) + 1 if hit[:, i].any() else 0 for i in range(3)]

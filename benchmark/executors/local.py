@@ -1,135 +1,182 @@
 """Cells in worker processes on this machine."""
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
+import psutil
+
+from benchmark.executors.base import Done, Event, Executor, Failed, Lost, Progress, Said, Saved, Stopped, Task
+from benchmark.executors.link import Ended, TaskLink
+
 if TYPE_CHECKING:
-    from benchmark.cell import Cell, Trial
+    from benchmark.cell import Cell
 
-__all__ = ["Done", "Event", "Failed", "Progress", "run_cells"]
+__all__ = ["LocalExecutor", "run_task"]
 
-
-@dataclass(frozen=True)
-class Progress:
-    """A cell has spent that share of its budget."""
-
-    cell: "Cell"
-    share: float
+WATCH_EVERY = 0.5
+"""Seconds between two looks at the workers' memory."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """A cell is finished."""
-
-    cell: "Cell"
-    trials: "list[Trial]"
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A cell raised an error or lost its process."""
-
-    cell: "Cell"
-    reason: str
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    cell: "Cell | None" = None
+    verdict: str | None = None
+    """Why we killed it."""
 
 
-Event = Progress | Done | Failed
+class LocalExecutor(Executor):
+    """Worker processes that are started afresh, so that no state and no threads are inherited, and compute with one thread each.
 
+    A worker that dies takes one cell with it. They all end with this process, however it ends.
 
-def run_cells(cells: Sequence["Cell"], workers: int) -> Iterator[Event]:
-    """Runs cells in at most `workers` processes and yields what happens, as it happens.
-
-    The processes are started afresh, so that no state and no threads are inherited, and compute with one thread each.
-    They end with the iterator.
+    Arguments:
+        workers: The number of processes.
+        memory: Bytes that a worker may hold; one that holds more is killed.
     """
-    context = multiprocessing.get_context("spawn")
-    waiting = list(reversed(cells))
-    busy: dict[Connection, tuple[Cell, multiprocessing.process.BaseProcess]] = {}
 
-    def start() -> None:
+    name = "local"
+
+    def __init__(self, workers: int, memory: float = float("inf")) -> None:
+        self.capacity = workers
+        self.memory = memory
+        self.workers: list[_Worker] = []
+        self.watched = time.monotonic()
+
+    def describe(self) -> str:
+        return f"{self.capacity} workers of at most {self.memory / 2**30:.1f} GiB"
+
+    def start(self, task: Task) -> None:
+        worker = next((w for w in self.workers if w.cell is None), None) or self._hire()
+        worker.cell = task.cell
+        with contextlib.suppress(OSError):  # if it has died meanwhile, its end of the pipe tells so when it is read
+            worker.connection.send(task)
+
+    def poll(self, timeout: float) -> list[Event]:
+        events = [event for ready in wait([w.connection for w in self.workers if w.cell], timeout) if (event := self._receive(ready))]
+        if time.monotonic() - self.watched > WATCH_EVERY:
+            self.watched = time.monotonic()
+            for worker in self.workers:
+                self._watch(worker)
+        return events
+
+    def kill(self, cell: "Cell", reason: str) -> None:
+        for worker in self.workers:
+            if worker.cell is not None and worker.cell.key == cell.key:
+                worker.verdict = reason
+                worker.process.kill()
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            with contextlib.suppress(OSError):
+                worker.connection.send("stop")
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.connection.close()
+            if worker.cell is not None:
+                worker.process.kill()
+        for worker in self.workers:
+            worker.process.join(timeout=5)
+            worker.process.kill()
+            worker.process.join()
+        self.workers = []
+
+    def _hire(self) -> _Worker:
+        context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
         process.start()
         theirs.close()
-        give(ours, process)
+        worker = _Worker(process, ours)
+        self.workers.append(worker)
+        return worker
 
-    def give(connection: Connection, process: multiprocessing.process.BaseProcess) -> None:
-        """The next cell for an idle worker; a worker that has died meanwhile costs nothing."""
-        cell = waiting.pop()
-        busy[connection] = (cell, process)
-        with contextlib.suppress(OSError):  # its end of the pipe is read next, and tells how it ended
-            connection.send(cell)
+    def _receive(self, ready: object) -> Event | None:
+        worker = next(w for w in self.workers if w.connection is ready)
+        cell = worker.cell
+        assert cell is not None
+        try:
+            event: Event = worker.connection.recv()
+        except (EOFError, OSError):
+            worker.process.join()
+            worker.connection.close()
+            self.workers.remove(worker)
+            return Lost(cell, worker.verdict or f"its worker process {_ending(worker.process.exitcode)}")
+        if not isinstance(event, Progress | Said | Saved):
+            worker.cell = None
+        return event
+
+    def _watch(self, worker: _Worker) -> None:
+        with contextlib.suppress(psutil.Error):  # if it has just died, that is found out when its pipe is read
+            held = psutil.Process(worker.process.pid).memory_info().rss
+            if worker.cell is not None and worker.verdict is None and held > self.memory:
+                self.kill(worker.cell, f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may")
+
+
+def run_task(task: Task, link: TaskLink) -> Event:
+    """Runs a cell and returns how it ended."""
+    from benchmark.cell import run_cell
 
     try:
-        for _ in range(min(workers, len(cells))):
-            start()
-        while busy:
-            for ready in wait(list(busy)):
-                assert isinstance(ready, Connection)
-                cell, process = busy[ready]
-                try:
-                    event = ready.recv()
-                except (EOFError, OSError):
-                    process.join()
-                    del busy[ready]
-                    yield Failed(cell, f"the worker process ended with exit code {process.exitcode}")
-                    if waiting:
-                        start()
-                    continue
-                yield event
-                if isinstance(event, Progress):
-                    continue
-                del busy[ready]
-                if waiting:
-                    give(ready, process)
-                else:
-                    ready.close()
-                    process.join(timeout=10)
-    finally:
-        for connection, (_, process) in busy.items():
-            process.terminate()
-            process.join()
-            connection.close()
+        return Done(task.cell, run_cell(task.cell, link, task.start))
+    except Ended:
+        return Stopped(task.cell)
+    except MemoryError:
+        return Lost(task.cell, "it ran out of memory")
+    except Exception as error:  # whatever a method raises costs its own cell only
+        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":  # torch's own, on a processor and on a GPU
+            return Lost(task.cell, f"it ran out of memory ({str(error).splitlines()[0]})")
+        return Failed(task.cell, traceback.format_exc())
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        name = signal.Signals(-code).name
+        return f"was killed by {name}" + (", as the system does when memory runs out" if name == "SIGKILL" else "")
+    return f"ended with exit code {code}"
 
 
 def _work(connection: Connection) -> None:
-    """A worker: takes cells and sends events until the other end closes."""
+    """A worker: takes tasks and sends events until the other end closes."""
     # Before torch is imported, which reads them once.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
-    # An interrupt from the keyboard reaches the whole process group; the parent decides what becomes of the workers.
+    # Signals from a terminal or a job's end reach the whole process group; the driver decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import logging
-
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
     import torch
 
-    from benchmark.cell import run_cell
-
     torch.set_num_threads(1)
+
+    def stopping() -> bool:
+        return connection.poll() and connection.recv() == "stop"
+
     while True:
         try:
-            cell = connection.recv()
+            task = connection.recv()
         except EOFError:
             return
-        reported = 0.0
+        if isinstance(task, Task):
+            connection.send(run_task(task, TaskLink(task, connection.send, stopping)))
 
-        def progress(share: float, cell: "Cell" = cell) -> None:
-            nonlocal reported
-            if time.monotonic() - reported > 0.5:
-                reported = time.monotonic()
-                connection.send(Progress(cell, share))
 
-        try:
-            event: Event = Done(cell, run_cell(cell, progress))
-        except Exception:  # whatever a method raises costs its own cell only
-            event = Failed(cell, traceback.format_exc())
-        connection.send(event)
+def _end_with_driver() -> None:
+    """Ends this process as soon as the driver's has ended, whatever it is doing."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None
+    wait([driver.sentinel])
+    os._exit(1)

@@ -2,19 +2,30 @@
 
 import sys
 
+from benchmark.errors import UsageError
 from benchmark.report.plots import write_plots
+from benchmark.report.results import read_results
 from benchmark.report.tables import write_tables
 from benchmark.store import Store
 
 __all__ = ["write_report"]
 
 
-def write_report(store: Store) -> None:
-    """Rebuilds the tables and plots of a run from its records.
+def write_report(store: Store) -> bool:
+    """Rebuilds the tables and plots of a run from its records, and returns whether all of them were whole.
 
     Raises:
-        UsageError: If the directory holds no run, or a record is damaged.
+        UsageError: If the directory holds no run, or one of another version.
     """
-    tables = write_tables(store)
-    write_plots(store, tables)
+    try:
+        results = read_results(store)
+    except FileNotFoundError:
+        raise UsageError(f"{store.root}: holds no run; give the directory of a run") from None
+    problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
+    tables, changed = write_tables(store, results)
+    problems += [f"{file.name} had been changed since it was written; it is now {place}" for file, place in changed]
+    problems += write_plots(store, results, tables)
+    for problem in problems:
+        print(f"benchmark: {problem}", file=sys.stderr)
     print(f"tables and plots are in {store.root}", file=sys.stderr)
+    return not problems

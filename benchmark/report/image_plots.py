@@ -10,9 +10,8 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
-from benchmark.store import Store
 
-__all__ = ["DPI", "IMAGE_PICTURES", "image_figures", "sheet"]
+__all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sheet"]
 
 DPI = 130
 """Dots per inch of all pictures, so that a pixel of an image can be a whole number of dots."""
@@ -41,17 +40,17 @@ SCORES = (
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def image_figures(store: Store, dataset: str, shown: pd.DataFrame, colours: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
+def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
     """Yields names of `IMAGE_PICTURES` and figures, as far as the methods have something to show.
 
     Arguments:
-        store: The run.
+        arrays: What was kept of the trial that stands for each method, by method and name.
         dataset: The dataset's name.
         shown: The row of `trials.csv` that stands for each method, by method.
         colours: A colour per method; calibration rows have none.
     """
     rows = {str(method): row for method, row in shown.drop(index="collapsed", errors="ignore").iterrows()}
-    kept = {method: store.arrays(dataset, method, int(row["seed"])) for method, row in rows.items()}
+    kept = {method: arrays[method] for method in rows}
     names = {method: _name(method, row) for method, row in rows.items()}
     samples = {f"{names[method]}\n{_scores(row)}": _samples(kept[method]) for method, row in rows.items()}
     if _with(kept, "samples"):

@@ -1,5 +1,6 @@
 """The pictures of a run."""
 
+import math
 from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
@@ -15,9 +16,14 @@ from matplotlib.figure import Figure
 
 from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Mixture
+from benchmark.errors import UsageError
+from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
-from benchmark.report.image_plots import DPI, IMAGE_PICTURES, image_figures
-from benchmark.report.tables import Tables, direction
+from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
+from benchmark.report.results import Results
+from benchmark.report.tables import Tables
+from benchmark.schema import MetricFacts
+from benchmark.settings import build
 from benchmark.statistics import summarise
 from benchmark.store import Store
 
@@ -31,43 +37,49 @@ FEW = 10
 COLOURS = [colormaps["tab10"](i) for i in range(10)]
 
 
-def write_plots(store: Store, tables: Tables) -> None:
+def write_plots(store: Store, results: Results, tables: Tables) -> list[str]:
     """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics against FLOPs, and more of images.
 
-    Pictures of an earlier report that no longer apply are removed.
+    Pictures of an earlier report that no longer apply are removed. Returns what could not be drawn, as lines.
     """
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
-    manifest = store.manifest()
-    stale = {folder / f"{name}-{picture}.png" for name in manifest["configuration"]["datasets"] for picture in PICTURES}
+    problems = []
     for name in tables.trials["dataset"].unique():
-        for picture, figure in _figures(store, tables, manifest, name):
-            file = folder / f"{name}-{picture}.png"
-            _save(figure, file)
-            stale.discard(file)
-    for file in stale:
-        file.unlink(missing_ok=True)
+        stale = {folder / f"{name}-{picture}.png" for picture in PICTURES}
+        try:
+            for picture, figure in _figures(store, results, tables, name):
+                file = folder / f"{name}-{picture}.png"
+                _save(figure, file)
+                stale.discard(file)
+        except (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError) as error:
+            # A record from elsewhere can be whole and hold anything.
+            problems.append(f"{name}: not all of its pictures can be drawn ({type(error).__name__}: {error})")
+        for file in stale:
+            file.unlink(missing_ok=True)
+    return problems
 
 
-def _figures(store: Store, tables: Tables, manifest: dict[str, Any], name: str) -> Iterator[tuple[str, Figure]]:
+def _figures(store: Store, results: Results, tables: Tables, name: str) -> Iterator[tuple[str, Figure]]:
     """Yields names of `PICTURES` and figures of a dataset, none before a method has finished."""
     trials = tables.trials[tables.trials["dataset"] == name]
     methods = [method for method in trials["method"].unique() if method not in CALIBRATIONS]
     finished = trials[trials["status"] != "failed"]
     if not methods or finished.empty:
         return
-    data = DATASETS.get(name)(**manifest["configuration"]["datasets"][name])
+    data = build(DATASETS, name, results.settings(name))
     colours = {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
     shown = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+    kept = {r["method"]: store.arrays(r) for r in results.records if r["dataset"] == name and r["seed"] == shown.loc[r["method"], "seed"]}
     if isinstance(data, Mixture):
-        yield "samples", _samples(store, data, shown)
+        yield "samples", _samples(kept, data, shown)
     elif isinstance(data, Images):
-        yield from image_figures(store, name, shown, colours)
-    yield "metrics", _bars(trials, manifest, name, colours)
-    yield "curves", _curves(tables.curves[tables.curves["dataset"] == name], trials, manifest, name, colours)
+        yield from image_figures(kept, name, shown, colours)
+    yield "metrics", _bars(trials, results, name, colours)
+    yield "curves", _curves(tables.curves[tables.curves["dataset"] == name], trials, results, name, colours)
 
 
-def _samples(store: Store, data: Mixture, shown: pd.DataFrame) -> Figure:
+def _samples(kept: Arrays, data: Mixture, shown: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     lowest = shown.drop(index="collapsed", errors="ignore")
     methods = list(lowest.index)
@@ -80,7 +92,7 @@ def _samples(store: Store, data: Mixture, shown: pd.DataFrame) -> Figure:
     for i, method in enumerate(methods):
         axes = figure.add_subplot(rows, columns, i + 1)
         row = lowest.loc[method]
-        samples = store.arrays(data.name, method, int(row["seed"])).get("samples")
+        samples = kept[method].get("samples")
         points = data.project(torch.from_numpy(samples)).numpy() if samples is not None else np.empty((0, 2))
         inside = np.mean(np.all((points > low - margin) & (points < high + margin), axis=1)) if len(points) else 0.0
         axes.plot(*centres.T, "o", markersize=9, markerfacecolor="none", markeredgecolor="0.55", linestyle="none")
@@ -98,22 +110,22 @@ def _samples(store: Store, data: Mixture, shown: pd.DataFrame) -> Figure:
     return figure
 
 
-def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
+def _bars(trials: pd.DataFrame, results: Results, dataset: str, colours: dict[str, Any]) -> Figure:
     """One panel per metric: means with 95 % intervals, every seed as a dot, the calibration rows as lines.
 
     A mean is a bar, or a tick where the axis is logarithmic and a length would mean nothing.
     """
     finished = trials[trials["status"] == "ok"]
-    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if m in trials and finished[m].notna().any()]
+    metrics = [m for m in results.metrics(dataset) if m in trials and finished[m].notna().any()]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
-        logarithmic = _tame(axes, finished[metric], manifest["metrics"][dataset][metric])
+        logarithmic = _tame(axes, finished[metric], results.facts(dataset, metric))
         for i, (method, colour) in enumerate(colours.items()):
             values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
             if len(values) == 0:
                 axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
                 continue
-            figures = summarise(values, direction(manifest, dataset, metric))
+            figures = summarise(values, results.facts(dataset, metric)["better"])
             if logarithmic:
                 axes.hlines(figures.mean, i - 0.35, i + 0.35, color=colour, linewidth=3, alpha=0.6)
             else:
@@ -128,7 +140,7 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
                 axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
         axes.set_xlim(-0.6, len(colours) - 0.4)
         axes.set_xticks(range(len(colours)), list(colours), rotation=45, ha="right", fontsize=8)
-        axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
+        axes.set_title(f"{metric} ({ARROWS[results.facts(dataset, metric)['better']]})", fontsize=9)
         axes.tick_params(axis="y", labelsize=7)
     _legend(figure, panels)
     counts = sorted(finished[finished["method"].isin(list(colours))].groupby("method").size().unique())
@@ -139,15 +151,15 @@ def _bars(trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours:
     return figure
 
 
-def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any], dataset: str, colours: dict[str, Any]) -> Figure:
+def _curves(curves: pd.DataFrame, trials: pd.DataFrame, results: Results, dataset: str, colours: dict[str, Any]) -> Figure:
     """One panel per metric: the mean over seeds against FLOPs, with the 95 % interval as a band."""
     points = curves[curves["value"].notna()].groupby("metric")["point"].nunique()
-    metrics = [m for m in manifest["configuration"]["metrics"][dataset] if points.get(m, 0) > 1]
+    metrics = [m for m in results.metrics(dataset) if points.get(m, 0) > 1]
     figure, panels = _panels(metrics, width=4.0, height=2.9)
     for metric, axes in zip(metrics, panels, strict=True):
         chosen = curves[curves["metric"] == metric]
         calibration = trials.loc[trials["method"].isin(list(CALIBRATIONS)), metric]
-        _tame(axes, pd.concat([chosen["value"], calibration]), manifest["metrics"][dataset][metric])
+        _tame(axes, pd.concat([chosen["value"], calibration]), results.facts(dataset, metric))
         for method, colour in colours.items():
             means = []
             for flops, values in chosen[chosen["method"] == method].groupby("flops")["value"]:
@@ -162,13 +174,17 @@ def _curves(curves: pd.DataFrame, trials: pd.DataFrame, manifest: dict[str, Any]
             values = trials.loc[trials["method"] == method, metric].dropna()
             if len(values):
                 axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
-        axes.set_title(f"{metric} ({ARROWS[direction(manifest, dataset, metric)]})", fontsize=9)
+        axes.set_title(f"{metric} ({ARROWS[results.facts(dataset, metric)['better']]})", fontsize=9)
         axes.set_xlabel("FLOPs per trial", fontsize=8)
         axes.set_xlim(left=0)
         axes.tick_params(labelsize=7)
     _legend(figure, panels)
     figure.suptitle(f"{dataset}: mean over seeds and 95 % t-interval against compute", fontsize=11)
     return figure
+
+
+def _arrow(results: Results, dataset: str, metric: str) -> str:
+    return ARROWS[results.facts(dataset, metric)["better"]]
 
 
 def _panels(metrics: Sequence[str], width: float, height: float) -> tuple[Figure, list[Axes]]:
@@ -178,7 +194,7 @@ def _panels(metrics: Sequence[str], width: float, height: float) -> tuple[Figure
     return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(len(metrics))]
 
 
-def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> bool:
+def _tame(axes: Axes, values: pd.Series, metric: MetricFacts) -> bool:
     """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds.
 
     Returns whether the axis is logarithmic. A value below the 5 % quantile of the positive ones lies in its linear part near 0.
@@ -189,7 +205,7 @@ def _tame(axes: Axes, values: pd.Series, metric: dict[str, Any]) -> bool:
         axes.set_yscale("symlog", linthresh=float(np.quantile(positive, 0.05)))
         axes.set_ylim(0, 3 * positive.max())
         return True
-    top = float(metric["bounds"][1])
+    top = math.inf if metric["bounds"][1] is None else metric["bounds"][1]
     axes.set_ylim(0, 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else 1)
     return False
 
@@ -207,4 +223,5 @@ def _budget(trials: pd.DataFrame) -> str:
 
 def _save(figure: Figure, file: Path) -> None:
     FigureCanvasAgg(figure)
-    figure.savefig(file, dpi=DPI)
+    with writing(file) as stream:
+        figure.savefig(stream, dpi=DPI, format="png")

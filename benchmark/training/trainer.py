@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +13,14 @@ from torch.utils._pytree import tree_map
 from benchmark.budget import Budget, Cost
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method, Networks, State
+from benchmark.training.checkpoint import Checkpoint, fitting, load_tree, tree_arrays
 from benchmark.training.step import Cycle, initialise, modules_of, select_seed
-from benchmark.training.streams import batches
+from benchmark.training.streams import Batches
 
-__all__ = ["Checkpoint", "Generator", "train"]
+__all__ = ["Generator", "Saver", "Standing", "train"]
 
 CHECK = 64
-"""Cycles between two looks at the losses."""
+"""Cycles between two looks at the losses, counted from the first."""
 
 
 class Generator:
@@ -66,7 +68,7 @@ class Generator:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Standing:
     """Where training stands at an evaluation.
 
     Attributes:
@@ -86,18 +88,42 @@ class Checkpoint:
     last: bool
 
 
+class Saver(Protocol):
+    """Who keeps checkpoints."""
+
+    def due(self, cycles: int) -> bool:
+        """Whether a checkpoint is wanted after that many cycles; stays true until one is saved. Asked in every cycle."""
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keeps a checkpoint. May raise to end the training there."""
+
+
+class Unsaved:
+    """Wants no checkpoints."""
+
+    def due(self, cycles: int) -> bool:
+        return False
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        raise NotImplementedError
+
+
 def train(
     method: Method,
     data: Dataset,
     seeds: Sequence[int],
     budget: Budget,
     cost: Cost,
-    evaluate: Callable[[Checkpoint], None],
+    evaluate: Callable[[Standing], None],
     progress: Callable[[float], None],
     device: torch.device,
     compile: bool,
+    saver: Saver | None = None,
+    start: Checkpoint | None = None,
 ) -> None:
     """Trains a group of seeds until the budget is spent, or until all of them have diverged.
+
+    Training that goes on from a checkpoint ends in the same state, bit for bit, as training that was never interrupted.
 
     Arguments:
         method: The method.
@@ -109,42 +135,91 @@ def train(
         progress: Called with the share of the budget that is spent.
         device: Where to train.
         compile: Whether to compile the step.
+        saver: Who keeps checkpoints; nobody by default.
+        start: Where to go on; at the beginning by default.
+
+    Raises:
+        UnfitError: If `start` is a checkpoint of something else.
     """
     torch.compiler.reset()
+    saver = saver or Unsaved()
     cycle = Cycle(method, data.spec, compile)
-    state = initialise(method, data, seeds, device)
+    run = _Run(initialise(method, data, seeds, device), Batches(data, cycle.draws, seeds, device), len(seeds), device)
+    if start is not None:
+        with fitting():
+            run.restore(start)
     inference = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
-    stream = batches(data, cycle.draws, seeds, device)
     total, points = cost.cycles(budget), data.evaluations
+
+    def share() -> float:
+        return run.done / total if total else min(run.seconds / budget.amount, 1.0)
+
+    progress(share())
     if compile:
         # The first call compiles; it runs on a copy of the state and its time is not the method's.
-        cycle.run(initialise(method, data, seeds, device), next(batches(data, cycle.draws, seeds, device)))
-    diverged = torch.zeros(len(seeds), dtype=torch.long, device=device)
-    done, point, seconds = 0, 0, 0.0
+        cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
 
     while True:
-        reached = done * points // total if total else min(points, int(points * seconds / budget.amount))
-        nobody_left = bool(diverged.all())
-        if reached > point or nobody_left:
-            point = reached
-            last = point == points or nobody_left
-            evaluate(Checkpoint(point, done, seconds, Generator(method, inference, state), diverged.tolist(), last))
+        reached = run.done * points // total if total else min(points, int(points * run.seconds / budget.amount))
+        # Looked at in fixed cycles alone, so that a checkpoint between them changes nothing.
+        nobody_left = (reached > run.point or run.done % CHECK == 0) and bool((run.diverged > 0).all())
+        if reached > run.point or nobody_left:
+            last = reached == points or nobody_left
+            evaluate(Standing(reached, run.done, run.seconds, Generator(method, inference, run.state), run.diverged.tolist(), last))
+            run.point = reached
             if last:
                 return
-        due = -(-(point + 1) * total // points) if total else done + CHECK
+        until = run.done - run.done % CHECK + CHECK
+        if total:
+            until = min(until, -(-(run.point + 1) * total // points))
+        run.advance(cycle, until, saver, skip_guards=compile)
+        progress(share())
+        if saver.due(run.done):
+            saver.save(run.checkpoint())
+
+
+class _Run:
+    """All that changes while a group is trained.
+
+    Arguments:
+        state: The stacked initial state.
+        stream: The batches.
+        seeds: The number of seeds.
+        device: Where the training runs.
+    """
+
+    def __init__(self, state: State, stream: Batches, seeds: int, device: torch.device) -> None:
+        self.state = state
+        self.stream = stream
+        self.seeds = seeds
+        self.device = device
+        self.diverged = torch.zeros(seeds, dtype=torch.long, device=device)
+        self.done, self.point, self.seconds = 0, 0, 0.0
+
+    def advance(self, cycle: Cycle, until: int, saver: Saver, skip_guards: bool) -> None:
+        """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
+        losses: list[Tensor] = []
         began = time.perf_counter()
         # The tensors' shapes never change, so what was compiled need not be checked to fit them at every call.
-        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=compile):
-            losses = [cycle.run(state, next(stream)) for _ in range(min(CHECK, due - done))]
+        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=skip_guards):
+            while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
+                losses.append(cycle.run(self.state, next(self.stream)))
         finite = torch.stack(losses).isfinite().all(dim=1)
-        _synchronise(device)
-        seconds += (time.perf_counter() - began) / len(seeds)
-        first = done + 1 + (~finite).int().argmax(dim=0)
-        diverged = torch.where((diverged == 0) & ~finite.all(dim=0), first, diverged)
-        done += len(losses)
-        progress(done / total if total else min(seconds / budget.amount, 1.0))
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+        self.seconds += (time.perf_counter() - began) / self.seeds
+        first = self.done + 1 + (~finite).int().argmax(dim=0)
+        self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
+        self.done += len(losses)
 
+    def checkpoint(self) -> Checkpoint:
+        facts = {"done": self.done, "point": self.point, "seconds": self.seconds, "diverged": self.diverged.tolist()}
+        return Checkpoint.join({"run": Checkpoint(tree_arrays(self.state), facts), "streams": self.stream.checkpoint()})
 
-def _synchronise(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+    def restore(self, checkpoint: Checkpoint) -> None:
+        run = checkpoint.part("run")
+        load_tree(self.state, run.arrays)
+        self.stream.restore(checkpoint.part("streams"))
+        facts: Any = run.facts
+        self.diverged.copy_(torch.tensor(facts["diverged"], dtype=torch.long))
+        self.done, self.point, self.seconds = facts["done"], facts["point"], facts["seconds"]

@@ -1,0 +1,60 @@
+"""How a running cell speaks to its driver."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from benchmark.executors.base import Event, Progress, Said, Saved, Task
+
+if TYPE_CHECKING:
+    from benchmark.training.checkpoint import Checkpoint
+
+__all__ = ["Ended", "TaskLink"]
+
+REPORT_EVERY = 0.5
+"""Seconds between two reports of progress, and between two looks for a request to stop."""
+
+
+class Ended(BaseException):
+    """The driver wants the cell no more. Not an error of the cell, and to be caught by nobody on the way."""
+
+
+class TaskLink:
+    """Tells events, makes checkpoints fall due, and ends the cell where it is asked to.
+
+    Arguments:
+        task: The task.
+        tell: Sends an event.
+        stopping: Whether the driver wants the cell to end.
+    """
+
+    def __init__(self, task: Task, tell: Callable[[Event], None], stopping: Callable[[], bool]) -> None:
+        self.cell = task.cell
+        self.every = float("inf") if task.every is None else task.every
+        self.tell = tell
+        self.stopping = stopping
+        self.stop = False
+        self.looked = self.reported = -REPORT_EVERY
+        self.saved = time.monotonic()
+
+    def progress(self, share: float) -> None:
+        now = time.monotonic()
+        if now - self.reported >= REPORT_EVERY:
+            self.reported = now
+            self.tell(Progress(self.cell, share))
+
+    def say(self, text: str) -> None:
+        self.tell(Said(self.cell, text))
+
+    def due(self, cycles: int) -> bool:
+        now = time.monotonic()
+        if now - self.looked >= REPORT_EVERY:
+            self.looked = now
+            self.stop = self.stop or self.stopping()
+        return self.stop or now - self.saved >= self.every
+
+    def save(self, checkpoint: "Checkpoint") -> None:
+        self.tell(Saved(self.cell, checkpoint))
+        self.saved = time.monotonic()
+        if self.stop:
+            raise Ended

@@ -1,0 +1,80 @@
+"""What a report is made of: the records of a run, whole ones only, in the run's order."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.records import DamagedError
+from benchmark.schema import Manifest, MetricFacts, Record
+from benchmark.store import Store
+
+__all__ = ["LARGE", "Results", "read_results"]
+
+LARGE = "_large"
+"""What the names of metrics on a larger sample end in."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of a run.
+
+    Attributes:
+        suite: The suite's name.
+        records: The finished trials.
+        failures: Dataset, method and seed of every trial that failed.
+        damaged: What is not as it was written, and left out.
+    """
+
+    suite: str
+    records: list[Record]
+    failures: list[tuple[str, str, int]]
+    damaged: list[DamagedError]
+
+    def facts(self, dataset: str, metric: str) -> MetricFacts:
+        """How to read a metric."""
+        return self._first(dataset)["facts"][metric.removesuffix(LARGE)]
+
+    def metrics(self, dataset: str) -> list[str]:
+        """The metrics of a dataset, in the suite's order."""
+        return list(self._first(dataset)["configuration"]["metrics"])
+
+    def settings(self, dataset: str) -> dict[str, Any]:
+        """The settings of a dataset."""
+        return {key: value for key, value in self._first(dataset)["configuration"]["dataset"].items() if key != "name"}
+
+    def _first(self, dataset: str) -> Record:
+        return next(record for record in self.records if record["dataset"] == dataset)
+
+
+def read_results(store: Store) -> Results:
+    """The results that lie in a run's directory.
+
+    Raises:
+        FileNotFoundError: If there is no run.
+        UsageError: If it is of another version.
+    """
+    if not store.holds_run():
+        raise FileNotFoundError(store.root)
+    survey = store.survey()
+    manifest: Manifest | None = None
+    damaged = list(survey.damaged)
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            manifest = store.manifest()
+        except DamagedError as damage:
+            damaged.append(damage)
+    suites = [manifest["suite"]] if manifest else [record["suite"] for record in survey.records]
+    return Results(next(iter(suites), ""), _ordered(survey.records, manifest), survey.failures, damaged)
+
+
+def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
+    """By dataset and method in the order of the configuration, others after them, then by seed."""
+    configuration = manifest["configuration"] if manifest else {}
+    datasets = list(configuration.get("datasets", ()))
+    methods = ["real-data", "collapsed", *configuration.get("methods", ())]
+
+    def place(names: Sequence[str], name: str) -> tuple[int, str]:
+        return (names.index(name), "") if name in names else (len(names), name)
+
+    return sorted(records, key=lambda r: (place(datasets, r["dataset"]), place(methods, r["method"]), r["seed"]))

@@ -1,0 +1,128 @@
+"""The forms of the files of a run. What is read back is held against them."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+__all__ = ["SCHEMA_VERSION", "Audit", "CheckpointFile", "Commit", "Configuration", "Group", "Manifest", "MetricFacts", "Point", "Record", "Tables"]
+
+SCHEMA_VERSION = 2
+
+Scores = dict[str, float | None]
+
+
+class MetricFacts(TypedDict):
+    """How to read a metric: which values are better, the least and greatest (null for none), a perfect sampler's, and the sample size."""
+
+    better: Literal["higher", "lower", "one"]
+    bounds: list[float | None]
+    floor: float | None
+    samples: int
+
+
+class Configuration(TypedDict):
+    """What a result depends on."""
+
+    suite: str
+    dataset: dict[str, Any]
+    method: dict[str, Any]
+    metrics: dict[str, dict[str, Any]]
+    budget: str
+    device: str
+    files: NotRequired[dict[str, Any]]
+
+
+class Audit(TypedDict):
+    """What a trial spent, as far as it trained at all, and how it was trained."""
+
+    group: list[int]
+    compiled: bool
+    peak_memory_bytes: int
+    flops: NotRequired[int]
+    generator_steps: NotRequired[int]
+    discriminator_steps: NotRequired[int]
+    samples_seen: NotRequired[int]
+    device_seconds: NotRequired[float]
+    parameters: NotRequired[int]
+    diverged_at: NotRequired[int]
+    group_seconds: NotRequired[dict[str, float]]
+
+
+class Point(TypedDict):
+    """An evaluation on the way."""
+
+    point: int
+    flops: int
+    generator_steps: int
+    discriminator_steps: int
+    samples_seen: int
+    device_seconds: float
+    metrics: Scores
+
+
+class Record(TypedDict):
+    """`result.json`: a finished trial."""
+
+    schema_version: int
+    suite: str
+    dataset: str
+    method: str
+    seed: int
+    status: Literal["ok", "diverged"]
+    metrics: Scores
+    facts: dict[str, MetricFacts]
+    modes_total: int
+    budget: str
+    audit: Audit
+    configuration: Configuration
+    config_hash: str
+    files: dict[str, str]
+    curve: list[Point]
+
+
+class Group(TypedDict):
+    """Seeds that are trained side by side."""
+
+    seeds: list[int]
+    compiled: bool
+
+
+class Manifest(TypedDict):
+    """`manifest.json`: what was asked for, by what, and where."""
+
+    schema_version: int
+    suite: str
+    command: list[str]
+    configuration: dict[str, Any]
+    costs: dict[str, Any]
+    metrics: dict[str, dict[str, MetricFacts]]
+    modes: dict[str, int]
+    fingerprints: dict[str, str]
+    files: dict[str, dict[str, Any]]
+    versions: dict[str, str]
+    hardware: dict[str, Any]
+    commit: str | None
+    groups: dict[str, dict[str, list[Group]]]
+
+
+class CheckpointFile(TypedDict):
+    """`checkpoint.json`: where the training of a group stands; its tensors are in `files`."""
+
+    schema_version: int
+    config_hash: str
+    group: list[int]
+    compiled: bool
+    files: dict[str, str]
+    facts: dict[str, Any]
+
+
+class Commit(TypedDict):
+    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their places."""
+
+    schema_version: int
+    seeds: list[int]
+
+
+class Tables(TypedDict):
+    """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in case they still lie there."""
+
+    schema_version: int
+    files: dict[str, list[str]]
