@@ -115,28 +115,38 @@ def write_at_once(file: Path, data: bytes) -> None:
 def writing(file: Path) -> Iterator[BinaryIO]:
     """A stream whose content replaces a file when the block ends well, and leaves nothing otherwise."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException as error:
-        if isinstance(error, OSError):
-            error.filename = str(file)
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    with _naming(file):
+        try:
+            with open(temporary, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
     sync_directory(file.parent)
 
 
 def sync_directory(folder: Path) -> None:
     """Sees the names in a directory onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    with _naming(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """An error of the system within it names the file, which it does not if it comes from an open one."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        error.filename = str(file)
+        raise
 
 
 def digest(file: Path) -> str:

@@ -253,7 +253,7 @@ def test_the_program_runs_as_a_module():
 
 def test_the_manifest_says_what_was_run(tiny):
     manifest = json.loads((tiny / "manifest.json").read_text())
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["suite"] == "synthetic"
     assert manifest["command"][:2] == ["benchmark", "run"]
     assert manifest["configuration"]["methods"]["wgan-gp"]["penalty"] == 0.1

@@ -46,25 +46,35 @@ def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
 
 
 def record(store, dataset, method, seed=0, status="ok", arrays=None):
-    names = store.manifest()["configuration"]["metrics"][dataset]
+    manifest = store.manifest()
+    names = manifest["configuration"]["metrics"][dataset]
     cell = Cell("made-up", (dataset, {"width": 4}), (method, {}), names, "5steps", (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
-    audit = {"group": [seed], "compiled": False}
+    audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     trained = bool(scores) and method not in ("real-data", "collapsed")
     curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)] if trained else []
-    store.write(cell, Trial(seed, status, scores, audit, curve, arrays or {}))
+    facts = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
+    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], facts)
 
 
 def made_up(root, dataset, modes):
     store = Store(root)
     names = metrics_of(modes)
-    bounds = {name: ["0.0", "inf" if METRICS[name] != "higher" or name == "modes" else "1.0"] for name in names}
+    bounds = {name: [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0] for name in names}
     store.write_manifest(
         {
             "suite": "made-up",
+            "command": [],
             "configuration": {"datasets": {dataset: {}}, "methods": {"gan": {}, "ali": {}, "dcgan": {}}, "metrics": {dataset: names}},
-            "metrics": {dataset: {name: {"better": METRICS[name], "bounds": bounds[name]} for name in names}},
+            "costs": {},
+            "metrics": {dataset: {name: {"better": METRICS[name], "bounds": bounds[name], "floor": None, "samples": 500} for name in names}},
             "modes": {dataset: modes},
+            "fingerprints": {},
+            "files": {},
+            "versions": {},
+            "hardware": {},
+            "commit": None,
+            "groups": {},
         }
     )
     return store
@@ -81,7 +91,8 @@ def figures(root, *rows):
         record(store, "stacked-mnist", method, columns.get("seed", 0), status, arrays)
     shown = pd.DataFrame([{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows])
     colours = {method: "tab:blue" for method, *_ in rows if method not in ("real-data", "collapsed")}
-    return dict(image_figures(store, "stacked-mnist", shown.set_index("method"), colours))
+    kept = {record["method"]: store.arrays(record) for record in store.survey().records}
+    return dict(image_figures(kept, "stacked-mnist", shown.set_index("method"), colours))
 
 
 def texts(figure):

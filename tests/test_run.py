@@ -12,7 +12,6 @@ from safetensors.numpy import load_file
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
-from benchmark.store import Store
 
 METHOD_NAMES = ["gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"]
 COLUMNS = ["suite", "dataset", "method", "seed", "status", "modes", "modes_total", "high_quality", "kl", "ivom", "fid"]
@@ -154,22 +153,6 @@ def test_fresh_moves_the_old_run_aside(cli, tmp_path):
     assert (aside[0] / "trials.csv").exists()
 
 
-def test_a_damaged_record_is_named(cli, tmp_path, tiny):
-    copy = tmp_path / "copy"
-    shutil.copytree(tiny, copy)
-    record = copy / "trials" / "ring" / "gan" / "seed-0" / "result.json"
-    for text in (record.read_text().replace('"seed": 0', '"seed": 7', 1), "{", ""):
-        record.write_text(text)
-        status, _, err = cli("report", copy)
-        assert status == 2
-        assert f"{record}: is damaged" in err
-    record.write_bytes((tiny / "trials" / "ring" / "gan" / "seed-0" / "result.json").read_bytes())
-    (record.parent / "samples.npz").write_bytes(b"PK")
-    assert "samples.npz: is damaged" in cli("report", copy)[2]
-    (copy / "manifest.json").write_text("{}")
-    assert "is damaged" in cli("report", copy)[2]
-
-
 PLUGIN = """
 import os
 from dataclasses import dataclass
@@ -257,26 +240,6 @@ def test_an_edited_plugin_is_another_configuration(cli, tmp_path, forget):
     assert "method.source is" in err
 
 
-def test_a_worker_that_dies_between_two_cells_loses_nothing(monkeypatch):
-    """Its death is told as the failure of the cell that it was given, and the rest goes on elsewhere."""
-    from benchmark.cell import Cell
-    from benchmark.executors.local import Done, Failed, run_cells
-
-    cells = [Cell("synthetic", ("ring", {"samples": 50 + i}), ("collapsed", {}), {}, "1s", (0,), (0,)) for i in range(3)]
-    events = run_cells(cells, workers=1)
-    first = next(events)
-    assert isinstance(first, Done)
-    import multiprocessing
-
-    (worker,) = multiprocessing.active_children()
-    worker.kill()
-    worker.join()
-    rest = list(events)
-    assert [type(event) for event in rest] == [Failed, Done]
-    assert [event.cell for event in (first, *rest)] == cells
-    assert "exit code -9" in rest[0].reason
-
-
 def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
     text = (Path(__file__).parent.parent / "docs" / "adding-a-method.md").read_text()
     code = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
@@ -325,18 +288,6 @@ def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, mon
     status, _, err = cli(*arguments, "--compile", "on")
     assert status == 2
     assert "--compile on: no C++ compiler" in err
-
-
-def test_the_store_keeps_a_trial_as_a_whole_or_not_at_all(tmp_path, tiny, monkeypatch):
-    from benchmark.cell import Cell, Trial
-
-    store = Store(tmp_path / "run")
-    cell = Cell("synthetic", ("ring", {}), ("gan", {}), {}, "1s", (0,), (0,))
-    monkeypatch.setattr("benchmark.store.save_file", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        store.write(cell, Trial(0, arrays={"samples": np.zeros((2, 2))}, generator={"w": np.zeros(1)}))
-    assert list(store.records()) == []
-    assert not store.directory("ring", "gan", 0).exists()
 
 
 def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):

@@ -12,7 +12,7 @@ __all__ = ["write_report"]
 
 
 def write_report(store: Store) -> bool:
-    """Rebuilds the tables and plots of a run from its records, and returns whether all of them were whole.
+    """Rebuilds the tables and plots of a run from its records, and returns whether all that is there is in them.
 
     Raises:
         UsageError: If the directory holds no run, or one of another version.
@@ -21,9 +21,10 @@ def write_report(store: Store) -> bool:
         results = read_results(store)
     except FileNotFoundError:
         raise UsageError(f"{store.root}: holds no run; give the directory of a run") from None
-    problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
     tables, changed = write_tables(store, results)
-    problems += [f"{file.name} had been changed since it was written; it is now {place}" for file, place in changed]
+    for file, place in changed:
+        print(f"benchmark: {file.name} had been changed since it was written; it is now {place}", file=sys.stderr)
+    problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
     problems += write_plots(store, results, tables)
     for problem in problems:
         print(f"benchmark: {problem}", file=sys.stderr)

@@ -135,9 +135,9 @@ def _bars(trials: pd.DataFrame, results: Results, dataset: str, colours: dict[st
             offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
             axes.plot(i + np.asarray(offsets), values, "o", markersize=3.2, color=colour, markeredgecolor="0.2", markeredgewidth=0.4)
         for method, style in CALIBRATIONS.items():
-            values = finished.loc[finished["method"] == method, metric].dropna()
-            if len(values):
-                axes.axhline(values.mean(), linestyle=style, color="0.3", linewidth=1, label=method)
+            level = finished.loc[finished["method"] == method, metric].mean()
+            if pd.notna(level):
+                axes.axhline(level, linestyle=style, color="0.3", linewidth=1, label=method)
         axes.set_xlim(-0.6, len(colours) - 0.4)
         axes.set_xticks(range(len(colours)), list(colours), rotation=45, ha="right", fontsize=8)
         axes.set_title(f"{metric} ({ARROWS[results.facts(dataset, metric)['better']]})", fontsize=9)
