@@ -4,6 +4,7 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -218,7 +219,7 @@ class _Recorder:
 
     def _checkpoint(self) -> Checkpoint:
         arrays = {f"{i}/{kind}/{key}": array for i, trial in enumerate(self.trials) for kind in ARRAYS for key, array in getattr(trial, kind).items()}
-        trials = [{key: getattr(trial, key) for key in FACTS} for trial in self.trials]
+        trials = [{key: deepcopy(getattr(trial, key)) for key in FACTS} for trial in self.trials]
         return Checkpoint(arrays, {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began})
 
     def _restore(self, checkpoint: Checkpoint) -> None:

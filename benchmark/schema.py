@@ -1,12 +1,15 @@
 """The forms of the files of a run. What is read back is held against them."""
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
 
 __all__ = ["SCHEMA_VERSION", "Audit", "CheckpointFile", "Commit", "Configuration", "Group", "Manifest", "MetricFacts", "Point", "Record", "Tables"]
 
 SCHEMA_VERSION = 2
 
 Scores = dict[str, float | None]
+Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class MetricFacts(TypedDict):
@@ -18,11 +21,18 @@ class MetricFacts(TypedDict):
     samples: int
 
 
+class DatasetSettings(TypedDict):
+    """A dataset's name and settings, of which only some are known here."""
+
+    name: str
+    width: NotRequired[Whole]
+
+
 class Configuration(TypedDict):
     """What a result depends on."""
 
     suite: str
-    dataset: dict[str, Any]
+    dataset: DatasetSettings
     method: dict[str, Any]
     metrics: dict[str, dict[str, Any]]
     budget: str
@@ -33,27 +43,27 @@ class Configuration(TypedDict):
 class Audit(TypedDict):
     """What a trial spent, as far as it trained at all, and how it was trained."""
 
-    group: list[int]
+    group: list[Whole]
     compiled: bool
-    peak_memory_bytes: int
-    flops: NotRequired[int]
-    generator_steps: NotRequired[int]
-    discriminator_steps: NotRequired[int]
-    samples_seen: NotRequired[int]
+    peak_memory_bytes: Whole
+    flops: NotRequired[Whole]
+    generator_steps: NotRequired[Whole]
+    discriminator_steps: NotRequired[Whole]
+    samples_seen: NotRequired[Whole]
     device_seconds: NotRequired[float]
-    parameters: NotRequired[int]
-    diverged_at: NotRequired[int]
+    parameters: NotRequired[Whole]
+    diverged_at: NotRequired[Whole]
     group_seconds: NotRequired[dict[str, float]]
 
 
 class Point(TypedDict):
     """An evaluation on the way."""
 
-    point: int
-    flops: int
-    generator_steps: int
-    discriminator_steps: int
-    samples_seen: int
+    point: Whole
+    flops: Whole
+    generator_steps: Whole
+    discriminator_steps: Whole
+    samples_seen: Whole
     device_seconds: float
     metrics: Scores
 
@@ -65,11 +75,11 @@ class Record(TypedDict):
     suite: str
     dataset: str
     method: str
-    seed: int
+    seed: Whole
     status: Literal["ok", "diverged"]
     metrics: Scores
     facts: dict[str, MetricFacts]
-    modes_total: int
+    modes_total: Whole
     budget: str
     audit: Audit
     configuration: Configuration
@@ -81,8 +91,15 @@ class Record(TypedDict):
 class Group(TypedDict):
     """Seeds that are trained side by side."""
 
-    seeds: list[int]
+    seeds: list[Whole]
     compiled: bool
+
+
+class Request(TypedDict):
+    """What was asked for, as far as a report wants to know."""
+
+    datasets: dict[str, Any]
+    methods: dict[str, Any]
 
 
 class Manifest(TypedDict):
@@ -91,7 +108,7 @@ class Manifest(TypedDict):
     schema_version: int
     suite: str
     command: list[str]
-    configuration: dict[str, Any]
+    configuration: Request
     costs: dict[str, Any]
     metrics: dict[str, dict[str, MetricFacts]]
     modes: dict[str, int]
@@ -108,7 +125,7 @@ class CheckpointFile(TypedDict):
 
     schema_version: int
     config_hash: str
-    group: list[int]
+    group: list[Whole]
     compiled: bool
     files: dict[str, str]
     facts: dict[str, Any]
@@ -118,7 +135,7 @@ class Commit(TypedDict):
     """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their places."""
 
     schema_version: int
-    seeds: list[int]
+    seeds: list[Whole]
 
 
 class Tables(TypedDict):

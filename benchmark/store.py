@@ -26,13 +26,16 @@ from benchmark.training.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from benchmark.cell import Cell, Trial
 
-__all__ = ["Store", "Survey", "config_hash"]
+__all__ = ["LARGE", "Store", "Survey", "config_hash"]
 
 FILES = ("samples.npz", "generator.safetensors")
 """What may lie beside a record."""
 
 OWN = ("manifest.json", "trials", "damaged", "tables.json", LOCK)
 """Names that a run's directory has and other directories do not, or may have before there is a manifest."""
+
+LARGE = "_large"
+"""What the names of metrics on a larger sample end in."""
 
 LARGEST_ARRAYS = 1 << 30
 """Bytes of the largest arrays that are unpacked. Ours have some millions."""
@@ -349,7 +352,7 @@ class Store:
     def _trial_folders(self) -> Iterator[Path]:
         """The directories of trials, links among them."""
         for path in sorted(self.trials.glob("*/*/seed-*")):
-            if re.fullmatch(r"seed-(0|[1-9]\d{0,18})", path.name):
+            if re.fullmatch(r"seed-(0|[1-9]\d{0,17})", path.name):
                 yield path
 
     def _verified(self, folder: Path) -> Record | None:
@@ -367,6 +370,11 @@ class Store:
             raise DamagedError(file, f"is the record of {record['dataset']}/{record['method']}/seed-{record['seed']}")
         if record["config_hash"] != config_hash(record["configuration"]):
             raise DamagedError(file, "has a configuration hash of something else")
+        scores = (record["metrics"], *(point["metrics"] for point in record["curve"]))
+        used = {*record["configuration"]["metrics"], *(name.removesuffix(LARGE) for given in scores for name in given)}
+        unknown = used - record["facts"].keys()
+        if unknown:
+            raise DamagedError(file, f"has a metric {min(unknown)!r} and does not tell how to read it")
         for name, checksum in record["files"].items():
             if name not in FILES:
                 raise DamagedError(file, f"names a file {name!r}")

@@ -202,8 +202,8 @@ def test_hostile_records_make_no_traceback_and_no_formula(cli, whole, tmp_path):
     for file in (out / "trials" / "ring" / evil).glob("*/result.json"):
         content = json.loads(file.read_text())
         del content["checksum"]
-        content |= {"method": evil, "budget": "@SUM(1)", "metrics": {"+x": 1.0, **content["metrics"]}}
-        content["configuration"]["dataset"]["width"] = [[]]
+        content |= {"method": evil, "budget": "@SUM(1)"}
+        content["configuration"]["dataset"] |= {"latent": [[]], "no-such-setting": {}}
         content["config_hash"] = config_hash(content["configuration"])
         write_sealed(file, content)
     status, _, err = cli("report", out)

@@ -154,6 +154,7 @@ def test_damaged_checkpoints_are_told(store):
         ({"method": "../../../x"}, "is the record of"),
         ({"files": {"../../../../secret": "0" * 64}}, "names a file"),
         ({"metrics": {"kl": "low"}}, "does not have the form"),
+        ({"metrics": {"other": 1.0}}, "does not tell how to read it"),
         ({"curve": [1]}, "does not have the form"),
         ({"config_hash": "0" * 12}, "configuration hash"),
     ],

@@ -7,12 +7,9 @@ from typing import Any
 
 from benchmark.records import DamagedError
 from benchmark.schema import Manifest, MetricFacts, Record
-from benchmark.store import Store
+from benchmark.store import LARGE, Store
 
-__all__ = ["LARGE", "Results", "read_results"]
-
-LARGE = "_large"
-"""What the names of metrics on a larger sample end in."""
+__all__ = ["Results", "read_results"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,9 @@ class Results:
     damaged: list[DamagedError]
 
     def facts(self, dataset: str, metric: str) -> MetricFacts:
-        """How to read a metric."""
-        return self._first(dataset)["facts"][metric.removesuffix(LARGE)]
+        """How to read a metric that a record of the dataset has."""
+        name = metric.removesuffix(LARGE)
+        return next(record["facts"][name] for record in self.records if record["dataset"] == dataset and name in record["facts"])
 
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
@@ -70,9 +68,8 @@ def read_results(store: Store) -> Results:
 
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
     """By dataset and method in the order of the configuration, others after them, then by seed."""
-    configuration = manifest["configuration"] if manifest else {}
-    datasets = list(configuration.get("datasets", ()))
-    methods = ["real-data", "collapsed", *configuration.get("methods", ())]
+    asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
+    datasets, methods = list(asked["datasets"]), ["real-data", "collapsed", *asked["methods"]]
 
     def place(names: Sequence[str], name: str) -> tuple[int, str]:
         return (names.index(name), "") if name in names else (len(names), name)
