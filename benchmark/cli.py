@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from benchmark import __version__, files, options
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, printable
 from benchmark.interruption import Interrupted, Interruption
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
 from benchmark.suites import SUITES, get_suite
@@ -46,15 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Interruption():
             return parsed.verb(parsed, arguments)
     except UsageError as error:
-        print(f"benchmark: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except Interrupted as interrupted:
-        print(f"benchmark: {interrupted}; the same command continues", file=sys.stderr)
+        _complain(f"{interrupted}; the same command continues")
         return 128 + interrupted.number
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
-        print(f"benchmark: {what}; what was finished before is whole, and the same command continues when that is mended", file=sys.stderr)
+        _complain(f"{what}; what was finished before is whole, and the same command continues when that is mended")
         return 1
+
+
+def _complain(what: object) -> None:
+    print(f"benchmark: {printable(str(what))}", file=sys.stderr)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -176,7 +180,7 @@ def _plan(request: "Request", store: "Store", fresh: bool) -> int:
     survey = store.survey()
     prepared = prepare(request, survey, groups_of(store))
     for damage in survey.damaged:
-        print(f"benchmark: {damage}; its trial would be trained again", file=sys.stderr)
+        _complain(f"{damage}; its trial would be trained again")
     print(describe(prepared))
     return 0
 
@@ -200,7 +204,7 @@ def _carry_out(request: "Request", store: "Store", executor: "Executor", limits:
         outcome = run(request, store, executor, limits, ["benchmark", *arguments])
         write_report(store)
     for failure in outcome.failed:
-        print(f"benchmark: failed: {failure}", file=sys.stderr)
+        _complain(f"failed: {failure}")
     return 1 if outcome.failed else 0
 
 

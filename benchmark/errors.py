@@ -1,6 +1,6 @@
 """Errors that are the user's to mend."""
 
-__all__ = ["UsageError"]
+__all__ = ["UsageError", "printable"]
 
 
 class UsageError(Exception):
@@ -8,3 +8,8 @@ class UsageError(Exception):
 
     The command line prints the line and exits with status 2; nothing has been written by then.
     """
+
+
+def printable(text: str) -> str:
+    """One line of text in which nothing steers a terminal: names in it may come from strangers."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmark.csv_text import to_csv
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
 from benchmark.errors import UsageError
@@ -84,7 +85,7 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, features: str | N
     frame.insert(0, "method", frame.index)
     frame.insert(0, "dataset", dataset)
     frame.insert(0, "suite", suite.name if suite else "")
-    return frame.to_csv(index=False, lineterminator="\n").rstrip("\n")
+    return to_csv(frame).rstrip("\n")
 
 
 def _metric(name: str, features: str | None) -> Metric:

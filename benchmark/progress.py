@@ -7,6 +7,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from benchmark.errors import printable
+
 __all__ = ["ProgressLine", "duration"]
 
 PLAIN_EVERY = 15.0
@@ -76,6 +78,7 @@ class ProgressLine:
 
     def say(self, line: str) -> None:
         """A line of its own, above the live one."""
+        line = printable(line)
         if self.live:
             self.bar.write(line, file=self.stream)
         else:

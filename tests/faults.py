@@ -5,8 +5,7 @@ from collections import deque
 import pandas as pd
 
 from benchmark.executors.base import Executor
-from benchmark.executors.link import TaskLink
-from benchmark.executors.local import run_task
+from benchmark.executors.link import TaskLink, run_task
 
 MEASURED = ["device_seconds", "peak_memory_bytes"]
 TABLES = ("trials", "summary", "curves")

@@ -1,6 +1,10 @@
+import io
+
+import pandas as pd
 import pytest
 import torch
 
+from benchmark.csv_text import to_csv
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.registry import METRICS
 from benchmark.scoring import Scorer, collapsed, real_data
@@ -51,3 +55,15 @@ def test_costly_metrics_are_taken_at_the_end_only():
     assert "ivom" in scorer.final(evaluation)[0]
     assert "ivom" not in scorer.final(evaluation, generator_metrics=False)[0]
     assert set(scorer.large(real_data(data, 0, CPU), 0)) == {"modes_robust_large", "high_quality_large", "kl_large"}
+
+
+def test_texts_that_a_spreadsheet_would_run_are_disarmed():
+    frame = pd.DataFrame(
+        {"a": ["=1+1", "+x", "-x", "@x", "\tx", "fine", None], "=b": [-1.5, 2, 3, 4, 5, 1 / 3, 7], "n": pd.array([1, None, 3, 4, 5, 6, -7], "Int64")}
+    )
+    text = to_csv(frame)
+    assert text.splitlines()[0] == "a,'=b,n"
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["'=1+1", "'+x", "'-x", "'@x", "'\tx", "fine", ""]
+    again = pd.read_csv(io.StringIO(text))
+    assert again["'=b"].tolist() == frame["=b"].tolist()
+    assert text.splitlines()[1:3] == ["'=1+1,-1.5,1", "'+x,2.0,"]

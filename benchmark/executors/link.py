@@ -1,15 +1,16 @@
 """How a running cell speaks to its driver."""
 
 import time
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.executors.base import Event, Progress, Said, Saved, Task
+from benchmark.executors.base import Done, Event, Failed, Lost, Progress, Said, Saved, Stopped, Task
 
 if TYPE_CHECKING:
     from benchmark.training.checkpoint import Checkpoint
 
-__all__ = ["Ended", "TaskLink"]
+__all__ = ["Ended", "TaskLink", "run_task"]
 
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress, and between two looks for a request to stop."""
@@ -58,3 +59,19 @@ class TaskLink:
         self.saved = time.monotonic()
         if self.stop:
             raise Ended
+
+
+def run_task(task: Task, link: TaskLink) -> Event:
+    """Runs a cell and returns how it ended."""
+    from benchmark.cell import run_cell
+
+    try:
+        return Done(task.cell, run_cell(task.cell, link, task.start))
+    except Ended:
+        return Stopped(task.cell)
+    except MemoryError:
+        return Lost(task.cell, "it ran out of memory")
+    except Exception as error:  # whatever a method raises costs its own cell only
+        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":  # torch's own, on a processor and on a GPU
+            return Lost(task.cell, f"it ran out of memory ({str(error).splitlines()[0]})")
+        return Failed(task.cell, traceback.format_exc())

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 import time
-import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmark.executors.base import Done, Event, Executor, Failed, Lost, Progress, Said, Saved, Stopped, Task
-from benchmark.executors.link import Ended, TaskLink
+from benchmark.executors.base import Event, Executor, Lost, Progress, Said, Saved, Task
+from benchmark.executors.link import TaskLink, run_task
 
 if TYPE_CHECKING:
     from benchmark.cell import Cell
 
-__all__ = ["LocalExecutor", "run_task"]
+__all__ = ["LocalExecutor"]
 
 WATCH_EVERY = 0.5
 """Seconds between two looks at the workers' memory."""
@@ -123,22 +122,6 @@ class LocalExecutor(Executor):
             held = psutil.Process(worker.process.pid).memory_info().rss
             if worker.cell is not None and worker.verdict is None and held > self.memory:
                 self.kill(worker.cell, f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may")
-
-
-def run_task(task: Task, link: TaskLink) -> Event:
-    """Runs a cell and returns how it ended."""
-    from benchmark.cell import run_cell
-
-    try:
-        return Done(task.cell, run_cell(task.cell, link, task.start))
-    except Ended:
-        return Stopped(task.cell)
-    except MemoryError:
-        return Lost(task.cell, "it ran out of memory")
-    except Exception as error:  # whatever a method raises costs its own cell only
-        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":  # torch's own, on a processor and on a GPU
-            return Lost(task.cell, f"it ran out of memory ({str(error).splitlines()[0]})")
-        return Failed(task.cell, traceback.format_exc())
 
 
 def _ending(code: int | None) -> str:
