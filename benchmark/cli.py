@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
     perf = verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak", allow_abbrev=False)
     perf.add_argument("--quick", action="store_true", help="the smallest size for a short time, without the end-to-end run")
+    perf.add_argument("--executors", action="store_true", help="trials per hour with one and two workers and with Ray, instead")
     perf.set_defaults(verb=_perf)
 
     for verb in (run, listing, report, score, check):
@@ -264,6 +265,12 @@ def _check(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 
 def _perf(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    if parsed.executors:
+        from benchmark.perf_executors import measure_executors
+
+        measure_executors(quick=parsed.quick)
+        return 0
+
     from benchmark.perf import measure
 
     measure(quick=parsed.quick)

@@ -19,6 +19,16 @@ def test_perf_prints_a_row_for_every_method(cli):
         assert float(row[7]) > 0
 
 
+def test_executors_are_timed(cli):
+    pytest.importorskip("ray")
+    status, out, _ = cli("perf", "--executors", "--quick")
+    assert status == 0
+    times = [float(line.split(" s ")[0].split()[-1]) for line in out.splitlines() if "trials per hour" in line]
+    assert len(times) == 3
+    assert f"two workers over one: {times[0] / times[1]:.1f}"[:-1] in out
+    assert f"Ray over local: {times[2] / times[1]:.1f}"[:-1] in out
+
+
 def test_methods_learn_the_ring(cli, tmp_path):
     """Compiled training at a fifth of the default budget covers most modes with the methods that are quick to."""
     out = tmp_path / "run"

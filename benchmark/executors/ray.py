@@ -16,7 +16,7 @@ from benchmark.executors.link import TaskLink, run_task
 
 try:
     import ray
-    from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+    from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise UsageError("--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'") from error
@@ -97,6 +97,7 @@ class RayExecutor(Executor):
         self.gpus = 1 if device.startswith("cuda") else 0
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+        ray.get(self.mailbox.stopping.remote())  # it is there before it is needed
         self.run: Any = ray.remote(_run).options(num_cpus=1, num_gpus=self.gpus, max_retries=0)
         self.environment = {key: value for key, value in os.environ.items() if key.startswith(SHARED)}
         self.attempts: dict[Any, _Attempt] = {}
@@ -153,7 +154,7 @@ class RayExecutor(Executor):
             if attempt.verdict is not None:
                 return Lost(cell, attempt.verdict)
             alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-            gone = attempt.node is not None and attempt.node not in alive
+            gone = isinstance(error, NodeDiedError) or (attempt.node is not None and attempt.node not in alive)
             reason = "its node was lost" if gone else f"its process was lost ({type(error).__name__})"
             return Lost(cell, reason, blameless=gone)
 

@@ -1,0 +1,57 @@
+"""What a second worker brings, and what Ray costs, in one run."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmark.errors import UsageError
+
+__all__ = ["measure_executors"]
+
+TOGETHER = 16
+"""Seeds in a cell of points, so that a multiple of them makes equal cells."""
+
+
+def measure_executors(quick: bool = False) -> None:
+    """Times whole `run` commands over the same equal cells, start-up and report included, and prints trials per hour and ratios.
+
+    Arguments:
+        quick: Whether to take fewer and shorter cells, whose ratios mean little.
+
+    Raises:
+        UsageError: If Ray is not installed.
+    """
+    try:
+        import ray  # noqa: F401 (whether it is there)
+    except ImportError as error:
+        raise UsageError("perf --executors: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'") from error
+    cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
+    trials = cells * TOGETHER
+    ways = {
+        "1 worker": ("--workers", "1"),
+        "2 workers": ("--workers", "2"),
+        "Ray, 2 processors": ("--workers", "2", "--executor", "ray"),
+    }
+    print(f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager; whole commands, start-up and report included", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        _command(Path(folder) / "warm-up", TOGETHER, "1e8flops", ways["2 workers"])
+        seconds = {name: _command(Path(folder) / str(i), trials, budget, options) for i, (name, options) in enumerate(ways.items())}
+    for name, taken in seconds.items():
+        print(f"{name:<18} {taken:7.1f} s  {3600 * trials / taken:8.0f} trials per hour")
+    one, two, with_ray = seconds.values()
+    print(f"two workers over one: {one / two:.2f}; Ray over local: {with_ray / two:.2f}", flush=True)
+
+
+def _command(out: Path, trials: int, budget: str, options: tuple[str, ...]) -> float:
+    """The seconds that a run takes."""
+    arguments = ("--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--compile", "off", "--seeds", str(trials), "--budget", budget)
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "benchmark", "run", *arguments, *options, "--out", str(out)],
+        check=True,
+        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0"},
+    )
+    return time.perf_counter() - began
