@@ -155,7 +155,7 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     for name in set(FEATURE_METRICS) & set(suite.metrics) if "fid-features" in given else ():
         settings[name] = {"features": given["fid-features"], **settings.get(name, {})}
 
-    from benchmark.executors.choose import make_executor
+    from benchmark.executors.choose import default_workers, make_executor
     from benchmark.plan import Request, choose_device
     from benchmark.runner import Limits
     from benchmark.store import Store
@@ -166,23 +166,23 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     store.check(suite.name, fresh=parsed.fresh)
     with files.using(given.get("data-root"), given.get("fid-weights")):
         if parsed.dry_run:
-            return _plan(request, store, parsed.fresh)
+            return _plan(request, store, parsed.fresh, workers or default_workers(device))
         executor = make_executor(where, device, workers, memory, given.get("ray-address"))
         return _carry_out(request, store, executor, Limits(every, timeout), parsed.fresh, arguments)
 
 
-def _plan(request: "Request", store: "Store", fresh: bool) -> int:
+def _plan(request: "Request", store: "Store", fresh: bool, workers: int) -> int:
     from benchmark.runner import describe, groups_of, prepare
     from benchmark.store import Survey
 
     if fresh:
-        print(describe(prepare(request, Survey([], [], []), {})))
+        print(describe(prepare(request, Survey([], [], []), {}), workers))
         return 0
     survey = store.survey()
     prepared = prepare(request, survey, groups_of(store))
     for damage in survey.damaged:
         _complain(f"{damage}; its trial would be trained again")
-    print(describe(prepared))
+    print(describe(prepared, workers))
     return 0
 
 

@@ -32,8 +32,8 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
                 given = tomllib.load(stream)
         except OSError as error:
             raise UsageError(f"--config {options.config}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"--config {options.config}: not TOML: {error}") from error
+        except (RecursionError, ValueError) as error:  # ValueError is the base of what tomllib and decoding raise, and of numbers too long
+            raise UsageError(f"--config {options.config}: not TOML, or too deep or long: {error}") from error
         for key in given:
             if key not in known:
                 raise UsageError(f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}")
@@ -128,14 +128,18 @@ def _as_text(key: str, value: Any, file: Path | str) -> Any:
     if key == "set":
         if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
             raise UsageError(f"--config {file}: give settings as tables, such as [set.wgan-gp]")
-        return [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
+        assignments = [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
+        for owner, name, item in assignments:
+            if not isinstance(item, str | int | float):
+                raise UsageError(f"--config {file}: set.{owner}.{name} must be a text, a number, true or false")
+        return assignments
     if key == "plugin":
         files = [value] if isinstance(value, str) else value
         if not isinstance(files, list) or not all(isinstance(item, str) for item in files):
             raise UsageError(f"--config {file}: plugin must be a file name or a list of them")
         return files
-    if isinstance(value, list):
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ",".join(str(item) for item in value) + ("," if len(value) == 1 and key == "seeds" else "")
-    if isinstance(value, dict | bool):
+    if isinstance(value, dict | list | bool):
         raise UsageError(f"--config {file}: {key} must be a text, a number or a list")
     return str(value)

@@ -19,6 +19,9 @@ from benchmark.suites import SUITES
 
 __all__ = ["load_samples", "score_samples"]
 
+LARGEST = 1 << 34
+"""Bytes of the largest archive that is unpacked."""
+
 
 def load_samples(file: Path) -> np.ndarray:
     """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file; pickles are refused.
@@ -40,7 +43,13 @@ def load_samples(file: Path) -> np.ndarray:
                 return loaded
             if len(loaded.files) != 1:
                 raise UsageError(f"score {file}: holds {len(loaded.files)} arrays; give {accepted}")
-            return loaded[loaded.files[0]]
+            unpacked = loaded.zip.infolist()[0].file_size
+            if unpacked > LARGEST:
+                raise UsageError(f"score {file}: unpacks to {unpacked} bytes; give {accepted} of at most {LARGEST} bytes")
+            array = loaded[loaded.files[0]]
+            if not isinstance(array, np.ndarray):
+                raise UsageError(f"score {file}: {loaded.files[0]} is no array; give {accepted}")
+            return array
     except PermissionError as error:
         raise UsageError(f"score {file}: {error.strerror}") from error
     except UsageError:
@@ -123,7 +132,9 @@ def _check(array: np.ndarray, file: Path, data: Dataset) -> None:
         raise UsageError(f"score {file}: holds values of type {array.dtype}; give {accepted}")
     if array.ndim == 0 or array.shape[1:] != data.shape or len(array) < 2:
         raise UsageError(f"score {file}: has shape {array.shape}; give {accepted}")
-    bad = int((~np.isfinite(array.astype(np.float32))).any(axis=tuple(range(1, array.ndim))).sum())
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(array.astype(np.float32))
+    bad = int((~finite).any(axis=tuple(range(1, array.ndim))).sum())
     if bad:
         raise UsageError(f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}")
     if prod(array.shape) == 0:

@@ -4,12 +4,14 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import torch
 
 from benchmark.budget import Budget, Cost, cost_of, parse_budget
 from benchmark.cell import Cell
+from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METHODS, METRICS
 from benchmark.scoring import CALIBRATIONS
@@ -52,11 +54,13 @@ class Planned:
 
     Attributes:
         cell: The cell, with empty groups.
+        data: Its dataset.
         cost: What a cycle takes; `None` for a calibration row.
         cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
     """
 
     cell: Cell
+    data: Dataset
     cost: Cost | None = None
     cycles: int | None = None
 
@@ -80,6 +84,16 @@ class Planned:
             return parse_budget(self.cell.budget).amount * seeds * (1 if compiled else 1.5) + compiling
         flops = self.cycles * self.cost.flops * seeds
         return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 1e-5 * self.cost.operations
+
+    def memory(self, seeds: int, compiled: bool) -> float:
+        """About the bytes that a worker holds at its peak: the libraries, what compiling takes, the state, and samples while they are scored.
+
+        Fitted to peaks that were measured on processors, and right within a third there.
+        """
+        samples = max(self.data.samples * seeds, self.data.samples_large, self.data.held_out)
+        number = 1 if self.data.kind == "images" else 4
+        parameters = self.cost.parameters * seeds if self.cost else 0
+        return 0.8e9 + 0.25e9 * compiled + 12 * number * samples * prod(self.data.shape) + 32 * parameters
 
 
 def make_plan(request: Request) -> list[Planned]:
@@ -123,7 +137,7 @@ def make_plan(request: Request) -> list[Planned]:
             plugins=request.plugins,
             files=files,
         )
-        plan += [Planned(replace(cell, method=(name, {}))) for name in CALIBRATIONS]
+        plan += [Planned(replace(cell, method=(name, {})), data) for name in CALIBRATIONS]
         for name, method in built.items():
             if data.kind not in method.kinds:
                 raise UsageError(f"method {name!r} is for {' and '.join(method.kinds)}; {dataset} has {data.kind}")
@@ -179,7 +193,7 @@ def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:
     except Exception as error:  # a method may be foreign code, and fail in any way
         raise UsageError(f"method {cell.method[0]!r}: {type(error).__name__}: {error}") from error
     try:
-        return Planned(cell, cost, cost.cycles(budget))
+        return Planned(cell, data, cost, cost.cycles(budget))
     except UsageError as error:
         raise UsageError(f"{error} (method {cell.method[0]!r} on {data.name})") from error
 

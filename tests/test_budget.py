@@ -96,7 +96,7 @@ def test_compiling_is_chosen_where_it_pays():
 
     def compiled(cycles, cost=cost):
         cell = Cell("x", ("ring", {}), ("gan", {}), {}, "1steps", (), ())
-        return Planned(cell, cost, cycles).with_group((0,), (0,), "auto").compile
+        return Planned(cell, Ring(), cost, cycles).with_group((0,), (0,), "auto").compile
 
     assert compiled(50_000)
     assert not compiled(500)

@@ -8,7 +8,7 @@ import psutil
 from benchmark.executors.base import Executor
 from benchmark.executors.local import LocalExecutor
 
-__all__ = ["make_executor", "processors"]
+__all__ = ["default_workers", "make_executor", "processors"]
 
 SHARE = 0.9
 """The part of the machine's memory that workers may hold together."""
@@ -33,8 +33,13 @@ def make_executor(name: str, device: str, workers: int | None, memory: float | N
         from benchmark.executors.ray import RayExecutor
 
         return RayExecutor(device, address, workers)
-    workers = workers or (processors() if device == "cpu" else 1)
+    workers = workers or default_workers(device)
     return LocalExecutor(workers, memory or SHARE * _memory() / workers)
+
+
+def default_workers(device: str) -> int:
+    """One worker per processor that this process may use; on an accelerator, one."""
+    return processors() if device == "cpu" else 1
 
 
 def processors() -> int:

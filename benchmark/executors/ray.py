@@ -96,7 +96,8 @@ class RayExecutor(Executor):
         self.capacity = workers
         self.gpus = 1 if device.startswith("cuda") else 0
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+        actor: Any = ray.remote(Mailbox)
+        self.mailbox = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         ray.get(self.mailbox.stopping.remote())  # it is there before it is needed
         self.run: Any = ray.remote(_run).options(num_cpus=1, num_gpus=self.gpus, max_retries=0)
         self.environment = {key: value for key, value in os.environ.items() if key.startswith(SHARED)}
