@@ -1,6 +1,7 @@
 """Fréchet distances, and the features that they are measured on."""
 
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import scipy
 import torch
 import torchvision
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from benchmark.datasets.images import Images
@@ -253,6 +255,37 @@ def test_weights_that_are_none(tmp_path, content):
 @pytest.mark.parametrize("content", [{}, {"fc.weight": torch.ones(2)}, [1], torch.ones(3), {1: 2}], ids=["empty", "other", "list", "tensor", "keys"])
 def test_weights_of_something_else(tmp_path, content):
     assert "does not hold the weights of pytorch-fid's Inception" in refusal(named(content, tmp_path))
+
+
+def test_weights_may_be_safetensors(tmp_path, weights):
+    file = tmp_path / "inception.safetensors"
+    save_file({key: value.contiguous() for key, value in torch.load(weights, weights_only=True).items()}, str(file))
+    data = Pictures()
+    packed = data.draw(2, data.stream(0, "x"))
+    features = []
+    for given in (weights, file):
+        with using(None, str(given)):
+            name = resolve_features("inception", data)
+            features.append(features_of(Evaluation(data, packed[None], HeldOut(packed), [0]), name))
+    assert name == f"inception-{sha256(file.read_bytes()).hexdigest()[:8]}"
+    assert torch.equal(*features)
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(b"no weights")
+    assert "holds no weights" in refusal(other)
+
+
+class Payload:
+    """Leaves a file where it is unpickled."""
+
+    def __reduce__(self):
+        return (open, ("unpickled", "w"))
+
+
+@pytest.mark.parametrize("pack", [lambda x: pickle.dumps(x), lambda x: pickle.dumps({"fc.weight": x}), lambda x: {"fc.weight": x}])
+def test_weights_that_would_run_code_are_refused(tmp_path, monkeypatch, pack):
+    monkeypatch.chdir(tmp_path)
+    assert "holds no weights" in refusal(named(pack(Payload()), tmp_path))
+    assert not (tmp_path / "unpickled").exists()
 
 
 def test_weights_are_found_where_torch_hub_keeps_them(tmp_path, weights, monkeypatch):
