@@ -166,20 +166,18 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     store.check(suite.name, fresh=parsed.fresh)
     with files.using(given.get("data-root"), given.get("fid-weights")):
         if parsed.dry_run:
-            return _plan(request, store, parsed.fresh, workers or default_workers(device))
+            return _show_plan(request, store, parsed.fresh, workers or default_workers(device))
         executor = make_executor(where, device, workers, memory, given.get("ray-address"))
         return _carry_out(request, store, executor, Limits(every, timeout), parsed.fresh, arguments)
 
 
-def _plan(request: "Request", store: "Store", fresh: bool, workers: int) -> int:
+def _show_plan(request: "Request", store: "Store", fresh: bool, workers: int) -> int:
+    from benchmark.plan import make_plan
     from benchmark.runner import describe, groups_of, prepare
-    from benchmark.store import Survey
+    from benchmark.store import NOTHING
 
-    if fresh:
-        print(describe(prepare(request, Survey([], [], []), {}), workers))
-        return 0
-    survey = store.survey()
-    prepared = prepare(request, survey, groups_of(store))
+    survey = NOTHING if fresh else store.survey()
+    prepared = prepare(request, make_plan(request), survey, {} if fresh else groups_of(store))
     for damage in survey.damaged:
         _complain(f"{damage}; its trial would be trained again")
     print(describe(prepared, workers))
@@ -188,12 +186,14 @@ def _plan(request: "Request", store: "Store", fresh: bool, workers: int) -> int:
 
 def _carry_out(request: "Request", store: "Store", executor: "Executor", limits: "Limits", fresh: bool, arguments: Sequence[str]) -> int:
     from benchmark.lock import RunLock
+    from benchmark.plan import make_plan
     from benchmark.report import write_report
     from benchmark.runner import groups_of, prepare, run
-    from benchmark.store import Survey
+    from benchmark.store import NOTHING
 
+    plan = make_plan(request)
     # What is wrong with the request is told before anything is written or moved.
-    prepare(request, Survey([], [], []) if fresh else store.survey(), {} if fresh else groups_of(store))
+    prepare(request, plan, NOTHING if fresh else store.survey(), {} if fresh else groups_of(store))
     if fresh:
         with RunLock(store.root):
             aside = store.set_aside()
@@ -202,7 +202,7 @@ def _carry_out(request: "Request", store: "Store", executor: "Executor", limits:
     with RunLock(store.root) as lock:
         if lock.left_by:
             print(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved", file=sys.stderr)
-        outcome = run(request, store, executor, limits, ["benchmark", *arguments])
+        outcome = run(request, plan, store, executor, limits, ["benchmark", *arguments])
         write_report(store)
     for failure in outcome.failed:
         _complain(f"failed: {failure}")

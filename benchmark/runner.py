@@ -21,7 +21,7 @@ from benchmark.errors import UsageError
 from benchmark.executors.base import Done, Event, Executor, Failed, Progress, Said, Saved
 from benchmark.executors.supervisor import Policy, run_cells
 from benchmark.interruption import Interrupted, Interruption
-from benchmark.plan import Planned, Request, can_compile, make_plan
+from benchmark.plan import Planned, Request, can_compile
 from benchmark.progress import ProgressLine, duration
 from benchmark.records import DamagedError
 from benchmark.registry import DATASETS, METRICS
@@ -76,21 +76,21 @@ class Prepared:
     groups: Groups
 
 
-def prepare(request: Request, survey: Survey, groups: Groups) -> Prepared:
-    """Plans a request against what is on disk. Writes nothing.
+def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Groups) -> Prepared:
+    """Holds a plan against what is on disk. Writes nothing.
 
     A trial is repeated in the group that it belongs to: where some seeds of a group are on disk, the missing ones are
     trained with the whole of it, and recorded alone. Seeds that no group knows form new ones.
 
     Arguments:
         request: The request.
+        plan: What `make_plan` makes of it.
         survey: What lies in the directory.
         groups: The groups that its manifest tells of, as far as it can be read.
 
     Raises:
-        UsageError: If the request makes no sense, or a record on disk has another configuration.
+        UsageError: If what is to be compiled cannot be, or a record on disk has another configuration.
     """
-    plan = make_plan(request)
     if request.compile == "on" and not can_compile(plan[0].cell.device):
         raise UsageError("--compile on: no C++ compiler (or, on a GPU, no Triton) was found; install one, or use --compile auto or off")
     compile = request.compile if can_compile(plan[0].cell.device) else "off"
@@ -156,11 +156,12 @@ def describe(prepared: Prepared, workers: int) -> str:
     return f"{table}\n\n{trials} trials to train, {prepared.done} done already; {needs}; scores and pictures take time besides"
 
 
-def run(request: Request, store: Store, executor: Executor, limits: Limits, command: Sequence[str]) -> Outcome:
+def run(request: Request, plan: list[Planned], store: Store, executor: Executor, limits: Limits, command: Sequence[str]) -> Outcome:
     """Runs all that is missing of a request. The directory must be locked.
 
     Arguments:
         request: The request.
+        plan: What `make_plan` makes of it.
         store: Where to keep the records.
         executor: Where to run the cells.
         limits: What cells may take, and how often they are saved.
@@ -172,8 +173,8 @@ def run(request: Request, store: Store, executor: Executor, limits: Limits, comm
         OSError: If something cannot be written.
     """
     survey, aside = store.mend()
-    prepared = prepare(request, survey, groups_of(store))
-    plan, cells = prepared.plan, prepared.cells
+    prepared = prepare(request, plan, survey, groups_of(store))
+    cells = prepared.cells
     facts = {name: _facts(p.cell) for p in plan for name in [p.cell.dataset[0]]}
     manifest = _manifest(request, prepared, facts, command)
     # A run may grow by datasets and methods from one command to the next.

@@ -26,7 +26,7 @@ from benchmark.training.checkpoint import Checkpoint
 if TYPE_CHECKING:
     from benchmark.cell import Cell, Trial
 
-__all__ = ["LARGE", "Store", "Survey", "config_hash"]
+__all__ = ["LARGE", "NOTHING", "Store", "Survey", "config_hash"]
 
 FILES = ("samples.npz", "generator.safetensors")
 """What may lie beside a record."""
@@ -59,6 +59,10 @@ class Survey:
     records: list[Record]
     failures: list[tuple[str, str, int]]
     damaged: list[DamagedError]
+
+
+NOTHING = Survey([], [], [])
+"""What lies in a directory that is not there."""
 
 
 class Store:

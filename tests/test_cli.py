@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -124,7 +125,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     status, table, _ = cli(*RUN, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
     assert status == 0
     assert "12 trials" not in table
-    assert "24 trials to train, 0 done already" in table
+    assert "24 trials to train, 0 done already; about" in table
+    assert re.search(r"about .* and \d\.\d GiB of memory with \d+ at a time", table)
+    assert re.search(r"ring +gan +3 5 +\d+ +\S+ +\d+ +(yes|no) +.* \d\.\d GiB\n", table)
     assert "3 5" in table
     assert not out.exists()
 

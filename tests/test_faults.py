@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from faults import Inline, finished, same, tables
 
@@ -454,13 +455,25 @@ def test_concurrent_starts_leave_one_winner(whole, tmp_path):
     same(tables(out), tables(whole))
 
 
+def kill(process, victim):
+    if victim == "driver":
+        process.kill()
+    elif victim == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        for worker in psutil.Process(process.pid).children()[-1:]:
+            worker.kill()
+
+
 @pytest.mark.long
 def test_runs_that_are_killed_again_and_again_end_like_one_that_was_not(cli, tmp_path):
     """At random moments, SIGKILL to the driver, to its whole group, or to a worker."""
     arguments = (*LONGER[:-1], "3", "--checkpoint-every", "1s")
     calm = tmp_path / "calm"
     began = time.monotonic()
-    assert spawn(*arguments, "--out", calm).wait() == 0
+    calm_run = spawn(*arguments, "--out", calm)
+    calm_run.communicate()
+    assert calm_run.returncode == 0
     took = time.monotonic() - began
     expected = tables(calm)
     kills = again = 0
@@ -473,9 +486,8 @@ def test_runs_that_are_killed_again_and_again_end_like_one_that_was_not(cli, tmp
             if attempt < 3:
                 time.sleep(rng.uniform(0.5, took))
                 kills += process.poll() is None
-                victim = rng.choice(["driver", "group"])
                 if process.poll() is None:
-                    process.kill() if victim == "driver" else os.killpg(process.pid, signal.SIGKILL)
+                    kill(process, rng.choice(["driver", "group", "worker"]))
             _, err = process.communicate(timeout=300)
             assert "Traceback" not in err
             again += not before.items() <= finished(out).items()

@@ -290,6 +290,18 @@ def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, mon
     assert "--compile on: no C++ compiler" in err
 
 
+def test_the_memory_of_a_worker_is_foretold(tiny):
+    """Within a factor of two of its peak, whatever the libraries' share is on this machine."""
+    from benchmark.plan import Request, make_plan
+
+    iterations = {"ivom": {"iterations": 5}}
+    plan = make_plan(Request("synthetic", (0, 1), ("ring", "high-dimensional"), None, "2e9flops", iterations, "cpu", "off"))
+    foretold = {(p.cell.dataset[0], p.cell.method[0]): p.memory(2, compiled=False) for p in plan}
+    trials = pd.read_csv(tiny / "trials.csv")
+    for key, rows in trials.groupby(["dataset", "method"]):
+        assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2
+
+
 def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):
     out = tmp_path / "run"
     arguments = ["run", "--suite", "synthetic", "--budget", "3e8flops", "--set", "ivom.iterations=3", "--seeds", "1", "--out", out]
