@@ -79,8 +79,8 @@ class Prepared:
 def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Groups) -> Prepared:
     """Holds a plan against what is on disk. Writes nothing.
 
-    A trial is repeated in the group that it belongs to: where some seeds of a group are on disk, the missing ones are
-    trained with the whole of it, and recorded alone. Seeds that no group knows form new ones.
+    A trial is repeated in the group that it belongs to: where some seeds of a group are on disk, the whole of it is trained,
+    and all that is missing of it is recorded. Seeds of no group form new ones.
 
     Arguments:
         request: The request.
@@ -103,9 +103,9 @@ def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Group
         finished = {record["seed"] for record in records}
         missing = [seed for seed in request.seeds if seed not in finished]
         done += len(request.seeds) - len(missing)
-        known = _known_groups(records, groups.get((dataset, method), []))
+        known = _known_groups(records, groups.get((dataset, method), []), request.seeds)
         for group, compiled in known:
-            here = [seed for seed in group if seed in missing]
+            here = [seed for seed in group if seed not in finished] if set(group) & set(missing) else []
             if here and compiled and compile == "off" and not can_compile(planned.cell.device):
                 raise UsageError(f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found")
             if here:
@@ -261,14 +261,16 @@ def _work(planned: Planned, cell: Cell) -> float:
     return float(amount * len(cell.group))
 
 
-def _known_groups(records: Sequence[Record], told: Sequence[tuple[tuple[int, ...], bool]]) -> list[tuple[tuple[int, ...], bool]]:
-    """The groups of a method on a dataset and whether they are compiled: those of its records, and those that the manifest tells of.
+def _known_groups(
+    records: Sequence[Record], told: Sequence[tuple[tuple[int, ...], bool]], asked: Sequence[int]
+) -> list[tuple[tuple[int, ...], bool]]:
+    """The groups of a method on a dataset and whether they are compiled: those of its records, and others that the manifest tells of.
 
-    No two of them share a seed.
+    No two of them share a seed. A group without a record counts only if all of it is asked for.
     """
     groups = dict(sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items()))
     for group, compiled in told:
-        if not {seed for known in groups for seed in known} & set(group):
+        if set(group) <= set(asked) - {seed for known in groups for seed in known}:
             groups[group] = compiled
     return list(groups.items())
 

@@ -107,6 +107,14 @@ def test_a_group_that_was_begun_is_finished_whatever_is_asked_next(cli, whole, h
     pd.testing.assert_frame_equal(kept, tables(whole)["trials"], check_exact=True)
 
 
+def test_a_group_that_was_begun_is_given_up_for_fewer_seeds(cli, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    assert cli(*SMALL[:-1], "1", "--out", out)[0] == 0
+    trials = pd.read_csv(out / "trials.csv").query("method == 'wgan-gp'")
+    assert trials[["seed", "group"]].astype(str).to_numpy().tolist() == [["0", "0"]]
+
+
 def kinds_of_damage(rng, data):
     """Ways to damage a file."""
     place = rng.randrange(max(len(data), 1))
