@@ -110,7 +110,7 @@ class Store:
                     raise UsageError(f"{where}: holds a run of suite {held!r}; give another directory, or --fresh to move it aside")
 
     def holds_run(self) -> bool:
-        """Whether there is a run, whole or damaged. Links to elsewhere are none of a run's.
+        """Whether there is a run, whole or damaged: a manifest that can be read, or trials.
 
         Raises:
             UsageError: If a directory of the run is a link.
@@ -118,7 +118,11 @@ class Store:
         for name in ("trials", "plots", "damaged"):
             if (self.root / name).is_symlink():
                 raise UsageError(f"{self.root / name}: is a link, and nothing is read or written outside of a run's directory; remove it")
-        return self.manifest_file.is_file() or self.trials.is_dir()
+        if any(path.name.startswith(("seed-", "training-")) for path in self.trials.glob("*/*/*")):
+            return True
+        with contextlib.suppress(DamagedError, FileNotFoundError):
+            return bool(self.manifest())
+        return False
 
     def set_aside(self) -> Path | None:
         """Moves an existing run to a sibling directory, whose name is returned."""
@@ -153,7 +157,8 @@ class Store:
         Returns:
             The survey, and what was damaged with where it is now.
         """
-        aside = [(damage, self.put_aside(damage.file)) for damage in self.survey().damaged]
+        # A trial may have gone aside with another one that lay behind the same link.
+        aside = [(damage, self.put_aside(damage.file)) for damage in self.survey().damaged if os.path.lexists(damage.file.parent)]
         try:
             self.manifest()
         except DamagedError as damage:
@@ -187,9 +192,10 @@ class Store:
         return survey
 
     def put_aside(self, file: Path) -> Path:
-        """Moves a damaged file, or the trial that it belongs to, to `damaged/`, and returns where it is now."""
-        inside = file.relative_to(self.root)
-        inside = Path(*inside.parts[:4])  # trials/DATASET/METHOD/seed-K
+        """Moves a damaged file, or the trial or the link that it belongs to, to `damaged/`, and returns where it is now."""
+        parts = file.relative_to(self.root).parts[:4]  # trials/DATASET/METHOD/seed-K
+        paths = [Path(*parts[:n]) for n in range(1, len(parts) + 1)]
+        inside = next((path for path in paths if (self.root / path).is_symlink()), paths[-1])
         place = _free(self.root / "damaged" / inside)
         place.parent.mkdir(parents=True, exist_ok=True)
         (self.root / inside).rename(place)

@@ -187,6 +187,29 @@ def test_links_and_pipes_are_not_followed(full, tmp_path):
         full.holds_run()
 
 
+def test_a_link_higher_up_is_put_aside_itself(full, tmp_path):
+    outside = tmp_path / "outside"
+    shutil.move(full.trials / "ring", outside)
+    (full.trials / "ring").symlink_to(outside)
+    survey, aside = full.mend()
+    assert survey.records == []
+    assert len(aside) == 1
+    assert aside[0][1].is_symlink()
+    assert (outside / "gan" / "seed-0" / "result.json").exists()
+    assert not (full.trials / "ring").exists()
+
+
+def test_a_directory_of_something_else_is_not_taken_for_a_run(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"name": "a web site"}')
+    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "mine.db").touch()
+    (tmp_path / "index.html").touch()
+    store = Store(tmp_path)
+    assert not store.holds_run()
+    with pytest.raises(UsageError, match="is not empty and holds no run"):
+        store.check("synthetic")
+
+
 def test_versions_are_told_apart_from_damage(full):
     file = full.directory("ring", "gan", 0) / "result.json"
     content = json.loads(file.read_text())

@@ -48,13 +48,13 @@ class LocalExecutor(Executor):
     name = "local"
 
     def __init__(self, workers: int, memory: float = float("inf")) -> None:
-        self.capacity = workers
+        self.capacity: int = workers
         self.memory = memory
         self.workers: list[_Worker] = []
         self.watched = time.monotonic()
 
     def describe(self) -> str:
-        return f"{self.capacity} workers of at most {self.memory / 2**30:.1f} GiB"
+        return f"{self.capacity} worker{'s'[: self.capacity > 1]} of at most {self.memory / 2**30:.1f} GiB"
 
     def start(self, task: Task) -> None:
         worker = next((w for w in self.workers if w.cell is None), None) or self._hire()
