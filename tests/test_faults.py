@@ -331,6 +331,7 @@ def run_plugin(cli, plugin, out, methods, *options):
     return cli(*arguments, *options)
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_once_costs_nothing(cli, tmp_path, plugin):
     markers = tmp_path / "markers"
     markers.mkdir()
@@ -401,7 +402,7 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
     assert sorted(event.cell.dataset[1]["samples"] for event in (first, *rest[1:])) == [50, 51, 52]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_signal_ends_a_run_in_time_and_it_goes_on(cli, tmp_path, number):
     """As from a terminal: the whole process group is told."""
     out = tmp_path / "run"
@@ -452,6 +453,7 @@ def test_a_second_run_in_the_same_directory_is_refused_and_readers_are_not(cli, 
     assert not (out / "run.lock").exists()
 
 
+@pytest.mark.long
 def test_concurrent_starts_leave_one_winner(whole, tmp_path):
     out = tmp_path / "run"
     runs = [spawn(*SMALL, "--out", out) for _ in range(4)]

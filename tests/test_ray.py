@@ -84,6 +84,7 @@ def test_tables_are_those_of_local_processes(cli, tmp_path):
     assert not ray.is_initialized()
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugin):
     out = tmp_path / "run"
     options = ("--plugin", plugin, "--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s", "--executor", "ray")

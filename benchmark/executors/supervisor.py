@@ -3,6 +3,7 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.executors.base import Event, Executor, Failed, Lost, Progress, Said, Saved, Task
@@ -23,21 +24,21 @@ MOVES = 10
 """How often a cell is run again that was lost without being to blame."""
 
 
+@dataclass(frozen=True)
 class Policy:
     """What a run wants of its cells.
 
-    Arguments:
+    Attributes:
         resume: Where a cell's training goes on, if anywhere.
         every: Seconds between two checkpoints of a cell; `None` for none.
         patience: Seconds without a word from a cell after which it is taken to hang.
         interrupted: Whether the run is to end.
     """
 
-    def __init__(self, resume: "Callable[[Cell], Checkpoint | None]", every: float | None, patience: float, interrupted: Callable[[], bool]) -> None:
-        self.resume = resume
-        self.every = every
-        self.patience = patience
-        self.interrupted = interrupted
+    resume: "Callable[[Cell], Checkpoint | None]"
+    every: float | None
+    patience: float
+    interrupted: Callable[[], bool]
 
 
 def run_cells(cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> Generator[Event, None, None]:
