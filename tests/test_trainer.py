@@ -6,6 +6,7 @@ import torch
 from baselines.gan import GAN
 from benchmark.budget import Budget, cost_of
 from benchmark.datasets.mixtures import Ring
+from benchmark.training.checkpoint import Checkpoint, UnfitError
 from benchmark.training.trainer import train
 
 CPU = torch.device("cpu")
@@ -95,3 +96,64 @@ def test_every_point_is_reached_whatever_the_rounding(total):
     assert checkpoints[-1].cycles == total
     assert [c.point for c in checkpoints] == sorted({c.point for c in checkpoints})
     assert len(checkpoints) == min(total, 20)
+
+
+class StopError(Exception):
+    pass
+
+
+class StopAt:
+    """Takes one checkpoint, after that many cycles, and ends the training there."""
+
+    def __init__(self, cycles):
+        self.cycles = cycles
+
+    def due(self, cycles):
+        return cycles >= self.cycles
+
+    def save(self, checkpoint):
+        self.checkpoint = checkpoint
+        raise StopError
+
+
+@pytest.mark.parametrize("at", [1, 26, 63, 64, 100])
+@pytest.mark.parametrize("bound", [4.0, 2.0, -100.0], ids=["none diverges", "some diverge", "all diverge"])
+def test_training_goes_on_from_any_cycle_to_the_same_end(at, bound):
+    method, budget = Explosive(bound=bound), Budget(120, "steps")
+    cost = cost_of(method, DATA)
+    whole, _ = run(method, budget)
+    assert (whole[-1].diverged != [0, 0]) == (bound < 4)
+    if whole[-1].cycles <= at:
+        return
+    first, second, saver = [], [], StopAt(at)
+    with pytest.raises(StopError):
+        train(method, DATA, (0, 1), budget, cost, first.append, lambda share: None, CPU, False, saver)
+    shares = []
+    train(method, DATA, (0, 1), budget, cost, second.append, shares.append, CPU, False, None, saver.checkpoint)
+    assert shares[0] == at / 120
+    facts = [(c.point, c.cycles, c.diverged, c.last) for c in (*first, *second)]
+    assert facts == [(c.point, c.cycles, c.diverged, c.last) for c in whole]
+    for name, tensor in whole[-1].generator.tensors(0).items():
+        assert torch.equal(tensor.nan_to_num(7.0), second[-1].generator.tensors(0)[name].nan_to_num(7.0))
+
+
+def test_a_checkpoint_of_something_else_is_refused():
+    budget, saver = Budget(200, "steps"), StopAt(30)
+    with pytest.raises(StopError):
+        train(GAN(), DATA, (0, 1), budget, cost_of(GAN(), DATA), lambda standing: None, lambda share: None, CPU, False, saver)
+    checkpoint = saver.checkpoint
+    arrays, facts = dict(checkpoint.arrays), checkpoint.facts
+    name = next(iter(arrays))
+    bad = [
+        Checkpoint(arrays | {name: arrays[name].astype("float64")}, facts),
+        Checkpoint(arrays | {name: arrays[name][:1]}, facts),
+        Checkpoint({key: array for key, array in arrays.items() if key != name}, facts),
+        Checkpoint(arrays | {"streams/data": arrays["streams/data"][:, :9]}, facts),
+        Checkpoint(arrays, {**facts, "streams": {"used": 10**6}}),
+        Checkpoint(arrays, {**facts, "run": {}}),
+        Checkpoint(arrays, {"run": None}),
+        Checkpoint({}, {}),
+    ]
+    for wrong in bad:
+        with pytest.raises(UnfitError):
+            train(GAN(), DATA, (0, 1), budget, cost_of(GAN(), DATA), lambda standing: None, lambda share: None, CPU, False, None, wrong)
