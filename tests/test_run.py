@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from faults import same, tables
 from safetensors.numpy import load_file
 
 from benchmark.datasets.mixtures import Ring
@@ -16,18 +17,7 @@ from benchmark.registry import METHODS
 METHOD_NAMES = ["gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"]
 COLUMNS = ["suite", "dataset", "method", "seed", "status", "modes", "modes_total", "high_quality", "kl", "ivom", "fid"]
 AUDIT = ["fid_features", "budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
-MEASURED = ["device_seconds", "peak_memory_bytes"]
 SMALL = ("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan", "--budget", "3e8flops", "--set", "ivom.iterations=3")
-
-
-def csvs(out):
-    """The tables without what is measured."""
-    return {name: pd.read_csv(out / f"{name}.csv").drop(columns=MEASURED, errors="ignore") for name in ("trials", "summary", "curves")}
-
-
-def same(one, two):
-    for name in one:
-        pd.testing.assert_frame_equal(one[name], two[name], check_exact=True)
 
 
 def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
@@ -112,7 +102,7 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     assert cli(*SMALL, "--seeds", "3", "--out", one)[0] == 0
     assert cli(*SMALL, "--seeds", "3", "--out", two, "--workers", "1")[0] == 0
-    same(csvs(one), csvs(two))
+    same(tables(one), tables(two))
     # As if it had been killed after the first of a group's records.
     for gone in ("ring/gan/seed-1", "ring/gan/seed-2", "ring/dcgan/seed-0", "ring/collapsed/seed-1"):
         shutil.rmtree(two / "trials" / gone)
@@ -120,7 +110,7 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
     status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
     assert status == 0
     assert "4 trials to train in 3 cells, 8 done already" in err
-    same(csvs(one), csvs(two))
+    same(tables(one), tables(two))
     assert all(file.stat().st_mtime_ns == then for file, then in kept.items())
     status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
     assert status == 0
@@ -272,11 +262,11 @@ def test_compiled_and_eager_groups_are_told_apart(cli, tmp_path):
     out = tmp_path / "run"
     arguments = [*SMALL[:5], "--methods", "gan", *SMALL[7:], "--seeds", "2", "--out", out]
     assert cli(*arguments, "--compile", "on")[0] == 0
-    before = csvs(out)
+    before = tables(out)
     assert before["trials"].set_index("method")["compiled"]["gan"].all()
     shutil.rmtree(out / "trials" / "ring" / "gan" / "seed-0")
     assert cli(*arguments, "--compile", "off")[0] == 0
-    same(before, csvs(out))
+    same(before, tables(out))
 
 
 def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, monkeypatch):
