@@ -169,7 +169,7 @@ def _connect(address: str | None, workers: int | None) -> None:
 
         # Ray's own processes would go before its workers, at 4 % of their speed.
         os.environ.setdefault("RAY_worker_niceness", "0")
-        ray.init(num_cpus=workers or processors(), include_dashboard=False, **options)
+        ray.init(address="local", num_cpus=workers or processors(), include_dashboard=False, **options)
         return
     where = f"--ray-address {address}"
     try:
