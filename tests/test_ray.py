@@ -1,6 +1,7 @@
 """Cells as tasks of a Ray cluster."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -52,6 +53,15 @@ class Raises(GAN):
             raise RuntimeError("no luck today")
         return super().discriminator_loss(nets, batch)
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _token():
+    """All clusters of this process have one token, for Ray reads once whether there is one, and none ends in the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        yield
 
 
 @pytest.fixture

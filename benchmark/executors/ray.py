@@ -4,6 +4,8 @@ import logging
 import os
 import pickle
 import socket
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["RayExecutor"]
 
-PATIENCE = 10.0
+PATIENCE = 15.0
 """Seconds that a cluster has to answer."""
+
+PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False)"
+"""Whether a cluster lets us in, tried in a process of its own: Ray itself waits and complains for minutes, and cannot be silenced."""
 
 SHARED = ("BENCHMARK_", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME")
 """How the environment variables begin that a cell must see, wherever it runs."""
@@ -107,7 +112,7 @@ class RayExecutor(Executor):
         return f"Ray with {ray.cluster_resources().get('CPU', 0):g} processors"
 
     def start(self, task: Task) -> None:
-        plugins = {Path(file).name: Path(file).read_text(encoding="utf-8") for file in task.cell.plugins}
+        plugins = [(Path(file).name, Path(file).read_text(encoding="utf-8")) for file in task.cell.plugins]
         # Pickled here, for reading it imports torch, which the task must not do before it has set the number of threads.
         ref = self.run.remote(pickle.dumps(task), self.mailbox, plugins, self.environment)
         self.attempts[ref] = _Attempt(task.cell)
@@ -124,7 +129,8 @@ class RayExecutor(Executor):
 
     def kill(self, cell: "Cell", reason: str) -> None:
         for ref, attempt in self.attempts.items():
-            if attempt.cell.key == cell.key:
+            # One that still waits for a node is silent, but does not hang.
+            if attempt.cell.key == cell.key and attempt.node is not None:
                 attempt.verdict = reason
                 ray.cancel(ref, force=True)
 
@@ -169,20 +175,34 @@ def _connect(address: str | None, workers: int | None) -> None:
 
         # Ray's own processes would go before its workers, at 4 % of their speed.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        # Without "local", Ray would join whatever cluster runs on this machine, or has left its address there.
         ray.init(address="local", num_cpus=workers or processors(), include_dashboard=False, **options)
         return
-    where = f"--ray-address {address}"
+    if refusal := _refusal(address):
+        raise UsageError(f"--ray-address {address}: {refusal}")
+    ray.init(address=address, **options)
+
+
+def _refusal(address: str) -> str | None:
+    """What is wrong with the address of a cluster; `None` if it lets us in."""
     try:
         if address != "auto":
             host, colon, port = address.rpartition(":")
             if not (colon and host and port.isdigit()):
-                raise UsageError(f"{where}: give auto, or HOST:PORT of the cluster's head")
-            # Ray itself would wait and complain for a minute.
+                return "give auto, or HOST:PORT of the cluster's head"
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-        ray.init(address=address, **options)
-    except (OSError, OverflowError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"{where}: no Ray cluster answers there ({reason}); start one with ray start --head") from error
+        subprocess.run([sys.executable, "-c", PROBE, address], check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (this program)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        said = (error.stderr or b"").decode(errors="replace").strip()
+        if "Unauthenticated" in said:
+            # Ray sends no token to an address that was given unless it is told to, and neither do we.
+            return "the cluster asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless it is in ~/.ray/auth_token"
+        reason = f"nothing within {PATIENCE:g} s" if isinstance(error, subprocess.TimeoutExpired) else (said or str(error)).splitlines()[-1]
+    except (OSError, OverflowError) as error:
+        reason = str(error)
+    else:
+        return None
+    return f"no Ray cluster answers there ({reason}); start one with ray start --head"
 
 
 def _name(ref: Any) -> str:
@@ -190,7 +210,7 @@ def _name(ref: Any) -> str:
     return ref.task_id().hex()
 
 
-def _run(pickled: bytes, mailbox: Any, plugins: dict[str, str], environment: dict[str, str]) -> bytes:
+def _run(pickled: bytes, mailbox: Any, plugins: list[tuple[str, str]], environment: dict[str, str]) -> bytes:
     """Runs a task on a worker of the cluster and returns, pickled, how it ended."""
     os.environ.update(environment, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
     import torch
@@ -203,7 +223,7 @@ def _run(pickled: bytes, mailbox: Any, plugins: dict[str, str], environment: dic
         return pickle.dumps(Stopped(task.cell))
     # Where a task has a GPU of its own, that is the only one it sees.
     device = "cuda" if task.cell.device.startswith("cuda") else task.cell.device
-    cell = replace(task.cell, plugins=tuple(_unpacked(name, source) for name, source in plugins.items()), device=device)
+    cell = replace(task.cell, plugins=tuple(_unpacked(name, source) for name, source in plugins), device=device)
 
     def tell(event: Event) -> None:
         ray.get(mailbox.put.remote(me, pickle.dumps(event)))
