@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ from faults import finished, same, tables
 
 from benchmark.registry import METHODS
 
+# Clusters of this process share a token that is nobody else's; Ray reads its mode when it is imported, and once.
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 ray = pytest.importorskip("ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning")
@@ -42,6 +45,14 @@ class Killed(GAN):
             Path(self.marker).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().discriminator_loss(nets, batch)
+"""
+
+RAISING = """
+from dataclasses import dataclass
+from baselines.gan import GAN
+from benchmark.registry import register_method
+
+calls = 0
 
 @register_method("raises")
 @dataclass(frozen=True)
@@ -55,20 +66,14 @@ class Raises(GAN):
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _token():
-    """All clusters of this process have one token, for Ray reads once whether there is one, and none ends in the user's home."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        yield
-
-
 @pytest.fixture
-def plugin(tmp_path):
-    file = tmp_path / "plug.py"
-    file.write_text(PLUGIN)
-    yield file
+def plugins(tmp_path):
+    """Two files of one name."""
+    files = [tmp_path / folder / "plug.py" for folder in ("one", "two")]
+    for file, text in zip(files, (PLUGIN, RAISING), strict=True):
+        file.parent.mkdir()
+        file.write_text(text)
+    yield files
     for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
         del METHODS._classes[name]
 
@@ -85,7 +90,8 @@ def cluster():
     cluster.shutdown()
 
 
-def test_tables_are_those_of_local_processes(cli, tmp_path):
+def test_tables_are_those_of_local_processes(cli, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # of a cluster that nobody asked for
     assert cli(*SMALL, "--out", tmp_path / "local")[0] == 0
     status, _, err = cli(*SMALL, "--out", tmp_path / "ray", "--executor", "ray")
     assert status == 0
@@ -95,9 +101,10 @@ def test_tables_are_those_of_local_processes(cli, tmp_path):
 
 
 @pytest.mark.long
-def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugin):
+def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugins):
     out = tmp_path / "run"
-    options = ("--plugin", plugin, "--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s", "--executor", "ray")
+    options = ("--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s", "--executor", "ray")
+    options += tuple(word for file in plugins for word in ("--plugin", file))
     status, _, err = cli(*RING, "--methods", "killed,raises,gan", "--budget", "1e9flops", "--seeds", "2", "--out", out, *options)
     assert status == 1
     assert err.count("ring killed: its process was lost") == 1
@@ -131,6 +138,40 @@ def test_without_ray_there_is_one_line(cli, tmp_path, monkeypatch, command):
     assert "Ray is not installed; pip install 'mode-collapse-benchmark[ray]'" in err
     assert len(err.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_port_of_something_else_is_one_line(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.executors.ray.PATIENCE", 4.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        status, _, err = cli(*SMALL, "--out", tmp_path / "run", "--executor", "ray", "--ray-address", f"127.0.0.1:{server.getsockname()[1]}")
+    assert status == 2
+    assert "no Ray cluster answers there (nothing within 4 s)" in err
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+def test_a_cluster_that_asks_for_a_token_is_one_line(cli, tmp_path, cluster, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))  # another one
+    arguments = ("--executor", "ray", "--ray-address", cluster.address)
+    status, _, err = cli(*SMALL, "--out", tmp_path / "run", *arguments)
+    assert status == 2
+    assert "the cluster asks for its token; set RAY_AUTH_MODE=token" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_only_a_cell_that_runs_is_killed(monkeypatch):
+    from benchmark.cell import Cell
+    from benchmark.executors.ray import RayExecutor, _Attempt
+
+    cancelled = []
+    monkeypatch.setattr(ray, "cancel", lambda ref, force: cancelled.append(ref))
+    cells = [Cell("synthetic", ("ring", {}), (name, {}), {}, "1steps", (0,), (0,)) for name in ("gan", "dcgan")]
+    executor = object.__new__(RayExecutor)
+    executor.attempts = {"waits": _Attempt(cells[0]), "runs": _Attempt(cells[1], node="a node")}
+    for cell in cells:
+        executor.kill(cell, "nothing was heard of it")
+    assert cancelled == ["runs"]
 
 
 def test_an_address_without_ray_is_refused(cli, tmp_path):
