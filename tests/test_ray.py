@@ -9,6 +9,7 @@ import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
 from faults import finished, same, tables
 
@@ -204,6 +205,23 @@ def test_a_lost_node_costs_time_alone(cli, tmp_path, cluster):
     assert killed
     assert "its node was lost; trying again" in err
     same(tables(tmp_path / "ray"), tables(tmp_path / "local"))
+
+
+@pytest.mark.long
+def test_a_lost_cluster_is_one_line(tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "benchmark", *LONGER, "--out", str(out), "--executor", "ray"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while len(finished(out)) < 4:
+        assert process.poll() is None
+        time.sleep(0.05)
+    (raylet,) = [child for child in psutil.Process(process.pid).children() if child.name() == "raylet"]
+    raylet.kill()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "benchmark: --executor ray: the cluster was lost" in err
+    assert "the same command continues" in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.long

@@ -119,7 +119,7 @@ class RayExecutor(Executor):
 
     def poll(self, timeout: float) -> list[Event]:
         ready, _ = ray.wait(list(self.attempts), num_returns=1, timeout=timeout) if self.attempts else ([], [])
-        begun, letters = ray.get(self.mailbox.take.remote())
+        begun, letters = _answer(self.mailbox.take.remote())
         by_name = {_name(ref): attempt for ref, attempt in self.attempts.items()}
         for name, node in begun.items():
             if name in by_name:
@@ -135,7 +135,7 @@ class RayExecutor(Executor):
                 ray.cancel(ref, force=True)
 
     def stop(self) -> None:
-        ray.get(self.mailbox.ask_to_stop.remote())
+        _answer(self.mailbox.ask_to_stop.remote())
         for ref, attempt in self.attempts.items():
             if attempt.node is None:
                 ray.cancel(ref)
@@ -203,6 +203,14 @@ def _refusal(address: str) -> str | None:
     else:
         return None
     return f"no Ray cluster answers there ({reason}); start one with ray start --head"
+
+
+def _answer(ref: Any) -> Any:
+    """What the mailbox answers. It is on the driver's own node, so that where it is lost, all is."""
+    try:
+        return ray.get(ref)
+    except RayError as error:
+        raise ConnectionError(f"--executor ray: the cluster was lost ({type(error).__name__})") from error
 
 
 def _name(ref: Any) -> str:
