@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from benchmark import __version__, files, options
-from benchmark.errors import UsageError, printable
+from benchmark.errors import UsageError, complain
 from benchmark.interruption import Interrupted, Interruption
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
 from benchmark.suites import SUITES, get_suite
@@ -46,19 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with Interruption():
             return parsed.verb(parsed, arguments)
     except UsageError as error:
-        _complain(error)
+        complain(error)
         return 2
     except Interrupted as interrupted:
-        _complain(f"{interrupted}; the same command continues")
+        complain(f"{interrupted}; the same command continues")
         return 128 + interrupted.number
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else error
-        _complain(f"{what}; what was finished before is whole, and the same command continues when that is mended")
+        complain(f"{what}; what was finished before is whole, and the same command continues when that is mended")
         return 1
-
-
-def _complain(what: object) -> None:
-    print(f"benchmark: {printable(str(what))}", file=sys.stderr)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -179,7 +175,7 @@ def _show_plan(request: "Request", store: "Store", fresh: bool, workers: int) ->
     survey = NOTHING if fresh else store.survey()
     prepared = prepare(request, make_plan(request), survey, {} if fresh else groups_of(store))
     for damage in survey.damaged:
-        _complain(f"{damage}; its trial would be trained again")
+        complain(f"{damage}; its trial would be trained again")
     print(describe(prepared, workers))
     return 0
 
@@ -201,11 +197,11 @@ def _carry_out(request: "Request", store: "Store", executor: "Executor", limits:
             print(f"the old run is now {aside}", file=sys.stderr)
     with RunLock(store.root) as lock:
         if lock.left_by:
-            print(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved", file=sys.stderr)
+            complain(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved")
         outcome = run(request, plan, store, executor, limits, ["benchmark", *arguments])
         write_report(store)
     for failure in outcome.failed:
-        _complain(f"failed: {failure}")
+        complain(f"failed: {failure}")
     return 1 if outcome.failed else 0
 
 

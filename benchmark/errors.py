@@ -1,6 +1,8 @@
 """Errors that are the user's to mend."""
 
-__all__ = ["UsageError", "printable"]
+import sys
+
+__all__ = ["UsageError", "complain", "printable"]
 
 
 class UsageError(Exception):
@@ -8,6 +10,11 @@ class UsageError(Exception):
 
     The command line prints the line and exits with status 2; nothing has been written by then.
     """
+
+
+def complain(what: object) -> None:
+    """Tells the user, on stderr, in one line."""
+    print(f"benchmark: {printable(str(what))}", file=sys.stderr)
 
 
 def printable(text: str) -> str:

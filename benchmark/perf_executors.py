@@ -1,5 +1,6 @@
 """What a second worker brings, and what Ray costs, in one run."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -7,12 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark.errors import UsageError
+from benchmark.runner import MOST_TOGETHER
 
 __all__ = ["measure_executors"]
-
-TOGETHER = 16
-"""Seeds in a cell of points, so that a multiple of them makes equal cells."""
 
 
 def measure_executors(quick: bool = False) -> None:
@@ -24,12 +22,10 @@ def measure_executors(quick: bool = False) -> None:
     Raises:
         UsageError: If Ray is not installed.
     """
-    try:
-        import ray  # noqa: F401 (whether it is there)
-    except ImportError as error:
-        raise UsageError("perf --executors: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'") from error
+    importlib.import_module("benchmark.executors.ray")
+    together = MOST_TOGETHER["points"]
     cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
-    trials = cells * TOGETHER
+    trials = cells * together  # equal cells
     ways = {
         "1 worker": ("--workers", "1"),
         "2 workers": ("--workers", "2"),
@@ -38,7 +34,7 @@ def measure_executors(quick: bool = False) -> None:
     print(f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, and the calibration rows; whole commands", flush=True)
     whole, fixed = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        _command(Path(folder) / "warm-up", TOGETHER, "1e8flops", ways["2 workers"])
+        _command(Path(folder) / "warm-up", together, "1e8flops", ways["2 workers"])
         for i, (name, options) in enumerate(ways.items()):
             whole[name] = _command(Path(folder) / str(i), trials, budget, options)
             # The same command again finds nothing to do: it starts up, writes the report and ends.

@@ -29,7 +29,7 @@ from benchmark.schema import Group, Record
 from benchmark.store import Store, Survey, config_hash
 from benchmark.training.checkpoint import Checkpoint
 
-__all__ = ["Limits", "Outcome", "Prepared", "describe", "groups_of", "prepare", "run"]
+__all__ = ["MOST_TOGETHER", "Limits", "Outcome", "Prepared", "describe", "groups_of", "prepare", "run"]
 
 Groups = Mapping[tuple[str, str], list[tuple[tuple[int, ...], bool]]]
 """The groups of seeds by dataset and method, and whether they are compiled."""

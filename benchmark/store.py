@@ -8,7 +8,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,21 +152,22 @@ class Store:
         return self.trials / dataset / method / f"seed-{seed}"
 
     def mend(self) -> tuple[Survey, list[tuple[DamagedError, Path]]]:
-        """Puts aside what is damaged, finishes or removes what a run that was killed had begun, and tells what there is then.
+        """Finishes or removes what a run that was killed had begun, puts aside what is damaged, and tells what there is then.
 
         Returns:
             The survey, and what was damaged with where it is now.
         """
+        self._recover()
+        survey = self.survey()
         # A trial may have gone aside with another one that lay behind the same link.
-        aside = [(damage, self.put_aside(damage.file)) for damage in self.survey().damaged if os.path.lexists(damage.file.parent)]
+        aside = [(damage, self.put_aside(damage.file)) for damage in survey.damaged if os.path.lexists(damage.file.parent)]
         try:
             self.manifest()
         except DamagedError as damage:
             aside.append((damage, self.put_aside(self.manifest_file)))
         except FileNotFoundError:
             pass
-        self._recover()
-        return self.survey(), aside
+        return replace(survey, damaged=[]), aside
 
     def survey(self) -> Survey:
         """Reads all records and checks them and the files beside them.

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmark.cli import main
+from benchmark.registry import METHODS
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,14 @@ def cli(capsys):
         return status, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def forget():
+    """Removes what a plug-in registers in this process."""
+    yield
+    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
+        del METHODS._classes[name]
 
 
 @pytest.fixture(scope="session")

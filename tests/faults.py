@@ -14,8 +14,6 @@ TABLES = ("trials", "summary", "curves")
 class Inline(Executor):
     """Runs a cell in this process, whenever it is polled. After `stop_after` checkpoints it asks its cell to stop."""
 
-    name = "inline"
-
     def __init__(self, stop_after=None, capacity=2):
         self.capacity = capacity
         self.left = float("inf") if stop_after is None else stop_after

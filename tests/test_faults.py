@@ -19,7 +19,6 @@ from faults import Inline, finished, same, tables
 
 from benchmark import records
 from benchmark.records import write_sealed
-from benchmark.registry import METHODS
 
 METHOD_OPTIONS = ("--methods", "gan,wgan-gp", "--compile", "off")
 RING = ("run", "--suite", "synthetic", "--datasets", "ring", "--set", "ivom.iterations=2", "--set", "ring.samples_large=0")
@@ -143,6 +142,14 @@ FILES = (
 )
 
 
+def meaning(file, data):
+    """What a file says: the last digit of a number in JSON may be another one and the number the same."""
+    try:
+        return json.loads(data) if file.suffix == ".json" else data
+    except (TypeError, ValueError):
+        return data
+
+
 def damage(cli, rng, half, out, whole, pattern=None, kind=None):
     """Damages one file of a run, reports, continues; returns what was done and whether it was told."""
     shutil.copytree(half, out)
@@ -162,7 +169,7 @@ def damage(cli, rng, half, out, whole, pattern=None, kind=None):
     assert status == 0, (where, err)
     same(tables(out), tables(whole))
     told = any(str(file.relative_to(out).parts[-1]) in err for err in errors)
-    changed = bad != data
+    changed = meaning(file, bad) != meaning(file, data)
     if changed and bad is not None and file.name not in ("tables.json",):
         assert told, (where, errors)
         assert list((out / "damaged").rglob("*")), where
@@ -306,7 +313,7 @@ Leaks.held = []
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch):
+def plugin(tmp_path, monkeypatch, forget):
     """A plug-in whose methods behave in this process, and misbehave in workers."""
     import multiprocessing
 
@@ -321,9 +328,7 @@ def plugin(tmp_path, monkeypatch):
 
     monkeypatch.setenv("BENCHMARK_DRIVER", "1")
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
-    yield file
-    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
-        del METHODS._classes[name]
+    return file
 
 
 def run_plugin(cli, plugin, out, methods, *options):

@@ -13,8 +13,6 @@ import psutil
 import pytest
 from faults import finished, same, tables
 
-from benchmark.registry import METHODS
-
 # Clusters of this process share a token that is nobody else's; Ray reads its mode when it is imported, and once.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 ray = pytest.importorskip("ray")
@@ -68,15 +66,13 @@ class Raises(GAN):
 
 
 @pytest.fixture
-def plugins(tmp_path):
+def plugins(tmp_path, forget):
     """Two files of one name."""
     files = [tmp_path / folder / "plug.py" for folder in ("one", "two")]
     for file, text in zip(files, (PLUGIN, RAISING), strict=True):
         file.parent.mkdir()
         file.write_text(text)
-    yield files
-    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
-        del METHODS._classes[name]
+    return files
 
 
 @pytest.fixture

@@ -174,14 +174,6 @@ class Diverges(GAN):
 """
 
 
-@pytest.fixture
-def forget():
-    """Removes what a plug-in registers in this process."""
-    yield
-    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
-        del METHODS._classes[name]
-
-
 def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from benchmark.cell import Cell, Trial
@@ -95,11 +95,9 @@ class Executor(ABC):
     """Runs cells somewhere. It writes nothing into the directory of a run: what it learns, it tells.
 
     Attributes:
-        name: What users call it.
         capacity: How many cells it takes at a time; `None` if it keeps a queue of its own.
     """
 
-    name: ClassVar[str]
     capacity: int | None
 
     @abstractmethod

@@ -1,5 +1,6 @@
 """How a running cell speaks to its driver."""
 
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from benchmark.executors.base import Done, Event, Failed, Lost, Progress, Said, 
 if TYPE_CHECKING:
     from benchmark.training.checkpoint import Checkpoint
 
-__all__ = ["Ended", "TaskLink", "run_task"]
+__all__ = ["Ended", "TaskLink", "run_task", "use_one_thread"]
 
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress, and between two looks for a request to stop."""
@@ -59,6 +60,15 @@ class TaskLink:
         self.saved = time.monotonic()
         if self.stop:
             raise Ended
+
+
+def use_one_thread() -> None:
+    """Makes this process compute with one thread. To be called before torch is imported, which reads the environment once."""
+    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
+
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def run_task(task: Task, link: TaskLink) -> Event:

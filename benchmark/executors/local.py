@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmark.executors.base import Event, Executor, Lost, Progress, Said, Saved, Task
-from benchmark.executors.link import TaskLink, run_task
+from benchmark.executors.link import TaskLink, run_task, use_one_thread
 
 if TYPE_CHECKING:
     from benchmark.cell import Cell
@@ -44,8 +44,6 @@ class LocalExecutor(Executor):
         workers: The number of processes.
         memory: Bytes that a worker may hold; one that holds more is killed.
     """
-
-    name = "local"
 
     def __init__(self, workers: int, memory: float = float("inf")) -> None:
         self.capacity: int = workers
@@ -133,17 +131,13 @@ def _ending(code: int | None) -> str:
 
 def _work(connection: Connection) -> None:
     """A worker: takes tasks and sends events until the other end closes."""
-    # Before torch is imported, which reads them once.
-    os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
     # Signals from a terminal or a job's end reach the whole process group; the driver decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
-    import torch
-
-    torch.set_num_threads(1)
+    use_one_thread()
 
     def stopping() -> bool:
         return connection.poll() and connection.recv() == "stop"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UsageError
 from benchmark.executors.base import Event, Executor, Failed, Lost, Stopped, Task
-from benchmark.executors.link import TaskLink, run_task
+from benchmark.executors.link import TaskLink, run_task, use_one_thread
 
 try:
     import ray
@@ -93,8 +93,6 @@ class RayExecutor(Executor):
     Raises:
         UsageError: If the cluster does not answer.
     """
-
-    name = "ray"
 
     def __init__(self, device: str, address: str | None, workers: int | None) -> None:
         _connect(address, workers)
@@ -220,10 +218,8 @@ def _name(ref: Any) -> str:
 
 def _run(pickled: bytes, mailbox: Any, plugins: list[tuple[str, str]], environment: dict[str, str]) -> bytes:
     """Runs a task on a worker of the cluster and returns, pickled, how it ended."""
-    os.environ.update(environment, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
-    import torch
-
-    torch.set_num_threads(1)
+    os.environ.update(environment)
+    use_one_thread()
     context = ray.get_runtime_context()
     me = context.get_task_id()
     task: Task = pickle.loads(pickled)  # noqa: S301 (from the driver)

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmark.errors import UsageError, printable
+from benchmark.errors import UsageError, complain
 from benchmark.report.plots import write_plots
 from benchmark.report.results import read_results
 from benchmark.report.tables import write_tables
@@ -23,10 +23,10 @@ def write_report(store: Store) -> bool:
         raise UsageError(f"{store.root}: holds no run; give the directory of a run") from None
     tables, changed = write_tables(store, results)
     for file, place in changed:
-        print(f"benchmark: {printable(f'{file.name} had been changed since it was written; it is now {place}')}", file=sys.stderr)
+        complain(f"{file.name} had been changed since it was written; it is now {place}")
     problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
     problems += write_plots(store, results, tables)
     for problem in problems:
-        print(f"benchmark: {printable(problem)}", file=sys.stderr)
+        complain(problem)
     print(f"tables and plots are in {store.root}", file=sys.stderr)
     return not problems
