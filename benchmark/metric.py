@@ -90,7 +90,7 @@ class Metric(ABC):
     Attributes:
         name: The registered name, and the column's.
         better: Which values are better; `one` means the closer to 1.
-        bounds: The least and the greatest possible value.
+        bounds: The least and the greatest possible value on any data.
         needs_generator: Whether samples alone are not enough.
         needs_modes: Whether the modes of the data must be known.
         large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
@@ -119,6 +119,14 @@ class Metric(ABC):
         """Whether the metric is cheap enough on `data` to be taken at every evaluation point."""
         return True
 
-    def floor(self, data: Dataset) -> float | None:
-        """The expected value for a perfect generator at this sample size, where it is known."""
+    def range(self, data: Dataset) -> tuple[float, float]:
+        """The least and the greatest possible value on `data`."""
+        return self.bounds
+
+    def best(self, data: Dataset) -> float | None:
+        """The expected value for a perfect generator at this sample size; `None` if only the `real-data` row tells."""
+        return None
+
+    def chance(self, data: Dataset) -> float | None:
+        """The value for a generator that has learnt nothing of what is measured; `None` if that is the `collapsed` row's."""
         return None

@@ -299,8 +299,9 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "facts": {
             name: {
                 "better": metric.better,
-                "bounds": [bound if math.isfinite(bound) else None for bound in metric.bounds],
-                "floor": metric.floor(data),
+                "bounds": [bound if math.isfinite(bound) else None for bound in metric.range(data)],
+                "best": metric.best(data),
+                "chance": metric.chance(data),
                 "samples": data.samples,
             }
             for name, metric in metrics.items()

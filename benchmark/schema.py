@@ -6,18 +6,23 @@ import msgspec
 
 __all__ = ["SCHEMA_VERSION", "Audit", "CheckpointFile", "Commit", "Configuration", "Group", "Manifest", "MetricFacts", "Point", "Record", "Tables"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Scores = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class MetricFacts(TypedDict):
-    """How to read a metric: which values are better, the least and greatest (null for none), a perfect sampler's, and the sample size."""
+    """How to read a metric on a dataset.
+
+    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a perfect generator scores, and
+    `chance` one that has learnt nothing, where null stands for the `real-data` and the `collapsed` row; `samples` is the sample size.
+    """
 
     better: Literal["higher", "lower", "one"]
     bounds: list[float | None]
-    floor: float | None
+    best: float | None
+    chance: float | None
     samples: int
 
 

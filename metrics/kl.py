@@ -37,7 +37,7 @@ class KL(Metric):
     def score(self, evaluation: Evaluation) -> Tensor:
         return histogram_kl(evaluation.counts, evaluation.data.mode_weights.to(evaluation.counts))
 
-    def floor(self, data: Dataset) -> float:
+    def best(self, data: Dataset) -> float:
         return (data.modes - 1) / (2 * data.samples)
 
 
@@ -53,5 +53,5 @@ class KLHighQuality(Metric):
     def score(self, evaluation: Evaluation) -> Tensor:
         return histogram_kl(evaluation.high_quality_counts, evaluation.data.mode_weights.to(evaluation.counts))
 
-    def floor(self, data: Dataset) -> float:
+    def best(self, data: Dataset) -> float:
         return (data.modes - 1) / (2 * data.samples)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
 
@@ -22,6 +23,12 @@ class Modes(Metric):
     needs_modes = True
     better = "higher"
     bounds = (0.0, float("inf"))
+
+    def range(self, data: Dataset) -> tuple[float, float]:
+        return 0.0, float(data.modes)
+
+    def best(self, data: Dataset) -> float:
+        return float(data.modes)
 
     def score(self, evaluation: Evaluation) -> Tensor:
         return (evaluation.capturing_counts >= 1).sum(dim=1).double()
@@ -46,6 +53,12 @@ class ModesRobust(Metric):
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ValueError("share must lie in (0, 1]")
+
+    def range(self, data: Dataset) -> tuple[float, float]:
+        return 0.0, float(data.modes)
+
+    def best(self, data: Dataset) -> float:
+        return float(data.modes)
 
     def score(self, evaluation: Evaluation) -> Tensor:
         expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.capturing_counts)

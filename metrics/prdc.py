@@ -118,6 +118,9 @@ class Precision(_Neighbourhoods):
 
     better = "higher"
 
+    def chance(self, data: Dataset) -> float:
+        return 0.0
+
 
 @register_metric("recall")
 @dataclass(frozen=True)
@@ -142,6 +145,12 @@ class Density(_Neighbourhoods):
 
     better = "one"
     bounds = (0.0, float("inf"))
+
+    def best(self, data: Dataset) -> float:
+        return 1.0
+
+    def chance(self, data: Dataset) -> float:
+        return 0.0
 
 
 @register_metric("coverage")

@@ -28,6 +28,9 @@ class HighQuality(Metric):
     bounds = (0.0, 1.0)
     large = True
 
+    def chance(self, data: Dataset) -> float:
+        return 0.0
+
     def score(self, evaluation: Evaluation) -> Tensor:
         return evaluation.assignment.high_quality.double().mean(dim=1)
 
@@ -43,6 +46,9 @@ class HighQualityLegacy(Metric):
 
     def applies(self, data: Dataset) -> bool:
         return getattr(data, "legacy_radius", None) is not None
+
+    def chance(self, data: Dataset) -> float:
+        return 0.0
 
     def score(self, evaluation: Evaluation) -> Tensor:
         assert evaluation.assignment.legacy is not None  # by `applies`

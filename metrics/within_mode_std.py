@@ -35,6 +35,9 @@ class WithinModeStd(Metric):
     def applies(self, data: Dataset) -> bool:
         return isinstance(data, Mixture)
 
+    def best(self, data: Dataset) -> float:
+        return 1.0
+
     def score(self, evaluation: Evaluation) -> Tensor:
         data = evaluation.data
         assert isinstance(data, Mixture)  # by `applies`

@@ -22,6 +22,7 @@ from benchmark.cli import main
 from benchmark.errors import UsageError
 from benchmark.records import DamagedError, write_sealed
 from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.schema import SCHEMA_VERSION
 from benchmark.settings import build
 from benchmark.store import Store
 from benchmark.suites import SUITES
@@ -277,7 +278,7 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
     max_leaves=6,
 )
-FACTS = {"modes_total": 8, "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "floor": None, "samples": 10}}}
+FACTS = {"modes_total": 8, "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "chance": None, "samples": 10}}}
 SPENT = {"flops": 1, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
 CELL = Cell("synthetic", ("ring", {"width": 4}), ("gan", {"lr": 0.1}), {"kl": {}}, "5steps", (0, 1), (0, 1))
 
@@ -329,7 +330,7 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
     del content["checksum"]
     content = with_value(content, data.draw(st.sampled_from(list(places(content)))), new)
     if sealed and isinstance(content, dict):
-        write_sealed(file, {**content, "schema_version": 2})
+        write_sealed(file, {**content, "schema_version": SCHEMA_VERSION})
     else:
         file.write_text(json.dumps(content))
     for cell in (CELL, replace(CELL, group=(2,), record=(2,))):

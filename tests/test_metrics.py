@@ -35,7 +35,7 @@ def test_a_metric_gives_one_number_per_seed(name):
     scores = metric.score(evaluation(samples, data))
     assert scores.shape == (3,)
     assert scores.isfinite().all()
-    assert all(metric.bounds[0] <= s <= metric.bounds[1] for s in scores.tolist())
+    assert all(metric.range(data)[0] <= s <= metric.range(data)[1] for s in scores.tolist())
     # A seed's score does not depend on the seeds beside it.
     assert metric.score(evaluation(samples[1], data))[0].item() == pytest.approx(scores[1].item(), rel=1e-6)
     assert metric.better in ("higher", "lower", "one")
@@ -79,11 +79,11 @@ def test_kl_counts_all_samples_and_its_twin_the_good_ones():
     assert score("kl_high_quality", 1.2 * means).isnan()
 
 
-def test_kl_floor_is_what_real_data_scores():
+def test_best_kl_is_what_real_data_scores():
     data = Grid()
     x = torch.stack([data.sample(data.samples, data.stream(seed, "data")) for seed in range(40)])
     measured = METRICS.get("kl")().score(evaluation(x, data)).mean().item()
-    assert measured == pytest.approx(METRICS.get("kl")().floor(data), rel=0.2)
+    assert measured == pytest.approx(METRICS.get("kl")().best(data), rel=0.2)
 
 
 @pytest.mark.parametrize("width", [0.3, 1.0])

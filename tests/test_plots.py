@@ -53,21 +53,25 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     trained = bool(scores) and method not in ("real-data", "collapsed")
     curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)] if trained else []
-    facts = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
-    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], facts)
+    known = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
+    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], known)
+
+
+def facts(name):
+    bounds = [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0]
+    return {"better": METRICS[name], "bounds": bounds, "best": None, "chance": None, "samples": 500}
 
 
 def made_up(root, dataset, modes):
     store = Store(root)
     names = metrics_of(modes)
-    bounds = {name: [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0] for name in names}
     store.write_manifest(
         {
             "suite": "made-up",
             "command": [],
             "configuration": {"datasets": {dataset: {}}, "methods": {"gan": {}, "ali": {}, "dcgan": {}}, "metrics": {dataset: names}},
             "costs": {},
-            "metrics": {dataset: {name: {"better": METRICS[name], "bounds": bounds[name], "floor": None, "samples": 500} for name in names}},
+            "metrics": {dataset: {name: facts(name) for name in names}},
             "modes": {dataset: modes},
             "fingerprints": {},
             "files": {},
