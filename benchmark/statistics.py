@@ -1,12 +1,59 @@
-"""Summaries of a few seeds."""
+"""What a few seeds say of a metric: summaries, paired comparisons, budget curves. Plain functions of arrays.
 
-from collections.abc import Iterable
+Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it diverged or
+because the metric is not defined there, is worse than any that has one.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["Summary", "summarise"]
+__all__ = [
+    "LEVEL",
+    "BestOf",
+    "Interval",
+    "MedianInterval",
+    "Summary",
+    "best_of",
+    "differences",
+    "filled",
+    "holm",
+    "mean_interval",
+    "median_interval",
+    "quality",
+    "seeds_for_a_test",
+    "signed_rank_p",
+    "summarise",
+]
+
+LEVEL = 0.05
+"""One less the confidence of every interval, and the level of every test."""
+
+EXACT = 100
+"""Pairs up to which the distribution of the signed-rank statistic is counted out."""
+
+Array = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """A mean and its interval; NaN where they are not defined.
+
+    Attributes:
+        n: The number of values.
+        mean: Their mean.
+        low: Lower end of the Student-t interval of the mean.
+        high: Its upper end.
+    """
+
+    n: int
+    mean: float
+    low: float
+    high: float
 
 
 class Summary(NamedTuple):
@@ -31,13 +78,161 @@ class Summary(NamedTuple):
     worst: float
 
 
+class MedianInterval(NamedTuple):
+    """A median and an interval between two of the values; infinite where a trial without a value stands there.
+
+    Attributes:
+        median: The median.
+        low: The lower of the two values.
+        high: The higher.
+        confidence: The probability with which such an interval holds the median, whatever the distribution.
+    """
+
+    median: float
+    low: float
+    high: float
+    confidence: float
+
+
+class BestOf(NamedTuple):
+    """What the best of some runs scores: its expectation, and the ends of the range that holds 95 % of the outcomes."""
+
+    expected: float
+    low: float
+    high: float
+
+
+def quality(values: ArrayLike, better: str) -> Array:
+    """Values such that higher is better, shape kept; minus infinity for those that are not finite."""
+    x = np.asarray(values, dtype=float)
+    with np.errstate(invalid="ignore"):
+        oriented = {"higher": x, "lower": -x, "one": -np.abs(x - 1)}[better]
+    return np.where(np.isfinite(x), oriented, -np.inf)
+
+
+def filled(values: ArrayLike, better: str, among: ArrayLike) -> Array:
+    """The values, with the worst of `among` in place of those that are not finite, where a number is needed."""
+    x, others = np.asarray(values, dtype=float), np.asarray(among, dtype=float)
+    others = others[np.isfinite(others)]
+    worst = others[quality(others, better).argmin()] if len(others) else np.nan
+    return np.where(np.isfinite(x), x, worst)
+
+
+def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+    """The mean of the finite values with its Student-t interval of confidence `1 - level`."""
+    x = np.asarray(values, dtype=float)
+    x = x[np.isfinite(x)]
+    if len(x) < 2:
+        return Interval(len(x), float(x[0]) if len(x) else math.nan, math.nan, math.nan)
+    # The mean of equal numbers may differ from them in the last digit, and their deviation from 0.
+    mean, error = (float(x[0]), 0.0) if np.ptp(x) == 0 else (float(x.mean()), float(stats.sem(x)))
+    half = float(stats.t.ppf(1 - level / 2, len(x) - 1)) * error
+    return Interval(len(x), mean, mean - half, mean + half)
+
+
 def summarise(values: Iterable[float | None], better: str) -> Summary:
-    """Summarises the finite ones of the values of a metric; `better` is `higher`, `lower` or `one`."""
-    x = np.asarray([value for value in values if value is not None and np.isfinite(value)], dtype=float)
-    nan = float("nan")
-    if len(x) == 0:
-        return Summary(0, nan, nan, nan, nan, nan, nan)
-    quality = {"higher": x, "lower": -x, "one": -np.abs(x - 1)}[better]
-    mean, std = float(x.mean()), float(x.std(ddof=1)) if len(x) > 1 else nan
-    half = float(stats.t.ppf(0.975, len(x) - 1)) * std / len(x) ** 0.5 if len(x) > 1 else nan
-    return Summary(len(x), mean, std, mean - half, mean + half, float(x[quality.argmax()]), float(x[quality.argmin()]))
+    """Summarises the finite ones of the values of a metric."""
+    x = np.asarray([math.nan if value is None else value for value in values], dtype=float)
+    x = x[np.isfinite(x)]
+    n, mean, low, high = mean_interval(x)
+    if n == 0:
+        return Summary(0, *[math.nan] * 6)
+    rank = quality(x, better)
+    std = math.nan if n == 1 else 0.0 if np.ptp(x) == 0 else float(x.std(ddof=1))
+    return Summary(n, mean, std, low, high, float(x[rank.argmax()]), float(x[rank.argmin()]))
+
+
+def differences(a: ArrayLike, b: ArrayLike) -> Array:
+    """The differences of qualities, pair by pair: 0 between two trials without a value, infinite beside one."""
+    x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    with np.errstate(invalid="ignore"):
+        return np.where(x == y, 0.0, x - y)
+
+
+def signed_rank_p(d: ArrayLike) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test for paired differences, exact given their sizes: ties and infinite ones allowed.
+
+    Differences of 0 say nothing and are left out; without any other, p is 1. The distribution over all choices of the signs is
+    counted out, since that of `scipy.stats.wilcoxon(method="exact")` knows no ties; beyond `EXACT` pairs it is scipy's normal
+    approximation.
+
+    References:
+        Individual Comparisons by Ranking Methods (Wilcoxon, 1945).
+    """
+    unlike = np.asarray(d, dtype=float)
+    unlike = unlike[unlike != 0]
+    if len(unlike) == 0:
+        return 1.0
+    ranks = stats.rankdata(np.abs(unlike))
+    if len(unlike) > EXACT:
+        return float(stats.wilcoxon(np.sign(unlike) * ranks, method="asymptotic").pvalue)
+    doubled = np.rint(2 * ranks).astype(int)  # ranks of ties are halves
+    chances = np.ones(1)
+    for rank in doubled:
+        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
+    total, positive = int(doubled.sum()), int(doubled[unlike > 0].sum())
+    extreme = np.abs(2 * np.arange(total + 1) - total) >= abs(2 * positive - total)
+    return min(1.0, float(chances[extreme].sum()))
+
+
+def holm(p: Sequence[float]) -> Array:
+    """P values corrected for their number, each at most 1.
+
+    References:
+        A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979).
+    """
+    raw = np.asarray(p, dtype=float)
+    order = raw.argsort(kind="stable")
+    corrected = np.empty_like(raw)
+    corrected[order] = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
+    return np.minimum(corrected, 1)
+
+
+def seeds_for_a_test(comparisons: int) -> int:
+    """The least number of pairs with which a signed-rank test can succeed among so many comparisons, after Holm's correction.
+
+    With n pairs, p is at least 2 / 2^n: there is no clearer case than all signs alike.
+    """
+    return math.ceil(1 - math.log2(LEVEL / max(comparisons, 1)))
+
+
+def median_interval(values: ArrayLike, better: str) -> MedianInterval:
+    """The median over trials, and the narrowest interval between two of them, the same number from either end, of 95 % confidence.
+
+    With fewer than six trials no such interval has 95 %; it is then their whole range, and `confidence` says what that has.
+    A trial without a value lies beyond all others, above where lower is better and else below.
+    """
+    x = np.asarray(values, dtype=float)
+    x = np.sort(np.where(np.isfinite(x), x, np.inf if better == "lower" else -np.inf))
+    n = len(x)
+    if n == 0:
+        return MedianInterval(*[math.nan] * 4)
+    cut, confidence = _cut(n)
+    lower, upper = x[(n - 1) // 2], x[n // 2]
+    median = lower if lower == upper else (lower + upper) / 2
+    return MedianInterval(float(median), float(x[cut]), float(x[n - 1 - cut]), confidence)
+
+
+@cache
+def _cut(n: int) -> tuple[int, float]:
+    """How many of n values to leave out at either end, and the probability that a distribution's median lies between the others."""
+    cuts = np.arange((n + 1) // 2)
+    confidence = 1 - 2 * stats.binom.cdf(cuts, n, 0.5)
+    cut = int(max(cuts[confidence >= 1 - LEVEL], default=0))
+    return cut, float(confidence[cut])
+
+
+def best_of(values: ArrayLike, k: int, better: str) -> BestOf:
+    """What the best of `k` runs scores when they are drawn with replacement from these, in closed form: the limit of infinitely
+    many bootstrap resamples.
+
+    References:
+        Are GANs Created Equal? A Large-Scale Study (Lucic et al., 2018), arXiv:1711.10337, figure 3.
+    """
+    x = np.asarray(values, dtype=float)
+    x = x[np.argsort(quality(x, better), kind="stable")]
+    n = len(x)
+    # The best is at most the i-th of n if all k draws are.
+    below = (np.arange(n + 1) / n) ** k
+    low, high = sorted(float(x[np.searchsorted(below[1:], q)]) for q in (LEVEL / 2, 1 - LEVEL / 2))
+    return BestOf(float(np.diff(below) @ x), low, high)

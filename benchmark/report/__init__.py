@@ -5,7 +5,7 @@ import sys
 from benchmark.errors import UsageError, complain
 from benchmark.report.plots import write_plots
 from benchmark.report.results import read_results
-from benchmark.report.tables import write_tables
+from benchmark.report.tables import make_tables, write_tables
 from benchmark.store import Store
 
 __all__ = ["write_report"]
@@ -21,8 +21,8 @@ def write_report(store: Store) -> bool:
         results = read_results(store)
     except FileNotFoundError:
         raise UsageError(f"{store.root}: holds no run; give the directory of a run") from None
-    tables, changed = write_tables(store, results)
-    for file, place in changed:
+    tables = make_tables(results)
+    for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
     problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
     problems += write_plots(store, results, tables)

@@ -33,6 +33,11 @@ class Results:
         name = metric.removesuffix(LARGE)
         return next(record["facts"][name] for record in self.records if record["dataset"] == dataset and name in record["facts"])
 
+    @property
+    def datasets(self) -> list[str]:
+        """The datasets that have a finished trial."""
+        return list(dict.fromkeys(record["dataset"] for record in self.records))
+
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
         return list(self._first(dataset)["configuration"]["metrics"])

@@ -8,44 +8,76 @@ from typing import Any
 import pandas as pd
 
 from benchmark.csv_text import to_csv
+from benchmark.report.comparisons import (
+    SPENT,
+    aggregate_table,
+    best_of_table,
+    budget_table,
+    evaluation_points,
+    improvement_table,
+    pairwise_table,
+    profile_table,
+)
 from benchmark.report.results import Results
 from benchmark.schema import Record
 from benchmark.statistics import summarise
 from benchmark.store import Store
 
-__all__ = ["Tables", "write_tables"]
+__all__ = ["Tables", "make_tables", "write_tables"]
 
 IDENTITY = ["suite", "dataset", "method", "seed", "status"]
 AUDIT = ["budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
 EXTRA = ["width", "diverged_at", "group", "compiled", "peak_memory_bytes"]
-SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds"]
 WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "width", "diverged_at", "peak_memory_bytes"]
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The frames of a run.
+    """The frames of a run, each of them a CSV file of that name.
 
     Attributes:
         trials: One row per dataset, method and seed.
         summary: One row per dataset, method and metric.
         curves: One row per dataset, method, seed, evaluation point and metric.
+        pairwise: One row per dataset, metric and pair of methods.
+        budget: One row per dataset, metric, method and evaluation point.
+        best_of: The same for the best of k runs.
+        aggregate: One row per metric and method, over datasets.
+        improvement: One row per metric and pair of methods, over datasets.
+        profiles: One row per metric, method and normalised score, over datasets.
     """
 
     trials: pd.DataFrame
     summary: pd.DataFrame
     curves: pd.DataFrame
+    pairwise: pd.DataFrame
+    budget: pd.DataFrame
+    best_of: pd.DataFrame
+    aggregate: pd.DataFrame
+    improvement: pd.DataFrame
+    profiles: pd.DataFrame
 
 
-def write_tables(store: Store, results: Results) -> tuple[Tables, list[tuple[Path, Path]]]:
-    """Builds `trials.csv`, `summary.csv` and `curves.csv`. Methods keep the order of the run.
+def make_tables(results: Results) -> Tables:
+    """Builds the tables. Methods keep the order of the run."""
+    trials, curves = _trials(results), _curves(results.records)
+    points = evaluation_points(trials, curves, results)
+    return Tables(
+        trials=trials,
+        summary=_summary(results),
+        curves=curves,
+        pairwise=pairwise_table(trials, results),
+        budget=budget_table(points),
+        best_of=best_of_table(points, trials),
+        aggregate=aggregate_table(trials, results),
+        improvement=improvement_table(trials, results),
+        profiles=profile_table(trials, results),
+    )
 
-    Returns:
-        The tables, and those files that someone had changed, with where they are now.
-    """
-    tables = Tables(_trials(results), _summary(results), _curves(results.records))
-    changed = store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in vars(tables).items()})
-    return tables, changed
+
+def write_tables(store: Store, tables: Tables) -> list[tuple[Path, Path]]:
+    """Writes the tables as CSV; returns those files that someone had changed, with where they are now."""
+    return store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in vars(tables).items()})
 
 
 def _metric_columns(records: Sequence[Record]) -> list[str]:

@@ -1,0 +1,103 @@
+"""Scores over several datasets: interquartile means, ranks, performance profiles, probabilities of improvement.
+
+Runs of one method are a list with one array of values per dataset. Intervals are percentile intervals of a stratified bootstrap:
+seeds are drawn again within each dataset, and datasets stay as they are.
+
+References:
+    Deep Reinforcement Learning at the Edge of the Statistical Precipice (Agarwal et al., 2021), arXiv:2108.13264.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from benchmark.statistics import LEVEL, quality
+
+__all__ = ["TAUS", "Estimate", "average_ranks", "improvement", "interquartile_mean", "normalised", "profile"]
+
+Array = NDArray[np.float64]
+
+RESAMPLES = 2000
+
+TAUS = np.linspace(0, 1, 41)
+"""Thresholds of a performance profile."""
+
+
+class Estimate(NamedTuple):
+    """A figure and the ends of its interval; arrays where there are several."""
+
+    value: Array
+    low: Array
+    high: Array
+
+
+def normalised(values: ArrayLike, better: str, best: float, chance: float) -> Array:
+    """Values on a scale on which a perfect generator has 1 and one that has learnt nothing 0, cut off at both; 0 without a value.
+
+    NaN where the two are equally good.
+    """
+    top, bottom = quality([best, chance], better)
+    if not np.isfinite([top, bottom]).all() or top == bottom:
+        return np.full(np.shape(values), np.nan)
+    return np.clip((quality(values, better) - bottom) / (top - bottom), 0, 1)
+
+
+def interquartile_mean(scores: Sequence[Array]) -> Estimate:
+    """The mean of the middle half of all normalised scores."""
+    rng = _rng()
+    drawn = np.concatenate([x[rng.integers(len(x), size=(RESAMPLES, len(x)))] for x in scores], axis=1)
+    return _estimate(np.asarray(stats.trim_mean(np.concatenate(scores), 0.25)), stats.trim_mean(drawn, 0.25, axis=1))
+
+
+def profile(scores: Sequence[Array]) -> Estimate:
+    """The share of runs whose normalised score is at least each of `TAUS`; datasets count alike."""
+    rng = _rng()
+    passed = [(x[:, None] >= TAUS).astype(float) for x in scores]
+    drawn = np.mean([_weights(rng, len(x)) @ above for x, above in zip(scores, passed, strict=True)], axis=0)
+    return _estimate(np.mean([above.mean(axis=0) for above in passed], axis=0), drawn)
+
+
+def improvement(a: Sequence[Array], b: Sequence[Array]) -> Estimate:
+    """The probability that a run of `a` is better than one of `b`, a tie counting half, averaged over datasets.
+
+    Arguments:
+        a: Qualities, one array per dataset.
+        b: Qualities on the same datasets.
+    """
+    rng = _rng()
+    shares, drawn = [], np.zeros(RESAMPLES)
+    for x, y in zip(a, b, strict=True):
+        wins = (x[:, None] > y) + 0.5 * (x[:, None] == y)
+        shares.append(wins.mean())
+        drawn += np.einsum("ri,ij,rj->r", _weights(rng, len(x)), wins, _weights(rng, len(y)), optimize=True) / len(a)
+    return _estimate(np.mean(shares), drawn)
+
+
+def average_ranks(qualities: Sequence[Array]) -> Estimate:
+    """Ranks of methods, 1 for the best and shared by ties, averaged over seeds and then over datasets.
+
+    Arguments:
+        qualities: One array of shape (seeds, methods) per dataset.
+    """
+    rng = _rng()
+    ranks = [stats.rankdata(-x, axis=1) for x in qualities]
+    drawn = np.mean([_weights(rng, len(x)) @ x for x in ranks], axis=0)
+    return _estimate(np.mean([x.mean(axis=0) for x in ranks], axis=0), drawn)
+
+
+def _rng() -> np.random.Generator:
+    """The same for every figure, so that a report repeats."""
+    return np.random.default_rng(0)
+
+
+def _weights(rng: np.random.Generator, n: int) -> Array:
+    """How often each of n runs is drawn, as a share, in each resample."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+
+
+def _estimate(value: ArrayLike, drawn: Array) -> Estimate:
+    low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2], axis=0)
+    return Estimate(np.asarray(value), low, high)
