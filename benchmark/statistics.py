@@ -105,8 +105,7 @@ class BestOf(NamedTuple):
 def quality(values: ArrayLike, better: str) -> Array:
     """Values such that higher is better, shape kept; minus infinity for those that are not finite."""
     x = np.asarray(values, dtype=float)
-    with np.errstate(invalid="ignore"):
-        oriented = {"higher": x, "lower": -x, "one": -np.abs(x - 1)}[better]
+    oriented = {"higher": x, "lower": -x, "one": -np.abs(x - 1)}[better]
     return np.where(np.isfinite(x), oriented, -np.inf)
 
 
@@ -121,7 +120,7 @@ def filled(values: ArrayLike, better: str, among: ArrayLike) -> Array:
 def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """The mean of the finite values with its Student-t interval of confidence `1 - level`."""
     x = np.asarray(values, dtype=float)
-    x = x[np.isfinite(x)]
+    x = x[np.isfinite(x)] + 0.0  # -0.0 becomes 0
     if len(x) < 2:
         return Interval(len(x), float(x[0]) if len(x) else math.nan, math.nan, math.nan)
     # The mean of equal numbers may differ from them in the last digit, and their deviation from 0.
@@ -153,8 +152,7 @@ def signed_rank_p(d: ArrayLike) -> float:
     """Two-sided p of Wilcoxon's signed-rank test for paired differences, exact given their sizes: ties and infinite ones allowed.
 
     Differences of 0 say nothing and are left out; without any other, p is 1. The distribution over all choices of the signs is
-    counted out, since that of `scipy.stats.wilcoxon(method="exact")` knows no ties; beyond `EXACT` pairs it is scipy's normal
-    approximation.
+    counted out, since that of `scipy.stats.wilcoxon(method="exact")` knows no ties; beyond `EXACT` pairs it is taken for normal.
 
     References:
         Individual Comparisons by Ranking Methods (Wilcoxon, 1945).
@@ -165,7 +163,7 @@ def signed_rank_p(d: ArrayLike) -> float:
         return 1.0
     ranks = stats.rankdata(np.abs(unlike))
     if len(unlike) > EXACT:
-        return float(stats.wilcoxon(np.sign(unlike) * ranks, method="asymptotic").pvalue)
+        return float(2 * stats.norm.sf(abs(np.sign(unlike) @ ranks) / np.sqrt(ranks @ ranks)))
     doubled = np.rint(2 * ranks).astype(int)  # ranks of ties are halves
     chances = np.ones(1)
     for rank in doubled:
@@ -234,5 +232,7 @@ def best_of(values: ArrayLike, k: int, better: str) -> BestOf:
     n = len(x)
     # The best is at most the i-th of n if all k draws are.
     below = (np.arange(n + 1) / n) ** k
-    low, high = sorted(float(x[np.searchsorted(below[1:], q)]) for q in (LEVEL / 2, 1 - LEVEL / 2))
-    return BestOf(float(np.diff(below) @ x), low, high)
+    first, last = np.searchsorted(below[1:], [LEVEL / 2, 1 - LEVEL / 2])
+    held = x[first : last + 1]
+    # Summed by parts, so that equal numbers have exactly that expectation.
+    return BestOf(float(x[0] + (1 - below[1:-1]) @ np.diff(x)), float(held.min()), float(held.max()))

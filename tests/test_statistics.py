@@ -1,9 +1,33 @@
 import math
+from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from benchmark.statistics import summarise
+from benchmark import statistics
+from benchmark.statistics import (
+    LEVEL,
+    best_of,
+    differences,
+    filled,
+    holm,
+    mean_interval,
+    median_interval,
+    quality,
+    seeds_for_a_test,
+    signed_rank_p,
+    summarise,
+)
+
+INF, NAN = math.inf, math.nan
+DIRECTIONS = ["higher", "lower", "one"]
+BEST = {"higher": max, "lower": min, "one": lambda values: min(values, key=lambda x: abs(x - 1))}
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 def test_figures_are_those_of_student():
@@ -11,6 +35,9 @@ def test_figures_are_those_of_student():
     assert (s.n, s.mean, s.best, s.worst) == (4, 2.5, 4, 1)
     assert s.std == pytest.approx(math.sqrt(5 / 3))
     assert s.ci_high - s.mean == pytest.approx(3.182446 * s.std / 2, rel=1e-6)
+    assert s.mean - s.ci_low == pytest.approx(3.182446 * s.std / 2, rel=1e-6)
+    assert mean_interval([1.0, 2.0, 3.0, 4.0]) == (s.n, s.mean, s.ci_low, s.ci_high)
+    assert mean_interval([1.0, 3.0]) == pytest.approx((2, 2, 2 - 12.706205, 2 + 12.706205))
 
 
 def test_directions():
@@ -18,22 +45,231 @@ def test_directions():
     assert summarise([0.5, 1.2], "one")[5:] == (1.2, 0.5)
 
 
-def test_ties_give_an_interval_of_no_width():
-    s = summarise([8.0] * 5, "higher")
-    assert (s.std, s.ci_low, s.ci_high) == (0, 8, 8)
+@pytest.mark.parametrize("value", [8.0, 0.1, -0.0])
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 1000])
+def test_ties_give_an_interval_of_no_width(value, n):
+    s = summarise([value] * n, "higher")
+    assert s == (n, value, 0, value, value, value, value)
+    assert not any(math.copysign(1, x) < 0 for x in (s.mean, s.std, s.ci_low, s.ci_high))
 
 
 def test_one_value_has_no_interval_and_none_has_nothing():
-    s = summarise([3.0, float("nan"), None], "higher")
-    assert s.n == 1
-    assert s.mean == 3
-    assert math.isnan(s.std)
-    assert math.isnan(s.ci_low)
-    assert summarise([], "higher").n == 0
-    assert math.isnan(summarise([], "higher").mean)
+    s = summarise([3.0, NAN, None, INF, -INF], "higher")
+    assert (s.n, s.mean, s.best, s.worst) == (1, 3, 3, 3)
+    assert np.isnan([s.std, s.ci_low, s.ci_high]).all()
+    for nothing in ([], [None], [NAN, INF]):
+        assert summarise(nothing, "higher").n == 0
+        assert np.isnan(summarise(nothing, "higher")[1:]).all()
 
 
-def test_intervals_cover_at_their_rate():
-    rng = np.random.default_rng(0)
+def test_intervals_cover_at_their_rate(rng):
     hits = [(s := summarise(rng.normal(size=5), "higher")).ci_low <= 0 <= s.ci_high for _ in range(4000)]
     assert 0.93 <= np.mean(hits) <= 0.97
+
+
+@pytest.mark.parametrize(("better", "expected"), [("higher", [0, 3]), ("lower", [0, -3]), ("one", [-1, -2])])
+def test_without_a_value_quality_is_least(better, expected):
+    assert quality([0, 3, NAN, INF, -INF], better).tolist() == [*expected, -INF, -INF, -INF]
+    assert quality(np.zeros((2, 3)), better).shape == (2, 3)
+
+
+@pytest.mark.parametrize(("better", "worst"), [("higher", -1), ("lower", 5), ("one", 5)])
+def test_the_worst_of_others_stands_in(better, worst):
+    assert filled([2, NAN, INF], better, [NAN, 5, -1, INF]).tolist() == [2, worst, worst]
+    assert np.isnan(filled([NAN], better, [NAN])).all()
+
+
+def test_differences_of_trials_without_a_value():
+    assert differences([3, 1, -INF, 1, -INF], [1, 3, -INF, -INF, 1]).tolist() == [2, -2, 0, INF, -INF]
+
+
+def p_by_enumeration(d):
+    """Of all choices of the signs, the share whose rank sum is as far from the middle."""
+    ranks = stats.rankdata(np.abs(d[d != 0]))
+    signs = np.array(list(product([-1, 1], repeat=len(ranks))))
+    return np.mean(np.abs(signs @ ranks) >= abs(np.sign(d[d != 0]) @ ranks))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 6, 12, 25, 60, 100])
+def test_signed_ranks_without_ties_are_those_of_scipy(rng, n):
+    for shift in (0, 0.3, 1):
+        d = rng.normal(shift, size=n)
+        assert signed_rank_p(d) == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "d",
+    [
+        [1, 1, 1, 1, 1, 1],
+        [1, 1, 1, -1],
+        [2, 1, 1, -1, 3, -3, 3],
+        [0, 0, 0, 1, 1, -2, 5],
+        [0, -0.0, 3],
+        [INF, INF, INF, -1, 2],
+        [INF, -INF, 1, 1, -2, 3],
+        [-INF, -INF, -INF, -INF, -INF, -INF],
+        *np.random.default_rng(0).integers(-3, 6, size=(20, 9)).tolist(),
+    ],
+)
+def test_signed_ranks_with_ties_are_counted_out(d):
+    d = np.array(d, dtype=float)
+    assert signed_rank_p(d) == pytest.approx(p_by_enumeration(d), rel=1e-12)
+    assert signed_rank_p(-d) == signed_rank_p(d) == signed_rank_p(d[::-1])
+
+
+def test_without_a_difference_there_is_nothing_to_test():
+    assert signed_rank_p([]) == signed_rank_p([0.0, -0.0]) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 6, 20, 100])
+def test_the_least_p_is_that_of_signs_all_alike(n):
+    for sizes in (np.ones(n), np.arange(1, n + 1), np.full(n, INF)):
+        assert signed_rank_p(sizes) == 2.0 ** (1 - n)
+
+
+@pytest.mark.parametrize("positive", [0.5, 0.6, 0.7])
+def test_counting_out_gives_way_to_much_the_same(rng, monkeypatch, positive):
+    d = rng.integers(1, 20, size=100) * np.where(rng.random(100) < positive, 1, -1)
+    counted = signed_rank_p(d)
+    monkeypatch.setattr(statistics, "EXACT", 99)
+    assert signed_rank_p(d) == pytest.approx(counted, abs=0.003)
+
+
+def test_the_p_of_many_pairs_is_that_of_scipy(rng):
+    d = np.r_[rng.integers(-9, 12, size=300), 0, 0]
+    assert signed_rank_p(d) == pytest.approx(stats.wilcoxon(d, correction=False).pvalue, rel=1e-9)
+    assert 0 < signed_rank_p(np.ones(1000)) < 1e-100
+
+
+@pytest.mark.parametrize("pairs", [6, 10, 15])
+@pytest.mark.parametrize("kind", ["continuous", "tied", "diverging"])
+def test_alike_methods_differ_at_most_at_the_level(rng, kind, pairs):
+    x, y = rng.normal(size=(2, 1000, pairs))
+    if kind == "tied":
+        x, y = x.round(), y.round()
+    if kind == "diverging":
+        x, y = (np.where(rng.random(z.shape) < 0.3, -INF, z) for z in (x, y))
+    rejected = np.mean([signed_rank_p(d) <= LEVEL for d in differences(x, y)])
+    assert rejected <= LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / 1000)
+
+
+def test_unlike_methods_differ(rng):
+    assert np.mean([signed_rank_p(d) <= LEVEL for d in rng.normal(1, size=(200, 20))]) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("p", "corrected"),
+    [
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 4 * 0.005, 3 * 0.01, 2 * 0.03, and 0.04 is not less than the last
+        ([0.02, 0.02, 0.02], [0.06, 0.06, 0.06]),
+        ([0.6, 0.3, 0.9], [1, 0.9, 1]),
+        ([0.03], [0.03]),
+        ([], []),
+    ],
+)
+def test_holm_by_hand(p, corrected):
+    assert holm(p) == pytest.approx(corrected)
+
+
+def test_holm_keeps_the_error_of_the_family(rng):
+    assert np.mean([holm(p).min() <= LEVEL for p in rng.random((4000, 5))]) == pytest.approx(LEVEL, abs=0.011)
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 3, 6, 10, 28, 45, 1000])
+def test_the_seeds_for_a_test_are_the_fewest_that_can_succeed(comparisons):
+    n = seeds_for_a_test(comparisons)
+    clearest = {pairs: holm([signed_rank_p(np.ones(pairs))] * comparisons)[0] for pairs in (n - 1, n)}
+    assert clearest[n] <= LEVEL < clearest[n - 1]
+
+
+def test_without_comparisons_the_seeds_are_those_of_one():
+    assert seeds_for_a_test(0) == seeds_for_a_test(1) == 6
+
+
+@pytest.mark.parametrize(
+    ("n", "cut", "confidence"),
+    [
+        (1, 0, 0),
+        (2, 0, 1 / 2),
+        (5, 0, 1 - 2 / 32),
+        (6, 0, 1 - 2 / 64),
+        (8, 0, 1 - 2 / 256),
+        (9, 1, 1 - 2 * (1 + 9) / 512),
+        (10, 1, 1 - 2 * (1 + 10) / 1024),
+        (20, 5, 1 - 2 * (1 + 20 + 190 + 1140 + 4845 + 15504) / 2**20),
+    ],
+)
+def test_the_interval_of_a_median_is_between_two_values(rng, n, cut, confidence):
+    values = rng.permutation(np.arange(1.0, n + 1))
+    assert median_interval(values, "higher") == pytest.approx(((n + 1) / 2, 1 + cut, n - cut, confidence))
+
+
+@pytest.mark.parametrize("n", [6, 10, 20])
+def test_intervals_of_medians_cover_at_their_rate(rng, n):
+    found = [median_interval(x, "higher") for x in rng.lognormal(size=(3000, n))]
+    covered = np.mean([m.low <= 1 <= m.high for m in found])
+    assert found[0].confidence >= 1 - LEVEL
+    assert covered == pytest.approx(found[0].confidence, abs=4 * math.sqrt(0.05 * 0.95 / 3000))
+    whole = [median_interval(x, "higher") for x in rng.integers(3, size=(500, n))]
+    assert np.mean([m.low <= 1 <= m.high for m in whole]) >= 1 - LEVEL
+
+
+def test_a_trial_without_a_value_lies_at_the_worse_end():
+    values = [1.0, 2.0, NAN, 4.0, 5.0]
+    assert median_interval(values, "lower")[:3] == (4, 1, INF)
+    assert median_interval(values, "higher")[:3] == median_interval(values, "one")[:3] == (2, -INF, 5)
+    assert median_interval([INF, -INF, NAN, 4.0], "lower")[:3] == (INF, 4, INF)
+    assert median_interval([NAN, 4.0], "higher")[:3] == (-INF, -INF, 4)
+
+
+def test_a_median_of_nothing():
+    assert np.isnan(median_interval([], "higher")).all()
+
+
+@pytest.mark.parametrize("better", DIRECTIONS)
+@pytest.mark.parametrize("values", [[0.3], [0.2, 2.0], [0.9, 0.1, 1.3], [1.0, 1.0, 0.5, 3.0], [0.95, 1.9, 0.2, 1.01]])
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+def test_the_best_of_runs_by_enumeration(values, k, better):
+    outcomes = np.array([BEST[better](drawn) for drawn in product(values, repeat=k)])
+    found = best_of(values, k, better)
+    assert found.expected == pytest.approx(outcomes.mean())
+    assert np.mean((found.low <= outcomes) & (outcomes <= found.high)) >= 1 - LEVEL
+    if better != "one":
+        assert found[1:] == tuple(np.quantile(outcomes, [LEVEL / 2, 1 - LEVEL / 2], method="inverted_cdf"))
+
+
+@pytest.mark.parametrize("better", DIRECTIONS)
+def test_the_best_of_runs_by_bootstrap(rng, better):
+    values = rng.normal(1, size=30)
+    drawn = rng.choice(values, size=(20000, 5))
+    outcomes = {"higher": drawn.max(axis=1), "lower": drawn.min(axis=1), "one": drawn[np.arange(20000), np.abs(drawn - 1).argmin(axis=1)]}[better]
+    found = best_of(values, 5, better)
+    assert found.expected == pytest.approx(outcomes.mean(), abs=4 * outcomes.std() / math.sqrt(20000))
+    assert np.mean((found.low <= outcomes) & (outcomes <= found.high)) >= 0.945
+
+
+def test_more_runs_have_a_better_best(rng):
+    values = rng.normal(size=20)
+    for better, sign in (("higher", 1), ("lower", -1)):
+        expected = [sign * best_of(values, k, better).expected for k in range(1, 100)]
+        assert expected[0] == pytest.approx(sign * values.mean())
+        assert (np.diff(expected) > 0).all()
+        assert max(sign * values) == pytest.approx(expected[-1], abs=0.05)
+
+
+@pytest.mark.parametrize("better", DIRECTIONS)
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 10])
+def test_the_best_of_ties_is_exact(n, better):
+    assert {best_of([0.1] * n, k, better) for k in (1, 2, 5, 100)} == {(0.1, 0.1, 0.1)}
+
+
+def test_very_many_values(rng):
+    values = rng.normal(size=100_000)
+    assert mean_interval(values).mean == pytest.approx(0, abs=0.02)
+    m = median_interval(values, "higher")
+    assert m.low < 0.01
+    assert m.high > -0.01
+    assert m.high - m.low < 0.02
+    assert 0.95 <= m.confidence < 0.951
+    assert best_of(values, 100, "higher").expected == pytest.approx(2.508, abs=0.05)
+    assert 0 <= signed_rank_p(values) <= 1

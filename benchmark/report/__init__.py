@@ -3,7 +3,9 @@
 import sys
 
 from benchmark.errors import UsageError, complain
-from benchmark.report.plots import write_plots
+from benchmark.records import write_at_once
+from benchmark.report.page import make_page
+from benchmark.report.plots import Shown, write_plots
 from benchmark.report.results import read_results
 from benchmark.report.tables import make_tables, write_tables
 from benchmark.store import Store
@@ -25,7 +27,11 @@ def write_report(store: Store) -> bool:
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
     problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
-    problems += write_plots(store, results, tables)
+    shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
+    problems += write_plots(store, shown)
+    page, undrawn = make_page(results, tables, shown)
+    write_at_once(store.root / "report.html", page.encode())
+    problems += undrawn
     for problem in problems:
         complain(problem)
     print(f"tables and plots are in {store.root}", file=sys.stderr)

@@ -9,12 +9,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from benchmark.aggregates import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
 from benchmark.report.results import Results
 from benchmark.schema import MetricFacts
 from benchmark.scoring import CALIBRATIONS
-from benchmark.statistics import LEVEL, best_of, differences, filled, holm, mean_interval, median_interval, quality, seeds_for_a_test, signed_rank_p
+from benchmark.statistics import (
+    LEVEL,
+    Interval,
+    best_of,
+    differences,
+    filled,
+    holm,
+    mean_interval,
+    median_interval,
+    quality,
+    seeds_for_a_test,
+    signed_rank_p,
+)
 from benchmark.store import LARGE
 
 __all__ = [
@@ -27,6 +40,7 @@ __all__ = [
     "improvement_table",
     "pairwise_table",
     "profile_table",
+    "ranking",
     "reference",
     "scores_of",
 ]
@@ -53,12 +67,25 @@ def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
     return {method: values[(here["method"] == method).to_numpy()] for method in here["method"].unique()}
 
 
+def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
+    """The place of each method by its mean, 1 for the best, ties sharing the first of theirs; a trial without a value counts as the worst."""
+    scores = scores_of(trials, dataset, metric)
+    if not scores:
+        return {}
+    better = results.facts(dataset, metric)["better"]
+    collapsed = trials.loc[(trials["dataset"] == dataset) & (trials["method"] == "collapsed"), metric]
+    among = np.concatenate([*scores.values(), collapsed.to_numpy(float)])
+    means = [filled(values, better, among).mean() for values in scores.values()]
+    return dict(zip(scores, map(int, stats.rankdata(-quality(means, better), method="min")), strict=True))
+
+
 def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Differences by seed between every two methods.
 
     `difference` is `a` less `b` over the `n` seeds where both have a value, with its Student-t interval; of a metric that is best at 1,
-    that of the distances from 1. `p` is that of the signed-rank test over all `pairs` of seeds, a trial without a value being worse
-    than any other; `p_holm` is corrected for the pairs of methods on that dataset and metric.
+    that of the distances from 1. `favours` names the better one, if any: see `_favoured`. `p` is that of the signed-rank test over all
+    `pairs` of seeds, a trial without a value being worse than any other; `p_holm` is corrected for the pairs of methods on that dataset
+    and metric.
     """
     rows: list[dict[str, Any]] = []
     for dataset, metric, facts in _columns(trials, results):
@@ -66,7 +93,7 @@ def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
         pairs = list(combinations(scores, 2))
         compared = [_difference(scores[a], scores[b], facts["better"]) for a, b in pairs]
         for (a, b), row, p in zip(pairs, compared, holm([row["p"] for row in compared]), strict=True):
-            favours = {1.0: a, -1.0: b}.get(row.pop("sign"), "")
+            favours = {1: a, -1: b}.get(row.pop("favoured"), "")
             note = _note(row["pairs"], row.pop("unlike"), len(pairs))
             rows.append({"dataset": dataset, "metric": metric, "a": a, "b": b, **row, "favours": favours, "p_holm": float(p), "note": note})
     return pd.DataFrame(rows, columns=PAIRWISE)
@@ -77,17 +104,27 @@ def _difference(a: pd.Series, b: pd.Series, better: str) -> dict[str, Any]:
     x, y = a.loc[seeds].to_numpy(), b.loc[seeds].to_numpy()
     d = differences(quality(x, better), quality(y, better))
     interval = mean_interval(d if better == "higher" else -d)
-    beyond = isfinite(interval.low) and not interval.low <= 0 <= interval.high
     return {
         "n": interval.n,
         "difference": interval.mean,
         "ci_low": interval.low,
         "ci_high": interval.high,
-        "sign": float(np.sign(d[np.isfinite(d)].mean())) if beyond else 0.0,
+        "favoured": _favoured(d, interval),
         "pairs": len(seeds),
         "unlike": int((d != 0).sum()),
         "p": signed_rank_p(d),
     }
+
+
+def _favoured(d: np.ndarray, interval: Interval) -> int:
+    """The sign of differences whose interval leaves 0 out, or of which none is finite; 0 if a seed that diverged for one alone contradicts."""
+    known = d[np.isfinite(d)]
+    signs = set(np.sign(d[np.isinf(d)]))
+    if isfinite(interval.low) and not interval.low <= 0 <= interval.high:
+        signs.add(np.sign(known.mean()))
+    elif len(known) or len(d) < 2:
+        return 0
+    return int(signs.pop()) if len(signs) == 1 else 0
 
 
 def _note(pairs: int, unlike: int, comparisons: int) -> str:
@@ -99,10 +136,9 @@ def _note(pairs: int, unlike: int, comparisons: int) -> str:
     least = min(1.0, comparisons * 2.0 ** (1 - unlike))
     if least <= LEVEL:
         return ""
-    among = f" among {comparisons} comparisons" if comparisons > 1 else ""
+    corrected = f", {least:.3g} when corrected for {comparisons} comparisons" if comparisons > 1 else ""
     where = f"{unlike} differing pairs of seeds" if unlike != 1 else "one differing pair of seeds"
-    needed = seeds_for_a_test(comparisons)
-    return f"no test can succeed: with {where} p is at least {2.0 ** (1 - unlike):.3g}, {least:.3g}{among}; it takes {needed}"
+    return f"no test can succeed: with {where} p is at least {2.0 ** (1 - unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
 
-__all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sheet"]
+__all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sample_sheet", "sheet"]
 
 DPI = 130
 """Dots per inch of all pictures, so that a pixel of an image can be a whole number of dots."""
@@ -52,8 +52,9 @@ def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Ma
     rows = {str(method): row for method, row in shown.drop(index="collapsed", errors="ignore").iterrows()}
     kept = {method: arrays[method] for method in rows}
     names = {method: _name(method, row) for method, row in rows.items()}
-    samples = {f"{names[method]}\n{_scores(row)}": _samples(kept[method]) for method, row in rows.items()}
-    if _with(kept, "samples"):
+    sheets = {method: sample_sheet(held["samples"]) for method, held in _with(kept, "samples").items()}
+    samples = {f"{names[method]}\n{_scores(row)}": sheets.get(method) for method, row in rows.items()}
+    if sheets:
         yield "samples", _wall(samples, f"{dataset}: samples of each method's lowest finished seed", SAMPLE_COLUMNS)
     if _with(kept, "mode_counts"):
         yield "mode-counts", _mode_counts(kept, names, colours, f"{dataset}: samples per mode, of each method's lowest finished seed")
@@ -63,6 +64,13 @@ def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Ma
     again = {names[method]: _pairs(*held["reconstructions"]) for method, held in _with(kept, "reconstructions").items()}
     if again:
         yield "reconstructions", _wall(again, f"{dataset}: held-out images (above) and their reconstructions (below)", PAIR_COLUMNS)
+
+
+def sample_sheet(samples: np.ndarray) -> np.ndarray:
+    """A nearly square sheet of packed samples, as bytes (height, width, 3); there are fewer in a row if they are wide."""
+    across = max(1, SIDE * samples.shape[2] // _width(samples))
+    chosen = samples[: SIDE * across]
+    return sheet([chosen[first : first + across] for first in range(0, len(chosen), across)])
 
 
 def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -92,15 +100,6 @@ def _scores(row: pd.Series) -> str:
     """The first group of `SCORES` of which the trial has any."""
     groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
     return ", ".join(next(filter(None, groups), []))
-
-
-def _samples(held: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    """A nearly square sheet of samples; there are fewer in a row if they are wide."""
-    if "samples" not in held:
-        return None
-    across = max(1, SIDE * held["samples"].shape[2] // _width(held["samples"]))
-    chosen = held["samples"][: SIDE * across]
-    return sheet([chosen[first : first + across] for first in range(0, len(chosen), across)])
 
 
 def _pairs(above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -18,12 +18,14 @@ class Results:
 
     Attributes:
         suite: The suite's name.
+        manifest: What was asked for, by what and where; `None` if that is damaged or missing.
         records: The finished trials.
         failures: Dataset, method and seed of every trial that failed.
         damaged: What is not as it was written, and left out.
     """
 
     suite: str
+    manifest: Manifest | None
     records: list[Record]
     failures: list[tuple[str, str, int]]
     damaged: list[DamagedError]
@@ -68,7 +70,7 @@ def read_results(store: Store) -> Results:
         except DamagedError as damage:
             damaged.append(damage)
     suites = [manifest["suite"]] if manifest else [record["suite"] for record in survey.records]
-    return Results(next(iter(suites), ""), _ordered(survey.records, manifest), survey.failures, damaged)
+    return Results(next(iter(suites), ""), manifest, _ordered(survey.records, manifest), survey.failures, damaged)
 
 
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:

@@ -1,7 +1,7 @@
 """The comparison tables of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from benchmark.report.comparisons import (
     improvement_table,
     pairwise_table,
     profile_table,
+    ranking,
 )
 from benchmark.report.results import Results
 from benchmark.schema import Record
@@ -57,6 +58,11 @@ class Tables:
     improvement: pd.DataFrame
     profiles: pd.DataFrame
 
+    def of_dataset(self, name: str) -> "Tables":
+        """The rows of one dataset, where a table tells them apart."""
+        parts = {key: frame[frame["dataset"] == name] for key, frame in vars(self).items() if "dataset" in frame}
+        return replace(self, **parts)
+
 
 def make_tables(results: Results) -> Tables:
     """Builds the tables. Methods keep the order of the run."""
@@ -64,7 +70,7 @@ def make_tables(results: Results) -> Tables:
     points = evaluation_points(trials, curves, results)
     return Tables(
         trials=trials,
-        summary=_summary(results),
+        summary=_summary(results, trials),
         curves=curves,
         pairwise=pairwise_table(trials, results),
         budget=budget_table(points),
@@ -114,7 +120,8 @@ def _trials(results: Results) -> pd.DataFrame:
     return frame.astype({key: "Int64" for key in WHOLE if key in columns})
 
 
-def _summary(results: Results) -> pd.DataFrame:
+def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
+    """`rank` is the method's place by its mean on that dataset, where a diverged trial counts as the worst that there is, and 1 is the best."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in results.records:
         groups.setdefault((record["dataset"], record["method"]), []).append(record)
@@ -125,7 +132,11 @@ def _summary(results: Results) -> pd.DataFrame:
         for metric in [name for name in _metric_columns(members) if name != "modes_total"]:
             figures = summarise([scores.get(metric) for scores in finished], results.facts(dataset, metric)["better"])
             rows.append({"dataset": dataset, "method": method, "metric": metric, **figures._asdict(), "diverged": diverged})
-    return pd.DataFrame(rows, columns=["dataset", "method", "metric", "n", "mean", "std", "ci_low", "ci_high", "best", "worst", "diverged"])
+    ranks = {(dataset, metric): ranking(trials, results, dataset, metric) for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}}
+    for row in rows:
+        row["rank"] = ranks[row["dataset"], row["metric"]].get(row["method"])
+    columns = ["dataset", "method", "metric", "n", "mean", "std", "ci_low", "ci_high", "best", "worst", "diverged", "rank"]
+    return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64"})
 
 
 def _curves(records: Sequence[Record]) -> pd.DataFrame:

@@ -1,0 +1,228 @@
+"""One set of axes: the scores of a metric, its course along the budget, samples. Pictures and page are made of these."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from matplotlib.ticker import SymmetricalLogLocator
+
+from benchmark.datasets.mixtures import Mixture
+from benchmark.schema import MetricFacts
+
+__all__ = [
+    "AGAINST",
+    "CALIBRATIONS",
+    "DIRECTIONS",
+    "Look",
+    "draw_best_of",
+    "draw_course",
+    "draw_profiles",
+    "draw_samples",
+    "draw_scores",
+    "looks_of",
+    "plain",
+]
+
+CALIBRATIONS = {"real-data": "--", "collapsed": ":"}
+"""The calibration rows, and the style of their lines."""
+
+DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}
+
+AGAINST = {"flops": "FLOPs", "device_seconds": "device-seconds", "generator_steps": "generator steps", "samples_seen": "real samples seen"}
+"""What a budget can be told in, by column."""
+
+FEW = 10
+"""Points of a course up to which each is marked: between them, nothing is known."""
+
+FEW_TICKS = 7
+"""On a logarithmic axis of a small picture."""
+
+COLOURS = ("#1f83c6", "#e0642b", "#2a9d50", "#a05fd0", "#d6457f", "#b8860b", "#0f9aa0", "#8c6d5a", "#7a8a1f", "#6b7a90")
+"""Each has a contrast of at least 3 to a white and to a nearly black background."""
+
+DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
+MARKERS = "osD^vPX"
+GREY = "0.5"
+
+
+class Look(NamedTuple):
+    """How a method is drawn; no two of the first seventy are alike in colour and marker."""
+
+    colour: str
+    dashes: str | tuple[float, tuple[float, ...]]
+    marker: str
+
+
+def looks_of(methods: Sequence[str]) -> dict[str, Look]:
+    """A look for each method, by its place."""
+    return {
+        method: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
+        for i, method in enumerate(methods)
+    }
+
+
+def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+    """Means with their intervals, every seed as a dot, the calibration rows as lines.
+
+    A mean is a bar, or a tick where the axis is logarithmic and a length would mean nothing.
+
+    Arguments:
+        axes: Where to draw.
+        trials: The rows of `trials.csv` of one dataset.
+        summary: Those of `summary.csv`.
+        metric: The metric.
+        facts: How to read it.
+        looks: The methods to show.
+    """
+    finished = trials[trials["status"] == "ok"]
+    logarithmic = tame(axes, finished[metric], facts)
+    figures = summary[summary["metric"] == metric].set_index("method")
+    labels = []
+    for i, (method, look) in enumerate(looks.items()):
+        values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
+        lost = int((trials["method"].eq(method) & (trials["status"] == "diverged")).sum())
+        labels.append(method + (f"\n{lost} diverged" if lost else ""))
+        if len(values) == 0:
+            axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
+            continue
+        known = figures.loc[method]
+        if logarithmic:
+            axes.hlines(known["mean"], i - 0.35, i + 0.35, color=look.colour, linewidth=3, alpha=0.6)
+        else:
+            axes.bar(i, known["mean"], color=look.colour, alpha=0.4, width=0.7)
+        if len(values) > 1:
+            axes.vlines(i, known["ci_low"], known["ci_high"], linewidth=1.4)
+        offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
+        axes.plot(i + np.asarray(offsets), values, "o", markersize=3, color=look.colour, linestyle="none")
+    _references(axes, trials, metric)
+    axes.set_xlim(-0.6, len(looks) - 0.4)
+    axes.set_xticks(range(len(looks)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    plain(*axes.get_xticklabels())
+
+
+def draw_course(
+    axes: Axes, budget: pd.DataFrame, trials: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look], against: str
+) -> None:
+    """The median over seeds along the budget, and its interval as a band; the calibration rows as lines.
+
+    Arguments:
+        axes: Where to draw.
+        budget: The rows of `budget.csv` of one dataset.
+        trials: Those of `trials.csv`.
+        metric: The metric.
+        facts: How to read it.
+        looks: The methods to show.
+        against: One of `AGAINST`.
+    """
+    chosen = budget[budget["metric"] == metric]
+    calibration = trials.loc[trials["method"].isin(list(CALIBRATIONS)), metric]
+    tame(axes, pd.concat([chosen["median"], chosen["low"], chosen["high"], calibration]).astype(float), facts)
+    for method, look in looks.items():
+        rows = chosen[chosen["method"] == method]
+        if len(rows):
+            x, median, low, high = rows[[against, "median", "low", "high"]].to_numpy(float).T
+            marker = look.marker if len(rows) <= FEW else None
+            axes.plot(x, median, color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3, marker=marker, markersize=3)
+            axes.fill_between(x, low, high, color=look.colour, alpha=0.1, linewidth=0)
+    _references(axes, trials, metric)
+    axes.set_xlabel(f"{AGAINST[against]} per trial")
+    axes.set_xlim(left=0)
+
+
+def draw_best_of(axes: Axes, best_of: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+    """What the best of k runs is expected to score at the end of the budget, with the range of 95 % of the outcomes.
+
+    Arguments:
+        axes: Where to draw.
+        best_of: The rows of `best_of.csv` of one dataset.
+        metric: The metric.
+        facts: How to read it.
+        looks: The methods to show.
+    """
+    chosen = best_of[best_of["metric"] == metric]
+    tame(axes, pd.concat([chosen["expected"], chosen["low"], chosen["high"]]), facts)
+    for method, look in looks.items():
+        rows = chosen[chosen["method"] == method]
+        rows = rows[rows["point"] == rows["point"].max()]
+        if len(rows):
+            k, expected, low, high = rows[["k", "expected", "low", "high"]].to_numpy(float).T
+            axes.plot(k, expected, color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3, marker=look.marker, markersize=3)
+            axes.fill_between(k, low, high, color=look.colour, alpha=0.08, linewidth=0)
+    axes.set_xscale("log")
+    ks = sorted(chosen["k"].unique())
+    axes.set_xticks(ks, [str(k) for k in ks])
+    axes.minorticks_off()
+    axes.set_xlabel("runs, of which the best is kept")
+
+
+def draw_profiles(axes: Axes, profiles: pd.DataFrame, metric: str, looks: Mapping[str, Look]) -> None:
+    """The share of runs that reach each normalised score, with its interval, from the rows of `profiles.csv`."""
+    chosen = profiles[profiles["metric"] == metric]
+    for method, look in looks.items():
+        rows = chosen[chosen["method"] == method]
+        if len(rows):
+            score, share, low, high = rows[["score", "share", "low", "high"]].to_numpy(float).T
+            axes.step(score, share, where="post", color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3)
+            axes.fill_between(score, low, high, step="post", color=look.colour, alpha=0.1, linewidth=0)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("normalised score: 0 is chance, 1 is perfect")
+    axes.set_ylabel("share of runs at least that good")
+
+
+def draw_samples(axes: Axes, data: Mixture, samples: np.ndarray | None, size: float = 9.0) -> float:
+    """Samples as dots over the true modes as circles, and returns the share of them that lies outside of the axes.
+
+    Arguments:
+        axes: Where to draw.
+        data: The mixture.
+        samples: Its samples, shape (N, D); `None` if there are none.
+        size: Of a circle, in points.
+    """
+    centres = data.landmarks.numpy()
+    low, high = centres.min(axis=0), centres.max(axis=0)
+    margin = np.where(high > low, 0.25 * (high - low), 1.0)
+    points = data.project(torch.from_numpy(samples)).numpy() if samples is not None else np.empty((0, 2))
+    inside = np.all((points > low - margin) & (points < high + margin), axis=1)
+    axes.plot(*centres.T, "o", markersize=size, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
+    axes.plot(*points.T, ".", markersize=2 * size / 9, alpha=0.35, color=COLOURS[0], rasterized=True)
+    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    return 1 - float(inside.mean()) if len(points) else 0.0
+
+
+def plain(*texts: Text) -> None:
+    """Shows texts as they are: names may hold what would be taken for formulas."""
+    for text in texts:
+        text.set_parse_math(False)
+
+
+def tame(axes: Axes, values: pd.Series, facts: MetricFacts) -> bool:
+    """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds.
+
+    Returns whether the axis is logarithmic. A value below the 5 % quantile of the positive ones lies in its linear part near 0.
+    """
+    finite = values[np.isfinite(values.astype(float))].to_numpy(float)
+    positive = finite[finite > 0]
+    if facts["better"] == "lower" and len(positive) and positive.max() > 100 * max(np.quantile(positive, 0.05), 1e-12):
+        axes.set_yscale("symlog", linthresh=float(np.quantile(positive, 0.05)))
+        axes.set_ylim(0, 3 * positive.max())
+        locator = SymmetricalLogLocator(axes.yaxis.get_transform())
+        locator.set_params(numticks=FEW_TICKS)
+        axes.yaxis.set_major_locator(locator)
+        return True
+    top = math.inf if facts["bounds"][1] is None else facts["bounds"][1]
+    axes.set_ylim(0, 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else 1)
+    return False
+
+
+def _references(axes: Axes, trials: pd.DataFrame, metric: str) -> None:
+    for method, style in CALIBRATIONS.items():
+        level = trials.loc[trials["method"] == method, metric].astype(float).mean()
+        if pd.notna(level):
+            axes.axhline(level, linestyle=style, color=GREY, linewidth=1, label=method)

@@ -1,0 +1,61 @@
+"""Numbers for people. Files have all digits."""
+
+import math
+
+__all__ = ["estimate", "number", "p_value", "spread"]
+
+LARGEST, SMALLEST = 1e6, 1e-4
+"""Beyond these, numbers are written with a power of ten."""
+
+NOTHING = "–"
+"""What stands for a number that there is not."""
+
+
+def number(x: float, digits: int = 4) -> str:
+    """A number with that many significant digits, whole ones in full."""
+    if not math.isfinite(x):
+        return NOTHING
+    if x != 0 and not SMALLEST <= abs(x) < LARGEST:
+        return f"{x:.{digits - 1}e}"
+    return _fixed(x, 0 if x == 0 or float(x).is_integer() else max(0, digits - 1 - math.floor(math.log10(abs(x)))))
+
+
+def spread(mean: float, low: float, high: float) -> str:
+    """A mean and half the width of its interval, to the digits that this leaves some meaning."""
+    half = (high - low) / 2
+    if not math.isfinite(half):
+        return number(mean)
+    if half == 0:
+        return f"{number(mean)} ± 0"
+    if max(abs(mean), half) >= LARGEST or half < SMALLEST:
+        return f"{mean:.3e} ± {half:.1e}"
+    decimals = _decimals(half)
+    return f"{_fixed(mean, decimals)} ± {_fixed(half, decimals)}"
+
+
+def estimate(x: float, low: float, high: float) -> str:
+    """A number and the ends of its interval, to digits that fit the width of that."""
+    width = high - low
+    if not math.isfinite(width):
+        return number(x)
+    if width == 0 or width < SMALLEST or max(abs(low), abs(high)) >= LARGEST:
+        return f"{number(x)} [{number(low)}, {number(high)}]"
+    return "{} [{}, {}]".format(*(_fixed(end, _decimals(width)) for end in (x, low, high)))
+
+
+def p_value(p: float) -> str:
+    """A p value, to two digits."""
+    if not math.isfinite(p):
+        return NOTHING
+    return "< 0.0001" if p < SMALLEST else f"{p:.2g}"
+
+
+def _decimals(width: float) -> int:
+    """How many decimals show two digits of a width."""
+    return max(0, 1 - math.floor(math.log10(width)))
+
+
+def _fixed(x: float, decimals: int) -> str:
+    """With a minus sign that is one, and none before a zero."""
+    text = f"{x:.{decimals}f}"
+    return text.replace("-", "" if float(text) == 0 else "−")

@@ -1,0 +1,197 @@
+"""What a run answers, how sure that is, and what it cannot tell, in sentences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from benchmark.report.display import estimate, p_value, spread
+from benchmark.report.plots import Shown
+from benchmark.report.results import Results
+from benchmark.report.tables import Tables
+from benchmark.statistics import LEVEL, quality
+
+__all__ = ["Answer", "answer", "caveats", "leaders", "leading_metrics", "listed"]
+
+COVERAGE = ("modes", "kl", "coverage", "fid")
+"""The metrics that tell coverage, most telling first; the first two that a dataset has are asked, the second among those that the first leaves."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a dataset says.
+
+    Attributes:
+        dataset: Its name.
+        best: The methods that cover it best and cannot be told apart.
+        verdict: A sentence.
+        reasons: Sentences with the figures behind it.
+        certainty: How sure it is.
+    """
+
+    dataset: str
+    best: list[str]
+    verdict: str
+    reasons: list[str]
+    certainty: str
+
+
+def leading_metrics(metrics: Sequence[str]) -> list[str]:
+    """Those metrics of a dataset that answer the question, in order."""
+    return [name for name in COVERAGE if name in metrics][:2] or list(metrics[:1])
+
+
+def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
+    """The method that ranks first by a metric, and those that its interval of paired differences cannot tell from it, by rank.
+
+    Arguments:
+        tables: The tables of one dataset.
+        metric: The metric.
+        among: The methods to choose from.
+    """
+    ranks = tables.summary[tables.summary["metric"] == metric].set_index("method")["rank"]
+    ranked = [method for method in ranks[ranks.notna()].sort_values(kind="stable").index if method in among]
+    if not ranked:
+        return []
+    pairs = tables.pairwise[tables.pairwise["metric"] == metric]
+    beaten = {b if favours == a else a for a, b, favours in zip(pairs["a"], pairs["b"], pairs["favours"], strict=True) if favours == ranked[0]}
+    return [method for method in ranked if method not in beaten]
+
+
+def answer(shown: Shown) -> Answer:
+    """What a dataset on which a method has finished says of its methods."""
+    methods = list(shown.looks)
+    best, reasons, last = methods, [], ""
+    for metric in leading_metrics(shown.scored):
+        chosen = leaders(shown.tables, metric, best)
+        if chosen:
+            reasons.append(_reason(shown, metric, best, chosen))
+            best, last = chosen, metric
+        if len(best) == 1:
+            break
+    reasons += _quality(shown, best[0])
+    if not last:
+        return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
+    if len(_worse_than_nothing(shown)) == len(methods):
+        verdict = f"On {shown.name}, no method covers the distribution: none is better than the collapsed row."
+    elif len(methods) == 1:
+        verdict = f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare."
+    elif len(best) == len(methods):
+        verdict = f"On {shown.name}, no method stands out: {'both' if len(methods) == 2 else f'all {len(methods)}'} cannot be told apart."
+    elif len(best) == 1:
+        verdict = f"On {shown.name}, {best[0]} covers the distribution best."
+    else:
+        verdict = f"On {shown.name}, {listed(best)} cover the distribution best and cannot be told apart."
+    return Answer(shown.name, best, verdict, reasons, _certainty(shown, last, best) if len(methods) > 1 else "")
+
+
+def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
+    """What the figures cannot tell."""
+    found = []
+    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & tables.trials["flops"].notna()]
+    seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
+    if len(seeds):
+        fewest = int(seeds.min())
+        found.append(
+            f"Every interval is about the seeds alone: {fewest if fewest == seeds.max() else f'{fewest} to {seeds.max()}'} per method. It says "
+            "nothing of other hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, not all at once."
+        )
+    impossible = tables.pairwise["note"].str.startswith("no test can succeed")
+    if impossible.any():
+        found.append(
+            f"{int(impossible.sum())} of {len(impossible)} paired tests could not have succeeded at this number of seeds, whatever the "
+            "figures: their silence is no sign that methods are alike."
+        )
+    lost = trained[trained["status"] == "diverged"]
+    if len(lost):
+        places = [f"{method} on {dataset} ({len(rows)})" for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False)]
+        found.append(f"Diverged: {listed(places)}. Means are of the other seeds; ranks and tests count a diverged seed as the worst.")
+    failed = [f"{method} on {dataset} (seed {seed})" for dataset, method, seed in results.failures]
+    if failed:
+        found.append(f"{len(failed)} trials failed, and are in no figure: {listed(failed[:5])}{' and others' if len(failed) > 5 else ''}.")
+    if results.damaged:
+        found.append(f"{len(results.damaged)} records are damaged, and left out.")
+    for part in shown:
+        improving = _improving(part)
+        if improving:
+            found.append(
+                f"Not converged on {part.name}: {listed(improving)} still improved in the second half of the budget; a larger one may rank otherwise."
+            )
+        fallen = _worse_than_nothing(part)
+        if fallen:
+            found.append(f"On {part.name}, no better than the collapsed row: {listed(fallen)}.")
+    return found
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[str]) -> str:
+    """How the chosen ones stand by a metric, and by how much the nearest of the others is behind."""
+    figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method").to_dict("index")
+    first, total = figures[chosen[0]], shown.trials["modes_total"].max()
+    score = spread(first["mean"], first["ci_low"], first["ci_high"]) + (f" of {total}" if metric == "modes" and pd.notna(total) else "")
+    start = f"By {metric}, {chosen[0]} is first ({score})"
+    if len(chosen) > 1:
+        start += f", not told apart from {listed(chosen[1:])}"
+    behind = sorted((method for method in among if method not in chosen), key=lambda method: figures[method]["rank"])
+    if not behind:
+        return f"{start}."
+    pairs = shown.tables.pairwise
+    pair = pairs[(pairs["metric"] == metric) & pairs["a"].isin([chosen[0], behind[0]]) & pairs["b"].isin([chosen[0], behind[0]])].iloc[0]
+    ends = sorted(abs(pair[end]) for end in ("ci_low", "ci_high"))
+    gap = "whose seeds diverged" if pd.isna(pair["difference"]) else f"by {estimate(abs(pair['difference']), *ends)}"
+    return f"{start}, and ahead of {behind[0]} {gap}{f', and of {listed(behind[1:])}' if len(behind) > 1 else ''}."
+
+
+def _quality(shown: Shown, method: str) -> list[str]:
+    figures = shown.tables.summary[shown.tables.summary["metric"] == "high_quality"].set_index("method")["mean"]
+    if method not in figures or pd.isna(figures[method]):
+        return []
+    real = f"; of real data, {figures['real-data']:.1%}" if "real-data" in figures else ""
+    return [f"{figures[method]:.1%} of the samples of {method} are of high quality{real}."]
+
+
+def _certainty(shown: Shown, metric: str, best: Sequence[str]) -> str:
+    """What the corrected tests say of the first by a metric against all others."""
+    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
+    mine = pairs[(pairs["a"] == best[0]) | (pairs["b"] == best[0])]
+    seeds = int(mine["pairs"].max())
+    if seeds < 2:
+        return "There is one seed of each: whatever differs may be chance."
+    others = mine["a"].where(mine["a"] != best[0], mine["b"])
+    told = list(others[(mine["p_holm"] <= LEVEL) & (mine["favours"] == best[0])])
+    basis = f"{seeds} seeds; 95 % intervals of paired differences."
+    if told:
+        p = p_value(mine["p_holm"][others.isin(told)].max())
+        rest = " and against no other" if len(told) < len(mine) else ""
+        return f"{basis} Tests corrected for {len(pairs)} comparisons confirm it against {listed(told)} (p ≤ {p}){rest}."
+    notes = [note for note in mine["note"] if note.startswith("no test can succeed")]
+    if notes:
+        return f"{basis} Beyond them, {notes[0]}."
+    return f"{basis} No test corrected for {len(pairs)} comparisons confirms a difference."
+
+
+def _improving(shown: Shown) -> list[str]:
+    """Methods whose last median of the first leading metric is better than any end of its interval at half of the budget."""
+    metric = next((name for name in leading_metrics(shown.scored)[::-1] if name in shown.followed), None)
+    found = []
+    for method, rows in shown.tables.budget[shown.tables.budget["metric"] == metric].groupby("method", sort=False):
+        better = shown.results.facts(shown.name, str(metric))["better"]
+        half = rows.iloc[(len(rows) - 1) // 2]
+        end, *before = quality([rows.iloc[-1]["median"], half["low"], half["high"]], better)
+        if end > max(before):
+            found.append(str(method))
+    return found
+
+
+def _worse_than_nothing(shown: Shown) -> list[str]:
+    metric = leading_metrics(shown.scored)[0] if shown.scored else None
+    figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method")["mean"]
+    if "collapsed" not in figures:
+        return []
+    better = shown.results.facts(shown.name, str(metric))["better"]
+    floor, *scores = quality([figures["collapsed"], *(figures[list(shown.looks)])], better)
+    return [method for method, score in zip(shown.looks, scores, strict=True) if score <= floor]

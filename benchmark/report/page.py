@@ -1,0 +1,302 @@
+"""`report.html`: one page that needs nothing beside it."""
+
+import base64
+import inspect
+import json
+import math
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from benchmark.registry import METRICS
+from benchmark.report.axes import AGAINST, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of
+from benchmark.report.display import estimate, number, p_value
+from benchmark.report.findings import answer, caveats, leading_metrics
+from benchmark.report.panels import Panel, panels
+from benchmark.report.plots import BROKEN, Shown
+from benchmark.report.results import Results
+from benchmark.report.scores import Row, score_rows
+from benchmark.report.svg import to_svg
+from benchmark.report.tables import Tables
+from benchmark.schema import MetricFacts
+
+__all__ = ["make_page"]
+
+LARGEST = 4_500_000
+"""Bytes that pictures and tables of pairs may take together."""
+
+PAIR = 300
+"""Bytes of a row in a table of pairs, about."""
+
+ARROWS = {"higher": "↑", "lower": "↓", "one": "→ 1"}
+
+AUDIT = {
+    "flops": "FLOPs",
+    "generator_steps": "generator steps",
+    "discriminator_steps": "discriminator steps",
+    "samples_seen": "real samples",
+    "device_seconds": "device-seconds",
+    "parameters": "parameters",
+    "peak_memory_bytes": "peak memory, bytes",
+}
+
+
+NOTES = {"no test can succeed": "none can succeed", "no difference": "alike in all seeds", "0 seed": "no seed in common", "1 seed": "one seed"}
+"""What a note of `pairwise.csv` starts with, and what stands for it in place of p."""
+
+
+class Allowance:
+    """Bytes that may still be spent, and how much was left out for want of them."""
+
+    def __init__(self, left: float) -> None:
+        self.left = left
+        self.left_out = 0
+
+    def take(self, size: float) -> bool:
+        """Takes that many if there are."""
+        if size > self.left:
+            self.left = 0  # what comes later matters less
+            self.left_out += 1
+            return False
+        self.left -= size
+        return True
+
+    def draw(self, picture: Callable[[], Markup]) -> Markup | None:
+        """The picture, if it fits; it is not even drawn once something did not fit."""
+        drawn = picture() if self.left else None
+        return drawn if self.take(len(drawn) if drawn else 1) else None
+
+
+def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple[str, list[str]]:
+    """The page of a run, and what could not be drawn on it, as lines."""
+    finished = [part for part in shown if not part.empty]
+    problems: list[str] = []
+    allowances = [Allowance(LARGEST / len(finished)) for _ in finished]
+    parts = [_part(part, allowance, problems) for part, allowance in zip(finished, allowances, strict=True)]
+    looks = looks_of(list(dict.fromkeys(method for part in shown for method in part.looks)))
+    script, style = (Markup(files("benchmark.report").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
+    leading = list(dict.fromkeys(metric for part in finished for metric in leading_metrics(part.scored)))
+    environment = Environment(
+        loader=PackageLoader("benchmark.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("page.html").render(
+        suite=results.suite,
+        facts=_facts(tables),
+        answers=[part["answer"] for part in parts],
+        caveats=caveats(results, tables, finished),
+        left_out=sum(allowance.left_out for allowance in allowances),
+        parts=parts,
+        looks=looks,
+        dashes=_dashes,
+        axes=AGAINST,
+        aggregates=_aggregates(tables, leading),
+        profiles=_profiles(tables, leading, looks),
+        improvements=_improvements(tables, leading),
+        audit=list(_audit(tables)),
+        audit_columns=list(AUDIT.values()),
+        metrics=list(_metrics(results)),
+        meanings=_meanings(results),
+        manifest=results.manifest,
+        command=shlex.join(["python", "-m", *results.manifest["command"]]) if results.manifest else "",
+        environment=_environment(results),
+        script=script,
+        style=style,
+        script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
+    )
+    return page, problems
+
+
+def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
+    """A dataset; what matters most takes its share of the bytes first."""
+    facts = {metric: shown.results.facts(shown.name, metric) for metric in shown.results.metrics(shown.name)}
+    leading = leading_metrics(shown.scored)
+    rows = score_rows(shown)
+    kept: list[Panel] = []
+    try:
+        kept = [panel for panel in panels(shown) if allowance.take(len(panel.picture))]
+    except BROKEN as error:
+        problems.append(f"{shown.name}: not all samples can be shown ({type(error).__name__}: {error})")
+    pairs: dict[str, list[dict[str, Any]]] = {}
+    scores, courses, best_of = [], [], []
+    for metric in [*leading, *(name for name in shown.scored if name not in leading)]:
+        scores.append(allowance.draw(partial(_scores, shown, metric, facts[metric], rows)))
+        if metric in shown.followed:
+            courses.append({against: allowance.draw(partial(_course, shown, metric, facts[metric], against)) for against in AGAINST})
+        if metric in leading and shown.tables.best_of["k"].max() > 2:
+            best_of.append(allowance.draw(partial(_best_of, shown, metric, facts[metric])))
+        chosen = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
+        if len(chosen) and allowance.take(PAIR * len(chosen)):
+            pairs[metric] = [_pair(row) for row in chosen.to_dict("records")]
+    named = rows[0].scores if rows else ()
+    return {
+        "name": shown.name,
+        "answer": answer(shown),
+        "metrics": [_heading(shown, metric) for metric in named],
+        "rows": [[row for row in rows if row.method in shown.looks], [row for row in rows if row.method not in shown.looks]],
+        "panels": kept,
+        "scores": scores,
+        "courses": courses,
+        "best_of": best_of,
+        "confidence": f"{shown.tables.budget['confidence'].min():.1%}",
+        "pairs": pairs,
+    }
+
+
+def _heading(shown: Shown, metric: str) -> dict[str, str]:
+    better = shown.results.facts(shown.name, metric)["better"]
+    return {"name": metric, "arrow": ARROWS[better], "direction": DIRECTIONS[better]}
+
+
+def _title(metric: str, facts: MetricFacts) -> str:
+    return f"{metric} {ARROWS[facts['better']]}"
+
+
+def _scores(shown: Shown, metric: str, facts: MetricFacts, rows: Sequence[Row]) -> Markup:
+    told = "; ".join(f"{row.method} {row.scores[metric].text}" for row in rows)
+    draw = partial(draw_scores, trials=shown.trials, summary=shown.tables.summary, metric=metric, facts=facts, looks=shown.looks)
+    return to_svg(draw, f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}", _title(metric, facts), bottom=0.28)
+
+
+def _course(shown: Shown, metric: str, facts: MetricFacts, against: str) -> Markup:
+    budget = shown.tables.budget[shown.tables.budget["metric"] == metric]
+    ends = budget.groupby("method", sort=False).last()
+    told = "; ".join(f"{method} {number(end)}" for method, end in ends["median"].astype(float).items())
+    draw = partial(draw_course, budget=budget, trials=shown.trials, metric=metric, facts=facts, looks=shown.looks, against=against)
+    what = f"Median of {metric} on {shown.name} against {AGAINST[against]}, {DIRECTIONS[facts['better']]}; at the end of the budget: {told}"
+    return to_svg(draw, what, _title(metric, facts))
+
+
+def _best_of(shown: Shown, metric: str, facts: MetricFacts) -> Markup:
+    chosen = shown.tables.best_of[shown.tables.best_of["metric"] == metric]
+    ends = chosen[chosen["k"] == chosen["k"].max()].groupby("method", sort=False).last()
+    told = "; ".join(f"{method} {number(end)}" for method, end in ends["expected"].items())
+    draw = partial(draw_best_of, best_of=chosen, metric=metric, facts=facts, looks=shown.looks)
+    what = f"Expected {metric} of the best of k runs on {shown.name}; of {chosen['k'].max()}: {told}"
+    return to_svg(draw, what, _title(metric, facts))
+
+
+def _pair(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        "a": row["a"],
+        "b": row["b"],
+        "value": row["difference"],
+        "difference": estimate(row["difference"], row["ci_low"], row["ci_high"]),
+        "favours": row["favours"],
+        "pairs": row["pairs"],
+        "p_value": row["p_holm"],
+        "p": next((short for start, short in NOTES.items() if row["note"].startswith(start)), p_value(row["p_holm"])),
+    }
+
+
+def _facts(tables: Tables) -> str:
+    """Budgets and seeds in a sentence."""
+    trained = tables.trials[tables.trials["budget"].notna()]
+    budgets = trained.groupby("dataset", sort=False)["budget"].unique()
+    told = [f"{' or '.join(map(str, found)).replace('e+', 'e')} on {dataset}" for dataset, found in budgets.items()]
+    seeds = trained["seed"].nunique()
+    return f"Per trial: {', '.join(told)}; {seeds} seed{'s' if seeds != 1 else ''}." if told else ""
+
+
+def _aggregates(tables: Tables, leading: Sequence[str]) -> list[dict[str, Any]]:
+    """The leading metrics that more than one dataset has."""
+    aggregate = tables.aggregate[tables.aggregate["metric"].isin(leading)]
+    return [
+        {
+            "metric": row["metric"],
+            "method": row["method"],
+            "iqm_value": row["iqm"],
+            "iqm": estimate(row["iqm"], row["iqm_low"], row["iqm_high"]),
+            "rank_value": row["rank"],
+            "rank": estimate(row["rank"], row["rank_low"], row["rank_high"]),
+            "datasets": max(n for n in (row["datasets"], row["rank_datasets"]) if pd.notna(n)),
+        }
+        for row in aggregate.to_dict("records")
+        if max(n for n in (row["datasets"], row["rank_datasets"]) if pd.notna(n)) > 1
+    ]
+
+
+def _profiles(tables: Tables, leading: Sequence[str], looks: Mapping[str, Look]) -> list[Markup]:
+    pictures = []
+    for metric in leading:
+        chosen = tables.profiles[(tables.profiles["metric"] == metric) & (tables.profiles["datasets"] > 1)]
+        if len(chosen):
+            halfway = chosen[(chosen["score"] - 0.5).abs() < 1e-9].set_index("method")["share"]
+            told = "; ".join(f"{method} {share:.0%}" for method, share in halfway.items())
+            draw = partial(draw_profiles, profiles=chosen, metric=metric, looks=looks)
+            pictures.append(to_svg(draw, f"Performance profiles by {metric}; share of runs that reach half of the way to perfect: {told}", metric))
+    return pictures
+
+
+def _improvements(tables: Tables, leading: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    chosen = tables.improvement[tables.improvement["metric"].isin(leading) & (tables.improvement["datasets"] > 1)]
+    for row in chosen.to_dict("records"):
+        text = estimate(row["probability"], row["low"], row["high"])
+        found.setdefault(row["metric"], []).append({"a": row["a"], "b": row["b"], "value": row["probability"], "probability": text})
+    return found
+
+
+def _audit(tables: Tables) -> Iterator[dict[str, Any]]:
+    trained = tables.trials[tables.trials["flops"].notna()]
+    for (dataset, method), rows in trained.groupby(["dataset", "method"], sort=False):
+        cells = []
+        for name in AUDIT:
+            values = rows[name].dropna().astype(float)
+            middle = values.median()
+            text = number(middle)
+            if len(values) and values.max() > values.min():
+                text += f" ({number(values.min())} – {number(values.max())})"
+            cells.append({"value": middle, "text": text})
+        yield {"dataset": dataset, "method": method, "budget": " or ".join(rows["budget"].unique()), "cells": cells}
+
+
+def _metrics(results: Results) -> Iterator[dict[str, Any]]:
+    for dataset in results.datasets:
+        for metric in results.metrics(dataset):
+            facts = results.facts(dataset, metric)
+            low, high = (number(math.inf if bound is None else bound) for bound in facts["bounds"])
+            yield {
+                "metric": metric,
+                "dataset": dataset,
+                "direction": DIRECTIONS[facts["better"]],
+                "range": f"{low} to {high}",
+                "best": "the real-data row" if facts["best"] is None else number(facts["best"]),
+                "chance": "the collapsed row" if facts["chance"] is None else number(facts["chance"]),
+                "samples": facts["samples"],
+            }
+
+
+def _meanings(results: Results) -> dict[str, str]:
+    """The first sentence or two of what each metric's code says of itself."""
+    names = dict.fromkeys(metric for dataset in results.datasets for metric in results.metrics(dataset))
+    known = set(METRICS.names())
+    return {name: " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].split()) for name in names if name in known}
+
+
+def _environment(results: Results) -> dict[str, Mapping[str, Any]]:
+    manifest = results.manifest
+    if manifest is None:
+        return {}
+    asked: Mapping[str, Any] = manifest["configuration"]
+    other = {name: value if isinstance(value, str | dict) else json.dumps(value) for name, value in asked.items()}
+    return {
+        "Methods": asked["methods"],
+        "Datasets": asked["datasets"],
+        "Metrics": {f"{metric} on {dataset}": held for dataset, found in asked.get("metrics", {}).items() for metric, held in found.items()},
+        "Configuration": {name: value for name, value in other.items() if name not in ("methods", "datasets", "metrics")},
+        "Versions": manifest["versions"],
+        "Hardware": manifest["hardware"],
+        "Fingerprints of the datasets": manifest["fingerprints"],
+        "Files": manifest["files"],
+    }
+
+
+def _dashes(look: Look) -> str:
+    return "none" if isinstance(look.dashes, str) else " ".join(map(str, look.dashes[1]))

@@ -1,0 +1,58 @@
+"""The scores of a dataset as a table for people: a row per method, a column per metric."""
+
+import math
+from typing import NamedTuple
+
+import pandas as pd
+
+from benchmark.report.axes import CALIBRATIONS
+from benchmark.report.display import spread
+from benchmark.report.findings import leaders
+from benchmark.report.plots import Shown
+
+__all__ = ["Row", "Score", "score_rows"]
+
+
+class Score(NamedTuple):
+    """A cell: what it shows, the mean to sort by (NaN for none), and whether it cannot be told from the best."""
+
+    text: str
+    mean: float
+    best: bool
+
+
+class Row(NamedTuple):
+    """A method: how many of its seeds count, how many diverged, how many failed, and its scores by metric."""
+
+    method: str
+    n: int
+    diverged: int
+    failed: int
+    scores: dict[str, Score]
+
+    @property
+    def seeds(self) -> str:
+        lost = [f"{count} {state}" for count, state in ((self.diverged, "diverged"), (self.failed, "failed")) if count]
+        return str(self.n) + (f" (and {', '.join(lost)})" if lost else "")
+
+
+def score_rows(shown: Shown) -> list[Row]:
+    """The methods in order of the first metric's rank, then the calibration rows. Best scores are marked where there is more than one method."""
+    methods, metrics = list(shown.looks), shown.scored
+    best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
+    figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
+
+    def score(method: str, metric: str) -> Score:
+        row = figures.get((method, metric), {"mean": math.nan, "ci_low": math.nan, "ci_high": math.nan})
+        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]), row["mean"], method in best[metric])
+
+    def rank(method: str) -> float:
+        found = figures.get((method, metrics[0]), {}).get("rank") if metrics else None
+        return math.inf if found is None or pd.isna(found) else found
+
+    rows = []
+    for method in [*sorted(methods, key=rank), *(name for name in CALIBRATIONS if name in shown.rows.index)]:
+        states = shown.trials.loc[shown.trials["method"] == method, "status"].value_counts()
+        counts = {name: int(states.get(state, 0)) for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))}
+        rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
+    return rows

@@ -1,0 +1,69 @@
+"""Figures as SVG that lies in a page: it takes the page's colour and font, and has a text in its place."""
+
+import html
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+__all__ = ["to_svg"]
+
+INK = "#010203"
+"""Stands for the page's own colour of text, and occurs in no figure otherwise."""
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "lines.color"), INK),
+}
+
+
+def to_svg(draw: Callable[[Axes], None], description: str, title: str, size: tuple[float, float] = (3.5, 2.4), bottom: float = 0.19) -> Markup:
+    """What `draw` does to axes, as an element `<svg>`.
+
+    Arguments:
+        draw: Draws.
+        description: What a reader who does not see the picture is told.
+        title: Of the axes.
+        size: In inches; the page scales it to its width.
+        bottom: The share of the height beneath the axes.
+    """
+    # Two figures in a page must not use one name for two things.
+    salt = sha256(f"{title} {description}".encode()).hexdigest()
+    with rc_context({**STYLE, "svg.hashsalt": salt}):
+        figure = Figure(figsize=size)
+        FigureCanvasSVG(figure)
+        axes = figure.add_axes((0.15, bottom, 0.81, 0.9 - bottom))
+        draw(axes)
+        axes.set_title(title, loc="left").set_parse_math(False)
+        stream = StringIO()
+        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    text = stream.getvalue()
+    width, height = (72 * inches for inches in size)
+    opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(description)}">'
+    return Markup(opening + _slim(text[text.index(">", text.index("<svg")) + 1 :]))  # noqa: S704 matplotlib escapes all texts
+
+
+def _slim(text: str) -> str:
+    """Without what is the default, is referred to by nothing, or is finer than a hundredth of a point."""
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r' id="[a-zA-Z][a-zA-Z0-9.]*_\d+"(?=>)', "", text)
+    text = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", text)
+    text = text.replace(INK, "currentColor").replace("font: 7.5px 'sans-serif'", "font-size: 7.5px")
+    return re.sub(r"\s*\n\s*", "\n", text)

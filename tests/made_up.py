@@ -1,0 +1,52 @@
+"""Runs whose records are written by hand, for tests of what is made of them."""
+
+from benchmark.cell import Cell, Trial
+from benchmark.report.results import read_results
+from benchmark.report.tables import make_tables
+from benchmark.scoring import CALIBRATIONS
+from benchmark.store import Store
+
+SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
+SPENT = {"flops": 10, "generator_steps": 1, "discriminator_steps": 2, "samples_seen": 100, "device_seconds": 0.5}
+
+
+def made_up_run(root, scores, better="higher", best=None, chance=None):
+    """A run with one metric, `score`.
+
+    `scores` holds by dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of numbers, one per
+    evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed, NaN a score that is not defined.
+    """
+    store = Store(root)
+    methods = {method: {} for trials in scores.values() for method in trials if method not in CALIBRATIONS}
+    facts = {METRIC: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": 500}}
+    of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, 0)}
+    of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware", "groups")}
+    request = {"datasets": {dataset: {} for dataset in scores}, "methods": methods}
+    store.write_manifest({"suite": SUITE, "command": [], "configuration": request, **of_datasets, **of_nothing, "commit": None})
+    for dataset, trials_of in scores.items():
+        for method, trials in trials_of.items():
+            for seed, points in trials.items() if isinstance(trials, dict) else enumerate(trials):
+                cell = Cell(SUITE, (dataset, {}), (method, {}), {METRIC: {}}, BUDGET, (seed,), (seed,))
+                if points == "failed":
+                    store.write_error(cell, "made up")
+                else:
+                    store.write(cell, [made_up_trial(method, seed, points)], {"modes_total": 0, "facts": facts})
+    return store
+
+
+def made_up_trial(method, seed, points):
+    points = points if isinstance(points, list) else [points]
+    status = "diverged" if points[-1] is None else "ok"
+    known = [{METRIC: point} for point in points if point is not None]
+    audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
+    # Of a trial that diverged, the last scores are kept.
+    final = known[-1] if known else {}
+    if method in CALIBRATIONS:
+        return Trial(seed, status, final, audit)
+    curve = [{"point": i, **{key: i * spent for key, spent in SPENT.items()}, "metrics": scores} for i, scores in enumerate(known, 1)]
+    return Trial(seed, status, final, audit, curve)
+
+
+def made_up_tables(root, scores, **facts):
+    """The tables of a run with one metric; arguments as those of `made_up_run`."""
+    return make_tables(read_results(made_up_run(root, scores, **facts)))
