@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,16 +49,15 @@ def normalised(values: ArrayLike, better: str, best: float, chance: float) -> Ar
 
 def interquartile_mean(scores: Sequence[Array]) -> Estimate:
     """The mean of the middle half of all normalised scores."""
-    rng = _rng()
+    rng = np.random.default_rng(0)
     drawn = np.concatenate([x[rng.integers(len(x), size=(RESAMPLES, len(x)))] for x in scores], axis=1)
     return _estimate(np.asarray(stats.trim_mean(np.concatenate(scores), 0.25)), stats.trim_mean(drawn, 0.25, axis=1), scores)
 
 
 def profile(scores: Sequence[Array]) -> Estimate:
     """The share of runs whose normalised score is at least each of `TAUS`; datasets count alike."""
-    rng = _rng()
     passed = [(x[:, None] >= TAUS).astype(float) for x in scores]
-    drawn = np.mean([_weights(rng, len(x)) @ above for x, above in zip(scores, passed, strict=True)], axis=0)
+    drawn = np.mean([_weights(i, len(above)) @ above for i, above in enumerate(passed)], axis=0)
     return _estimate(np.mean([above.mean(axis=0) for above in passed], axis=0), drawn, scores)
 
 
@@ -68,12 +68,11 @@ def improvement(a: Sequence[Array], b: Sequence[Array]) -> Estimate:
         a: Qualities, one array per dataset.
         b: Qualities on the same datasets.
     """
-    rng = _rng()
     shares, drawn = [], np.zeros(RESAMPLES)
-    for x, y in zip(a, b, strict=True):
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
         wins = (x[:, None] > y) + 0.5 * (x[:, None] == y)
         shares.append(wins.mean())
-        drawn += np.einsum("ri,ij,rj->r", _weights(rng, len(x)), wins, _weights(rng, len(y)), optimize=True) / len(a)
+        drawn += np.einsum("ri,ij,rj->r", _weights(2 * i, len(x)), wins, _weights(2 * i + 1, len(y)), optimize=True) / len(a)
     return _estimate(np.mean(shares), drawn, [*a, *b])
 
 
@@ -83,20 +82,18 @@ def average_ranks(qualities: Sequence[Array]) -> Estimate:
     Arguments:
         qualities: One array of shape (seeds, methods) per dataset.
     """
-    rng = _rng()
     ranks = [stats.rankdata(-x, axis=1) for x in qualities]
-    drawn = np.mean([_weights(rng, len(x)) @ x for x in ranks], axis=0)
+    drawn = np.mean([_weights(i, len(x)) @ x for i, x in enumerate(ranks)], axis=0)
     return _estimate(np.mean([x.mean(axis=0) for x in ranks], axis=0), drawn, ranks)
 
 
-def _rng() -> np.random.Generator:
-    """The same for every figure, so that a report repeats."""
-    return np.random.default_rng(0)
+@lru_cache(maxsize=8)
+def _weights(stream: int, n: int) -> Array:
+    """How often each of n runs is drawn, as a share, in each resample, shape (resamples, n).
 
-
-def _weights(rng: np.random.Generator, n: int) -> Array:
-    """How often each of n runs is drawn, as a share, in each resample."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+    The same for every figure, so that a report repeats; those of different streams are independent.
+    """
+    return np.random.default_rng([stream, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
 
 
 def _estimate(value: ArrayLike, drawn: Array, runs: Sequence[Array]) -> Estimate:

@@ -5,29 +5,16 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from benchmark import __version__, files, options
-from benchmark.errors import UsageError, complain
+from benchmark.errors import UsageError, complain, printable
 from benchmark.interruption import Interrupted, Interruption
-from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
-from benchmark.suites import SUITES, get_suite
-
-if TYPE_CHECKING:
-    from benchmark.executors.base import Executor
-    from benchmark.plan import Request
-    from benchmark.runner import Limits
-    from benchmark.store import Store
+from benchmark.job import KINDS, RUN_OPTIONS, carry_out, extras_of, load_plugins, make_job, show_plan
+from benchmark.registry import DATASETS, METHODS
+from benchmark.suites import SUITES
 
 __all__ = ["main"]
-
-LIMITS = ("checkpoint-every", "stall-timeout", "worker-memory")
-RUN_OPTIONS = (
-    *("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin"),
-    *("data-root", "fid-features", "fid-weights", "set", "executor", "ray-address", *LIMITS),
-)
-FEATURE_METRICS = ("fid", "precision", "recall", "density", "coverage")
-KINDS: dict[str, Registry] = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
 
-    0 done, 1 something failed, 2 bad usage, 130 or 143 interrupted by the terminal or by SIGTERM.
+    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or by SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -103,6 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("directory", metavar="DIR")
     report.set_defaults(verb=_report)
 
+    compare = verbs.add_parser("compare", help="two runs side by side; exit status 3 if a metric is worse beyond its interval", allow_abbrev=False)
+    compare.add_argument("before", metavar="BEFORE", help="the directory of a run")
+    compare.add_argument("after", metavar="AFTER", help="the directory of a run after some change")
+    compare.add_argument("--datasets", metavar="A,B", help="compare these only")
+    compare.add_argument("--methods", metavar="A,B", help="compare these only")
+    compare.add_argument("--metrics", metavar="A,B", help="compare these only")
+    compare.add_argument("--simultaneous", action="store_true", help="widen the intervals so that all of them hold at once with 95 %%")
+    compare.add_argument("--csv", action="store_true", help="print the comparison as CSV, with all digits")
+    compare.set_defaults(verb=_compare)
+
     score = verbs.add_parser("score", help="score samples made elsewhere", allow_abbrev=False)
     score.add_argument("samples", metavar="SAMPLES", help="an array of shape (N, D), or (N, C, H, W) for images, as .npy, .npz or .csv")
     score.add_argument("--dataset", metavar="NAME", required=True)
@@ -118,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     perf.add_argument("--executors", action="store_true", help="trials per hour with one and two workers and with Ray, instead")
     perf.set_defaults(verb=_perf)
 
+    for verb in (run, report):
+        verb.add_argument("--parquet", action="store_true", default=None, help="write the tables as Parquet, too (needs the extra parquet)")
+        verb.add_argument(
+            "--tensorboard", action="store_true", default=None, help="write event files to DIR/tensorboard (needs the extra tensorboard)"
+        )
     for verb in (run, listing, report, score, check):
         verb.add_argument("--plugin", metavar="FILE.py", action="append", help="a file that registers methods (and, for score, datasets)")
     for verb in (run, score):
@@ -128,85 +130,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    given = options.with_config(parsed, RUN_OPTIONS)
-    suite = get_suite(options.required(given, "suite"))
-    plugins = tuple(str(Path(file).resolve()) for file in given.get("plugin") or ())
-    _load(plugins)
-    chosen = {name: options.names(name, given.get(name)) for name in ("datasets", "methods")}
-    for kind, names in chosen.items():
-        for name in names or ():
-            if (kind, name) != ("methods", "all"):
-                KINDS[kind].check(name)
-    seeds = options.seeds(given.get("seeds", "5"))
-    compile = options.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off"))
-    where = options.choice("--executor", given.get("executor", "local"), ("local", "ray"))
-    if "ray-address" in given and where != "ray":
-        raise UsageError("--ray-address: is for --executor ray")
-    workers = options.count("--workers", given["workers"]) if "workers" in given else None
-    memory = options.size("--worker-memory", given["worker-memory"]) if "worker-memory" in given else None
-    every = given.get("checkpoint-every", "60s")
-    every = None if every == "off" else options.seconds("--checkpoint-every", every)
-    timeout = options.seconds("--stall-timeout", given.get("stall-timeout", "30min"))
-    settings = options.settings(given.get("set") or ())
-    for name in set(FEATURE_METRICS) & set(suite.metrics) if "fid-features" in given else ():
-        settings[name] = {"features": given["fid-features"], **settings.get(name, {})}
-
-    from benchmark.executors.choose import default_workers, make_executor
-    from benchmark.plan import Request, choose_device
-    from benchmark.runner import Limits
-    from benchmark.store import Store
-
-    device = choose_device(given.get("device", "auto"))
-    request = Request(suite.name, seeds, chosen["datasets"], chosen["methods"], given.get("budget"), settings, device, compile, plugins)
-    store = Store(Path(given.get("out") or Path("results") / suite.name))
-    store.check(suite.name, fresh=parsed.fresh)
-    with files.using(given.get("data-root"), given.get("fid-weights")):
-        if parsed.dry_run:
-            return _show_plan(request, store, parsed.fresh, workers or default_workers(device))
-        executor = make_executor(where, device, workers, memory, given.get("ray-address"))
-        return _carry_out(request, store, executor, Limits(every, timeout), parsed.fresh, arguments)
-
-
-def _show_plan(request: "Request", store: "Store", fresh: bool, workers: int) -> int:
-    from benchmark.plan import make_plan
-    from benchmark.runner import describe, groups_of, prepare
-    from benchmark.store import NOTHING
-
-    survey = NOTHING if fresh else store.survey()
-    prepared = prepare(request, make_plan(request), survey, {} if fresh else groups_of(store))
-    for damage in survey.damaged:
-        complain(f"{damage}; its trial would be trained again")
-    print(describe(prepared, workers))
-    return 0
-
-
-def _carry_out(request: "Request", store: "Store", executor: "Executor", limits: "Limits", fresh: bool, arguments: Sequence[str]) -> int:
-    from benchmark.lock import RunLock
-    from benchmark.plan import make_plan
-    from benchmark.report import write_report
-    from benchmark.runner import groups_of, prepare, run
-    from benchmark.store import NOTHING
-
-    plan = make_plan(request)
-    # What is wrong with the request is told before anything is written or moved.
-    prepare(request, plan, NOTHING if fresh else store.survey(), {} if fresh else groups_of(store))
-    if fresh:
-        with RunLock(store.root):
-            aside = store.set_aside()
-        if aside:
-            print(f"the old run is now {aside}", file=sys.stderr)
-    with RunLock(store.root) as lock:
-        if lock.left_by:
-            complain(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved")
-        outcome = run(request, plan, store, executor, limits, ["benchmark", *arguments])
-        write_report(store)
+    job = make_job(options.with_config(parsed, RUN_OPTIONS), parsed.fresh)
+    if parsed.dry_run:
+        print(show_plan(job, parsed.fresh))
+        return 0
+    outcome = carry_out(job, parsed.fresh, ["benchmark", *arguments])
     for failure in outcome.failed:
         complain(f"failed: {failure}")
     return 1 if outcome.failed else 0
 
 
 def _list(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    _load(parsed.plugin or ())
+    load_plugins(parsed.plugin or ())
     kinds = ("suites", *KINDS) if parsed.kind is None else (options.choice("list", parsed.kind, ("suites", *KINDS)),)
     for kind in kinds:
         names = list(SUITES) if kind == "suites" else KINDS[kind].names()
@@ -223,16 +158,43 @@ def _list(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 
 def _report(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    _load(parsed.plugin or ())
+    load_plugins(parsed.plugin or ())
 
     from benchmark.report import write_report
     from benchmark.store import Store
 
-    return 0 if write_report(Store(Path(parsed.directory))) else 1
+    extras = extras_of(vars(parsed))
+    return 0 if write_report(Store(Path(parsed.directory)), extras) else 1
+
+
+def _compare(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
+    chosen = {name: options.names(name, getattr(parsed, name)) for name in ("datasets", "methods", "metrics")}
+
+    from benchmark.csv_text import to_csv
+    from benchmark.report import read_run
+    from benchmark.report.compare import compare_runs
+    from benchmark.report.exports import to_markdown
+
+    before, after = (read_run(Path(place)) for place in (parsed.before, parsed.after))
+    comparison = compare_runs(before, after, chosen, parsed.simultaneous)
+    if parsed.csv:
+        print(to_csv(comparison.frame), end="")
+    else:
+        print(to_markdown(comparison.shown()))
+        print(f"\n{comparison.summary()}")
+    for title, lines in (("changed", comparison.changes), ("missing", comparison.missing)):
+        for line in lines:
+            print(f"{title}: {printable(line)}", file=sys.stderr if parsed.csv else sys.stdout)
+    damaged = [*before.damaged, *after.damaged]
+    for damage in damaged:
+        complain(f"{damage}; left out")
+    if len(comparison.worse):
+        return 3
+    return 1 if damaged or comparison.missing else 0
 
 
 def _score(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    _load(parsed.plugin or ())
+    load_plugins(parsed.plugin or ())
     DATASETS.check(parsed.dataset)
 
     from benchmark.outside import load_samples, score_samples
@@ -243,7 +205,7 @@ def _score(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
 
 
 def _check(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
-    new = _load(parsed.plugin or ())
+    new = load_plugins(parsed.plugin or ())
     methods = [parsed.method] if parsed.method else [name.removeprefix("method ") for name in new if name.startswith("method ")]
     if not methods:
         raise UsageError("check: give the name of a method, or --plugin with a file that registers one")
@@ -271,7 +233,3 @@ def _perf(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
 
     measure(quick=parsed.quick)
     return 0
-
-
-def _load(plugins: Sequence[str]) -> list[str]:
-    return [name for file in plugins for name in load_plugin(Path(file))]

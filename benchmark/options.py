@@ -4,16 +4,18 @@ import argparse
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
 
-__all__ = ["choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
+__all__ = ["FLAGS", "as_text", "choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
 
 Settings = dict[str, dict[str, Any]]
 
 MOST_SEEDS = 100_000
+
+FLAGS = ("parquet", "tensorboard")
+"""Options that are given or not."""
 
 
 def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
         for key in given:
             if key not in known:
                 raise UsageError(f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}")
-        given = {key: _as_text(key, value, options.config) for key, value in given.items()}
+        given = {key: as_text(key, value, f"--config {options.config}") for key, value in given.items()}
     for key in known:
         value = getattr(options, key.replace("-", "_"))
         if value is not None:
@@ -123,23 +125,33 @@ def settings(assignments: Iterable[str | tuple[str, str, Any]]) -> Settings:
     return merged
 
 
-def _as_text(key: str, value: Any, file: Path | str) -> Any:
-    """A value of the file in the form in which the command line would give it."""
+def as_text(key: str, value: Any, where: str) -> Any:
+    """A value of a configuration in the form in which the command line would give it.
+
+    Arguments:
+        key: The option.
+        value: Its value, as TOML or Python has it.
+        where: Where it is from, to begin a complaint.
+    """
     if key == "set":
-        if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
-            raise UsageError(f"--config {file}: give settings as tables, such as [set.wgan-gp]")
+        if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
+            raise UsageError(f"{where}: give settings as tables, such as [set.wgan-gp]")
         assignments = [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
         for owner, name, item in assignments:
             if not isinstance(item, str | int | float):
-                raise UsageError(f"--config {file}: set.{owner}.{name} must be a text, a number, true or false")
+                raise UsageError(f"{where}: set.{owner}.{name} must be a text, a number, true or false")
         return assignments
     if key == "plugin":
         files = [value] if isinstance(value, str) else value
         if not isinstance(files, list) or not all(isinstance(item, str) for item in files):
-            raise UsageError(f"--config {file}: plugin must be a file name or a list of them")
+            raise UsageError(f"{where}: plugin must be a file name or a list of them")
         return files
+    if key in FLAGS:
+        if not isinstance(value, bool):
+            raise UsageError(f"{where}: {key} must be true or false")
+        return value
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ",".join(str(item) for item in value) + ("," if len(value) == 1 and key == "seeds" else "")
     if isinstance(value, dict | list | bool):
-        raise UsageError(f"--config {file}: {key} must be a text, a number or a list")
+        raise UsageError(f"{where}: {key} must be a text, a number or a list")
     return str(value)

@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: one live line on a terminal, else a plain line now and then."""
+"""How far a run is, on stderr: one live line on a terminal or in a notebook, else a plain line now and then."""
 
 import sys
 import time
@@ -41,9 +41,17 @@ class ProgressLine:
         self.rate = rate
         self.scale = scale
         self.stream = sys.stderr if stream is None else stream
-        self.live = self.stream.isatty()
+        notebook = type(self.stream).__module__.startswith("ipykernel.")  # shows a line that is written anew, like a terminal
+        self.live = self.stream.isatty() or notebook
         self.began = self.written = time.monotonic()
-        self.bar = tqdm(total=trials, file=self.stream, disable=not self.live, dynamic_ncols=True, bar_format="{desc} {bar} {postfix}")
+        self.bar = tqdm(
+            total=trials,
+            file=self.stream,
+            disable=not self.live,
+            ncols=100 if notebook else None,
+            dynamic_ncols=not notebook,
+            bar_format="{desc} {bar} {postfix}",
+        )
 
     def __enter__(self) -> "ProgressLine":
         return self

@@ -88,8 +88,14 @@ class Registry:
         return [name for name, cls in self._classes.items() if cls.__module__ == module]
 
     def source(self, name: str) -> str:
-        """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere."""
+        """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere.
+
+        Raises:
+            UsageError: If it is from a notebook or from the script that was started, which other processes cannot import.
+        """
         module = sys.modules[self.get(name).__module__]
+        if module.__name__ == "__main__":
+            raise UsageError(f"{self.kind} {name!r}: is defined where other processes cannot find it; put it in a file and name that as a plug-in")
         if not module.__name__.startswith(PLUGIN):
             return ""
         return sha256(Path(str(module.__file__)).read_bytes()).hexdigest()

@@ -26,6 +26,7 @@ from benchmark.progress import ProgressLine, duration
 from benchmark.records import DamagedError
 from benchmark.registry import DATASETS, METRICS
 from benchmark.schema import Group, Record
+from benchmark.settings import differing
 from benchmark.store import Store, Survey, config_hash
 from benchmark.training.checkpoint import Checkpoint
 
@@ -278,16 +279,9 @@ def _known_groups(
 def _check_configuration(record: Record, cell: Cell) -> None:
     if record["config_hash"] == config_hash(cell.configuration):
         return
-    held, asked = _flat(record["configuration"]), _flat(cell.configuration)
-    differences = [f"{key} is {held.get(key)}, asked for {asked.get(key)}" for key in sorted({*held, *asked}) if held.get(key) != asked.get(key)]
+    differences = "; ".join(f"{key} is {held}, asked for {asked}" for key, held, asked in differing(record["configuration"], cell.configuration))
     where = f"{record['dataset']}/{record['method']}/seed-{record['seed']}"
-    raise UsageError(f"--out: {where} of the run there has another configuration: {'; '.join(differences)}; use --fresh, or another --out")
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {key: item for name, part in value.items() for key, item in _flat(part, f"{prefix}.{name}" if prefix else name).items()}
+    raise UsageError(f"--out: {where} of the run there has another configuration: {differences}; use --fresh, or another --out")
 
 
 def _facts(cell: Cell) -> dict[str, Any]:

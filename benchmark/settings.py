@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from benchmark.errors import UsageError
 from benchmark.registry import Registry
 
-__all__ = ["build", "resolved"]
+__all__ = ["build", "differing", "resolved"]
 
 
 def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
@@ -45,6 +45,18 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
 def resolved(instance: Any) -> dict[str, Any]:
     """All fields of a built instance, as JSON has them."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(instance).items()}
+
+
+def differing(one: Any, other: Any) -> list[tuple[str, Any, Any]]:
+    """Where two nested dictionaries differ: the dotted name, and the value in each, `None` where there is none."""
+    held, asked = _flat(one), _flat(other)
+    return [(key, held.get(key), asked.get(key)) for key in sorted({*held, *asked}) if held.get(key) != asked.get(key)]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {key: item for name, part in value.items() for key, item in _flat(part, f"{prefix}.{name}" if prefix else name).items()}
 
 
 def _convert(value: Any, hint: Any) -> Any:

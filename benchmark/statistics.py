@@ -20,6 +20,7 @@ __all__ = [
     "MedianInterval",
     "Summary",
     "best_of",
+    "change",
     "differences",
     "filled",
     "holm",
@@ -129,6 +130,28 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     return Interval(len(x), mean, mean - half, mean + half)
 
 
+def change(before: ArrayLike, after: ArrayLike, level: float = LEVEL) -> Interval:
+    """The mean of the finite values after, less that before, of independent runs, with Welch's interval of confidence `1 - level`.
+
+    `n` is the smaller number of values.
+
+    References:
+        The Generalization of "Student's" Problem when Several Different Population Variances are Involved (Welch, 1947).
+    """
+    x, y = (values[np.isfinite(values)] for values in (np.asarray(before, dtype=float), np.asarray(after, dtype=float)))
+    n = min(len(x), len(y))
+    difference = mean_interval(y).mean - mean_interval(x).mean
+    if n < 2:
+        return Interval(n, difference, math.nan, math.nan)
+    shares = [0.0 if np.ptp(z) == 0 else float(z.var(ddof=1)) / len(z) for z in (x, y)]
+    variance = sum(shares)
+    if variance == 0:
+        return Interval(n, difference, difference, difference)
+    freedom = 1 / sum((share / variance) ** 2 / (len(z) - 1) for share, z in zip(shares, (x, y), strict=True))
+    half = float(stats.t.ppf(1 - level / 2, freedom)) * math.sqrt(variance)
+    return Interval(n, difference, difference - half, difference + half)
+
+
 def summarise(values: Iterable[float | None], better: str) -> Summary:
     """Summarises the finite ones of the values of a metric."""
     x = np.asarray([math.nan if value is None else value for value in values], dtype=float)
@@ -206,8 +229,7 @@ def median_interval(values: ArrayLike, better: str) -> MedianInterval:
     if n == 0:
         return MedianInterval(*[math.nan] * 4)
     cut, confidence = _cut(n)
-    lower, upper = x[(n - 1) // 2], x[n // 2]
-    median = lower if lower == upper else (lower + upper) / 2
+    median = (x[(n - 1) // 2] + x[n // 2]) / 2
     return MedianInterval(float(median), float(x[cut]), float(x[n - 1 - cut]), confidence)
 
 

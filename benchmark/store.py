@@ -115,7 +115,7 @@ class Store:
         Raises:
             UsageError: If a directory of the run is a link.
         """
-        for name in ("trials", "plots", "damaged"):
+        for name in ("trials", "plots", "damaged", "tensorboard"):
             if (self.root / name).is_symlink():
                 raise UsageError(f"{self.root / name}: is a link, and nothing is read or written outside of a run's directory; remove it")
         if any(path.name.startswith(("seed-", "training-")) for path in self.trials.glob("*/*/*")):

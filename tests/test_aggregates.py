@@ -67,6 +67,11 @@ def test_a_single_run_leaves_intervals_unknown(figure, others):
     assert np.isnan([found.low, found.high]).all()
 
 
+@pytest.mark.parametrize(("of_a", "of_b"), [(1, 3), (3, 1)])
+def test_an_improvement_takes_several_runs_of_both(rng, of_a, of_b):
+    assert np.isnan(improvement([rng.random(of_a)], [rng.random(of_b)])[1:]).all()
+
+
 @pytest.mark.parametrize(
     ("better", "best", "chance", "expected"),
     [
@@ -175,5 +180,5 @@ def test_ranks_have_the_sum_that_they_must(rng, methods):
 
 
 def test_seeds_are_drawn_for_all_methods_together(rng):
-    ranks = average_ranks([rng.random((6, 2))])
+    ranks = average_ranks([rng.random((n, 2)) for n in (7, 11)])
     assert ranks.low + ranks.high[::-1] == pytest.approx([3, 3])

@@ -9,6 +9,7 @@ from benchmark import statistics
 from benchmark.statistics import (
     LEVEL,
     best_of,
+    change,
     differences,
     filled,
     holm,
@@ -65,6 +66,25 @@ def test_one_value_has_no_interval_and_none_has_nothing():
 def test_intervals_cover_at_their_rate(rng):
     hits = [(s := summarise(rng.normal(size=5), "higher")).ci_low <= 0 <= s.ci_high for _ in range(4000)]
     assert 0.93 <= np.mean(hits) <= 0.97
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 2), (3, 8), (10, 4)])
+@pytest.mark.parametrize("scale", [1, 1e-90])
+def test_a_change_has_the_interval_of_welch(rng, before, after, scale):
+    x, y = rng.normal(size=before), rng.normal(1, 3, size=after)
+    n, *found = change([*(scale * x), NAN, INF], [-INF, *(scale * y)])
+    interval = stats.ttest_ind(y, x, equal_var=False).confidence_interval()
+    assert n == min(before, after)
+    assert np.divide(found, scale) == pytest.approx([y.mean() - x.mean(), *interval])
+
+
+def test_a_change_between_alike_or_few_values():
+    assert change([0.1] * 3, [0.4] * 3) == (3, *[0.4 - 0.1] * 3)
+    assert change([0.1] * 3, [1.0, 3.0])[2:] == pytest.approx((1.9 - 12.706205, 1.9 + 12.706205))
+    assert change([1.0], [2.0, 4.0, 6.0])[:2] == (1, 3)
+    assert np.isnan(change([1.0], [2.0, 4.0, 6.0])[2:]).all()
+    assert change([NAN], [2.0]).n == 0
+    assert np.isnan(change([NAN], [2.0])[1:]).all()
 
 
 @pytest.mark.parametrize(("better", "expected"), [("higher", [0, 3]), ("lower", [0, -3]), ("one", [-1, -2])])

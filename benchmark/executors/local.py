@@ -5,11 +5,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -94,7 +97,8 @@ class LocalExecutor(Executor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        process.start()
+        with _nameless_main():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours)
         self.workers.append(worker)
@@ -120,6 +124,17 @@ class LocalExecutor(Executor):
             held = psutil.Process(worker.process.pid).memory_info().rss
             if worker.cell is not None and worker.verdict is None and held > self.memory:
                 self.kill(worker.cell, f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may")
+
+
+@contextlib.contextmanager
+def _nameless_main() -> Iterator[None]:
+    """Within it, a new process does not import the script that this one was started with, which might start a run of its own."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _ending(code: int | None) -> str:

@@ -1,38 +1,63 @@
-"""Records to tables and plots. Knows nothing of training."""
+"""From the records of a run to its tables, pictures and page. Knows nothing of training, and what a run was asked to do only from what it left."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from benchmark.errors import UsageError, complain
 from benchmark.records import write_at_once
+from benchmark.report.event_files import write_event_files
+from benchmark.report.exports import latex_tables, markdown_tables, parquet_tables
 from benchmark.report.page import make_page
 from benchmark.report.plots import Shown, write_plots
-from benchmark.report.results import read_results
+from benchmark.report.results import Results, read_results
 from benchmark.report.tables import make_tables, write_tables
 from benchmark.store import Store
 
-__all__ = ["write_report"]
+__all__ = ["read_run", "write_report"]
 
 
-def write_report(store: Store) -> bool:
-    """Rebuilds the tables and plots of a run from its records, and returns whether all that is there is in them.
+def read_run(root: Path) -> Results:
+    """The results that lie in a directory.
 
     Raises:
-        UsageError: If the directory holds no run, or one of another version.
+        UsageError: If there is no run, or one of another version.
     """
     try:
-        results = read_results(store)
+        return read_results(Store(root))
     except FileNotFoundError:
-        raise UsageError(f"{store.root}: holds no run; give the directory of a run") from None
+        raise UsageError(f"{root}: holds no run; give the directory of a run") from None
+
+
+def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
+    """Rebuilds the tables, the pictures and the page of a run, tells what could not be, and returns whether all of it could.
+
+    Arguments:
+        store: The run.
+        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each takes a library.
+
+    Raises:
+        UsageError: If there is no run, or one of another version.
+    """
+    results = read_run(store.root)
     tables = make_tables(results)
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
     problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
-    page, undrawn = make_page(results, tables, shown)
-    write_at_once(store.root / "report.html", page.encode())
+    finished = [part for part in shown if not part.empty]
+    page, undrawn = make_page(results, tables, finished)
+    texts = {"report.html": page, "summary.md": markdown_tables(finished), "summary.tex": latex_tables(finished)}
+    files = {name: text.encode() for name, text in texts.items()}
+    if "parquet" in extras:
+        files |= parquet_tables(vars(tables))
+    for name, data in files.items():
+        write_at_once(store.root / name, data)
+    if "tensorboard" in extras:
+        write_event_files(store.root / "tensorboard", tables.curves)
     problems += undrawn
     for problem in problems:
         complain(problem)
-    print(f"tables and plots are in {store.root}", file=sys.stderr)
+    print(f"tables, plots and report.html are in {store.root}", file=sys.stderr)
     return not problems

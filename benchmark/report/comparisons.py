@@ -75,8 +75,8 @@ def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -
     better = results.facts(dataset, metric)["better"]
     collapsed = trials.loc[(trials["dataset"] == dataset) & (trials["method"] == "collapsed"), metric]
     among = np.concatenate([*scores.values(), collapsed.to_numpy(float)])
-    means = [filled(values, better, among).mean() for values in scores.values()]
-    return dict(zip(scores, map(int, stats.rankdata(-quality(means, better), method="min")), strict=True))
+    means = [-quality(filled(values, better, among), better).mean() for values in scores.values()]
+    return dict(zip(scores, map(int, stats.rankdata(means, method="min")), strict=True))
 
 
 def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
@@ -92,9 +92,10 @@ def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
         scores = scores_of(trials, dataset, metric)
         pairs = list(combinations(scores, 2))
         compared = [_difference(scores[a], scores[b], facts["better"]) for a, b in pairs]
-        for (a, b), row, p in zip(pairs, compared, holm([row["p"] for row in compared]), strict=True):
+        least = holm([_least_p(row["unlike"]) for row in compared])
+        for (a, b), row, p, attainable in zip(pairs, compared, holm([row["p"] for row in compared]), least, strict=True):
             favours = {1: a, -1: b}.get(row.pop("favoured"), "")
-            note = _note(row["pairs"], row.pop("unlike"), len(pairs))
+            note = _note(row["pairs"], row.pop("unlike"), attainable, len(pairs))
             rows.append({"dataset": dataset, "metric": metric, "a": a, "b": b, **row, "favours": favours, "p_holm": float(p), "note": note})
     return pd.DataFrame(rows, columns=PAIRWISE)
 
@@ -103,13 +104,14 @@ def _difference(a: pd.Series, b: pd.Series, better: str) -> dict[str, Any]:
     seeds = a.index.intersection(b.index)
     x, y = a.loc[seeds].to_numpy(), b.loc[seeds].to_numpy()
     d = differences(quality(x, better), quality(y, better))
-    interval = mean_interval(d if better == "higher" else -d)
+    told = d[np.isfinite(x) | np.isfinite(y)]
+    interval = mean_interval(told if better == "higher" else -told)
     return {
         "n": interval.n,
         "difference": interval.mean,
         "ci_low": interval.low,
         "ci_high": interval.high,
-        "favoured": _favoured(d, interval),
+        "favoured": _favoured(told, interval),
         "pairs": len(seeds),
         "unlike": int((d != 0).sum()),
         "p": signed_rank_p(d),
@@ -117,28 +119,39 @@ def _difference(a: pd.Series, b: pd.Series, better: str) -> dict[str, Any]:
 
 
 def _favoured(d: np.ndarray, interval: Interval) -> int:
-    """The sign of differences whose interval leaves 0 out, or of which none is finite; 0 if a seed that diverged for one alone contradicts."""
-    known = d[np.isfinite(d)]
-    signs = set(np.sign(d[np.isinf(d)]))
+    """The sign of differences whose interval leaves 0 out, or of the infinite ones where those are the most; 0 if the two contradict."""
+    finite, infinite = d[np.isfinite(d)], d[np.isinf(d)]
+    signs = set(np.sign(infinite))
     if isfinite(interval.low) and not interval.low <= 0 <= interval.high:
-        signs.add(np.sign(known.mean()))
-    elif len(known) or len(d) < 2:
+        signs.add(np.sign(finite.mean()))
+    elif len(infinite) <= len(finite) or len(d) < 2:
         return 0
     return int(signs.pop()) if len(signs) == 1 else 0
 
 
-def _note(pairs: int, unlike: int, comparisons: int) -> str:
-    """Why no test can succeed, if that is so."""
+def _least_p(unlike: int) -> float:
+    """The least p of a signed-rank test with so many differing pairs: all signs alike."""
+    return min(1.0, 2.0 ** (1 - unlike))
+
+
+def _note(pairs: int, unlike: int, attainable: float, comparisons: int) -> str:
+    """Why no test can succeed, if that is so.
+
+    Arguments:
+        pairs: Seeds in common.
+        unlike: Those of them that differ.
+        attainable: The least corrected p, if all comparisons went as clearly as they could.
+        comparisons: Their number.
+    """
     if pairs < 2:
-        return f"{pairs} seed in common: neither interval nor test"
+        return f"{'one' if pairs else 'no'} seed in common: neither interval nor test"
     if unlike == 0:
         return "no difference in any seed"
-    least = min(1.0, comparisons * 2.0 ** (1 - unlike))
-    if least <= LEVEL:
+    if attainable <= LEVEL:
         return ""
-    corrected = f", {least:.3g} when corrected for {comparisons} comparisons" if comparisons > 1 else ""
+    corrected = f", {attainable:.3g} when corrected for {comparisons} comparisons" if comparisons > 1 else ""
     where = f"{unlike} differing pairs of seeds" if unlike != 1 else "one differing pair of seeds"
-    return f"no test can succeed: with {where} p is at least {2.0 ** (1 - unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)}"
+    return f"no test can succeed: with {where} p is at least {_least_p(unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)}"
 
 
 @dataclass(frozen=True)
@@ -262,7 +275,8 @@ class _Part:
 
 
 def _methods(trials: pd.DataFrame) -> list[str]:
-    return [method for method in trials["method"].unique() if method not in CALIBRATIONS]
+    """Those that have a trial that did not fail, in the run's order."""
+    return [method for method in trials.loc[trials["status"] != "failed", "method"].unique() if method not in CALIBRATIONS]
 
 
 def _columns(trials: pd.DataFrame, results: Results) -> Iterator[tuple[str, str, MetricFacts]]:

@@ -40,7 +40,10 @@ def estimate(x: float, low: float, high: float) -> str:
         return number(x)
     if width == 0 or width < SMALLEST or max(abs(low), abs(high)) >= LARGEST:
         return f"{number(x)} [{number(low)}, {number(high)}]"
-    return "{} [{}, {}]".format(*(_fixed(end, _decimals(width)) for end in (x, low, high)))
+    # An end beside 0 is shown as such.
+    nearest = min((abs(end) for end in (low, high) if end), default=width)
+    decimals = max(_decimals(width), -math.floor(math.log10(max(nearest, SMALLEST))) if low * high > 0 else 0)
+    return "{} [{}, {}]".format(*(_fixed(end, decimals) for end in (x, low, high)))
 
 
 def p_value(p: float) -> str:

@@ -14,16 +14,17 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib import rc_context
 
 from benchmark.registry import METRICS
-from benchmark.report.axes import AGAINST, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of
+from benchmark.report.axes import AGAINST, ARROWS, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of
 from benchmark.report.display import estimate, number, p_value
 from benchmark.report.findings import answer, caveats, leading_metrics
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
 from benchmark.report.results import Results
 from benchmark.report.scores import Row, score_rows
-from benchmark.report.svg import to_svg
+from benchmark.report.svg import STYLE, to_svg
 from benchmark.report.tables import Tables
 from benchmark.schema import MetricFacts
 
@@ -34,8 +35,6 @@ LARGEST = 4_500_000
 
 PAIR = 300
 """Bytes of a row in a table of pairs, about."""
-
-ARROWS = {"higher": "↑", "lower": "↓", "one": "→ 1"}
 
 AUDIT = {
     "flops": "FLOPs",
@@ -48,7 +47,7 @@ AUDIT = {
 }
 
 
-NOTES = {"no test can succeed": "none can succeed", "no difference": "alike in all seeds", "0 seed": "no seed in common", "1 seed": "one seed"}
+NOTES = {"no test can succeed": "none can succeed", "no difference": "alike in all seeds", "no seed": "no seed in common", "one seed": "one seed"}
 """What a note of `pairwise.csv` starts with, and what stands for it in place of p."""
 
 
@@ -74,15 +73,21 @@ class Allowance:
         return drawn if self.take(len(drawn) if drawn else 1) else None
 
 
+@rc_context(STYLE)
 def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple[str, list[str]]:
-    """The page of a run, and what could not be drawn on it, as lines."""
-    finished = [part for part in shown if not part.empty]
+    """The page of a run, and what could not be drawn on it, as lines.
+
+    Arguments:
+        results: The results of the run.
+        tables: Its tables.
+        shown: The datasets on which a method has finished.
+    """
     problems: list[str] = []
-    allowances = [Allowance(LARGEST / len(finished)) for _ in finished]
-    parts = [_part(part, allowance, problems) for part, allowance in zip(finished, allowances, strict=True)]
+    allowances = [Allowance(LARGEST / len(shown)) for _ in shown]
+    parts = [_part(part, allowance, problems) for part, allowance in zip(shown, allowances, strict=True)]
     looks = looks_of(list(dict.fromkeys(method for part in shown for method in part.looks)))
     script, style = (Markup(files("benchmark.report").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
-    leading = list(dict.fromkeys(metric for part in finished for metric in leading_metrics(part.scored)))
+    leading = list(dict.fromkeys(metric for part in shown for metric in leading_metrics(part.scored)))
     environment = Environment(
         loader=PackageLoader("benchmark.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -90,7 +95,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple
         suite=results.suite,
         facts=_facts(tables),
         answers=[part["answer"] for part in parts],
-        caveats=caveats(results, tables, finished),
+        caveats=caveats(results, tables, shown),
         left_out=sum(allowance.left_out for allowance in allowances),
         parts=parts,
         looks=looks,

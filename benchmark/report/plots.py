@@ -190,6 +190,10 @@ def _legend(figure: Figure, panels: Mapping[str, Axes]) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
+    if layout := figure.get_layout_engine():
+        canvas.get_renderer()
+        layout.execute(figure)
+        figure.set_layout_engine("none")  # once is enough
     with writing(file) as stream:
         figure.savefig(stream, dpi=DPI, format="png")

@@ -42,7 +42,15 @@ class Results:
 
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
-        return list(self._first(dataset)["configuration"]["metrics"])
+        return list(self.measures(dataset))
+
+    def measures(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """The metrics of a dataset with their settings."""
+        return self._first(dataset)["configuration"]["metrics"]
+
+    def modes(self, dataset: str) -> int:
+        """The number of modes of a dataset; 0 where they are not known."""
+        return self._first(dataset)["modes_total"]
 
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""

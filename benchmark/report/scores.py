@@ -40,11 +40,13 @@ def score_rows(shown: Shown) -> list[Row]:
     """The methods in order of the first metric's rank, then the calibration rows. Best scores are marked where there is more than one method."""
     methods, metrics = list(shown.looks), shown.scored
     best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
+    finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
 
     def score(method: str, metric: str) -> Score:
-        row = figures.get((method, metric), {"mean": math.nan, "ci_low": math.nan, "ci_high": math.nan})
-        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]), row["mean"], method in best[metric])
+        row = figures.get((method, metric), {"n": 0, "mean": math.nan, "ci_low": math.nan, "ci_high": math.nan})
+        some = f" (of {row['n']})" if 0 < row["n"] < finished.get(method, 0) else ""
+        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], method in best[metric])
 
     def rank(method: str) -> float:
         found = figures.get((method, metrics[0]), {}).get("rank") if metrics else None

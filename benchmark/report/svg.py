@@ -8,12 +8,12 @@ from io import StringIO
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib import rc_context
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["to_svg"]
+__all__ = ["STYLE", "to_svg"]
 
 INK = "#010203"
 """Stands for the page's own colour of text, and occurs in no figure otherwise."""
@@ -34,7 +34,7 @@ STYLE: dict[Any, Any] = {
 
 
 def to_svg(draw: Callable[[Axes], None], description: str, title: str, size: tuple[float, float] = (3.5, 2.4), bottom: float = 0.19) -> Markup:
-    """What `draw` does to axes, as an element `<svg>`.
+    """What `draw` does to axes, as an element `<svg>`. To be called within `rc_context(STYLE)`.
 
     Arguments:
         draw: Draws.
@@ -45,14 +45,14 @@ def to_svg(draw: Callable[[Axes], None], description: str, title: str, size: tup
     """
     # Two figures in a page must not use one name for two things.
     salt = sha256(f"{title} {description}".encode()).hexdigest()
-    with rc_context({**STYLE, "svg.hashsalt": salt}):
-        figure = Figure(figsize=size)
-        FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.15, bottom, 0.81, 0.9 - bottom))
-        draw(axes)
-        axes.set_title(title, loc="left").set_parse_math(False)
-        stream = StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    figure = Figure(figsize=size)
+    FigureCanvasSVG(figure)
+    axes = figure.add_axes((0.15, bottom, 0.81, 0.9 - bottom))
+    draw(axes)
+    axes.set_title(title, loc="left").set_parse_math(False)
+    stream = StringIO()
+    rcParams["svg.hashsalt"] = salt
+    figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     text = stream.getvalue()
     width, height = (72 * inches for inches in size)
     opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(description)}">'

@@ -24,7 +24,7 @@ from benchmark.schema import Record
 from benchmark.statistics import summarise
 from benchmark.store import Store
 
-__all__ = ["Tables", "make_tables", "write_tables"]
+__all__ = ["Tables", "make_tables", "trials_table", "write_tables"]
 
 IDENTITY = ["suite", "dataset", "method", "seed", "status"]
 AUDIT = ["budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
@@ -66,7 +66,7 @@ class Tables:
 
 def make_tables(results: Results) -> Tables:
     """Builds the tables. Methods keep the order of the run."""
-    trials, curves = _trials(results), _curves(results.records)
+    trials, curves = trials_table(results), _curves(results.records)
     points = evaluation_points(trials, curves, results)
     return Tables(
         trials=trials,
@@ -96,7 +96,8 @@ def _metric_columns(records: Sequence[Record]) -> list[str]:
     return columns
 
 
-def _trials(results: Results) -> pd.DataFrame:
+def trials_table(results: Results) -> pd.DataFrame:
+    """One row per dataset, method and seed."""
     metrics = _metric_columns(results.records)
     rows: list[dict[str, Any]] = []
     for record in results.records:
