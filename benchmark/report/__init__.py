@@ -9,7 +9,7 @@ from benchmark.records import write_at_once
 from benchmark.report.event_files import write_event_files
 from benchmark.report.exports import latex_tables, markdown_tables, parquet_tables
 from benchmark.report.page import make_page
-from benchmark.report.plots import Shown, write_plots
+from benchmark.report.plots import BROKEN, Shown, write_plots
 from benchmark.report.results import Results, read_results
 from benchmark.report.tables import make_tables, write_tables
 from benchmark.store import Store
@@ -47,16 +47,20 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
-    page, undrawn = make_page(results, tables, finished)
-    texts = {"report.html": page, "summary.md": markdown_tables(finished), "summary.tex": latex_tables(finished)}
-    files = {name: text.encode() for name, text in texts.items()}
+    files = {"summary.md": markdown_tables(finished).encode(), "summary.tex": latex_tables(finished).encode()}
+    try:
+        page, undrawn = make_page(results, tables, finished)
+        files["report.html"] = page.encode()
+        problems += undrawn
+    except BROKEN as error:
+        (store.root / "report.html").unlink(missing_ok=True)
+        problems.append(f"report.html cannot be made ({type(error).__name__}: {error})")
     if "parquet" in extras:
         files |= parquet_tables(vars(tables))
     for name, data in files.items():
         write_at_once(store.root / name, data)
     if "tensorboard" in extras:
         write_event_files(store.root / "tensorboard", tables.curves)
-    problems += undrawn
     for problem in problems:
         complain(problem)
     print(f"tables, plots and report.html are in {store.root}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """One set of axes: the scores of a metric, its course along the budget, samples. Pictures and page are made of these."""
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
@@ -20,6 +23,7 @@ __all__ = [
     "CALIBRATIONS",
     "DIRECTIONS",
     "Look",
+    "Picture",
     "draw_best_of",
     "draw_course",
     "draw_profiles",
@@ -51,6 +55,15 @@ COLOURS = ("#1f83c6", "#e0642b", "#2a9d50", "#a05fd0", "#d6457f", "#b8860b", "#0
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
 MARKERS = "osD^vPX"
 GREY = "0.5"
+
+
+class Picture(Figure):
+    """A figure that a notebook shows without being told how."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        FigureCanvasAgg(self).print_png(stream)
+        return stream.getvalue()
 
 
 class Look(NamedTuple):

@@ -1,6 +1,6 @@
 """Two runs side by side, before and after a change."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -9,24 +9,42 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.report.axes import CALIBRATIONS
-from benchmark.report.comparisons import scores_of
+from benchmark.report.axes import ARROWS, CALIBRATIONS
 from benchmark.report.display import estimate, number
 from benchmark.report.findings import listed
 from benchmark.report.results import Results
 from benchmark.report.tables import trials_table
 from benchmark.settings import differing
-from benchmark.statistics import LEVEL, change, mean_interval, quality
+from benchmark.statistics import LEVEL, Interval, change, mean_interval, quality
 
 __all__ = ["COLUMNS", "Comparison", "compare_runs"]
 
-COLUMNS = ["dataset", "method", "metric", "seeds", "paired", "before", "after", "difference", "ci_low", "ci_high", "verdict"]
+COLUMNS = ["dataset", "method", "metric", "better", "seeds", "paired", "before", "after", "difference", "ci_low", "ci_high", "verdict"]
+
+LEARNT_WITH = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
+"""Settings of a dataset that say how it is learnt. All others say what is measured, and against what."""
+
+LONGEST = 50
+"""Characters of a setting that are shown."""
+
+Chosen = Mapping[str, Sequence[str] | None]
 
 
 class _Cell(NamedTuple):
     dataset: str
     method: str
     metric: str
+
+
+class _Measure(NamedTuple):
+    """What a metric's values depend on besides the generator: not to be compared across."""
+
+    better: str
+    samples: int
+    metric: Mapping[str, Any]
+    dataset: Mapping[str, Any]
+    files: Mapping[str, Any]
+    modes: int
 
 
 @dataclass(frozen=True)
@@ -36,10 +54,11 @@ class Comparison:
     Attributes:
         frame: A row per dataset, method and metric that both runs measure alike, columns `COLUMNS`. `before` and `after` are means over
             seeds; `difference` is the mean after less that before with its interval, of a metric that is best at 1 that of the distances
-            from 1. `verdict` is `better` or `worse` if the interval leaves 0 out; `worse`, too, if fewer seeds have a score; `within` the
-            interval; `same`; or `unknown` where a single seed leaves no interval.
-        changes: What changed in configuration, versions and calibration rows, as lines.
-        missing: What the run before has and the run after does not, or measures otherwise, as lines.
+            from 1. `verdict` is `worse` or `better` if the interval leaves 0 out, or if a smaller or larger share of the seeds has a score
+            (the loss of one counts before all else); else `within` the interval; `same`; or `unknown` where too few seeds leave no interval.
+        changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
+        missing: What the run before has and the run after does not, or measures otherwise, and what the run after was asked for and does
+            not have, as lines.
         level: One less the confidence of each interval.
     """
 
@@ -56,20 +75,24 @@ class Comparison:
     def shown(self) -> pd.DataFrame:
         """The frame for people, all of it texts."""
         frame = self.frame
-        columns = {key: frame[key] for key in ("dataset", "method", "metric", "seeds")} | {key: frame[key].map(number) for key in ("before", "after")}
+        metrics = [f"{metric} {ARROWS[better]}" for metric, better in zip(frame["metric"], frame["better"], strict=True)]
+        columns = {"dataset": frame["dataset"], "method": frame["method"], "metric": metrics, "seeds": frame["seeds"]}
+        means = {key: frame[key].map(number) for key in ("before", "after")}
         differences = [estimate(*row) for row in frame[["difference", "ci_low", "ci_high"]].to_numpy(float)]
-        return pd.DataFrame({**columns, f"after − before [{100 * (1 - self.level):.5g} %]": differences, "": frame["verdict"]})
+        return pd.DataFrame({**columns, **means, f"after − before [{100 * (1 - self.level):.5g} %]": differences, "": frame["verdict"]})
 
     def summary(self) -> str:
-        """How many rows have which verdict, and how many would without any change."""
+        """How many rows have which verdict, how many would without any change, and what the differences are of."""
         counts = self.frame["verdict"].value_counts()
         told = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in ("worse", "better", "within", "same", "unknown"))
         tested = int(counts.sum() - counts.get("same", 0) - counts.get("unknown", 0))
-        chance = f"; by chance alone, about {tested * self.level / 2:.1g} of them would be worse beyond their intervals" if tested else ""
-        return f"{len(self.frame)} compared: {told}{chance}"
+        chance = number(tested * self.level / 2, 1)
+        chance = f"; by chance alone, about {chance} of them would be worse beyond their intervals" if tested else ""
+        distances = "; differences of metrics that are best at 1 are those of their distances from 1" if "one" in set(self.frame["better"]) else ""
+        return f"{len(self.frame)} compared: {told}{chance}{distances}"
 
 
-def compare_runs(before: Results, after: Results, chosen: Mapping[str, Sequence[str] | None], simultaneous: bool = False) -> Comparison:
+def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: bool = False) -> Comparison:
     """Compares the scores of two runs, paired by seed where they share seeds, else as independent.
 
     Arguments:
@@ -79,91 +102,122 @@ def compare_runs(before: Results, after: Results, chosen: Mapping[str, Sequence[
         simultaneous: Whether all intervals hold at once (Bonferroni), and not each for itself.
 
     Raises:
-        UsageError: If a name is unknown, or the runs have nothing in common that is measured alike.
+        UsageError: If a name is unknown, or the runs have nothing in common and nothing is damaged or missing that could be the reason.
     """
     old, new = trials_table(before), trials_table(after)
-    cells = _chosen(_cells(before, old), chosen)
-    there = set(_cells(after, new))
-    alike = [cell for cell in cells if cell in there and _measure(before, cell) == _measure(after, cell)]
-    if not alike:
-        raise UsageError("compare: the runs share no dataset, method and metric that is measured alike; give two runs of one suite")
-    level = LEVEL / len(alike) if simultaneous else LEVEL
-    rows = [_row(old, new, cell, before.facts(cell.dataset, cell.metric)["better"], level) for cell in alike]
-    missing = [f"not in the run after: {line}" for line in _grouped(cell for cell in cells if cell not in there)]
-    missing += [f"measured otherwise, and not compared: {line}" for line in _grouped(cell for cell in cells if cell in there and cell not in alike)]
-    failed = [
-        f"failed in the run after: {method} on {dataset}, seed {seed}" for dataset, method, seed in after.failures if _asked(chosen, dataset, method)
-    ]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    return Comparison(frame, [*_changes(before, after), *_calibration(before, after, old, new)], [*missing, *failed], level)
+    cells, there = _chosen(_measures(before), chosen), _measures(after)
+    alike = {cell: measure for cell, measure in cells.items() if there.get(cell) == measure}
+    lost = _lines("seeds that failed in the run after", _asked(chosen, after.failures))
+    lost += _lines("seeds without a whole record in the run after", _asked(chosen, _unfinished(after)))
+    if there.keys().isdisjoint(cells) and not (lost or before.damaged or after.damaged):
+        raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
+    level = LEVEL / max(len(alike), 1) if simultaneous else LEVEL
+    frame = pd.DataFrame([_row(old, new, cell, measure.better, level) for cell, measure in alike.items()], columns=COLUMNS)
+    missing = _lines("not in the run after", (cell for cell in cells if cell not in there))
+    missing += _lines("measured otherwise, and not compared", (cell for cell in cells if cell in there and cell not in alike))
+    changes = [*_changes(before, after, chosen), *_calibration(old, new, list(alike))]
+    changes += _lines("seeds that failed in the run before", _asked(chosen, before.failures))
+    return Comparison(frame, changes, [*missing, *lost], level)
 
 
-def _cells(results: Results, trials: pd.DataFrame) -> list[_Cell]:
+def _measures(results: Results) -> dict[_Cell, _Measure]:
     """What a run measures, whether or not a seed has a score."""
-    known = trials[trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(list(CALIBRATIONS))]
-    pairs = known[["dataset", "method"]].drop_duplicates().itertuples(index=False)
-    return [_Cell(dataset, method, metric) for dataset, method in pairs for metric in results.metrics(dataset) if metric in trials]
+    found: dict[_Cell, _Measure] = {}
+    for record in results.records:
+        dataset, method, asked = record["dataset"], record["method"], record["configuration"]
+        measured = {key: value for key, value in asked["dataset"].items() if key not in LEARNT_WITH}
+        for metric, settings in asked["metrics"].items() if method not in CALIBRATIONS else ():
+            facts = record["facts"][metric]
+            measure = _Measure(facts["better"], facts["samples"], settings, measured, asked.get("files", {}), record["modes_total"])
+            found.setdefault(_Cell(dataset, method, metric), measure)
+    return found
 
 
-def _chosen(cells: Sequence[_Cell], chosen: Mapping[str, Sequence[str] | None]) -> list[_Cell]:
+def _chosen(cells: Mapping[_Cell, _Measure], chosen: Chosen) -> dict[_Cell, _Measure]:
     for option, kind in (("datasets", "dataset"), ("methods", "method"), ("metrics", "metric")):
         known = list(dict.fromkeys(getattr(cell, kind) for cell in cells))
         for name in chosen.get(option) or ():
             if name not in known:
                 raise UsageError(f"--{option} {name}: the run before has {', '.join(known) or 'none'}")
-        cells = [cell for cell in cells if not chosen.get(option) or getattr(cell, kind) in (chosen[option] or ())]
-    return list(cells)
+        cells = {cell: measure for cell, measure in cells.items() if getattr(cell, kind) in (chosen.get(option) or known)}
+    return dict(cells)
 
 
-def _asked(chosen: Mapping[str, Sequence[str] | None], dataset: str, method: str) -> bool:
-    return all(not chosen.get(option) or name in (chosen[option] or ()) for option, name in (("datasets", dataset), ("methods", method)))
+def _asked(chosen: Chosen, trials: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """Those of the trials whose dataset and method are chosen."""
+    for trial in trials:
+        if all(name in (chosen.get(option) or (name,)) for option, name in zip(("datasets", "methods"), trial, strict=False)):
+            yield trial
 
 
-def _measure(results: Results, cell: _Cell) -> Any:
-    """What a metric's values depend on besides the generator: not to be compared across."""
-    return results.facts(cell.dataset, cell.metric), results.measures(cell.dataset)[cell.metric], results.modes(cell.dataset)
+def _unfinished(results: Results) -> Iterator[tuple[str, str, int]]:
+    """Trials that were asked for, and have neither a record nor failed."""
+    known = {*((record["dataset"], record["method"], record["seed"]) for record in results.records), *results.failures}
+    for dataset, methods in results.manifest["groups"].items() if results.manifest else ():
+        for method, groups in methods.items():
+            yield from ((dataset, method, seed) for group in groups for seed in group["seeds"] if (dataset, method, seed) not in known)
 
 
 def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: float) -> list[Any]:
-    dataset, method, metric = cell
-    x, y = (scores_of(trials, dataset, metric).get(method, pd.Series(dtype=float)) for trials in (old, new))
+    x, y = (_scores(trials, cell) for trials in (old, new))
     shared = x.index.intersection(y.index)
-    paired = len(shared) > 0
+    # A single pair says nothing where others could.
+    paired = len(shared) >= min(2, len(x), len(y))
     if paired:
         x, y = x.loc[shared], y.loc[shared]
     sign = 1 if better == "higher" else -1
     q, r = (sign * quality(values, better) for values in (x, y))
-    if paired:
-        with np.errstate(invalid="ignore"):
-            interval = mean_interval(r - q, level)
-    else:
-        interval = change(q, r, level)
-    lost = x.notna().mean() > y.notna().mean()
-    verdict = "within"
-    if lost:
-        verdict = "worse"
-    elif not isfinite(interval.low):
-        verdict = "same" if interval.mean == 0 and paired else "unknown"
-    elif interval.low == interval.high == 0:
-        verdict = "same"
-    elif not interval.low <= 0 <= interval.high:
-        verdict = "better" if sign * interval.mean > 0 else "worse"
+    with np.errstate(invalid="ignore", over="ignore"):
+        interval = mean_interval(r - q, level) if paired else change(q, r, level)
+        means = x.mean(), y.mean()
+    verdict = _verdict(interval, sign, y.notna().mean() - x.notna().mean(), paired)
     counts = [f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)]
-    return [*cell, " → ".join(dict.fromkeys(counts)), paired, x.mean(), y.mean(), interval.mean, interval.low, interval.high, verdict]
+    return [*cell, better, " → ".join(dict.fromkeys(counts)), paired, *means, interval.mean, interval.low, interval.high, verdict]
 
 
-def _grouped(cells: Iterator[_Cell]) -> list[str]:
-    """Cells in a line per dataset and method."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for dataset, method, metric in cells:
-        found.setdefault((method, dataset), []).append(metric)
-    return [f"{method} on {dataset} ({listed(metrics)})" for (method, dataset), metrics in found.items()]
+def _scores(trials: pd.DataFrame, cell: _Cell) -> pd.Series:
+    """The scores of a cell by seed; NaN for a trial that has none."""
+    here = trials[(trials["dataset"] == cell.dataset) & (trials["method"] == cell.method) & trials["status"].isin(["ok", "diverged"])]
+    return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 
-def _changes(before: Results, after: Results) -> Iterator[str]:
+def _verdict(interval: Interval, sign: int, gained: float, paired: bool) -> str:
+    """What a difference says.
+
+    Arguments:
+        interval: The interval of the difference.
+        sign: 1 if a positive one is better, else -1.
+        gained: The share of the seeds that have a score after, less that before.
+        paired: Whether it is that of pairs.
+    """
+    ends = sign * interval.low, sign * interval.high
+    if gained < 0 or max(ends) < 0:
+        return "worse"
+    if gained > 0 or min(ends) > 0:
+        return "better"
+    if not isfinite(interval.low):
+        return "same" if paired and interval.mean == 0 else "unknown"
+    return "same" if ends == (0, 0) else "within"
+
+
+def _lines(title: str, found: Iterable[tuple[str, str, str | int]]) -> list[str]:
+    """A line per dataset and method."""
+    places: dict[str, list[str]] = {}
+    for dataset, method, name in found:
+        places.setdefault(f"{method} on {dataset}", []).append(str(name))
+    return [f"{title}: {place} ({listed(names)})" for place, names in places.items()]
+
+
+def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
     """Differences of configuration by dataset and method, those of all alike in one line; then of versions and machine."""
     held, asked = (
-        {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATIONS} for results in (before, after)
+        {
+            (dataset, method): record["configuration"]
+            for record in results.records
+            for dataset, method, _ in _asked(chosen, [(record["dataset"], record["method"], record["seed"])])
+            if method not in CALIBRATIONS
+        }
+        for results in (before, after)
     )
     shared = [cell for cell in held if cell in asked]
     found: dict[str, list[tuple[str, str]]] = {}
@@ -191,17 +245,18 @@ def _places(cells: Sequence[tuple[str, str]], among: Sequence[tuple[str, str]]) 
 
 
 def _told(key: str, old: Any, new: Any) -> str:
-    return f"{key}: {'not set' if old is None else old} → {'not set' if new is None else new}"
+    texts = ["not set" if value is None else str(value) for value in (old, new)]
+    return f"{key}: " + " → ".join(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in texts)
 
 
-def _calibration(before: Results, after: Results, old: pd.DataFrame, new: pd.DataFrame) -> Iterator[str]:
+def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
     """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
     rows = [trials[trials["method"].isin(list(CALIBRATIONS))].set_index(["dataset", "method", "seed"]) for trials in (old, new)]
     shared = rows[0].index.intersection(rows[1].index)
-    metrics = [m for m in dict.fromkeys(m for d in before.datasets for m in before.metrics(d)) if m in old and m in new]
-    x, y = (frame.loc[shared, metrics].astype(float) for frame in rows)
-    unlike = ~np.isclose(x, y, rtol=1e-3, atol=1e-9, equal_nan=True)
-    for i, metric in enumerate(metrics):
-        where = list(dict.fromkeys(f"{method} on {dataset}" for dataset, method, _ in shared[unlike[:, i]]))
+    for metric in dict.fromkeys(cell.metric for cell in cells):
+        datasets = {cell.dataset for cell in cells if cell.metric == metric}
+        x, y = (frame.loc[shared, metric].to_numpy(float) for frame in rows)
+        unlike = shared[~np.isclose(x, y, rtol=1e-3, atol=1e-9, equal_nan=True)]
+        where = list(dict.fromkeys(f"{method} on {dataset}" for dataset, method, _ in unlike if dataset in datasets))
         if where:
             yield f"calibration: {metric} of {listed(where)} is another, so the metric or the data is not the same"

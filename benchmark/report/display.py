@@ -16,7 +16,7 @@ def number(x: float, digits: int = 4) -> str:
     if not math.isfinite(x):
         return NOTHING
     if x != 0 and not SMALLEST <= abs(x) < LARGEST:
-        return f"{x:.{digits - 1}e}"
+        return _minus(f"{x:.{digits - 1}e}")
     return _fixed(x, 0 if x == 0 or float(x).is_integer() else max(0, digits - 1 - math.floor(math.log10(abs(x)))))
 
 
@@ -28,7 +28,7 @@ def spread(mean: float, low: float, high: float) -> str:
     if half == 0:
         return f"{number(mean)} ± 0"
     if max(abs(mean), half) >= LARGEST or half < SMALLEST:
-        return f"{mean:.3e} ± {half:.1e}"
+        return _minus(f"{mean:.3e} ± {half:.1e}")
     decimals = _decimals(half)
     return f"{_fixed(mean, decimals)} ± {_fixed(half, decimals)}"
 
@@ -38,11 +38,11 @@ def estimate(x: float, low: float, high: float) -> str:
     width = high - low
     if not math.isfinite(width):
         return number(x)
-    if width == 0 or width < SMALLEST or max(abs(low), abs(high)) >= LARGEST:
-        return f"{number(x)} [{number(low)}, {number(high)}]"
     # An end beside 0 is shown as such.
-    nearest = min((abs(end) for end in (low, high) if end), default=width)
-    decimals = max(_decimals(width), -math.floor(math.log10(max(nearest, SMALLEST))) if low * high > 0 else 0)
+    nearest = min(abs(low), abs(high)) if low > 0 or high < 0 else width
+    if min(width, nearest) < SMALLEST or max(abs(low), abs(high)) >= LARGEST:
+        return f"{number(x)} [{number(low)}, {number(high)}]"
+    decimals = max(_decimals(width), -math.floor(math.log10(nearest)))
     return "{} [{}, {}]".format(*(_fixed(end, decimals) for end in (x, low, high)))
 
 
@@ -59,6 +59,11 @@ def _decimals(width: float) -> int:
 
 
 def _fixed(x: float, decimals: int) -> str:
-    """With a minus sign that is one, and none before a zero."""
+    """With no minus sign before a zero."""
     text = f"{x:.{decimals}f}"
-    return text.replace("-", "" if float(text) == 0 else "−")
+    return _minus(text.removeprefix("-") if float(text) == 0 else text)
+
+
+def _minus(text: str) -> str:
+    """With a minus sign that is one."""
+    return text.replace("-", "−")

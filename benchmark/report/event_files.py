@@ -1,5 +1,6 @@
 """The curves of a run as event files, for TensorBoard."""
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -16,10 +17,14 @@ def write_event_files(folder: Path, curves: pd.DataFrame) -> None:
     Arguments:
         folder: Where to write.
         curves: The rows of `curves.csv`.
+
+    Raises:
+        OSError: If the folder is a link or a file, or cannot be written.
     """
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
     for (dataset, method, seed), rows in curves.groupby(["dataset", "method", "seed"], sort=False):
         with SummaryWriter(str(folder / str(dataset) / str(method) / f"seed-{seed}")) as writer:
             for metric, step, value in rows.dropna(subset="value")[["metric", "generator_steps", "value"]].itertuples(index=False):

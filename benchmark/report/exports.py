@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from tabulate import tabulate
 
+from benchmark.errors import printable
 from benchmark.report.axes import ARROWS
 from benchmark.report.plots import Shown
 from benchmark.report.scores import Score, score_rows
@@ -15,10 +16,14 @@ __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
 TEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {character: f"{{{character}}}" for character in "[*"}  # which, where a row begins, would belong to the end of the one above
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"±": r"$\pm$", "−": "$-$", "–": "--", "→": r"$\to$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"}
 )
 """What LaTeX takes for markup, and the signs of ours that it needs told."""
+
+MARKUP = re.compile(r"([\\|`*<&~$#]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_]))")
+"""What Markdown takes for markup within a line: brackets only in a link, and no underscore within a word."""
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
@@ -66,20 +71,29 @@ def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str | Score]]) ->
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([\\|`*<\[])", r"\\\1", " ".join(text.split()))
+    return MARKUP.sub(r"\\\1", _line(text))
+
+
+def _tex(text: str) -> str:
+    return _line(text).translate(TEX)
+
+
+def _line(text: str) -> str:
+    """One line that steers nothing: names may come from strangers."""
+    return printable(" ".join(text.split()))
 
 
 def _latex(shown: Shown) -> str:
-    headings = [name.translate(TEX) for name in _headings(shown)]
+    headings = map(_tex, _headings(shown))
     lines = []
     for row in score_rows(shown):
-        scores = [rf"\textbf{{{score.text.translate(TEX)}}}" if score.best else score.text.translate(TEX) for score in row.scores.values()]
-        lines.append(" & ".join([row.method.translate(TEX), row.seeds.translate(TEX), *scores]) + r" \\")
+        scores = [rf"\textbf{{{_tex(score.text)}}}" if score.best else _tex(score.text) for score in row.scores.values()]
+        lines.append(" & ".join([_tex(row.method), _tex(row.seeds), *scores]) + r" \\")
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_caption(shown).translate(TEX)} Bold: not told apart from the best.}}",
+            rf"\caption{{{_tex(_caption(shown))} Bold: not told apart from the best.}}",
             rf"\begin{{tabular}}{{ll{'r' * len(shown.scored)}}}",
             r"\toprule",
             " & ".join(headings) + r" \\",

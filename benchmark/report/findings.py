@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmark.report.axes import CALIBRATIONS
 from benchmark.report.display import estimate, p_value, spread
 from benchmark.report.plots import Shown
 from benchmark.report.results import Results
@@ -73,7 +74,7 @@ def answer(shown: Shown) -> Answer:
     if not last:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
     if len(_worse_than_nothing(shown)) == len(methods):
-        verdict = f"On {shown.name}, no method covers the distribution: none is better than the collapsed row."
+        verdict, best = f"On {shown.name}, no method covers the distribution: none is better than the collapsed row.", []
     elif len(methods) == 1:
         verdict = f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare."
     elif len(best) == len(methods):
@@ -82,13 +83,13 @@ def answer(shown: Shown) -> Answer:
         verdict = f"On {shown.name}, {best[0]} covers the distribution best."
     else:
         verdict = f"On {shown.name}, {listed(best)} cover the distribution best and cannot be told apart."
-    return Answer(shown.name, best, verdict, reasons, _certainty(shown, last, best) if len(methods) > 1 else "")
+    return Answer(shown.name, best, verdict, reasons, _certainty(shown, last, best[0]) if best and len(methods) > 1 else "")
 
 
 def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
     """What the figures cannot tell."""
     found = []
-    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & tables.trials["flops"].notna()]
+    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(list(CALIBRATIONS))]
     seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
     if len(seeds):
         fewest = int(seeds.min())
@@ -108,7 +109,8 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
         found.append(f"Diverged: {listed(places)}. Means are of the other seeds; ranks and tests count a diverged seed as the worst.")
     failed = [f"{method} on {dataset} (seed {seed})" for dataset, method, seed in results.failures]
     if failed:
-        found.append(f"{len(failed)} trials failed, and are in no figure: {listed(failed[:5])}{' and others' if len(failed) > 5 else ''}.")
+        others = f" and {len(failed) - 5} others" if len(failed) > 5 else ""
+        found.append(f"Failed, and in no figure: {', '.join(failed[:5])}{others}.")
     if results.damaged:
         found.append(f"{len(results.damaged)} records are damaged, and left out.")
     for part in shown:
@@ -131,8 +133,8 @@ def listed(names: Sequence[str]) -> str:
 def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[str]) -> str:
     """How the chosen ones stand by a metric, and by how much the nearest of the others is behind."""
     figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method").to_dict("index")
-    first, total = figures[chosen[0]], shown.trials["modes_total"].max()
-    score = spread(first["mean"], first["ci_low"], first["ci_high"]) + (f" of {total}" if metric == "modes" and pd.notna(total) else "")
+    first = figures[chosen[0]]
+    score = spread(first["mean"], first["ci_low"], first["ci_high"]) + (f" of {shown.results.modes(shown.name)}" if metric == "modes" else "")
     start = f"By {metric}, {chosen[0]} is first ({score})"
     if len(chosen) > 1:
         start += f", not told apart from {listed(chosen[1:])}"
@@ -154,15 +156,15 @@ def _quality(shown: Shown, method: str) -> list[str]:
     return [f"{figures[method]:.1%} of the samples of {method} are of high quality{real}."]
 
 
-def _certainty(shown: Shown, metric: str, best: Sequence[str]) -> str:
+def _certainty(shown: Shown, metric: str, best: str) -> str:
     """What the corrected tests say of the first by a metric against all others."""
     pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
-    mine = pairs[(pairs["a"] == best[0]) | (pairs["b"] == best[0])]
+    mine = pairs[(pairs["a"] == best) | (pairs["b"] == best)]
     seeds = int(mine["pairs"].max())
     if seeds < 2:
         return "There is one seed of each: whatever differs may be chance."
-    others = mine["a"].where(mine["a"] != best[0], mine["b"])
-    told = list(others[(mine["p_holm"] <= LEVEL) & (mine["favours"] == best[0])])
+    others = mine["a"].where(mine["a"] != best, mine["b"])
+    told = list(others[(mine["p_holm"] <= LEVEL) & (mine["favours"] == best)])
     basis = f"{seeds} seeds; 95 % intervals of paired differences."
     if told:
         p = p_value(mine["p_holm"][others.isin(told)].max())

@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
+from benchmark.report.axes import Picture
 
 __all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sample_sheet", "sheet"]
 
@@ -115,7 +116,7 @@ def _width(images: np.ndarray) -> int:
 
 def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, Any], title: str) -> Figure:
     """Sorted counts on a logarithmic axis. A line ends, in a dot, at the last mode that has a sample."""
-    figure = Figure(figsize=(9.5, 5.2), layout="constrained")
+    figure = Picture(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.add_subplot()
     total, modes = next((int(held["mode_counts"].sum()), len(held["mode_counts"])) for held in _with(kept, "mode_counts").values())
     for method, name in names.items():
@@ -150,7 +151,7 @@ def _wall(sheets: Mapping[str, np.ndarray | None], title: str, columns: int) -> 
     head = LINE * (1 + max(caption.count("\n") for caption in sheets)) + GAP // 2
     right, down = zoom * width + GAP, zoom * height + head + GAP // 2
     across, tall = max(NARROWEST, GAP + columns * right), 2 * LINE + ceil(len(sheets) / columns) * down
-    figure = Figure(figsize=(across / DPI, tall / DPI), dpi=DPI)
+    figure = Picture(figsize=(across / DPI, tall / DPI), dpi=DPI)
     for i, (caption, picture) in enumerate(sheets.items()):
         x, y = GAP + i % columns * right, tall - 2 * LINE - i // columns * down - head
         figure.text(x / across, (y + GAP // 4) / tall, caption, fontsize=9, verticalalignment="bottom")

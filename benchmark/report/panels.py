@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -15,7 +14,7 @@ from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Mixture
 from benchmark.report.axes import draw_samples
 from benchmark.report.image_plots import sample_sheet
-from benchmark.report.plots import Shown
+from benchmark.report.plots import Shown, caption
 
 __all__ = ["Panel", "panels"]
 
@@ -44,26 +43,16 @@ def panels(shown: Shown) -> Iterator[Panel]:
     data, kept = shown.data, shown.kept
     for name, row in shown.rows.drop(index="collapsed", errors="ignore").iterrows():
         method, samples = str(name), kept[str(name)].get("samples")
-        outside = ""
+        outside = 0.0
         if samples is None:
             picture = ""
         elif isinstance(data, Images):
             picture = _address(Image.fromarray(sample_sheet(samples)))
         elif isinstance(data, Mixture):
-            picture, share = _points(data, samples)
-            outside = f", {share:.0%} outside of the picture" if share > 0.005 else ""
+            picture, outside = _points(data, samples)
         else:
             continue
-        yield Panel(method, "pixels" if isinstance(data, Images) else "points", picture, _caption(row) + outside)
-
-
-def _caption(row: pd.Series) -> str:
-    facts = [f"seed {row['seed']}"] if row["status"] == "ok" else [f"seed {row['seed']}, diverged"]
-    if pd.notna(row.get("modes")):
-        facts.append(f"{row['modes']:.0f} of {row['modes_total']} modes")
-    if pd.notna(row.get("high_quality")):
-        facts.append(f"{row['high_quality']:.1%} of high quality")
-    return ", ".join(facts)
+        yield Panel(method, "pixels" if isinstance(data, Images) else "points", picture, caption(row, outside))
 
 
 def _points(data: Mixture, samples: np.ndarray) -> tuple[str, float]:

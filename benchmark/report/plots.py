@@ -15,14 +15,14 @@ from benchmark.datasets.mixtures import Mixture
 from benchmark.errors import UsageError
 from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
-from benchmark.report.axes import CALIBRATIONS, DIRECTIONS, draw_course, draw_samples, draw_scores, looks_of, plain
+from benchmark.report.axes import CALIBRATIONS, DIRECTIONS, Picture, draw_course, draw_samples, draw_scores, looks_of, plain
 from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
 from benchmark.report.results import Results
 from benchmark.report.tables import Tables
 from benchmark.settings import build
 from benchmark.store import Store
 
-__all__ = ["BROKEN", "Shown", "figures", "write_plots"]
+__all__ = ["BROKEN", "Shown", "caption", "figures", "write_plots"]
 
 PICTURES = (*IMAGE_PICTURES, "metrics", "curves")
 
@@ -122,21 +122,33 @@ def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]
     yield "curves", _courses(shown, against)
 
 
+def caption(row: pd.Series, outside: float = 0.0) -> str:
+    """What is told of the trial beside its samples.
+
+    Arguments:
+        row: Its row of `trials.csv`.
+        outside: The share of samples that cannot be seen.
+    """
+    facts = [f"seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")]
+    if pd.notna(row.get("modes")):
+        facts.append(f"{row['modes']:.0f} of {row['modes_total']} modes")
+    if pd.notna(row.get("high_quality")):
+        facts.append(f"{row['high_quality']:.1%} high quality")
+    return ", ".join(facts) + (f", {outside:.0%} out of sight" if outside > 0.005 else "")
+
+
 def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     lowest = rows.drop(index="collapsed", errors="ignore")
     columns = min(4, len(lowest))
-    figure = Figure(figsize=(3.2 * columns, 3.3 * ceil(len(lowest) / columns) + 0.6), layout="constrained")
+    figure = Picture(figsize=(3.2 * columns, 3.3 * ceil(len(lowest) / columns) + 0.6), layout="constrained")
     for i, (method, row) in enumerate(lowest.iterrows()):
         axes = figure.add_subplot(ceil(len(lowest) / columns), columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
-        beyond = f", {outside:.0%} outside" if outside > 0.005 else ""
-        state = "" if row["status"] == "ok" else f" ({row['status']})"
-        axes.set_title(f"{method}{state}\n{row['modes']:.0f}/{data.modes} modes, {row['high_quality']:.1%} high quality{beyond}", fontsize=8.5)
+        axes.set_title(f"{method}\n{caption(row, outside)}", fontsize=8.5)
         plain(axes.title)
         axes.tick_params(labelsize=7)
-    seeds = sorted(set(lowest["seed"]))
-    figure.suptitle(f"{data.name}: samples of seed {', '.join(map(str, seeds))} (dots) over the true modes (circles)", fontsize=11)
+    figure.suptitle(f"{data.name}: samples of each method's lowest finished seed (dots) over the true modes (circles)", fontsize=11)
     figure.supxlabel(data.axes[0], fontsize=9)
     figure.supylabel(data.axes[1], fontsize=9)
     return figure
@@ -174,7 +186,7 @@ def _courses(shown: Shown, against: str) -> Figure:
 def _panels(shown: Shown, metrics: Sequence[str], width: float = 4.0, height: float = 2.9) -> tuple[Figure, dict[str, Axes]]:
     columns = min(3, max(1, len(metrics)))
     rows = max(1, ceil(len(metrics) / columns))
-    figure = Figure(figsize=(width * columns, height * rows + 0.9), layout="constrained")
+    figure = Picture(figsize=(width * columns, height * rows + 0.9), layout="constrained")
     panels = {metric: figure.add_subplot(rows, columns, i + 1) for i, metric in enumerate(metrics)}
     for metric, axes in panels.items():
         axes.set_title(f"{metric} ({DIRECTIONS[shown.results.facts(shown.name, metric)['better']]})", fontsize=9)
@@ -191,7 +203,8 @@ def _legend(figure: Figure, panels: Mapping[str, Axes]) -> None:
 
 def _save(figure: Figure, file: Path) -> None:
     canvas = FigureCanvasAgg(figure)
-    if layout := figure.get_layout_engine():
+    layout = figure.get_layout_engine()
+    if layout and figure.axes:
         canvas.get_renderer()
         layout.execute(figure)
         figure.set_layout_engine("none")  # once is enough

@@ -63,7 +63,7 @@ def _slim(text: str) -> str:
     """Without what is the default, is referred to by nothing, or is finer than a hundredth of a point."""
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r' id="[a-zA-Z][a-zA-Z0-9.]*_\d+"(?=>)', "", text)
+    text = re.sub(r' id="[a-zA-Z][a-zA-Z0-9.]*_\d+"(?=/?>)', "", text).replace("<g/>", "")
     text = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", text)
     text = text.replace(INK, "currentColor").replace("font: 7.5px 'sans-serif'", "font-size: 7.5px")
     return re.sub(r"\s*\n\s*", "\n", text)
