@@ -252,7 +252,7 @@ def test_a_method_whose_seeds_diverged_is_not_the_best(tmp_path):
 def test_few_seeds_are_said_to_be_few(tmp_path):
     found, warned = told(tmp_path, {"ring": {"a": [5.0, 5.1, 5.2], "b": [3.0, 3.2, 3.1]}})
     assert found.best == ["a"]
-    assert "no test can succeed: with 3 differing pairs of seeds p is at least 0.25; it takes 6" in found.certainty
+    assert "no test can succeed: with 3 differing pairs of seeds p is at least 0.25; it takes 6 pairs" in found.certainty
     assert any("could not have succeeded" in line for line in warned)
     found, _ = told(tmp_path / "one", {"ring": {"a": [5.0], "b": [3.0]}})
     assert found.certainty == "There is one seed of each: whatever differs may be chance."

@@ -107,16 +107,16 @@ def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: 
     old, new = trials_table(before), trials_table(after)
     cells, there = _chosen(_measures(before), chosen), _measures(after)
     alike = {cell: measure for cell, measure in cells.items() if there.get(cell) == measure}
-    lost = _lines("seeds that failed in the run after", _asked(chosen, after.failures))
-    lost += _lines("seeds without a whole record in the run after", _asked(chosen, _unfinished(after)))
+    lost = _lines("seeds that failed in the run after", after.failures, chosen)
+    lost += _lines("seeds without a whole record in the run after", _unfinished(after), chosen)
     if there.keys().isdisjoint(cells) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
     level = LEVEL / max(len(alike), 1) if simultaneous else LEVEL
     frame = pd.DataFrame([_row(old, new, cell, measure.better, level) for cell, measure in alike.items()], columns=COLUMNS)
-    missing = _lines("not in the run after", (cell for cell in cells if cell not in there))
-    missing += _lines("measured otherwise, and not compared", (cell for cell in cells if cell in there and cell not in alike))
+    missing = _lines("not in the run after", (cell for cell in cells if cell not in there), chosen)
+    missing += _lines("measured otherwise, and not compared", (cell for cell in cells if cell in there and cell not in alike), chosen)
     changes = [*_changes(before, after, chosen), *_calibration(old, new, list(alike))]
-    changes += _lines("seeds that failed in the run before", _asked(chosen, before.failures))
+    changes += _lines("seeds that failed in the run before", before.failures, chosen)
     return Comparison(frame, changes, [*missing, *lost], level)
 
 
@@ -143,11 +143,8 @@ def _chosen(cells: Mapping[_Cell, _Measure], chosen: Chosen) -> dict[_Cell, _Mea
     return dict(cells)
 
 
-def _asked(chosen: Chosen, trials: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
-    """Those of the trials whose dataset and method are chosen."""
-    for trial in trials:
-        if all(name in (chosen.get(option) or (name,)) for option, name in zip(("datasets", "methods"), trial, strict=False)):
-            yield trial
+def _asked(chosen: Chosen, dataset: str, method: str) -> bool:
+    return all(name in (chosen.get(option) or (name,)) for option, name in (("datasets", dataset), ("methods", method)))
 
 
 def _unfinished(results: Results) -> Iterator[tuple[str, str, int]]:
@@ -200,26 +197,21 @@ def _verdict(interval: Interval, sign: int, gained: float, paired: bool) -> str:
     return "same" if ends == (0, 0) else "within"
 
 
-def _lines(title: str, found: Iterable[tuple[str, str, str | int]]) -> list[str]:
-    """A line per dataset and method."""
+def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chosen) -> list[str]:
+    """A line per dataset and method that are chosen."""
     places: dict[str, list[str]] = {}
     for dataset, method, name in found:
-        places.setdefault(f"{method} on {dataset}", []).append(str(name))
+        if _asked(chosen, dataset, method):
+            places.setdefault(f"{method} on {dataset}", []).append(str(name))
     return [f"{title}: {place} ({listed(names)})" for place, names in places.items()]
 
 
 def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
     """Differences of configuration by dataset and method, those of all alike in one line; then of versions and machine."""
     held, asked = (
-        {
-            (dataset, method): record["configuration"]
-            for record in results.records
-            for dataset, method, _ in _asked(chosen, [(record["dataset"], record["method"], record["seed"])])
-            if method not in CALIBRATIONS
-        }
-        for results in (before, after)
+        {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATIONS} for results in (before, after)
     )
-    shared = [cell for cell in held if cell in asked]
+    shared = [cell for cell in held if cell in asked and _asked(chosen, *cell)]
     found: dict[str, list[tuple[str, str]]] = {}
     for cell in shared:
         for difference in differing(held[cell], asked[cell]):
@@ -230,7 +222,7 @@ def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
         yield "versions and machine: a manifest is damaged or missing"
         return
     for key in ("versions", "hardware", "commit", "fingerprints"):
-        old, new = ({key: results.manifest[key]} for results in (before, after))  # type: ignore[index]
+        old, new = ({key: manifest[key]} for manifest in (before.manifest, after.manifest))  # type: ignore[literal-required]
         yield from (_told(*difference) for difference in differing(old, new))
 
 
@@ -251,7 +243,8 @@ def _told(key: str, old: Any, new: Any) -> str:
 
 def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
     """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
-    rows = [trials[trials["method"].isin(list(CALIBRATIONS))].set_index(["dataset", "method", "seed"]) for trials in (old, new)]
+    calibrated = (trials[trials["method"].isin(list(CALIBRATIONS)) & (trials["status"] == "ok")] for trials in (old, new))
+    rows = [trials.set_index(["dataset", "method", "seed"]) for trials in calibrated]
     shared = rows[0].index.intersection(rows[1].index)
     for metric in dict.fromkeys(cell.metric for cell in cells):
         datasets = {cell.dataset for cell in cells if cell.metric == metric}

@@ -151,7 +151,7 @@ def _note(pairs: int, unlike: int, attainable: float, comparisons: int) -> str:
         return ""
     corrected = f", {attainable:.3g} when corrected for {comparisons} comparisons" if comparisons > 1 else ""
     where = f"{unlike} differing pairs of seeds" if unlike != 1 else "one differing pair of seeds"
-    return f"no test can succeed: with {where} p is at least {_least_p(unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)}"
+    return f"no test can succeed: with {where} p is at least {_least_p(unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)} pairs"
 
 
 @dataclass(frozen=True)
