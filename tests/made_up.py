@@ -10,28 +10,41 @@ SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
 SPENT = {"flops": 10, "generator_steps": 1, "discriminator_steps": 2, "samples_seen": 100, "device_seconds": 0.5}
 
 
-def made_up_run(root, scores, better="higher", best=None, chance=None):
+def made_up_run(
+    root, scores, better="higher", best=None, chance=None, samples=500, modes=0, budget=BUDGET, files=(), data=(), metric=(), methods=(), **manifest
+):
     """A run with one metric, `score`.
 
     `scores` holds by dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of numbers, one per
     evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed, NaN a score that is not defined.
+    `data` and `metric` are settings of all datasets and of the metric, `methods` those of methods by name, `manifest` parts of the manifest.
     """
     store = Store(root)
-    methods = {method: {} for trials in scores.values() for method in trials if method not in CALIBRATIONS}
-    facts = {METRIC: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": 500}}
-    of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, 0)}
-    of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware", "groups")}
-    request = {"datasets": {dataset: {} for dataset in scores}, "methods": methods}
-    store.write_manifest({"suite": SUITE, "command": [], "configuration": request, **of_datasets, **of_nothing, "commit": None})
+    settings = {method: dict(methods).get(method, {}) for trials in scores.values() for method in trials}
+    facts = {METRIC: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": samples}}
+    of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
+    of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
+    request = {"datasets": {dataset: {} for dataset in scores}, "methods": {name: settings[name] for name in settings if name not in CALIBRATIONS}}
+    seeds = {dataset: {method: [*by_seed(trials)] for method, trials in trials_of.items()} for dataset, trials_of in scores.items()}
+    groups = {
+        dataset: {method: [{"seeds": [seed], "compiled": False} for seed in own] for method, own in of.items()} for dataset, of in seeds.items()
+    }
+    told = {"suite": SUITE, "command": [], "configuration": request, "commit": None, "groups": groups}
+    store.write_manifest({**told, **of_datasets, **of_nothing, **manifest})
     for dataset, trials_of in scores.items():
         for method, trials in trials_of.items():
-            for seed, points in trials.items() if isinstance(trials, dict) else enumerate(trials):
-                cell = Cell(SUITE, (dataset, {}), (method, {}), {METRIC: {}}, BUDGET, (seed,), (seed,))
+            for seed, points in by_seed(trials).items():
+                places = (dataset, dict(data)), (method, settings[method]), {METRIC: dict(metric)}
+                cell = Cell(SUITE, *places, budget, (seed,), (seed,), files=dict(files))
                 if points == "failed":
                     store.write_error(cell, "made up")
                 else:
-                    store.write(cell, [made_up_trial(method, seed, points)], {"modes_total": 0, "facts": facts})
+                    store.write(cell, [made_up_trial(method, seed, points)], {"modes_total": modes, "facts": facts})
     return store
+
+
+def by_seed(trials):
+    return trials if isinstance(trials, dict) else dict(enumerate(trials))
 
 
 def made_up_trial(method, seed, points):

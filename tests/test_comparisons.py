@@ -103,7 +103,7 @@ def test_a_note_tells_where_no_test_can_succeed(tmp_path, methods, seeds, needed
     for note in table["note"]:
         assert (note == "") == (needed is None)
         assert needed is None or note.startswith("no test can succeed")
-        assert needed is None or note.endswith(f"it takes {needed}")
+        assert needed is None or note.endswith(f"it takes {needed} pairs")
 
 
 def test_seeds_that_are_alike_do_not_help_a_test(tmp_path):

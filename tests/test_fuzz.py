@@ -49,13 +49,15 @@ VALUES = st.one_of(TEXT, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES)
 OPTIONS = (
     *("--suite", "--datasets", "--methods", "--seeds", "--budget", "--out", "--config", "--device", "--workers", "--compile", "--plugin"),
     *("--data-root", "--fid-features", "--fid-weights", "--executor", "--ray-address", "--checkpoint-every", "--stall-timeout", "--worker-memory"),
-    *("--dataset", "--nonsense", "-x", "--"),
+    *("--dataset", "--metrics", "--nonsense", "-x", "--"),
 )
 OPTION = st.tuples(st.sampled_from(OPTIONS), VALUES).map(list)
 SETTING = st.builds(
     lambda o, f, v: ["--set", f"{o}.{f}={v}"], st.sampled_from(NAMES), st.sampled_from(["lr", "batch", "penalty", "width", ""]), VALUES
 )
-FLAG = st.sampled_from([["--fresh"], ["--dry-run"], ["--long"], ["--csv"], ["--quick"], ["--executors"]])
+FLAG = st.sampled_from(
+    [["--fresh"], ["--dry-run"], ["--long"], ["--csv"], ["--quick"], ["--executors"], ["--parquet"], ["--tensorboard"], ["--simultaneous"]]
+)
 PROPER = st.sampled_from(
     [
         ["--suite", "synthetic"],
@@ -68,7 +70,7 @@ PROPER = st.sampled_from(
     ]
 )
 COMMAND = st.tuples(
-    st.sampled_from(["run", "list", "report", "score", "check", "perf", "nonsense"]),
+    st.sampled_from(["run", "list", "report", "compare", "score", "check", "perf", "nonsense"]),
     st.lists(st.one_of(PROPER, PROPER, PROPER, OPTION, SETTING, FLAG, VALUES.map(lambda v: [v])), max_size=7),
 ).map(lambda parts: [parts[0], *(token for option in parts[1] for token in option)])
 
@@ -92,7 +94,7 @@ def nothing_runs(monkeypatch, tmp_path):
     monkeypatch.setattr("benchmark.plan.cost_of", lambda method, data: Cost(100, 1, 1, 64, 1000, 10, 10))
     monkeypatch.setattr("benchmark.runner.run", lambda *arguments: Outcome(0, 0, 0, []))
     monkeypatch.setattr("benchmark.executors.choose.make_executor", lambda *arguments: Idle())
-    monkeypatch.setattr("benchmark.report.write_report", lambda store: True)
+    monkeypatch.setattr("benchmark.report.write_report", lambda store, extras: True)
     monkeypatch.setattr("benchmark.perf.measure", lambda quick: None)
     monkeypatch.setattr("benchmark.perf_executors.measure_executors", lambda quick: None)
     monkeypatch.setattr("benchmark.contract.check_method", lambda name: [])
@@ -315,17 +317,8 @@ def with_value(value, path, new):
     return copy
 
 
-@fuzz
-@given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json", "checkpoint.json", "tables.json"]), sealed=st.booleans())
-def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed):
-    """Whole ones by their checksum, made by someone who can compute one, and plain text."""
-    from benchmark.report.results import read_results
-    from benchmark.report.tables import write_tables
-    from benchmark.runner import groups_of
-
-    root = tmp_path_factory.mktemp("fuzz")
-    store = made_up(root)
-    file = next(root.rglob(name))
+def spoil(file, data, new, sealed):
+    """Puts a new value anywhere into a file of JSON."""
     content = json.loads(file.read_text())
     del content["checksum"]
     content = with_value(content, data.draw(st.sampled_from(list(places(content)))), new)
@@ -333,11 +326,38 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
         write_sealed(file, {**content, "schema_version": SCHEMA_VERSION})
     else:
         file.write_text(json.dumps(content))
+
+
+@settings(fuzz, max_examples=max(10, CASES // 10))
+@given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json"]))
+def test_reports_and_comparisons_of_records_with_anything_in_them(tmp_path_factory, monkeypatch, capsys, data, new, name):
+    monkeypatch.setattr("benchmark.report.write_plots", lambda *arguments: [])
+    root = tmp_path_factory.mktemp("fuzz")
+    made_up(root / "before")
+    spoil(next(made_up(root / "after").root.rglob(name)), data, new, sealed=True)
+    for arguments in (["report", str(root / "after")], ["compare", str(root / "before"), str(root / "after")]):
+        status = main(arguments)
+        err = capsys.readouterr().err
+        assert status in (0, 1, 2, 3)
+        assert all(line.startswith(("benchmark: ", "tables, plots")) for line in err.splitlines()), err
+
+
+@fuzz
+@given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json", "checkpoint.json", "tables.json"]), sealed=st.booleans())
+def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed):
+    """Whole ones by their checksum, made by someone who can compute one, and plain text."""
+    from benchmark.report.results import read_results
+    from benchmark.report.tables import make_tables, write_tables
+    from benchmark.runner import groups_of
+
+    root = tmp_path_factory.mktemp("fuzz")
+    store = made_up(root)
+    spoil(next(root.rglob(name)), data, new, sealed)
     for cell in (CELL, replace(CELL, group=(2,), record=(2,))):
         with contextlib.suppress(DamagedError):
             store.checkpoint(cell)
     results = read_results(store)
-    write_tables(store, results)
+    write_tables(store, make_tables(results))
     groups_of(store)
     store.mend()
     assert [path for path in root.parent.iterdir() if path.name == "x"] == []

@@ -224,9 +224,9 @@ def test_the_best_is_named_if_its_interval_says_so(tmp_path):
     far = [value - 2 - 0.1 * (i % 2) for i, value in enumerate(NEAR)]
     found, _ = told(tmp_path, {"ring": {"a": far, "b": NEAR, "c": far}})
     assert found.best == ["b"]
-    assert found.verdict == "On ring, b covers the distribution best."
+    assert found.verdict == "On ring, b covers the distribution best (tests confirm it)."
     assert "ahead of a by 2.0" in found.reasons[0]
-    assert "confirm it against a and c" in found.certainty
+    assert "confirm b against a and c" in found.certainty
 
 
 def test_lower_can_be_better(tmp_path):
@@ -253,6 +253,7 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     found, warned = told(tmp_path, {"ring": {"a": [5.0, 5.1, 5.2], "b": [3.0, 3.2, 3.1]}})
     assert found.best == ["a"]
     assert "no test can succeed: with 3 differing pairs of seeds p is at least 0.25; it takes 6 pairs" in found.certainty
+    assert "3 seeds suggest it; no test can confirm it" in found.verdict
     assert any("could not have succeeded" in line for line in warned)
     found, _ = told(tmp_path / "one", {"ring": {"a": [5.0], "b": [3.0]}})
     assert found.certainty == "There is one seed of each: whatever differs may be chance."
@@ -266,9 +267,9 @@ def test_what_is_no_better_than_nothing_is_not_called_best(tmp_path):
 
 
 def test_one_method_alone_and_failed_trials(tmp_path):
-    found, warned = told(tmp_path, {"ring": {"a": [*NEAR[:-1], "failed"]}})
+    found, warned = told(tmp_path, {"ring": {"a": [*NEAR[:-1], "failed"], "b": ["failed"]}})
     assert "there is nothing to compare" in found.verdict
-    assert "Failed, and in no figure: a on ring (seed 11)." in warned
+    assert "Failed, and in no figure: a on ring (seed 11), b on ring (seed 0)." in warned
 
 
 def test_a_method_that_still_improves_is_named(tmp_path):

@@ -47,10 +47,11 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
-    files = {"summary.md": markdown_tables(finished).encode(), "summary.tex": latex_tables(finished).encode()}
+    files: dict[str, bytes] = {}
     try:
         page, undrawn = make_page(results, tables, finished)
-        files["report.html"] = page.encode()
+        texts = {"report.html": page, "summary.md": markdown_tables(finished), "summary.tex": latex_tables(finished)}
+        files |= {name: text.encode() for name, text in texts.items()}
         problems += undrawn
     except BROKEN as error:
         (store.root / "report.html").unlink(missing_ok=True)

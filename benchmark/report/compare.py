@@ -55,7 +55,8 @@ class Comparison:
         frame: A row per dataset, method and metric that both runs measure alike, columns `COLUMNS`. `before` and `after` are means over
             seeds; `difference` is the mean after less that before with its interval, of a metric that is best at 1 that of the distances
             from 1. `verdict` is `worse` or `better` if the interval leaves 0 out, or if a smaller or larger share of the seeds has a score
-            (the loss of one counts before all else); else `within` the interval; `same`; or `unknown` where too few seeds leave no interval.
+            (what is worse in either way is worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
+            every seed scores exactly what it did.
         changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
         missing: What the run before has and the run after does not, or measures otherwise, and what the run after was asked for and does
             not have, as lines.
@@ -167,7 +168,7 @@ def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: 
     with np.errstate(invalid="ignore", over="ignore"):
         interval = mean_interval(r - q, level) if paired else change(q, r, level)
         means = x.mean(), y.mean()
-    verdict = _verdict(interval, sign, y.notna().mean() - x.notna().mean(), paired)
+    verdict = "same" if x.equals(y) else _verdict(interval, sign, y.notna().mean() - x.notna().mean())
     counts = [f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)]
     return [*cell, better, " → ".join(dict.fromkeys(counts)), paired, *means, interval.mean, interval.low, interval.high, verdict]
 
@@ -178,23 +179,20 @@ def _scores(trials: pd.DataFrame, cell: _Cell) -> pd.Series:
     return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 
-def _verdict(interval: Interval, sign: int, gained: float, paired: bool) -> str:
+def _verdict(interval: Interval, sign: int, gained: float) -> str:
     """What a difference says.
 
     Arguments:
         interval: The interval of the difference.
         sign: 1 if a positive one is better, else -1.
         gained: The share of the seeds that have a score after, less that before.
-        paired: Whether it is that of pairs.
     """
     ends = sign * interval.low, sign * interval.high
     if gained < 0 or max(ends) < 0:
         return "worse"
     if gained > 0 or min(ends) > 0:
         return "better"
-    if not isfinite(interval.low):
-        return "same" if paired and interval.mean == 0 else "unknown"
-    return "same" if ends == (0, 0) else "within"
+    return "within" if isfinite(interval.low) else "unknown"
 
 
 def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chosen) -> list[str]:
@@ -207,7 +205,7 @@ def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chos
 
 
 def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
-    """Differences of configuration by dataset and method, those of all alike in one line; then of versions and machine."""
+    """Differences of configuration by dataset and method, those of all alike in one line; then of seeds, versions and machine."""
     held, asked = (
         {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATIONS} for results in (before, after)
     )
@@ -221,9 +219,13 @@ def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
     if before.manifest is None or after.manifest is None:
         yield "versions and machine: a manifest is damaged or missing"
         return
-    for key in ("versions", "hardware", "commit", "fingerprints"):
-        old, new = ({key: manifest[key]} for manifest in (before.manifest, after.manifest))  # type: ignore[literal-required]
-        yield from (_told(*difference) for difference in differing(old, new))
+    manifests: list[Mapping[str, Any]] = [before.manifest, after.manifest]
+    old, new = (
+        {key: manifest[key] for key in ("versions", "hardware", "commit", "fingerprints")}
+        | {key: manifest["configuration"].get(key) for key in ("seeds", "compile")}
+        for manifest in manifests
+    )
+    yield from (_told(*difference) for difference in differing(old, new))
 
 
 def _places(cells: Sequence[tuple[str, str]], among: Sequence[tuple[str, str]]) -> list[str]:

@@ -61,29 +61,31 @@ def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
 
 def answer(shown: Shown) -> Answer:
     """What a dataset on which a method has finished says of its methods."""
-    methods = list(shown.looks)
-    best, reasons, last = methods, [], ""
+    methods = [method for method in shown.looks if method in shown.rows.index]
+    best, reasons, asked = methods, [], []
     for metric in leading_metrics(shown.scored):
         chosen = leaders(shown.tables, metric, best)
         if chosen:
             reasons.append(_reason(shown, metric, best, chosen))
-            best, last = chosen, metric
+            best = chosen
+            asked.append(metric)
         if len(best) == 1:
             break
-    reasons += _quality(shown, best[0])
-    if not last:
+    if not asked:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
+    reasons += _quality(shown, best[0])
     if len(_worse_than_nothing(shown)) == len(methods):
-        verdict, best = f"On {shown.name}, no method covers the distribution: none is better than the collapsed row.", []
-    elif len(methods) == 1:
-        verdict = f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare."
-    elif len(best) == len(methods):
+        return Answer(shown.name, [], f"On {shown.name}, no method covers the distribution: none is better than the collapsed row.", reasons, "")
+    if len(methods) == 1:
+        return Answer(shown.name, best, f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare.", reasons, "")
+    sure, certainty = _certainty(shown, asked, best[0], [method for method in methods if method not in best])
+    if len(best) == len(methods):
         verdict = f"On {shown.name}, no method stands out: {'both' if len(methods) == 2 else f'all {len(methods)}'} cannot be told apart."
     elif len(best) == 1:
-        verdict = f"On {shown.name}, {best[0]} covers the distribution best."
+        verdict = f"On {shown.name}, {best[0]} covers the distribution best ({sure})."
     else:
-        verdict = f"On {shown.name}, {listed(best)} cover the distribution best and cannot be told apart."
-    return Answer(shown.name, best, verdict, reasons, _certainty(shown, last, best[0]) if best and len(methods) > 1 else "")
+        verdict = f"On {shown.name}, {listed(best)} cover the distribution best and cannot be told apart ({sure})."
+    return Answer(shown.name, best, verdict, reasons, certainty)
 
 
 def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
@@ -116,9 +118,8 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
     for part in shown:
         improving = _improving(part)
         if improving:
-            found.append(
-                f"Not converged on {part.name}: {listed(improving)} still improved in the second half of the budget; a larger one may rank otherwise."
-            )
+            still = "still improved in the second half of the budget, and a larger one may rank otherwise"
+            found.append(f"Not converged on {part.name}: {listed(improving)} {still}.")
         fallen = _worse_than_nothing(part)
         if fallen:
             found.append(f"On {part.name}, no better than the collapsed row: {listed(fallen)}.")
@@ -156,24 +157,26 @@ def _quality(shown: Shown, method: str) -> list[str]:
     return [f"{figures[method]:.1%} of the samples of {method} are of high quality{real}."]
 
 
-def _certainty(shown: Shown, metric: str, best: str) -> str:
-    """What the corrected tests say of the first by a metric against all others."""
-    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
+def _certainty(shown: Shown, metrics: Sequence[str], best: str, behind: Sequence[str]) -> tuple[str, str]:
+    """What the corrected tests by these metrics say of one method against those behind it: in some words, and in sentences."""
+    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"].isin(metrics)]
     mine = pairs[(pairs["a"] == best) | (pairs["b"] == best)]
     seeds = int(mine["pairs"].max())
     if seeds < 2:
-        return "There is one seed of each: whatever differs may be chance."
+        return "one seed: it may be chance", "There is one seed of each: whatever differs may be chance."
     others = mine["a"].where(mine["a"] != best, mine["b"])
-    told = list(others[(mine["p_holm"] <= LEVEL) & (mine["favours"] == best)])
+    confirmed = others.isin(behind) & (mine["p_holm"] <= LEVEL) & (mine["favours"] == best)
+    told = list(dict.fromkeys(others[confirmed]))
     basis = f"{seeds} seeds; 95 % intervals of paired differences."
+    comparisons = len(pairs) // len(metrics)
     if told:
-        p = p_value(mine["p_holm"][others.isin(told)].max())
-        rest = " and against no other" if len(told) < len(mine) else ""
-        return f"{basis} Tests corrected for {len(pairs)} comparisons confirm it against {listed(told)} (p ≤ {p}){rest}."
-    notes = [note for note in mine["note"] if note.startswith("no test can succeed")]
-    if notes:
-        return f"{basis} Beyond them, {notes[0]}."
-    return f"{basis} No test corrected for {len(pairs)} comparisons confirms a difference."
+        p = p_value(mine["p_holm"][confirmed].max())
+        sure = "tests confirm it" if len(told) == len(behind) else f"tests confirm it against {len(told)} of {len(behind)} others"
+        return sure, f"{basis} Tests corrected for {comparisons} comparisons confirm {best} against {listed(told)} (p ≤ {p})."
+    notes = mine[mine["note"].str.startswith("no test can succeed")].sort_values("p")["note"]
+    if len(notes):
+        return f"{seeds} seeds suggest it; no test can confirm it", f"{basis} Beyond them, {notes.iloc[0]}."
+    return f"{seeds} seeds suggest it; no test confirms it", f"{basis} No test corrected for {comparisons} comparisons confirms a difference."
 
 
 def _improving(shown: Shown) -> list[str]:
@@ -195,5 +198,6 @@ def _worse_than_nothing(shown: Shown) -> list[str]:
     if "collapsed" not in figures:
         return []
     better = shown.results.facts(shown.name, str(metric))["better"]
-    floor, *scores = quality([figures["collapsed"], *(figures[list(shown.looks)])], better)
-    return [method for method, score in zip(shown.looks, scores, strict=True) if score <= floor]
+    methods = [method for method in shown.looks if method in figures]
+    floor, *scores = quality([figures["collapsed"], *figures[methods]], better)
+    return [method for method, score in zip(methods, scores, strict=True) if score <= floor]

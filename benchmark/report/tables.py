@@ -20,7 +20,7 @@ from benchmark.report.comparisons import (
     ranking,
 )
 from benchmark.report.results import Results
-from benchmark.schema import Record
+from benchmark.schema import Point, Record
 from benchmark.statistics import summarise
 from benchmark.store import Store
 
@@ -142,15 +142,15 @@ def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
 
 def _curves(records: Sequence[Record]) -> pd.DataFrame:
     rows = [
-        {
-            **{key: record[key] for key in ("dataset", "method", "seed")},
-            "point": point["point"],
-            **{key: value for key, value in point.items() if key in SPENT},
-            "metric": metric,
-            "value": value,
-        }
+        (record["dataset"], record["method"], record["seed"], point["point"], *spent, metric, value)
         for record in records
         for point in record["curve"]
+        for spent in [_spent(point)]
         for metric, value in point["metrics"].items()
     ]
     return pd.DataFrame(rows, columns=["dataset", "method", "seed", "point", *SPENT, "metric", "value"])
+
+
+def _spent(point: Point) -> list[float]:
+    held: Mapping[str, Any] = point
+    return [held[key] for key in SPENT]
