@@ -104,6 +104,12 @@ def test_shared_seeds_are_paired_and_others_left_out(compared):
     assert tuple(row[ENDS]) == pytest.approx(mean_interval([0.7, 0.6, 0.5])[1:])
 
 
+@pytest.mark.parametrize(("before", "after"), [(dict(enumerate(GOOD)), {1: 0.5}), ({1: 0.5}, dict(enumerate(GOOD))), ({1: 0.8}, {1: 0.5})])
+def test_one_shared_seed_is_a_pair_where_a_run_has_no_other(compared, before, after):
+    row = compared(of(before), of(after)).frame.iloc[0]
+    assert tuple(row[["seeds", "paired", "before", "after", "difference"]]) == ("1", True, before[1], after[1], after[1] - before[1])
+
+
 @pytest.mark.parametrize("first", [6, 5])
 @pytest.mark.parametrize(("better", "verdict"), [("higher", "worse"), ("lower", "better")])
 def test_runs_that_share_one_of_several_seeds_or_none_are_independent(compared, first, better, verdict):
@@ -169,7 +175,7 @@ def test_what_failed_after_is_missing_and_what_failed_before_is_told(compared):
 
 
 def test_a_run_in_which_all_has_failed_is_no_bad_usage(cli, runs):
-    status, out, err = cli("compare", *runs(of(GOOD), of(["failed"] * 6)))
+    status, out, err = cli("compare", *runs(of(GOOD), of(["failed"] * 6)), "--simultaneous")
     assert (status, err) == (1, "")
     assert "0 compared: 0 worse" in out
     assert "missing: seeds that failed in the run after: gan on ring (0, 1, 2, 3, 4 and 5)" in out
@@ -268,28 +274,32 @@ def test_a_damaged_manifest_hides_versions_and_not_settings(cli, runs):
 
 
 def test_calibration_rows_that_changed_are_told_once_and_do_not_fail(cli, runs):
-    before = {dataset: {"real-data": [1.0, 2.0], "collapsed": [0.5, 0.0], "gan": GOOD} for dataset in ("ring", "grid")}
-    after = {dataset: {**methods, "real-data": [1.0005, 2.0], "collapsed": [0.5, 1e-8]} for dataset, methods in before.items()}
-    after["ring"]["real-data"] = [1.01, 2.02]
-    after["grid"]["real-data"] = ["failed", 2.0]
+    before = {dataset: {"real-data": [1.0, 2.0], "collapsed": [0.5, 0.0], "gan": [0.5]} for dataset in ("ring", "grid")}
+    before["cube"] = {"real-data": [1.0], "collapsed": [NAN], "gan": [0.5]}
+    after = {
+        "ring": {"real-data": [1.01, 2.02], "collapsed": [0.5, 1e-8], "gan": [0.5]},
+        "grid": {"real-data": ["failed", 2.001], "collapsed": [0.5, 1e-8], "gan": [0.5]},
+        "cube": {"real-data": [1.0005], "collapsed": [NAN], "gan": [0.5]},
+    }
     places = runs(before, after)
     status, out, _ = cli("compare", *places, "--methods", "gan")
     assert status == 0
     assert re.findall("changed: (.*)", out) == [
         "calibration: score of real-data on ring, collapsed on ring and collapsed on grid is another, so the metric or the data is not the same"
     ]
-    assert "calibration" not in cli("compare", *places, "--datasets", "cube")[1]
+    assert "changed" not in cli("compare", *places, "--datasets", "cube")[1]
     assert "of collapsed on grid is another" in cli("compare", *places, "--datasets", "grid")[1]
 
 
 def test_simultaneous_intervals_are_wider_by_the_number_of_comparisons(compared, cli, tmp_path):
     before = {"ring": {"gan": GOOD, "ali": GOOD}, "grid": {"gan": GOOD, "gone": GOOD}}
-    after = {"ring": {"gan": [x - 0.025 - 0.02 * (-1) ** i for i, x in enumerate(GOOD)], "ali": WITHIN}, "grid": {"gan": GOOD}}
+    after = {"ring": {"gan": [x - 0.025 - 0.02 * (-1) ** i for i, x in enumerate(GOOD)], "ali": WITHIN}, "grid": {"gan": {8: 0.5, 9: 0.6}}}
     alone, together = (compared(before, after, simultaneous=simultaneous) for simultaneous in (False, True))
     d = np.array(after["ring"]["gan"]) - GOOD
     assert tuple(alone.frame[ENDS].iloc[0]) == pytest.approx(mean_interval(d)[1:])
     assert tuple(together.frame[ENDS].iloc[0]) == pytest.approx(mean_interval(d, 0.05 / 3)[1:])
-    assert [list(comparison.frame["verdict"]) for comparison in (alone, together)] == [["worse", "within", "same"], ["within", "within", "same"]]
+    assert tuple(together.frame[ENDS].iloc[2]) == pytest.approx(change(GOOD, [0.5, 0.6], 0.05 / 3)[1:])
+    assert [list(comparison.frame["verdict"]) for comparison in (alone, together)] == [["worse", "within", "within"], ["within"] * 3]
     status, out, _ = cli("compare", tmp_path / "before", tmp_path / "after", "--simultaneous")
     assert status == 1
     assert "after − before [98.333 %]" in out

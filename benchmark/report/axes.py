@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -112,11 +113,9 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         else:
             axes.bar(i, known["mean"], color=look.colour, alpha=0.4, width=0.7)
         if len(values) > 1:
-            axes.vlines(i, known["ci_low"], known["ci_high"], linewidth=1.4)
+            axes.vlines(i, known["ci_low"], known["ci_high"], linewidth=1.4, color=rcParams["text.color"])
         offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(1)
-        # Dots as one line of short strokes with round ends: markers would take most of the time and of the bytes.
-        strokes = np.stack([i + offsets, i + offsets + 1e-3, np.full(len(values), np.nan)], axis=1)
-        axes.plot(strokes.ravel(), np.repeat(values, 3), color=look.colour, linewidth=3.5, solid_capstyle="round")
+        axes.plot(i + offsets, values, "o", markersize=3, color=look.colour)
     _references(axes, trials, metric)
     axes.set_xlim(-0.6, len(looks) - 0.4)
     axes.set_xticks(range(len(looks)), labels, rotation=45, ha="right", rotation_mode="anchor")

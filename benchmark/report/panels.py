@@ -52,7 +52,7 @@ def panels(shown: Shown) -> Iterator[Panel]:
             picture, outside = _points(data, samples)
         else:
             continue
-        yield Panel(method, "pixels" if isinstance(data, Images) else "points", picture, caption(row, outside))
+        yield Panel(method, "pixels" if isinstance(data, Images) else "points", picture, ", ".join(caption(row, outside)))
 
 
 def _points(data: Mixture, samples: np.ndarray) -> tuple[str, float]:

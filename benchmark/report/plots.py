@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
@@ -122,8 +123,8 @@ def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]
     yield "curves", _courses(shown, against)
 
 
-def caption(row: pd.Series, outside: float = 0.0) -> str:
-    """What is told of the trial beside its samples.
+def caption(row: pd.Series, outside: float = 0.0) -> list[str]:
+    """What is told of a trial beside its samples: the seed, then scores.
 
     Arguments:
         row: Its row of `trials.csv`.
@@ -134,7 +135,7 @@ def caption(row: pd.Series, outside: float = 0.0) -> str:
         facts.append(f"{row['modes']:.0f} of {row['modes_total']} modes")
     if pd.notna(row.get("high_quality")):
         facts.append(f"{row['high_quality']:.1%} high quality")
-    return ", ".join(facts) + (f", {outside:.0%} out of sight" if outside > 0.005 else "")
+    return [*facts, f"{outside:.0%} out of sight"] if outside > 0.005 else facts
 
 
 def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
@@ -145,7 +146,8 @@ def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     for i, (method, row) in enumerate(lowest.iterrows()):
         axes = figure.add_subplot(ceil(len(lowest) / columns), columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
-        axes.set_title(f"{method}\n{caption(row, outside)}", fontsize=8.5)
+        seed, *facts = caption(row, outside)
+        axes.set_title(f"{method}, {seed}\n{', '.join(facts)}", fontsize=8)
         plain(axes.title)
         axes.tick_params(labelsize=7)
     figure.suptitle(f"{data.name}: samples of each method's lowest finished seed (dots) over the true modes (circles)", fontsize=11)
@@ -176,6 +178,7 @@ def _courses(shown: Shown, against: str) -> Figure:
     for metric, axes in panels.items():
         draw_course(axes, shown.tables.budget, shown.trials, metric, shown.results.facts(shown.name, metric), shown.looks, against)
         axes.xaxis.label.set_fontsize(8)
+        axes.xaxis.offsetText.set_fontsize(7)
         axes.tick_params(labelsize=7)
     _legend(figure, panels)
     confidence = shown.tables.budget["confidence"].min()
@@ -202,11 +205,11 @@ def _legend(figure: Figure, panels: Mapping[str, Axes]) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     layout = figure.get_layout_engine()
-    if layout and figure.axes:
-        canvas.get_renderer()
-        layout.execute(figure)
-        figure.set_layout_engine("none")  # once is enough
+    if isinstance(layout, ConstrainedLayoutEngine) and figure.axes:
+        layout.set(w_pad=0.12)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once is enough, with that margin, and takes most of the time
     with writing(file) as stream:
         figure.savefig(stream, dpi=DPI, format="png")
