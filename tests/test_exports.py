@@ -20,7 +20,14 @@ from benchmark.report.tables import make_tables
 NAN = float("nan")
 CALIBRATED = {"real-data": [1.0], "collapsed": [0.0]}
 SCORES = {
-    "ring": {**CALIBRATED, "ali": [0.5, 0.51, 0.49, None], "gan": [0.9, 0.91, 0.89, "failed"], "vae": [0.9, 0.88, NAN, 0.9], "aae": ["failed"]},
+    "ring": {
+        **CALIBRATED,
+        "ali": [0.5, 0.51, 0.49, None],
+        "gan": [0.9, 0.91, 0.89, "failed"],
+        "vae": [0.9, 0.88, NAN, 0.9],
+        "aae": ["failed"],
+        "kde": [NAN],
+    },
     "grid": {"gan": [1e-7, 3e-7]},
 }
 COURSES = {
@@ -67,11 +74,11 @@ def rows_of_latex(text):
 def test_scores_are_ranked_and_the_best_are_those_that_cannot_be_told_apart(tmp_path):
     shown = shown_of(tmp_path, SCORES)[0]
     rows = score_rows(shown)
-    assert [row.method for row in rows] == ["gan", "vae", "ali", "aae", "real-data", "collapsed"]
-    assert [row.seeds for row in rows] == ["3 (and 1 failed)", "4", "3 (and 1 diverged)", "0 (and 1 failed)", "1", "1"]
-    assert [row.scores["score"].text for row in rows] == ["0.900 ± 0.025", "0.893 ± 0.029 (of 3)", "0.500 ± 0.025", "–", "1", "0"]
-    assert [row.scores["score"].best for row in rows] == [True, True, False, False, False, False]
-    assert [row.scores["score"].mean for row in rows] == pytest.approx([0.9, 2.68 / 3, 0.5, NAN, 1, 0], nan_ok=True)
+    assert [row.method for row in rows] == ["gan", "vae", "ali", "kde", "aae", "real-data", "collapsed"]
+    assert [row.seeds for row in rows] == ["3 (and 1 failed)", "4", "3 (and 1 diverged)", "1", "0 (and 1 failed)", "1", "1"]
+    assert [row.scores["score"].text for row in rows] == ["0.900 ± 0.025", "0.893 ± 0.029 (of 3)", "0.500 ± 0.025", "–", "–", "1", "0"]
+    assert [row.scores["score"].best for row in rows] == [True, True, *[False] * 5]
+    assert [row.scores["score"].mean for row in rows] == pytest.approx([0.9, 2.68 / 3, 0.5, NAN, NAN, 1, 0], nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -201,11 +208,12 @@ def test_event_files_hold_the_curves_and_nothing_of_an_earlier_report(tmp_path):
     folder = tmp_path / "tensorboard"
     for scores in ({"ring": {"old": [[9.0, 9.0]], "gan": [[9.0, 9.0, 9.0, 9.0]]}}, COURSES):
         curves = make_tables(read_results(made_up_run(tmp_path / f"run-{len(scores)}", scores))).curves
+        curves["generator_steps"] *= 7
         write_event_files(folder, curves)
     values = {(row.dataset, row.method, f"seed-{row.seed}", row.metric, row.generator_steps): row.value for row in curves.itertuples()}
     expected = {place: np.float32(value) for place, value in values.items() if np.isfinite(value)}
     assert len(expected) == 7
-    assert ("ring", "gan", "seed-0", "score", 3 * SPENT["generator_steps"]) in expected
+    assert ("ring", "gan", "seed-0", "score", 21 * SPENT["generator_steps"]) in expected
     assert scalars(folder) == expected
 
 

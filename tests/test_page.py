@@ -7,11 +7,13 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from made_up import made_up_run
+from matplotlib import rc_context
 
 from benchmark.report import write_report
 from benchmark.report.findings import answer, caveats, listed
 from benchmark.report.plots import Shown
 from benchmark.report.results import read_results
+from benchmark.report.svg import STYLE, to_svg
 from benchmark.report.tables import make_tables
 
 PHONE = {"width": 390, "height": 844}
@@ -206,6 +208,21 @@ def test_a_thousand_trials_make_a_page_of_less_than_five_megabytes(tmp_path):
     write_report(made_up_run(tmp_path, scores))
     assert len(pd.read_csv(tmp_path / "trials.csv")) == 3 * 28 * SEEDS > 1000
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
+
+
+def test_a_picture_is_made_smaller_and_its_labels_stay_as_they_are():
+    def draw(axes):
+        axes.plot([0.0, 0.00123456], [0.0, 1 / 3])
+        axes.set_xticks([0.00123456], ["0.00123456"])
+
+    with rc_context(STYLE):
+        picture = to_svg(draw, 'a "picture" of <two> points', "title $x^{$")
+    assert 'aria-label="a &quot;picture&quot; of &lt;two&gt; points"' in picture
+    assert ">0.00123456<" in picture
+    assert "title $x^{$" in picture
+    assert "currentColor" in picture
+    numbers = re.findall(r"\d+\.\d+", " ".join(re.findall(r"<[^>]*>", picture)))
+    assert max(len(number.partition(".")[2]) for number in numbers) == 2
 
 
 def told(root, scores, better="higher", **facts):

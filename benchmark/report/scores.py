@@ -46,7 +46,8 @@ def score_rows(shown: Shown) -> list[Row]:
     def score(method: str, metric: str) -> Score:
         row = figures.get((method, metric), {"n": 0, "mean": math.nan, "ci_low": math.nan, "ci_high": math.nan})
         some = f" (of {row['n']})" if 0 < row["n"] < finished.get(method, 0) else ""
-        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], method in best[metric])
+        leading = method in best[metric] and row["n"] > 0  # too few seeds tell nothing apart, not even one that has no score
+        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
 
     def rank(method: str) -> float:
         found = figures.get((method, metrics[0]), {}).get("rank") if metrics else None

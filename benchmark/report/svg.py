@@ -49,7 +49,7 @@ def to_svg(draw: Callable[[Axes], None], description: str, title: str, size: tup
     FigureCanvasSVG(figure)
     axes = figure.add_axes((0.15, bottom, 0.81, 0.9 - bottom))
     draw(axes)
-    axes.set_title(title, loc="left").set_parse_math(False)
+    axes.set_title(title, loc="left", y=1.02).set_parse_math(False)  # a place of its own spares the search for one
     stream = StringIO()
     rcParams["svg.hashsalt"] = salt
     figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
@@ -64,6 +64,6 @@ def _slim(text: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r' id="[a-zA-Z][a-zA-Z0-9.]*_\d+"(?=/?>)', "", text).replace("<g/>", "")
-    text = re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", text)
+    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", tag[0]), text)
     text = text.replace(INK, "currentColor").replace("font: 7.5px 'sans-serif'", "font-size: 7.5px")
     return re.sub(r"\s*\n\s*", "\n", text)
