@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.errors import UsageError, complain
 from benchmark.interruption import Interruption
-from benchmark.job import RUN_OPTIONS, carry_out, make_job
+from benchmark.job import RUN_OPTIONS, carry_out, make_job, tell
 from benchmark.options import as_text
 from benchmark.report import read_run
 from benchmark.report.axes import AGAINST
@@ -68,13 +68,16 @@ class Run:
 
         Raises:
             UsageError: If the run has no such picture.
+            DamagedError: If the samples to show are not the ones that were written.
         """
         if against not in AGAINST:
             raise UsageError(f"figure: against {against!r}; choose from {', '.join(AGAINST)}")
-        drawn = dict(figures(self._shown(dataset), against))
-        if name not in drawn:
-            raise UsageError(f"figure: no picture {name!r} of {dataset}; there are {', '.join(drawn) or 'none'}")
-        return drawn[name]
+        others = []
+        for found, figure in figures(self._shown(dataset), against):
+            if found == name:
+                return figure
+            others.append(found)
+        raise UsageError(f"figure: no picture {name!r} of {dataset}; there are {', '.join(others) or 'none'}")
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray:
         """The samples that were kept of a trial, shape (N, *); images have 8 bits.
@@ -156,16 +159,17 @@ def run(
     with Interruption():
         job = make_job(texts, fresh)
         outcome = carry_out(job, fresh, list(_command(texts)))
-    for failure in outcome.failed:
-        complain(f"failed: {failure}")
+    tell(outcome)
     return load_results(job.store.root)
 
 
 def _plain(value: Any) -> Any:
-    """Sequences as lists, paths as texts."""
+    """Sequences and arrays as lists, paths as texts."""
     if isinstance(value, Path):
         return str(value)
-    return list(value) if (isinstance(value, Sequence) and not isinstance(value, str)) or isinstance(value, range | np.ndarray) else value
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def _command(texts: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from benchmark import __version__, files, options
 from benchmark.errors import UsageError, complain, printable
 from benchmark.interruption import Interrupted, Interruption
-from benchmark.job import KINDS, RUN_OPTIONS, carry_out, extras_of, load_plugins, make_job, show_plan
+from benchmark.job import KINDS, RUN_OPTIONS, carry_out, extras_of, load_plugins, make_job, show_plan, tell
 from benchmark.registry import DATASETS, METHODS
 from benchmark.suites import SUITES
 
@@ -134,10 +134,7 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     if parsed.dry_run:
         print(show_plan(job, parsed.fresh))
         return 0
-    outcome = carry_out(job, parsed.fresh, ["benchmark", *arguments])
-    for failure in outcome.failed:
-        complain(f"failed: {failure}")
-    return 1 if outcome.failed else 0
+    return 0 if tell(carry_out(job, parsed.fresh, ["benchmark", *arguments])) else 1
 
 
 def _list(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:

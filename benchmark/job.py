@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark import files, options
 from benchmark.errors import UsageError, complain
+from benchmark.options import EXTRAS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
 from benchmark.suites import get_suite
 
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
     from benchmark.runner import Limits, Outcome
     from benchmark.store import Store
 
-__all__ = ["EXTRAS", "KINDS", "RUN_OPTIONS", "Job", "carry_out", "extras_of", "load_plugins", "make_job", "show_plan"]
+__all__ = ["KINDS", "RUN_OPTIONS", "Job", "carry_out", "extras_of", "load_plugins", "make_job", "show_plan", "tell"]
 
 LIMITS = ("checkpoint-every", "stall-timeout", "worker-memory")
-EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
-"""What a report has only if it is asked for, and the library that it takes."""
-
 RUN_OPTIONS = (
     *("suite", "datasets", "methods", "seeds", "budget", "out", "device", "workers", "compile", "plugin"),
     *("data-root", "fid-features", "fid-weights", "set", "executor", "ray-address", *LIMITS, *EXTRAS),
@@ -169,5 +167,11 @@ def carry_out(job: Job, fresh: bool, command: Sequence[str]) -> "Outcome":
             if lock.left_by:
                 complain(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved")
             outcome = run(job.request, plan, store, executor, job.limits, command)
-            write_report(store, job.extras)
-    return outcome
+            return replace(outcome, reported=write_report(store, job.extras))
+
+
+def tell(outcome: "Outcome") -> bool:
+    """Complains of what failed in a run, and returns whether nothing did."""
+    for failure in outcome.failed:
+        complain(f"failed: {failure}")
+    return outcome.reported and not outcome.failed

@@ -8,14 +8,14 @@ from typing import Any
 
 from benchmark.errors import UsageError
 
-__all__ = ["FLAGS", "as_text", "choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
+__all__ = ["EXTRAS", "as_text", "choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
 
 Settings = dict[str, dict[str, Any]]
 
 MOST_SEEDS = 100_000
 
-FLAGS = ("parquet", "tensorboard")
-"""Options that are given or not."""
+EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
+"""What a report has only if it is asked for, and the library that it takes."""
 
 
 def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def as_text(key: str, value: Any, where: str) -> Any:
         if not isinstance(files, list) or not all(isinstance(item, str) for item in files):
             raise UsageError(f"{where}: plugin must be a file name or a list of them")
         return files
-    if key in FLAGS:
+    if key in EXTRAS:
         if not isinstance(value, bool):
             raise UsageError(f"{where}: {key} must be true or false")
         return value

@@ -70,6 +70,7 @@ def read_sealed(file: Path, shape: type[T]) -> T:
     """
     try:
         content = json.loads(read_regular(file))
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
         checksum = content.pop("checksum")
         whole = "schema_version" in content and checksum == sha256(canonical(content)).hexdigest()
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):

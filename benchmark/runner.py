@@ -46,12 +46,13 @@ LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: trials by how they ended, and cells that failed."""
+    """How a run ended: trials by how they ended, cells that failed, and whether all of the report could be made."""
 
     trained: int
     skipped: int
     diverged: int
     failed: list[str]
+    reported: bool = True
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,9 @@ def run(request: Request, plan: list[Planned], store: Store, executor: Executor,
     manifest = _manifest(request, prepared, facts, command)
     # A run may grow by datasets and methods from one command to the next.
     with contextlib.suppress(FileNotFoundError):
-        manifest = _union(store.manifest(), manifest)
+        held = store.manifest()
+        told = [*held.get("commands", [held["command"]]), manifest["command"]]
+        manifest = {**_union(held, manifest), "commands": [command for i, command in enumerate(told) if command not in told[:i]]}
     store.write_manifest(manifest)
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
         print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)

@@ -4,9 +4,25 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
-__all__ = ["SCHEMA_VERSION", "Audit", "CheckpointFile", "Commit", "Configuration", "Group", "Manifest", "MetricFacts", "Point", "Record", "Tables"]
+__all__ = [
+    "CALIBRATIONS",
+    "SCHEMA_VERSION",
+    "Audit",
+    "CheckpointFile",
+    "Commit",
+    "Configuration",
+    "Group",
+    "Manifest",
+    "MetricFacts",
+    "Point",
+    "Record",
+    "Tables",
+]
 
 SCHEMA_VERSION = 3
+
+CALIBRATIONS = ("real-data", "collapsed")
+"""The methods that are none: fresh real data, and one real datum over and over."""
 
 Scores = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -119,6 +135,7 @@ class Manifest(TypedDict):
     modes: dict[str, int]
     fingerprints: dict[str, str]
     files: dict[str, dict[str, Any]]
+    commands: NotRequired[list[list[str]]]
     versions: dict[str, str]
     hardware: dict[str, Any]
     commit: str | None

@@ -369,6 +369,10 @@ class Store:
     def _verified(self, folder: Path) -> Record | None:
         """The record of a trial whose files are whole; `None` if it has none."""
         file = folder / "result.json"
+        try:
+            "".join(folder.parts[-3:]).encode()
+        except UnicodeEncodeError:
+            raise DamagedError(file, "has a name that is no text") from None
         if _linked(folder):
             raise DamagedError(file, "lies behind a link")
         try:

@@ -272,9 +272,29 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     assert "no test can succeed: with 3 differing pairs of seeds p is at least 0.25; it takes 6 pairs" in found.certainty
     assert "3 seeds suggest it; no test can confirm it" in found.verdict
     assert any("could not have succeeded" in line for line in warned)
+    found, _ = told(tmp_path / "apart", {"ring": {"a": {0: 5.0, 1: 5.1}, "b": {2: 3.0, 3: 3.1}}})
+    assert found.certainty == "The methods have no seed in common: nothing is compared."
     found, _ = told(tmp_path / "one", {"ring": {"a": [5.0], "b": [3.0]}})
-    assert found.certainty == "There is one seed of each: whatever differs may be chance."
+    assert found.certainty == "There is one seed in common: whatever differs may be chance."
     assert len(found.best) == 2
+
+
+def test_a_few_good_seeds_among_diverged_ones_make_no_best(tmp_path):
+    found, _ = told(tmp_path, {"ring": {"collapsed": [1.0] * 5, "b": [9.0, None, None, None, None], "a": [2.0] * 5}})
+    assert found.best == ["a"]
+    assert "ahead of b whose seeds diverged" in found.reasons[0]
+    found, _ = told(tmp_path / "nothing", {"ring": {"collapsed": [1.0] * 3, "b": [None] * 3, "a": [2.0, 2.1, 2.2]}})
+    assert found.best == ["a"]
+    found, _ = told(tmp_path / "behind", {"ring": {"a": [5.0] * 6, "b": [None] * 4 + [4.0, 9.0]}})
+    assert "ahead of b whose seeds diverged" in found.reasons[0]
+
+
+def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
+    a = [5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7]
+    b = [value - (2 if i else -0.5) for i, value in enumerate(a)]
+    found, _ = told(tmp_path, {"ring": {"a": a, "b": b, "c": [*a[:6], 5.61, 5.69]}})
+    assert sorted(found.best) == ["a", "c"]
+    assert "no test confirms it" in found.verdict
 
 
 def test_what_is_no_better_than_nothing_is_not_called_best(tmp_path):
@@ -293,6 +313,14 @@ def test_a_method_that_still_improves_is_named(tmp_path):
     rising = [[0.1 * k + 0.01 * s for k in range(1, 11)] for s in range(SEEDS)]
     _, warned = told(tmp_path, {"ring": {"a": rising, "b": [[value] * 10 for value in NEAR]}})
     assert any("Not converged on ring: a still improved" in line for line in warned)
+
+
+def test_a_curve_that_ended_early_does_not_still_improve(tmp_path):
+    ended = [[0.1 * k for k in range(1, 5)] + [None]] * SEEDS
+    _, warned = told(tmp_path, {"ring": {"a": ended, "b": [[value] * 20 for value in NEAR]}})
+    assert not any("Not converged" in line for line in warned)
+    _, warned = told(tmp_path / "one", {"ring": {"a": [[0.1 * k for k in range(1, 11)]], "b": [[5.0] * 10]}})
+    assert not any("Not converged" in line for line in warned)
 
 
 def test_lists_read_as_people_write_them():

@@ -1,7 +1,7 @@
 """From the records of a run to its tables, pictures and page. Knows nothing of training, and what a run was asked to do only from what it left."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.errors import UsageError, complain
@@ -47,22 +47,22 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
-    files: dict[str, bytes] = {}
-    try:
-        page, undrawn = make_page(results, tables, finished)
-        texts = {"report.html": page, "summary.md": markdown_tables(finished), "summary.tex": latex_tables(finished)}
-        files |= {name: text.encode() for name, text in texts.items()}
-        problems += undrawn
-    except BROKEN as error:
-        (store.root / "report.html").unlink(missing_ok=True)
-        problems.append(f"report.html cannot be made ({type(error).__name__}: {error})")
-    if "parquet" in extras:
-        files |= parquet_tables(vars(tables))
-    for name, data in files.items():
+    made: dict[str, Callable[[], str]] = {
+        "report.html": lambda: make_page(results, tables, finished, problems),
+        "summary.md": lambda: markdown_tables(finished),
+        "summary.tex": lambda: latex_tables(finished),
+    }
+    for name, make in made.items():
+        try:
+            write_at_once(store.root / name, make().encode())
+        except BROKEN as error:
+            (store.root / name).unlink(missing_ok=True)  # that of an earlier report would not fit the tables
+            problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
+    for name, data in parquet_tables(vars(tables)).items() if "parquet" in extras else ():
         write_at_once(store.root / name, data)
     if "tensorboard" in extras:
         write_event_files(store.root / "tensorboard", tables.curves)
     for problem in problems:
         complain(problem)
-    print(f"tables, plots and report.html are in {store.root}", file=sys.stderr)
+    print(f"tables, plots{' and report.html' if (store.root / 'report.html').exists() else ''} are in {store.root}", file=sys.stderr)
     return not problems

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,11 @@ from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
-from benchmark.schema import MetricFacts
+from benchmark.schema import CALIBRATIONS, MetricFacts
 
 __all__ = [
     "AGAINST",
     "ARROWS",
-    "CALIBRATIONS",
     "DIRECTIONS",
     "Look",
     "Picture",
@@ -32,10 +31,11 @@ __all__ = [
     "draw_scores",
     "looks_of",
     "plain",
+    "shortened",
 ]
 
-CALIBRATIONS = {"real-data": "--", "collapsed": ":"}
-"""The calibration rows, and the style of their lines."""
+STYLES = dict(zip(CALIBRATIONS, ("--", ":"), strict=True))
+"""The lines of the calibration rows."""
 
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}
 
@@ -45,7 +45,10 @@ AGAINST = {"flops": "FLOPs", "device_seconds": "device-seconds", "generator_step
 """What a budget can be told in, by column."""
 
 FEW = 10
-"""Points of a course up to which each is marked: between them, nothing is known."""
+"""Points of a course up to which each is marked, for between them nothing is known; and methods up to which labels may be slanted."""
+
+SHORT, LONG = 16, 40
+"""Characters of a label that may be slanted, and of the longest that is shown in a picture."""
 
 FEW_TICKS = 7
 """On a logarithmic axis of a small picture."""
@@ -54,7 +57,17 @@ COLOURS = ("#1f83c6", "#e0642b", "#2a9d50", "#a05fd0", "#d6457f", "#b8860b", "#0
 """Each has a contrast of at least 3 to a white and to a nearly black background."""
 
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
-MARKERS = "osD^vPX"
+MARKERS = {
+    "o": "M13 1a3 3 0 1 0 .01 0z",
+    "s": "M10 1h6v6h-6z",
+    "D": "M13 0l4 4-4 4-4-4z",
+    "^": "M13 0l4 7h-8z",
+    "v": "M13 8l4-7h-8z",
+    "P": "M11.5 0h3v2.5h2.5v3h-2.5v2.5h-3v-2.5h-2.5v-3h2.5z",
+    "X": "M10 0l3 2.5 3-2.5 1.5 1.5-2.5 2.5 2.5 2.5-1.5 1.5-3-2.5-3 2.5-1.5-1.5 2.5-2.5-2.5-2.5z",
+}
+"""Markers of lines, and their shapes as paths of SVG in the middle of a key of 26 by 8."""
+
 GREY = "0.5"
 
 
@@ -74,11 +87,16 @@ class Look(NamedTuple):
     dashes: str | tuple[float, tuple[float, ...]]
     marker: str
 
+    @property
+    def shape(self) -> str:
+        """The marker as a path of SVG."""
+        return MARKERS[self.marker]
+
 
 def looks_of(methods: Sequence[str]) -> dict[str, Look]:
     """A look for each method, by its place."""
     return {
-        method: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], MARKERS[i % len(MARKERS)])
+        method: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], list(MARKERS)[i % len(MARKERS)])
         for i, method in enumerate(methods)
     }
 
@@ -97,13 +115,13 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         looks: The methods to show.
     """
     finished = trials[trials["status"] == "ok"]
-    logarithmic = tame(axes, finished[metric], facts)
     figures = summary[summary["metric"] == metric].set_index("method")
+    logarithmic = tame(axes, pd.concat([finished[metric], figures["ci_low"], figures["ci_high"]]), facts)
     labels = []
     for i, (method, look) in enumerate(looks.items()):
         values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
         lost = int((trials["method"].eq(method) & (trials["status"] == "diverged")).sum())
-        labels.append(method + (f"\n{lost} diverged" if lost else ""))
+        labels.append(shortened(method) + (f"\n{lost} diverged" if lost else ""))
         if len(values) == 0:
             axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
             continue
@@ -118,7 +136,8 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         axes.plot(i + offsets, values, "o", markersize=3, color=look.colour)
     _references(axes, trials, metric)
     axes.set_xlim(-0.6, len(looks) - 0.4)
-    axes.set_xticks(range(len(looks)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    slanted = len(looks) <= FEW and max(map(len, labels)) <= SHORT
+    axes.set_xticks(range(len(looks)), labels, rotation=45 if slanted else 90, ha="right" if slanted else "center")
     plain(*axes.get_xticklabels())
 
 
@@ -143,8 +162,13 @@ def draw_course(
         rows = chosen[chosen["method"] == method]
         if len(rows):
             x, median, low, high = rows[[against, "median", "low", "high"]].to_numpy(float).T
-            marker = look.marker if len(rows) <= FEW else None
-            axes.plot(x, median, color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3, marker=marker, markersize=3)
+            style: dict[str, Any] = {
+                "color": look.colour,
+                "linestyle": look.dashes,
+                "marker": look.marker,
+                "markevery": 1 if len(rows) <= FEW else len(rows) // 5,
+            }
+            axes.plot(x, median, label=method, linewidth=1.3, markersize=3, **style)
             axes.fill_between(x, low, high, color=look.colour, alpha=0.1, linewidth=0)
     _references(axes, trials, metric)
     axes.set_xlabel(f"{AGAINST[against]} per trial")
@@ -213,6 +237,11 @@ def draw_samples(axes: Axes, data: Mixture, samples: np.ndarray | None, size: fl
     return 1 - float(inside.mean()) if len(points) else 0.0
 
 
+def shortened(name: str) -> str:
+    """A name that fits a picture."""
+    return name if len(name) <= LONG else f"{name[: LONG - 1]}…"
+
+
 def plain(*texts: Text) -> None:
     """Shows texts as they are: names may hold what would be taken for formulas."""
     for text in texts:
@@ -220,7 +249,7 @@ def plain(*texts: Text) -> None:
 
 
 def tame(axes: Axes, values: pd.Series, facts: MetricFacts) -> bool:
-    """A logarithmic axis where values span more than two decades, else one that starts at 0 and keeps to the metric's bounds.
+    """A logarithmic axis where values span more than two decades, else one that has 0 and keeps to the metric's bounds.
 
     Returns whether the axis is logarithmic. A value below the 5 % quantile of the positive ones lies in its linear part near 0.
     """
@@ -234,13 +263,15 @@ def tame(axes: Axes, values: pd.Series, facts: MetricFacts) -> bool:
         axes.yaxis.set_major_locator(locator)
         axes.yaxis.set_major_formatter("{x:g}")  # a formula for each would take most of the time
         return True
-    top = math.inf if facts["bounds"][1] is None else facts["bounds"][1]
-    axes.set_ylim(0, 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else 1)
+    low, top = (end if bound is None else bound for bound, end in zip(facts["bounds"], (-math.inf, math.inf), strict=True))
+    floor = 1.05 * max(low, finite.min()) if len(finite) and finite.min() < 0 and low < 0 else 0.0
+    ceiling = 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else float(floor == 0)
+    axes.set_ylim(floor, ceiling)
     return False
 
 
 def _references(axes: Axes, trials: pd.DataFrame, metric: str) -> None:
-    for method, style in CALIBRATIONS.items():
+    for method, style in STYLES.items():
         level = trials.loc[trials["method"] == method, metric].astype(float).mean()
         if pd.notna(level):
             axes.axhline(level, linestyle=style, color=GREY, linewidth=1, label=method)

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.report.axes import ARROWS, CALIBRATIONS
+from benchmark.report.axes import ARROWS
 from benchmark.report.display import estimate, number
 from benchmark.report.findings import listed
 from benchmark.report.results import Results
 from benchmark.report.tables import trials_table
+from benchmark.schema import CALIBRATIONS
 from benchmark.settings import differing
 from benchmark.statistics import LEVEL, Interval, change, mean_interval, quality
 
@@ -245,7 +246,7 @@ def _told(key: str, old: Any, new: Any) -> str:
 
 def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
     """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
-    calibrated = (trials[trials["method"].isin(list(CALIBRATIONS)) & (trials["status"] == "ok")] for trials in (old, new))
+    calibrated = (trials[trials["method"].isin(CALIBRATIONS) & (trials["status"] == "ok")] for trials in (old, new))
     rows = [trials.set_index(["dataset", "method", "seed"]) for trials in calibrated]
     shared = rows[0].index.intersection(rows[1].index)
     for metric in dict.fromkeys(cell.metric for cell in cells):

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from benchmark.aggregates import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
 from benchmark.report.results import Results
-from benchmark.schema import MetricFacts
-from benchmark.scoring import CALIBRATIONS
+from benchmark.schema import CALIBRATIONS, MetricFacts
 from benchmark.statistics import (
     LEVEL,
     Interval,
@@ -60,7 +58,7 @@ Scores = dict[str, pd.Series]
 
 def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
     """The values of a metric on a dataset, without calibration rows; empty if no trial has any."""
-    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(list(CALIBRATIONS))]
+    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATIONS)]
     values = here[metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
     if not np.isfinite(values).any():
         return {}
@@ -68,15 +66,17 @@ def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
 
 
 def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
-    """The place of each method by its mean, 1 for the best, ties sharing the first of theirs; a trial without a value counts as the worst."""
+    """The place of each method, 1 for the best, ties sharing the first of theirs.
+
+    Methods rank by the mean quality of their trials, one without a value counting as the worst that any has, that of the `collapsed` row
+    included; of equal ones, the one with fewer such trials is better.
+    """
     scores = scores_of(trials, dataset, metric)
-    if not scores:
-        return {}
     better = results.facts(dataset, metric)["better"]
     collapsed = trials.loc[(trials["dataset"] == dataset) & (trials["method"] == "collapsed"), metric]
     among = np.concatenate([*scores.values(), collapsed.to_numpy(float)])
-    means = [-quality(filled(values, better, among), better).mean() for values in scores.values()]
-    return dict(zip(scores, map(int, stats.rankdata(means, method="min")), strict=True))
+    places = {method: (-quality(filled(values, better, among), better).mean(), values.isna().mean()) for method, values in scores.items()}
+    return {method: 1 + sum(other < place for other in places.values()) for method, place in places.items()}
 
 
 def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
@@ -323,7 +323,7 @@ def _ranked(methods: Sequence[str], found: list[_Part]) -> list[np.ndarray]:
 def reference(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str, end: str) -> float:
     """The score of a perfect generator (`best`) or of one that has learnt nothing (`chance`): declared, or that of a calibration row."""
     declared = {"best": facts["best"], "chance": facts["chance"]}[end]
-    row = {"best": "real-data", "chance": "collapsed"}[end]
+    row = dict(zip(("best", "chance"), CALIBRATIONS, strict=True))[end]
     if declared is not None:
         return declared
     return float(trials.loc[(trials["dataset"] == dataset) & (trials["method"] == row), metric].astype(float).mean())

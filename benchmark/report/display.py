@@ -2,13 +2,22 @@
 
 import math
 
-__all__ = ["estimate", "number", "p_value", "spread"]
+import pandas as pd
+
+__all__ = ["budget_text", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
 
 LARGEST, SMALLEST = 1e6, 1e-4
 """Beyond these, numbers are written with a power of ten."""
 
 NOTHING = "–"
 """What stands for a number that there is not."""
+
+
+SCORES = (
+    {"modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
+    {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
+)
+"""What captions tell of a trial, by metric: the second where it has nothing of the first."""
 
 
 def number(x: float, digits: int = 4) -> str:
@@ -51,6 +60,22 @@ def p_value(p: float) -> str:
     if not math.isfinite(p):
         return NOTHING
     return "< 0.0001" if p < SMALLEST else f"{p:.2g}"
+
+
+def trial_name(method: str, row: pd.Series) -> str:
+    """A trial, by its row of `trials.csv`."""
+    return f"{method}, seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")
+
+
+def trial_scores(row: pd.Series) -> str:
+    """The first group of `SCORES` of which a trial has any, by its row of `trials.csv`."""
+    groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
+    return ", ".join(next(filter(None, groups), []))
+
+
+def budget_text(trials: pd.DataFrame) -> str:
+    """The budgets of some rows of `trials.csv`, such as `5e11flops`."""
+    return " or ".join(trials["budget"].dropna().unique()).replace("e+", "e")
 
 
 def _decimals(width: float) -> int:

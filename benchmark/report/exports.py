@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from benchmark.errors import printable
 from benchmark.report.axes import ARROWS
+from benchmark.report.display import budget_text
 from benchmark.report.plots import Shown
 from benchmark.report.scores import Score, score_rows
 
@@ -62,8 +63,7 @@ def _headings(shown: Shown) -> list[str]:
 
 
 def _caption(shown: Shown) -> str:
-    budgets = " or ".join(shown.trials["budget"].dropna().unique())
-    return f"Scores on {shown.name} at {budgets} per trial: mean and half of the 95 % Student-t interval over seeds."
+    return f"Scores on {shown.name} at {budget_text(shown.trials)} per trial: mean and half of the 95 % Student-t interval over seeds."
 
 
 def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str | Score]]) -> str:

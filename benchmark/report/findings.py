@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from benchmark.report.axes import CALIBRATIONS
 from benchmark.report.display import estimate, p_value, spread
 from benchmark.report.plots import Shown
 from benchmark.report.results import Results
 from benchmark.report.tables import Tables
+from benchmark.schema import CALIBRATIONS
 from benchmark.statistics import LEVEL, quality
 
 __all__ = ["Answer", "answer", "caveats", "leaders", "leading_metrics", "listed"]
@@ -43,20 +43,24 @@ def leading_metrics(metrics: Sequence[str]) -> list[str]:
 
 
 def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
-    """The method that ranks first by a metric, and those that its interval of paired differences cannot tell from it, by rank.
+    """The best method by a metric, and those that its interval of paired differences cannot tell from it, by rank.
+
+    The best is the first by rank to which no other is favoured.
 
     Arguments:
         tables: The tables of one dataset.
         metric: The metric.
-        among: The methods to choose from.
+        among: The methods to choose from; those without any score are left out.
     """
-    ranks = tables.summary[tables.summary["metric"] == metric].set_index("method")["rank"]
-    ranked = [method for method in ranks[ranks.notna()].sort_values(kind="stable").index if method in among]
+    figures = tables.summary[(tables.summary["metric"] == metric) & tables.summary["mean"].notna() & tables.summary["method"].isin(among)]
+    ranked = list(figures.dropna(subset="rank").sort_values("rank", kind="stable")["method"])
     if not ranked:
         return []
-    pairs = tables.pairwise[tables.pairwise["metric"] == metric]
-    beaten = {b if favours == a else a for a, b, favours in zip(pairs["a"], pairs["b"], pairs["favours"], strict=True) if favours == ranked[0]}
-    return [method for method in ranked if method not in beaten]
+    pairs = tables.pairwise[(tables.pairwise["metric"] == metric) & tables.pairwise["a"].isin(ranked) & tables.pairwise["b"].isin(ranked)]
+    beaten = {(favours, b if favours == a else a) for a, b, favours in zip(pairs["a"], pairs["b"], pairs["favours"], strict=True) if favours}
+    losers = {loser for _, loser in beaten}
+    first = next((method for method in ranked if method not in losers), ranked[0])
+    return [first, *(method for method in ranked if method != first and (first, method) not in beaten)]
 
 
 def answer(shown: Shown) -> Answer:
@@ -91,7 +95,7 @@ def answer(shown: Shown) -> Answer:
 def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
     """What the figures cannot tell."""
     found = []
-    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(list(CALIBRATIONS))]
+    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATIONS)]
     seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
     if len(seeds):
         fewest = int(seeds.min())
@@ -145,7 +149,7 @@ def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[st
     pairs = shown.tables.pairwise
     pair = pairs[(pairs["metric"] == metric) & pairs["a"].isin([chosen[0], behind[0]]) & pairs["b"].isin([chosen[0], behind[0]])].iloc[0]
     ends = sorted(abs(pair[end]) for end in ("ci_low", "ci_high"))
-    gap = "whose seeds diverged" if pd.isna(pair["difference"]) else f"by {estimate(abs(pair['difference']), *ends)}"
+    gap = f"by {estimate(abs(pair['difference']), *ends)}" if pair["ci_low"] * pair["ci_high"] > 0 else "whose seeds diverged"
     return f"{start}, and ahead of {behind[0]} {gap}{f', and of {listed(behind[1:])}' if len(behind) > 1 else ''}."
 
 
@@ -160,35 +164,39 @@ def _quality(shown: Shown, method: str) -> list[str]:
 def _certainty(shown: Shown, metrics: Sequence[str], best: str, behind: Sequence[str]) -> tuple[str, str]:
     """What the corrected tests by these metrics say of one method against those behind it: in some words, and in sentences."""
     pairs = shown.tables.pairwise[shown.tables.pairwise["metric"].isin(metrics)]
-    mine = pairs[(pairs["a"] == best) | (pairs["b"] == best)]
+    others = pairs["a"].where(pairs["a"] != best, pairs["b"])
+    mine = pairs[((pairs["a"] == best) | (pairs["b"] == best)) & (others.isin(behind) if behind else True)]
     seeds = int(mine["pairs"].max())
     if seeds < 2:
-        return "one seed: it may be chance", "There is one seed of each: whatever differs may be chance."
-    others = mine["a"].where(mine["a"] != best, mine["b"])
-    confirmed = others.isin(behind) & (mine["p_holm"] <= LEVEL) & (mine["favours"] == best)
-    told = list(dict.fromkeys(others[confirmed]))
+        if seeds == 0:
+            return "no seed in common", "The methods have no seed in common: nothing is compared."
+        return "one seed: it may be chance", "There is one seed in common: whatever differs may be chance."
+    confirmed = (mine["p_holm"] <= LEVEL) & (mine["favours"] == best)
+    told = list(dict.fromkeys(others[mine.index][confirmed]))
     basis = f"{seeds} seeds; 95 % intervals of paired differences."
     comparisons = len(pairs) // len(metrics)
     if told:
         p = p_value(mine["p_holm"][confirmed].max())
         sure = "tests confirm it" if len(told) == len(behind) else f"tests confirm it against {len(told)} of {len(behind)} others"
         return sure, f"{basis} Tests corrected for {comparisons} comparisons confirm {best} against {listed(told)} (p ≤ {p})."
-    notes = mine[mine["note"].str.startswith("no test can succeed")].sort_values("p")["note"]
-    if len(notes):
+    notes = mine.sort_values("p")["note"]
+    if notes.str.startswith("no test can succeed").all():
         return f"{seeds} seeds suggest it; no test can confirm it", f"{basis} Beyond them, {notes.iloc[0]}."
     return f"{seeds} seeds suggest it; no test confirms it", f"{basis} No test corrected for {comparisons} comparisons confirms a difference."
 
 
 def _improving(shown: Shown) -> list[str]:
-    """Methods whose last median of the first leading metric is better than any end of its interval at half of the budget."""
+    """Methods whose median at the end is better than both ends of its interval at half of the budget, by the last leading metric on the way."""
     metric = next((name for name in leading_metrics(shown.scored)[::-1] if name in shown.followed), None)
+    budget = shown.tables.budget[(shown.tables.budget["metric"] == metric) & (shown.tables.budget["n"] > 1)]
+    last = budget["point"].max()
     found = []
-    for method, rows in shown.tables.budget[shown.tables.budget["metric"] == metric].groupby("method", sort=False):
-        better = shown.results.facts(shown.name, str(metric))["better"]
-        half = rows.iloc[(len(rows) - 1) // 2]
-        end, *before = quality([rows.iloc[-1]["median"], half["low"], half["high"]], better)
-        if end > max(before):
-            found.append(str(method))
+    for method, rows in budget.groupby("method", sort=False):
+        half, end = (rows[rows["point"] == point] for point in (last // 2, last))
+        if len(half) and len(end):
+            better = shown.results.facts(shown.name, str(metric))["better"]
+            final, *before = quality([end["median"].iloc[0], half["low"].iloc[0], half["high"].iloc[0]], better)
+            found += [str(method)] if final > max(before) else []
     return found
 
 

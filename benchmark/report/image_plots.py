@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
 from benchmark.report.axes import Picture
+from benchmark.report.display import trial_name, trial_scores
 
 __all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sample_sheet", "sheet"]
 
@@ -32,12 +33,6 @@ WIDEST, NARROWEST, GAP, LINE = 2200, 900, 22, 22
 PAIRS_WIDTH = 700
 """The most pixels in a row of pairs."""
 
-SCORES = (
-    {"modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
-    {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
-)
-"""What captions tell of a trial, by metric: the second where it has nothing of the first."""
-
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 
 
@@ -52,9 +47,9 @@ def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Ma
     """
     rows = {str(method): row for method, row in shown.drop(index="collapsed", errors="ignore").iterrows()}
     kept = {method: arrays[method] for method in rows}
-    names = {method: _name(method, row) for method, row in rows.items()}
+    names = {method: trial_name(method, row) for method, row in rows.items()}
     sheets = {method: sample_sheet(held["samples"]) for method, held in _with(kept, "samples").items()}
-    samples = {f"{names[method]}\n{_scores(row)}": sheets.get(method) for method, row in rows.items()}
+    samples = {f"{names[method]}\n{trial_scores(row)}": sheets.get(method) for method, row in rows.items()}
     if sheets:
         yield "samples", _wall(samples, f"{dataset}: samples of each method's lowest finished seed", SAMPLE_COLUMNS)
     if _with(kept, "mode_counts"):
@@ -91,16 +86,6 @@ def sheet(rows: Sequence[np.ndarray]) -> np.ndarray:
 def _with(kept: Arrays, name: str) -> Arrays:
     """The methods that have an array of that name. A diverged trial has no other than its last samples, if any."""
     return {method: held for method, held in kept.items() if name in held}
-
-
-def _name(method: str, row: pd.Series) -> str:
-    return f"{method}, seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")
-
-
-def _scores(row: pd.Series) -> str:
-    """The first group of `SCORES` of which the trial has any."""
-    groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
-    return ", ".join(next(filter(None, groups), []))
 
 
 def _pairs(above: np.ndarray, below: np.ndarray) -> np.ndarray:

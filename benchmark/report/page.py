@@ -1,6 +1,7 @@
 """`report.html`: one page that needs nothing beside it."""
 
 import base64
+import contextlib
 import inspect
 import json
 import math
@@ -16,9 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import rc_context
 
+from benchmark.errors import UsageError
 from benchmark.registry import METRICS
-from benchmark.report.axes import AGAINST, ARROWS, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of
-from benchmark.report.display import estimate, number, p_value
+from benchmark.report.axes import AGAINST, ARROWS, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of, shortened
+from benchmark.report.display import budget_text, estimate, number, p_value
 from benchmark.report.findings import answer, caveats, leading_metrics
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
@@ -74,15 +76,15 @@ class Allowance:
 
 
 @rc_context(STYLE)
-def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple[str, list[str]]:
-    """The page of a run, and what could not be drawn on it, as lines.
+def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems: list[str]) -> str:
+    """The page of a run.
 
     Arguments:
         results: The results of the run.
         tables: Its tables.
         shown: The datasets on which a method has finished.
+        problems: Where to tell, in lines, what cannot be shown on it.
     """
-    problems: list[str] = []
     allowances = [Allowance(LARGEST / len(shown)) for _ in shown]
     parts = [_part(part, allowance, problems) for part, allowance in zip(shown, allowances, strict=True)]
     looks = looks_of(list(dict.fromkeys(method for part in shown for method in part.looks)))
@@ -91,7 +93,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple
     environment = Environment(
         loader=PackageLoader("benchmark.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("page.html").render(
+    return environment.get_template("page.html").render(
         suite=results.suite,
         facts=_facts(tables),
         answers=[part["answer"] for part in parts],
@@ -109,13 +111,12 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown]) -> tuple
         metrics=list(_metrics(results)),
         meanings=_meanings(results),
         manifest=results.manifest,
-        command=shlex.join(["python", "-m", *results.manifest["command"]]) if results.manifest else "",
+        commands=_commands(results),
         environment=_environment(results),
         script=script,
         style=style,
         script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
     )
-    return page, problems
 
 
 def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
@@ -165,8 +166,9 @@ def _title(metric: str, facts: MetricFacts) -> str:
 
 def _scores(shown: Shown, metric: str, facts: MetricFacts, rows: Sequence[Row]) -> Markup:
     told = "; ".join(f"{row.method} {row.scores[metric].text}" for row in rows)
+    beneath = 0.25 + 0.06 * max(len(shortened(method)) for method in shown.looks)
     draw = partial(draw_scores, trials=shown.trials, summary=shown.tables.summary, metric=metric, facts=facts, looks=shown.looks)
-    return to_svg(draw, f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}", _title(metric, facts), bottom=0.28)
+    return to_svg(draw, f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}", _title(metric, facts), beneath)
 
 
 def _course(shown: Shown, metric: str, facts: MetricFacts, against: str) -> Markup:
@@ -200,31 +202,33 @@ def _pair(row: Mapping[Any, Any]) -> dict[str, Any]:
     }
 
 
+def _commands(results: Results) -> list[str]:
+    """What was typed to get the run, which may have grown from one command to the next."""
+    manifest = results.manifest
+    return [shlex.join(["python", "-m", *command]) for command in manifest.get("commands", [manifest["command"]])] if manifest else []
+
+
 def _facts(tables: Tables) -> str:
     """Budgets and seeds in a sentence."""
     trained = tables.trials[tables.trials["budget"].notna()]
-    budgets = trained.groupby("dataset", sort=False)["budget"].unique()
-    told = [f"{' or '.join(map(str, found)).replace('e+', 'e')} on {dataset}" for dataset, found in budgets.items()]
+    told = [f"{budget_text(rows)} on {dataset}" for dataset, rows in trained.groupby("dataset", sort=False)]
     seeds = trained["seed"].nunique()
     return f"Per trial: {', '.join(told)}; {seeds} seed{'s' if seeds != 1 else ''}." if told else ""
 
 
 def _aggregates(tables: Tables, leading: Sequence[str]) -> list[dict[str, Any]]:
-    """The leading metrics that more than one dataset has."""
-    aggregate = tables.aggregate[tables.aggregate["metric"].isin(leading)]
-    return [
-        {
-            "metric": row["metric"],
-            "method": row["method"],
-            "iqm_value": row["iqm"],
-            "iqm": estimate(row["iqm"], row["iqm_low"], row["iqm_high"]),
-            "rank_value": row["rank"],
-            "rank": estimate(row["rank"], row["rank_low"], row["rank_high"]),
-            "datasets": max(n for n in (row["datasets"], row["rank_datasets"]) if pd.notna(n)),
-        }
-        for row in aggregate.to_dict("records")
-        if max(n for n in (row["datasets"], row["rank_datasets"]) if pd.notna(n)) > 1
-    ]
+    """The leading metrics, where there is more than one dataset: each figure with the number of datasets that it is of."""
+    rows = []
+    for row in tables.aggregate[tables.aggregate["metric"].isin(leading)].to_dict("records"):
+        told = {"metric": row["metric"], "method": row["method"]}
+        for name, datasets in (("iqm", row["datasets"]), ("rank", row["rank_datasets"])):
+            there = pd.notna(datasets) and datasets > 1
+            told[f"{name}_value"] = row[name] if there else math.nan
+            told[name] = f"{estimate(row[name], row[f'{name}_low'], row[f'{name}_high'])}" if there else number(math.nan)
+            told[f"{name}_datasets"] = datasets if there else 0
+        if told["iqm_datasets"] or told["rank_datasets"]:
+            rows.append(told)
+    return rows
 
 
 def _profiles(tables: Tables, leading: Sequence[str], looks: Mapping[str, Look]) -> list[Markup]:
@@ -259,14 +263,14 @@ def _audit(tables: Tables) -> Iterator[dict[str, Any]]:
             if len(values) and values.max() > values.min():
                 text += f" ({number(values.min())} – {number(values.max())})"
             cells.append({"value": middle, "text": text})
-        yield {"dataset": dataset, "method": method, "budget": " or ".join(rows["budget"].unique()), "cells": cells}
+        yield {"dataset": dataset, "method": method, "budget": budget_text(rows), "cells": cells}
 
 
 def _metrics(results: Results) -> Iterator[dict[str, Any]]:
     for dataset in results.datasets:
         for metric in results.metrics(dataset):
             facts = results.facts(dataset, metric)
-            low, high = (number(math.inf if bound is None else bound) for bound in facts["bounds"])
+            low, high = (unbounded if bound is None else number(bound) for bound, unbounded in zip(facts["bounds"], ("−∞", "∞"), strict=True))
             yield {
                 "metric": metric,
                 "dataset": dataset,
@@ -279,10 +283,12 @@ def _metrics(results: Results) -> Iterator[dict[str, Any]]:
 
 
 def _meanings(results: Results) -> dict[str, str]:
-    """The first sentence or two of what each metric's code says of itself."""
-    names = dict.fromkeys(metric for dataset in results.datasets for metric in results.metrics(dataset))
-    known = set(METRICS.names())
-    return {name: " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].split()) for name in names if name in known}
+    """The first paragraph of what each metric's code says of itself, as far as that is at hand."""
+    meanings = {}
+    for name in dict.fromkeys(metric for dataset in results.datasets for metric in results.metrics(dataset)):
+        with contextlib.suppress(UsageError):  # a third party's, not installed here
+            meanings[name] = " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].split())
+    return meanings
 
 
 def _environment(results: Results) -> dict[str, Mapping[str, Any]]:

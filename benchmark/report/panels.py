@@ -13,8 +13,9 @@ from PIL import Image
 from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Mixture
 from benchmark.report.axes import draw_samples
+from benchmark.report.display import trial_name, trial_scores
 from benchmark.report.image_plots import sample_sheet
-from benchmark.report.plots import Shown, caption
+from benchmark.report.plots import UNSEEN, Shown
 
 __all__ = ["Panel", "panels"]
 
@@ -26,33 +27,31 @@ SHADES = 48
 
 
 class Panel(NamedTuple):
-    """A method's samples: the picture as a data address, empty if none were kept, and words for it."""
+    """A trial's samples: the picture as a data address, empty if none were kept, and words for it."""
 
-    method: str
+    trial: str
+    scores: str
     kind: str
     picture: str
-    caption: str
 
     @property
     def description(self) -> str:
-        return f"Samples of {self.method}: {self.caption}"
+        return f"Samples of {self.trial}: {self.scores}"
 
 
 def panels(shown: Shown) -> Iterator[Panel]:
     """A panel for each method that has finished, and for real data."""
     data, kept = shown.data, shown.kept
-    for name, row in shown.rows.drop(index="collapsed", errors="ignore").iterrows():
-        method, samples = str(name), kept[str(name)].get("samples")
-        outside = 0.0
+    for method, row in shown.rows.drop(index="collapsed", errors="ignore").iterrows():
+        name, scores = trial_name(str(method), row), trial_scores(row)
+        samples = kept[str(method)].get("samples")
         if samples is None:
-            picture = ""
+            yield Panel(name, scores, "none", "")
         elif isinstance(data, Images):
-            picture = _address(Image.fromarray(sample_sheet(samples)))
+            yield Panel(name, scores, "pixels", _address(Image.fromarray(sample_sheet(samples))))
         elif isinstance(data, Mixture):
             picture, outside = _points(data, samples)
-        else:
-            continue
-        yield Panel(method, "pixels" if isinstance(data, Images) else "points", picture, ", ".join(caption(row, outside)))
+            yield Panel(name, scores + (f", {outside:.0%} out of sight" if outside > UNSEEN else ""), "points", picture)
 
 
 def _points(data: Mixture, samples: np.ndarray) -> tuple[str, float]:

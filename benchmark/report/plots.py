@@ -16,19 +16,25 @@ from benchmark.datasets.mixtures import Mixture
 from benchmark.errors import UsageError
 from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
-from benchmark.report.axes import CALIBRATIONS, DIRECTIONS, Picture, draw_course, draw_samples, draw_scores, looks_of, plain
+from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_samples, draw_scores, looks_of, plain
+from benchmark.report.display import budget_text, trial_name, trial_scores
 from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
 from benchmark.report.results import Results
 from benchmark.report.tables import Tables
+from benchmark.schema import CALIBRATIONS
 from benchmark.settings import build
 from benchmark.store import Store
 
-__all__ = ["BROKEN", "Shown", "caption", "figures", "write_plots"]
+__all__ = ["BROKEN", "UNSEEN", "Shown", "figures", "write_plots"]
 
 PICTURES = (*IMAGE_PICTURES, "metrics", "curves")
 
 BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError)
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
+
+
+UNSEEN = 0.005
+"""The share of samples outside of a picture from which that is told."""
 
 
 class Shown:
@@ -123,21 +129,6 @@ def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]
     yield "curves", _courses(shown, against)
 
 
-def caption(row: pd.Series, outside: float = 0.0) -> list[str]:
-    """What is told of a trial beside its samples: the seed, then scores.
-
-    Arguments:
-        row: Its row of `trials.csv`.
-        outside: The share of samples that cannot be seen.
-    """
-    facts = [f"seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")]
-    if pd.notna(row.get("modes")):
-        facts.append(f"{row['modes']:.0f} of {row['modes_total']} modes")
-    if pd.notna(row.get("high_quality")):
-        facts.append(f"{row['high_quality']:.1%} high quality")
-    return [*facts, f"{outside:.0%} out of sight"] if outside > 0.005 else facts
-
-
 def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     lowest = rows.drop(index="collapsed", errors="ignore")
@@ -146,8 +137,8 @@ def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     for i, (method, row) in enumerate(lowest.iterrows()):
         axes = figure.add_subplot(ceil(len(lowest) / columns), columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
-        seed, *facts = caption(row, outside)
-        axes.set_title(f"{method}, {seed}\n{', '.join(facts)}", fontsize=8)
+        beyond = f", {outside:.0%} out of sight" if outside > UNSEEN else ""
+        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row)}{beyond}", fontsize=8)
         plain(axes.title)
         axes.tick_params(labelsize=7)
     figure.suptitle(f"{data.name}: samples of each method's lowest finished seed (dots) over the true modes (circles)", fontsize=11)
@@ -167,8 +158,7 @@ def _scores(shown: Shown) -> Figure:
     seeds = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]])) if counts else "no"
     lost = int((shown.trials["status"] == "diverged").sum())
     note = f", {lost} diverged trials left out" if lost else ""
-    budgets = " or ".join(shown.trials["budget"].dropna().unique())
-    figure.suptitle(f"{shown.name}: mean, 95 % t-interval and every seed (n = {seeds}{note}) at {budgets} per trial", fontsize=11)
+    figure.suptitle(f"{shown.name}: mean, 95 % t-interval and every seed (n = {seeds}{note}) at {budget_text(shown.trials)} per trial", fontsize=11)
     return figure
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.records import DamagedError
-from benchmark.schema import Manifest, MetricFacts, Record
+from benchmark.schema import CALIBRATIONS, Manifest, MetricFacts, Record
 from benchmark.store import LARGE, Store
 
 __all__ = ["Results", "read_results"]
@@ -84,7 +84,7 @@ def read_results(store: Store) -> Results:
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
     """By dataset and method in the order of the configuration, others after them, then by seed."""
     asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
-    datasets, methods = list(asked["datasets"]), ["real-data", "collapsed", *asked["methods"]]
+    datasets, methods = list(asked["datasets"]), [*CALIBRATIONS, *asked["methods"]]
 
     def place(names: Sequence[str], name: str) -> tuple[int, str]:
         return (names.index(name), "") if name in names else (len(names), name)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmark.report.axes import CALIBRATIONS
 from benchmark.report.display import spread
-from benchmark.report.findings import leaders
+from benchmark.report.findings import leaders, leading_metrics
 from benchmark.report.plots import Shown
+from benchmark.schema import CALIBRATIONS
 
 __all__ = ["Row", "Score", "score_rows"]
 
@@ -37,9 +37,10 @@ class Row(NamedTuple):
 
 
 def score_rows(shown: Shown) -> list[Row]:
-    """The methods in order of the first metric's rank, then the calibration rows. Best scores are marked where there is more than one method."""
+    """The methods by rank in the first leading metric, then the calibration rows. Best scores are marked where there is more than one method."""
     methods, metrics = list(shown.looks), shown.scored
     best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
+    order = leading_metrics(metrics)
     finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
 
@@ -50,7 +51,7 @@ def score_rows(shown: Shown) -> list[Row]:
         return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
 
     def rank(method: str) -> float:
-        found = figures.get((method, metrics[0]), {}).get("rank") if metrics else None
+        found = figures.get((method, order[0]), {}).get("rank") if order else None
         return math.inf if found is None or pd.isna(found) else found
 
     rows = []

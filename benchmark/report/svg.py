@@ -18,6 +18,9 @@ __all__ = ["STYLE", "to_svg"]
 INK = "#010203"
 """Stands for the page's own colour of text, and occurs in no figure otherwise."""
 
+WIDTH, HEIGHT, ABOVE = 3.5, 1.7, 0.25
+"""Inches of a picture's width and of its axes' height, and above them; the page scales it to its own width."""
+
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -33,29 +36,28 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def to_svg(draw: Callable[[Axes], None], description: str, title: str, size: tuple[float, float] = (3.5, 2.4), bottom: float = 0.19) -> Markup:
+def to_svg(draw: Callable[[Axes], None], description: str, title: str, beneath: float = 0.45) -> Markup:
     """What `draw` does to axes, as an element `<svg>`. To be called within `rc_context(STYLE)`.
 
     Arguments:
         draw: Draws.
         description: What a reader who does not see the picture is told.
         title: Of the axes.
-        size: In inches; the page scales it to its width.
-        bottom: The share of the height beneath the axes.
+        beneath: Inches beneath the axes, for labels.
     """
     # Two figures in a page must not use one name for two things.
     salt = sha256(f"{title} {description}".encode()).hexdigest()
-    figure = Figure(figsize=size)
+    height = ABOVE + HEIGHT + beneath
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasSVG(figure)
-    axes = figure.add_axes((0.15, bottom, 0.81, 0.9 - bottom))
+    axes = figure.add_axes((0.15, beneath / height, 0.81, HEIGHT / height))
     draw(axes)
     axes.set_title(title, loc="left", y=1.02).set_parse_math(False)  # a place of its own spares the search for one
     stream = StringIO()
     rcParams["svg.hashsalt"] = salt
     figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     text = stream.getvalue()
-    width, height = (72 * inches for inches in size)
-    opening = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{html.escape(description)}">'
+    opening = f'<svg viewBox="0 0 {72 * WIDTH:g} {72 * height:.2f}" role="img" aria-label="{html.escape(description)}">'
     return Markup(opening + _slim(text[text.index(">", text.index("<svg")) + 1 :]))  # noqa: S704 matplotlib escapes all texts
 
 
