@@ -149,13 +149,35 @@ def test_paper_shows_all_columns_and_what_is_needed_to_repeat_the_run(tiny, open
 
 
 def test_names_from_strangers_are_shown_and_not_run(tmp_path, open_page):
-    hostile = "<img src=x onerror=alert(1)> $x^{$ & \"q\" 'a' {{7*7}}"
+    hostile = "<img src=x onerror=alert()>$x{&\"'{{7*7}}"
     write_report(made_up_run(tmp_path, {"ring": {hostile: [1.0, 2.0, 3.0], "other": [2.0, 3.0, 4.0]}}))
     page = open_page(tmp_path)
     assert page.locator("img[src=x]").count() == 0
     assert hostile in [method.strip() for method in columns_of(page, "ring")[0]]
     assert page.locator(".chart svg text", has_text=hostile).count() > 0
     assert "49" not in page.locator("header").inner_text()
+
+
+def test_a_page_that_grows_too_large_leaves_out_what_matters_least_and_says_so(tmp_path, monkeypatch):
+    scores = {dataset: {"a": NEAR, "b": NEAR[::-1]} for dataset in ("ring", "grid")}
+    store = made_up_run(tmp_path, scores)
+    write_report(store)
+    whole = (tmp_path / "report.html").read_text()
+    assert "left out here" not in whole
+    monkeypatch.setattr("benchmark.report.page.LARGEST", 10_000)
+    write_report(store)
+    part = (tmp_path / "report.html").read_text()
+    assert "tables or pictures are left out here" in part
+    assert part.count("<svg viewBox") < whole.count("<svg viewBox")
+    assert part.count("<tr>") < whole.count("<tr>")
+    assert "No differences are shown here; see pairwise.csv." in part
+
+
+def test_without_a_finished_method_there_is_a_page_that_says_so(tmp_path):
+    write_report(made_up_run(tmp_path, {"ring": {"a": ["failed"], "collapsed": [1.0]}}))
+    page = (tmp_path / "report.html").read_text()
+    assert "No method has finished yet." in page
+    assert "Failed, and in no figure: a on ring (seed 0)." in page
 
 
 class _Tags(HTMLParser):
@@ -291,7 +313,7 @@ def test_a_few_good_seeds_among_diverged_ones_make_no_best(tmp_path):
 
 def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
     a = [5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7]
-    b = [value - (2 if i else -0.5) for i, value in enumerate(a)]
+    b = [value - (2 if i > 1 else -0.5) for i, value in enumerate(a)]
     found, _ = told(tmp_path, {"ring": {"a": a, "b": b, "c": [*a[:6], 5.61, 5.69]}})
     assert sorted(found.best) == ["a", "c"]
     assert "no test confirms it" in found.verdict

@@ -113,6 +113,10 @@ def test_images_with_modes_have_all_pictures(tmp_path):
     write_report(store)
     assert pictures(store, "stacked-mnist") == {"samples", "mode-counts", "nearest", "reconstructions", "metrics", "curves"}
     assert all(file.stat().st_size > 5000 for file in (tmp_path / "plots").iterdir())
+    page = (tmp_path / "report.html").read_text()
+    assert page.count('class="pixels"') == 3  # real data, GAN, ALI
+    assert "Samples of ali, seed 1: 1 of 5 modes, 60.0% high quality" in page
+    assert "no samples were kept" in page
 
 
 def test_images_without_modes_or_encoders_have_fewer(tmp_path):
@@ -121,6 +125,7 @@ def test_images_without_modes_or_encoders_have_fewer(tmp_path):
         record(store, "cifar10", method, arrays=arrays_of(counts=False))
     write_report(store)
     assert pictures(store, "cifar10") == {"samples", "nearest", "metrics", "curves"}
+    assert "Samples of gan, seed 0: IvOM 0.5000, FID 0.5 (raw)" in (tmp_path / "report.html").read_text()
 
 
 def test_a_picture_that_no_longer_applies_goes(tmp_path):

@@ -63,7 +63,7 @@ class Shown:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw, for no method has finished."""
-        return not self.looks or self.rows.empty
+        return not any(method in self.rows.index for method in self.looks)
 
     @property
     def data(self) -> Dataset:
