@@ -226,7 +226,7 @@ def test_event_files_are_not_written_through_a_link_or_over_a_file(tmp_path, kin
     folder = tmp_path / "tensorboard"
     folder.symlink_to(kept.parent) if kind == "link" else folder.write_text("x")
     curves = make_tables(read_results(made_up_run(tmp_path / "run", {"ring": {"gan": [[0.1, 0.2]]}}))).curves
-    with pytest.raises(OSError, match=r"symbolic link|Not a directory"):
+    with pytest.raises(OSError, match="is a link or a file"):
         write_event_files(folder, curves)
     assert list(kept.parent.iterdir()) == [kept]
     assert kept.read_text() == "x"

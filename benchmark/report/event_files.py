@@ -1,6 +1,6 @@
 """The curves of a run as event files, for TensorBoard."""
 
-import contextlib
+import errno
 import shutil
 from pathlib import Path
 
@@ -23,7 +23,9 @@ def write_event_files(folder: Path, curves: pd.DataFrame) -> None:
     """
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    with contextlib.suppress(FileNotFoundError):
+    if folder.is_symlink() or folder.is_file():
+        raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, where a directory of event files should be; remove it", str(folder))
+    if folder.exists():
         shutil.rmtree(folder)
     for (dataset, method, seed), rows in curves.groupby(["dataset", "method", "seed"], sort=False):
         with SummaryWriter(str(folder / str(dataset) / str(method) / f"seed-{seed}")) as writer:
