@@ -32,11 +32,16 @@ def use(monkeypatch, executor):
     monkeypatch.setattr("benchmark.executors.choose.make_executor", lambda *arguments: executor)
 
 
+def draw_nothing(patch):
+    patch.setattr("benchmark.report.write_plots", lambda *arguments: [])
+    patch.setattr("benchmark.report.make_page", lambda *arguments: "no page")
+
+
 @pytest.fixture
 def inline(monkeypatch):
     """Cells run in this process, and nothing is drawn."""
     use(monkeypatch, Inline())
-    monkeypatch.setattr("benchmark.report.write_plots", lambda *arguments: [])
+    draw_nothing(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
         use(patch, Inline())
-        patch.setattr("benchmark.report.write_plots", lambda *arguments: [])
+        draw_nothing(patch)
         assert main([*SMALL, "--out", str(out)]) == 0
     return out
 
@@ -60,7 +65,7 @@ def half(tmp_path_factory):
     out = tmp_path_factory.mktemp("half") / "run"
     with pytest.MonkeyPatch.context() as patch:
         use(patch, Inline(stop_after=80, capacity=1))
-        patch.setattr("benchmark.report.write_plots", lambda *arguments: [])
+        draw_nothing(patch)
         patch.setattr("benchmark.executors.link.REPORT_EVERY", 0.0)
         main([*SMALL, "--out", str(out), "--checkpoint-every", "0s"])
     assert len(list(out.glob("trials/*/*/training-*/checkpoint.json"))) == 1
