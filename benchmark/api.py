@@ -24,7 +24,7 @@ from benchmark.store import Store
 __all__ = ["Run", "load_results", "run"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """What a run has left, as pandas frames. The frames are those of the CSV files of that name; docs/results.md says what their columns are.
 
@@ -37,6 +37,11 @@ class Run:
     directory: Path
     results: Results
     tables: Tables
+
+    def __repr__(self) -> str:
+        states = ", ".join(f"{count} {state}" for state, count in self.trials["status"].value_counts().items())
+        missing = f", {len(self.results.missing)} missing" if self.results.missing else ""
+        return f"<Run of suite {self.results.suite!r} in {self.directory}: {states or 'no trials'}{missing}>"
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -127,7 +132,7 @@ def run(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
-    plugins: Sequence[str | Path] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
     **options: Any,
 ) -> Run:
     """Trains and scores methods under equal budgets, writes what `python -m benchmark run` writes, and returns it.
@@ -143,18 +148,22 @@ def run(
         settings: Settings by owner: `{"wgan-gp": {"penalty": 1}}`.
         out: The directory; `results/SUITE` by default.
         fresh: Whether to move an existing run aside.
-        plugins: Files that register methods, datasets or metrics.
-        options: Any other option of the command line, with `_` for `-`: `device="cpu"`, `workers=2`, `data_root="..."`.
+        plugins: One or more files that register methods, datasets or metrics.
+        options: Any other option of a configuration file, with `_` for `-`: `device="cpu"`, `workers=2`, `data_root="..."`.
 
     Raises:
         UsageError: If something in the request is wrong, in one line; nothing has been written then.
         KeyboardInterrupt: If it was interrupted; what was trained is saved.
     """
+    if not isinstance(fresh, bool):
+        raise UsageError(f"run: fresh={fresh!r}: give True or False")
+    plugins = [plugins] if isinstance(plugins, str | Path) else plugins
     named = {"suite": suite, "datasets": datasets, "methods": methods, "seeds": seeds, "budget": budget, "set": settings, "out": out}
     given = named | {"plugin": [str(file) for file in plugins] or None} | {name.replace("_", "-"): value for name, value in options.items()}
-    for name in given:
-        if name not in RUN_OPTIONS:
-            raise UsageError(f"run: unknown option {name.replace('-', '_')!r}; there are {', '.join(RUN_OPTIONS).replace('-', '_')}")
+    known = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")] + ["settings", "plugins", "fresh"]
+    for name in options:
+        if name not in known:
+            raise UsageError(f"run: unknown option {name!r}; there are {', '.join(known)}")
     texts = {name: as_text(name, _plain(value), "run") for name, value in given.items() if value is not None}
     with Interruption():
         job = make_job(texts, fresh)

@@ -135,7 +135,7 @@ def as_text(key: str, value: Any, where: str) -> Any:
     """
     if key == "set":
         if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
-            raise UsageError(f"{where}: give settings as tables, such as [set.wgan-gp]")
+            raise UsageError(f"{where}: give settings by owner and field: tables such as [set.wgan-gp], or {{'wgan-gp': {{'penalty': 1}}}}")
         assignments = [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
         for owner, name, item in assignments:
             if not isinstance(item, str | int | float):
@@ -152,6 +152,6 @@ def as_text(key: str, value: Any, where: str) -> Any:
         return value
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ",".join(str(item) for item in value) + ("," if len(value) == 1 and key == "seeds" else "")
-    if isinstance(value, dict | list | bool):
+    if isinstance(value, bool | dict | list | set | tuple):
         raise UsageError(f"{where}: {key} must be a text, a number or a list")
     return str(value)

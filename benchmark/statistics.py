@@ -30,6 +30,7 @@ __all__ = [
     "seeds_for_a_test",
     "signed_rank_p",
     "summarise",
+    "unanimous",
 ]
 
 LEVEL = 0.05
@@ -196,6 +197,15 @@ def signed_rank_p(d: ArrayLike) -> float:
     return min(1.0, float(chances[extreme].sum()))
 
 
+def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
+    """The sign that all differences have, if there are enough of them for a sign test of that level (six for 5 %); else 0.
+
+    It tells what a Student-t interval misses where differences spread over orders of magnitude.
+    """
+    signs = set(np.sign(np.asarray(d, dtype=float)))
+    return int(signs.pop()) if len(signs) == 1 and 2.0 ** (1 - np.size(d)) <= level else 0
+
+
 def holm(p: Sequence[float]) -> Array:
     """P values corrected for their number, each at most 1.
 
@@ -221,14 +231,17 @@ def median_interval(values: ArrayLike, better: str) -> MedianInterval:
     """The median over trials, and the narrowest interval between two of them, the same number from either end, of 95 % confidence.
 
     With fewer than six trials no such interval has 95 %; it is then their whole range, and `confidence` says what that has.
-    A trial without a value lies beyond all others, above where lower is better and else below.
+    A trial without a value lies beyond all others, above where lower is better and below where higher is; where 1 is best there is no such
+    end, and then no median.
     """
     x = np.asarray(values, dtype=float)
-    x = np.sort(np.where(np.isfinite(x), x, np.inf if better == "lower" else -np.inf))
     n = len(x)
     if n == 0:
         return MedianInterval(*[math.nan] * 4)
     cut, confidence = _cut(n)
+    if better == "one" and not np.isfinite(x).all():
+        return MedianInterval(math.nan, math.nan, math.nan, confidence)
+    x = np.sort(np.where(np.isfinite(x), x, np.inf if better == "lower" else -np.inf))
     median = (x[(n - 1) // 2] + x[n // 2]) / 2
     return MedianInterval(float(median), float(x[cut]), float(x[n - 1 - cut]), confidence)
 

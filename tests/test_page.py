@@ -15,6 +15,7 @@ from benchmark.report.plots import Shown
 from benchmark.report.results import read_results
 from benchmark.report.svg import STYLE, to_svg
 from benchmark.report.tables import make_tables
+from benchmark.store import Store
 
 PHONE = {"width": 390, "height": 844}
 SEEDS = 12
@@ -276,9 +277,9 @@ def test_lower_can_be_better(tmp_path):
 def test_methods_that_cannot_be_told_apart_are_not(tmp_path):
     found, _ = told(tmp_path, {"ring": {"a": NEAR, "b": NEAR[::-1], "c": [1.0 + value / 100 for value in NEAR]}})
     assert sorted(found.best) == ["a", "b"]
-    assert "cannot be told apart" in found.verdict
+    assert "cannot be told from it" in found.verdict
     found, _ = told(tmp_path / "two", {"ring": {"a": NEAR, "b": NEAR}})
-    assert found.verdict == "On ring, no method stands out: both cannot be told apart."
+    assert found.verdict == "On ring, no method stands out: b cannot be told from a, which is first."
 
 
 def test_a_method_whose_seeds_diverged_is_not_the_best(tmp_path):
@@ -321,7 +322,7 @@ def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
 
 def test_what_is_no_better_than_nothing_is_not_called_best(tmp_path):
     found, _ = told(tmp_path, {"ring": {"collapsed": [6.0] * SEEDS, "a": NEAR, "b": NEAR}})
-    assert found.verdict == "On ring, no method covers the distribution: none is better than the collapsed row."
+    assert found.verdict == "On ring, no method covers the distribution: none is better than the collapsed row by score."
     assert found.best == []
 
 
@@ -335,6 +336,17 @@ def test_a_method_that_still_improves_is_named(tmp_path):
     rising = [[0.1 * k + 0.01 * s for k in range(1, 11)] for s in range(SEEDS)]
     _, warned = told(tmp_path, {"ring": {"a": rising, "b": [[value] * 10 for value in NEAR]}})
     assert any("Not converged on ring: a still improved" in line for line in warned)
+
+
+def test_an_unfinished_run_is_said_to_be_unfinished(tiny, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny, copy)
+    shutil.rmtree(copy / "trials" / "ring" / "gan")
+    results = read_results(Store(copy))
+    assert results.missing == [("ring", "gan", 0), ("ring", "gan", 1)]
+    write_report(Store(copy))
+    assert "Unfinished: 2 of 36 trials are missing (gan on ring)." in (copy / "report.html").read_text()
+    assert "Unfinished" not in (tiny / "report.html").read_text()
 
 
 def test_a_curve_that_ended_early_does_not_still_improve(tmp_path):

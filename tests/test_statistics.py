@@ -19,6 +19,7 @@ from benchmark.statistics import (
     seeds_for_a_test,
     signed_rank_p,
     summarise,
+    unanimous,
 )
 
 INF, NAN = math.inf, math.nan
@@ -234,10 +235,20 @@ def test_intervals_of_medians_cover_at_their_rate(rng, n):
     assert np.mean([m.low <= 1 <= m.high for m in whole]) >= 1 - LEVEL
 
 
+@pytest.mark.parametrize(
+    ("differences", "sign"),
+    [([1.0] * 6, 1), ([-1e9, -1e-9, -3, -INF, -2, -5], -1), ([1.0] * 5, 0), ([1.0] * 5 + [0.0], 0), ([1.0] * 20 + [-1.0], 0), ([], 0)],
+)
+def test_enough_seeds_that_agree_are_unanimous(differences, sign):
+    assert unanimous(differences) == sign
+    assert unanimous(differences, 1e-9) == 0
+
+
 def test_a_trial_without_a_value_lies_at_the_worse_end():
     values = [1.0, 2.0, NAN, 4.0, 5.0]
     assert median_interval(values, "lower")[:3] == (4, 1, INF)
-    assert median_interval(values, "higher")[:3] == median_interval(values, "one")[:3] == (2, -INF, 5)
+    assert median_interval(values, "higher")[:3] == (2, -INF, 5)
+    assert np.isnan(median_interval(values, "one")[:3]).all()
     assert median_interval([INF, -INF, NAN, 4.0], "lower")[:3] == (INF, 4, INF)
     assert median_interval([NAN, 4.0], "higher")[:3] == (-INF, -INF, 4)
 

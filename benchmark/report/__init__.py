@@ -17,6 +17,10 @@ from benchmark.store import Store
 __all__ = ["read_run", "write_report"]
 
 
+EXTRA_FILES = {"parquet": "trials.parquet", "tensorboard": "tensorboard"}
+"""What lies in a run's directory where an extra was written."""
+
+
 def read_run(root: Path) -> Results:
     """The results that lie in a directory.
 
@@ -43,7 +47,7 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     tables = make_tables(results)
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
-    problems = [f"{damage}; left out (the command of the run trains it again)" for damage in results.damaged]
+    problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
@@ -58,6 +62,8 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
         except BROKEN as error:
             (store.root / name).unlink(missing_ok=True)  # that of an earlier report would not fit the tables
             problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
+    stale = [name for name, file in EXTRA_FILES.items() if name not in extras and (store.root / file).exists()]
+    problems += [f"{EXTRA_FILES[name]} is of an earlier report; --{name} renews it" for name in stale]
     for name, data in parquet_tables(vars(tables)).items() if "parquet" in extras else ():
         write_at_once(store.root / name, data)
     if "tensorboard" in extras:

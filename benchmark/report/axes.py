@@ -162,13 +162,13 @@ def draw_course(
         rows = chosen[chosen["method"] == method]
         if len(rows):
             x, median, low, high = rows[[against, "median", "low", "high"]].to_numpy(float).T
-            style: dict[str, Any] = {
-                "color": look.colour,
-                "linestyle": look.dashes,
-                "marker": look.marker,
-                "markevery": 1 if len(rows) <= FEW else len(rows) // 5,
-            }
-            axes.plot(x, median, label=method, linewidth=1.3, markersize=3, **style)
+            known = np.isfinite(median)
+            alone = known & ~np.append(known[1:], False) & ~np.insert(known[:-1], 0, False)
+            marked = sorted({*range(0, len(rows), 1 if len(rows) <= FEW else len(rows) // 5), *np.flatnonzero(alone).tolist()})
+            style: dict[str, Any] = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.3, "marker": look.marker, "markersize": 3}
+            axes.plot(x, median, label=method, markevery=marked, **style)
+            bottom, top = axes.get_ylim()  # where a trial without a value stands at an end, the band goes to the edge
+            low, high = np.where(known & np.isnan(low), bottom, low), np.where(known & np.isnan(high), top, high)
             axes.fill_between(x, low, high, color=look.colour, alpha=0.1, linewidth=0)
     _references(axes, trials, metric)
     axes.set_xlabel(f"{AGAINST[against]} per trial")

@@ -16,7 +16,7 @@ from benchmark.report.results import Results
 from benchmark.report.tables import trials_table
 from benchmark.schema import CALIBRATIONS
 from benchmark.settings import differing
-from benchmark.statistics import LEVEL, Interval, change, mean_interval, quality
+from benchmark.statistics import LEVEL, Interval, change, mean_interval, quality, unanimous
 
 __all__ = ["COLUMNS", "Comparison", "compare_runs"]
 
@@ -55,9 +55,9 @@ class Comparison:
     Attributes:
         frame: A row per dataset, method and metric that both runs measure alike, columns `COLUMNS`. `before` and `after` are means over
             seeds; `difference` is the mean after less that before with its interval, of a metric that is best at 1 that of the distances
-            from 1. `verdict` is `worse` or `better` if the interval leaves 0 out, or if a smaller or larger share of the seeds has a score
-            (what is worse in either way is worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
-            every seed scores exactly what it did.
+            from 1. `verdict` is `worse` or `better` if the interval leaves 0 out, if all of at least six seeds agree, or if a smaller or larger
+            share of the seeds has a score (what is worse in any way is worse); else `within` the interval, `unknown` where too few seeds
+            leave none, and `same` where every seed scores exactly what it did.
         changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
         missing: What the run before has and the run after does not, or measures otherwise, and what the run after was asked for and does
             not have, as lines.
@@ -110,7 +110,7 @@ def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: 
     cells, there = _chosen(_measures(before), chosen), _measures(after)
     alike = {cell: measure for cell, measure in cells.items() if there.get(cell) == measure}
     lost = _lines("seeds that failed in the run after", after.failures, chosen)
-    lost += _lines("seeds without a whole record in the run after", _unfinished(after), chosen)
+    lost += _lines("seeds without a whole record in the run after", after.missing, chosen)
     if there.keys().isdisjoint(cells) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
     level = LEVEL / max(len(alike), 1) if simultaneous else LEVEL
@@ -119,6 +119,7 @@ def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: 
     missing += _lines("measured otherwise, and not compared", (cell for cell in cells if cell in there and cell not in alike), chosen)
     changes = [*_changes(before, after, chosen), *_calibration(old, new, list(alike))]
     changes += _lines("seeds that failed in the run before", before.failures, chosen)
+    changes += _lines("seeds without a whole record in the run before", before.missing, chosen)
     return Comparison(frame, changes, [*missing, *lost], level)
 
 
@@ -149,14 +150,6 @@ def _asked(chosen: Chosen, dataset: str, method: str) -> bool:
     return all(name in (chosen.get(option) or (name,)) for option, name in (("datasets", dataset), ("methods", method)))
 
 
-def _unfinished(results: Results) -> Iterator[tuple[str, str, int]]:
-    """Trials that were asked for, and have neither a record nor failed."""
-    known = {*((record["dataset"], record["method"], record["seed"]) for record in results.records), *results.failures}
-    for dataset, methods in results.manifest["groups"].items() if results.manifest else ():
-        for method, groups in methods.items():
-            yield from ((dataset, method, seed) for group in groups for seed in group["seeds"] if (dataset, method, seed) not in known)
-
-
 def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: float) -> list[Any]:
     x, y = (_scores(trials, cell) for trials in (old, new))
     shared = x.index.intersection(y.index)
@@ -169,7 +162,8 @@ def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: 
     with np.errstate(invalid="ignore", over="ignore"):
         interval = mean_interval(r - q, level) if paired else change(q, r, level)
         means = x.mean(), y.mean()
-    verdict = "same" if x.equals(y) else _verdict(interval, sign, y.notna().mean() - x.notna().mean())
+        agreed = unanimous(r - q, level) if paired else 0
+    verdict = "same" if x.equals(y) else _verdict(interval, sign, y.notna().mean() - x.notna().mean(), sign * agreed)
     counts = [f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)]
     return [*cell, better, " → ".join(dict.fromkeys(counts)), paired, *means, interval.mean, interval.low, interval.high, verdict]
 
@@ -180,18 +174,19 @@ def _scores(trials: pd.DataFrame, cell: _Cell) -> pd.Series:
     return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 
-def _verdict(interval: Interval, sign: int, gained: float) -> str:
+def _verdict(interval: Interval, sign: int, gained: float, agreed: int) -> str:
     """What a difference says.
 
     Arguments:
         interval: The interval of the difference.
         sign: 1 if a positive one is better, else -1.
         gained: The share of the seeds that have a score after, less that before.
+        agreed: 1 if every one of enough seeds is better, -1 if every one is worse.
     """
     ends = sign * interval.low, sign * interval.high
-    if gained < 0 or max(ends) < 0:
+    if gained < 0 or max(ends) < 0 or agreed < 0:
         return "worse"
-    if gained > 0 or min(ends) > 0:
+    if gained > 0 or min(ends) > 0 or agreed > 0:
         return "better"
     return "within" if isfinite(interval.low) else "unknown"
 

@@ -25,6 +25,7 @@ from benchmark.statistics import (
     quality,
     seeds_for_a_test,
     signed_rank_p,
+    unanimous,
 )
 from benchmark.store import LARGE
 
@@ -119,12 +120,17 @@ def _difference(a: pd.Series, b: pd.Series, better: str) -> dict[str, Any]:
 
 
 def _favoured(d: np.ndarray, interval: Interval) -> int:
-    """The sign of differences whose interval leaves 0 out, or of the infinite ones where those are the most; 0 if the two contradict."""
+    """The sign of all differences, or of those whose interval leaves 0 out, or of infinite ones if they are two or more and half or more.
+
+    It is 0 if the last two contradict.
+    """
+    if sign := unanimous(d):
+        return sign
     finite, infinite = d[np.isfinite(d)], d[np.isinf(d)]
     signs = set(np.sign(infinite))
     if isfinite(interval.low) and not interval.low <= 0 <= interval.high:
         signs.add(np.sign(finite.mean()))
-    elif len(infinite) <= len(finite) or len(d) < 2:
+    elif len(infinite) < max(2, len(finite)):
         return 0
     return int(signs.pop()) if len(signs) == 1 else 0
 

@@ -66,7 +66,8 @@ def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
 def answer(shown: Shown) -> Answer:
     """What a dataset on which a method has finished says of its methods."""
     methods = [method for method in shown.looks if method in shown.rows.index]
-    best, reasons, asked = methods, [], []
+    fallen = _worse_than_nothing(shown)
+    best, reasons, asked = [method for method in methods if method not in fallen] or methods, [], []
     for metric in leading_metrics(shown.scored):
         chosen = leaders(shown.tables, metric, best)
         if chosen:
@@ -78,23 +79,31 @@ def answer(shown: Shown) -> Answer:
     if not asked:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
     reasons += _quality(shown, best[0])
-    if len(_worse_than_nothing(shown)) == len(methods):
-        return Answer(shown.name, [], f"On {shown.name}, no method covers the distribution: none is better than the collapsed row.", reasons, "")
+    if len(fallen) == len(methods):
+        return Answer(
+            shown.name, [], f"On {shown.name}, no method covers the distribution: none is better than the collapsed row by {asked[0]}.", reasons, ""
+        )
     if len(methods) == 1:
         return Answer(shown.name, best, f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare.", reasons, "")
     sure, certainty = _certainty(shown, asked, best[0], [method for method in methods if method not in best])
     if len(best) == len(methods):
-        verdict = f"On {shown.name}, no method stands out: {'both' if len(methods) == 2 else f'all {len(methods)}'} cannot be told apart."
+        verdict = f"On {shown.name}, no method stands out: {listed(best[1:])} cannot be told from {best[0]}, which is first."
     elif len(best) == 1:
         verdict = f"On {shown.name}, {best[0]} covers the distribution best ({sure})."
     else:
-        verdict = f"On {shown.name}, {listed(best)} cover the distribution best and cannot be told apart ({sure})."
+        verdict = f"On {shown.name}, {best[0]} covers the distribution best, and {listed(best[1:])} cannot be told from it (of the others: {sure})."
     return Answer(shown.name, best, verdict, reasons, certainty)
 
 
 def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
     """What the figures cannot tell."""
     found = []
+    if results.missing:
+        places = [f"{method} on {dataset}" for dataset, method in dict.fromkeys((dataset, method) for dataset, method, _ in results.missing)]
+        found.append(
+            f"Unfinished: {len(results.missing)} of {len(results.missing) + len(results.records) + len(results.failures)} trials are missing "
+            f"({', '.join(places[:5])}{' and others' if len(places) > 5 else ''}). All that is said here is of the others, and may change."
+        )
     trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATIONS)]
     seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
     if len(seeds):
@@ -103,11 +112,11 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
             f"Every interval is about the seeds alone: {fewest if fewest == seeds.max() else f'{fewest} to {seeds.max()}'} per method. It says "
             "nothing of other hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, not all at once."
         )
-    impossible = tables.pairwise["note"].str.startswith("no test can succeed")
+    impossible = tables.pairwise["note"] != ""
     if impossible.any():
         found.append(
-            f"{int(impossible.sum())} of {len(impossible)} paired tests could not have succeeded at this number of seeds, whatever the "
-            "figures: their silence is no sign that methods are alike."
+            f"{int(impossible.sum())} of {len(impossible)} paired tests could not have succeeded, for too few seeds differ: "
+            "their silence is no sign that methods are alike."
         )
     lost = trained[trained["status"] == "diverged"]
     if len(lost):
@@ -118,7 +127,7 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
         others = f" and {len(failed) - 5} others" if len(failed) > 5 else ""
         found.append(f"Failed, and in no figure: {', '.join(failed[:5])}{others}.")
     if results.damaged:
-        found.append(f"{len(results.damaged)} records are damaged, and left out.")
+        found.append(f"Damaged, and left out: {listed(['/'.join(damage.file.parts[-4:]) for damage in results.damaged])}.")
     for part in shown:
         improving = _improving(part)
         if improving:
@@ -126,7 +135,7 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
             found.append(f"Not converged on {part.name}: {listed(improving)} {still}.")
         fallen = _worse_than_nothing(part)
         if fallen:
-            found.append(f"On {part.name}, no better than the collapsed row: {listed(fallen)}.")
+            found.append(f"On {part.name}, no better than the collapsed row by {leading_metrics(part.scored)[0]}: {listed(fallen)}.")
     return found
 
 

@@ -45,7 +45,7 @@ AUDIT = {
     "samples_seen": "real samples",
     "device_seconds": "device-seconds",
     "parameters": "parameters",
-    "peak_memory_bytes": "peak memory, bytes",
+    "peak_memory_bytes": "peak memory, MiB",
 }
 
 
@@ -257,7 +257,7 @@ def _audit(tables: Tables) -> Iterator[dict[str, Any]]:
     for (dataset, method), rows in trained.groupby(["dataset", "method"], sort=False):
         cells = []
         for name in AUDIT:
-            values = rows[name].dropna().astype(float)
+            values = rows[name].dropna().astype(float) / (2**20 if name == "peak_memory_bytes" else 1)
             middle = values.median()
             text = number(middle)
             if len(values) and values.max() > values.min():
@@ -287,7 +287,7 @@ def _meanings(results: Results) -> dict[str, str]:
     meanings = {}
     for name in dict.fromkeys(metric for dataset in results.datasets for metric in results.metrics(dataset)):
         with contextlib.suppress(UsageError):  # a third party's, not installed here
-            meanings[name] = " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].split())
+            meanings[name] = " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].replace("`", "").split())
     return meanings
 
 

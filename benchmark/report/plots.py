@@ -85,7 +85,7 @@ class Shown:
     @property
     def followed(self) -> list[str]:
         """The metrics that have values along the budget."""
-        points = self.tables.budget.groupby("metric")["point"].nunique()
+        points = self.tables.budget.dropna(subset="median").groupby("metric")["point"].nunique()
         return [m for m in self.results.metrics(self.name) if points.get(m, 0) > 1]
 
 

@@ -30,6 +30,16 @@ class Results:
     failures: list[tuple[str, str, int]]
     damaged: list[DamagedError]
 
+    @property
+    def missing(self) -> list[tuple[str, str, int]]:
+        """Dataset, method and seed of every trial that was asked for and has neither a record nor failed."""
+        known = {*((record["dataset"], record["method"], record["seed"]) for record in self.records), *self.failures}
+        groups = self.manifest["groups"] if self.manifest else {}
+        asked = [
+            (dataset, method, seed) for dataset, methods in groups.items() for method, found in methods.items() for g in found for seed in g["seeds"]
+        ]
+        return [trial for trial in asked if trial not in known]
+
     def facts(self, dataset: str, metric: str) -> MetricFacts:
         """How to read a metric that a record of the dataset has."""
         name = metric.removesuffix(LARGE)

@@ -28,5 +28,5 @@ document.querySelectorAll("table.sortable").forEach((table) => {
   });
 });
 
-// On paper nothing can be unfolded: what is needed to repeat the run is open there, and the other tables are in CSV files.
-addEventListener("beforeprint", () => document.querySelectorAll("details.printed").forEach((part) => { part.open = true; }));
+// On paper nothing can be unfolded.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => { part.open = true; }));
