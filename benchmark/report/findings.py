@@ -91,7 +91,9 @@ def answer(shown: Shown) -> Answer:
     elif len(best) == 1:
         verdict = f"On {shown.name}, {best[0]} covers the distribution best ({sure})."
     else:
-        verdict = f"On {shown.name}, {best[0]} covers the distribution best, and {listed(best[1:])} cannot be told from it (of the others: {sure})."
+        verdict = (
+            f"On {shown.name}, {best[0]} covers the distribution best, and {listed(best[1:])} cannot be told from it; the others are behind ({sure})."
+        )
     return Answer(shown.name, best, verdict, reasons, certainty)
 
 
