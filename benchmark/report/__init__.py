@@ -62,9 +62,9 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
         except BROKEN as error:
             (store.root / name).unlink(missing_ok=True)  # that of an earlier report would not fit the tables
             problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
-    for extra, place in EXTRA_FILES.items():
-        if extra not in extras and (store.root / place).exists():
-            complain(f"{place} is of an earlier report; --{extra} renews it")
+    for extra, written in EXTRA_FILES.items():
+        if extra not in extras and (store.root / written).exists():
+            complain(f"{written} is of an earlier report; --{extra} renews it")
     for name, data in parquet_tables(vars(tables)).items() if "parquet" in extras else ():
         write_at_once(store.root / name, data)
     if "tensorboard" in extras:
