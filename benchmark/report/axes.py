@@ -156,7 +156,7 @@ def draw_course(
         against: One of `AGAINST`.
     """
     chosen = budget[budget["metric"] == metric]
-    calibration = trials.loc[trials["method"].isin(list(CALIBRATIONS)), metric]
+    calibration = trials.loc[trials["method"].isin(CALIBRATIONS), metric]
     tame(axes, pd.concat([chosen["median"], chosen["low"], chosen["high"], calibration]).astype(float), facts)
     for method, look in looks.items():
         rows = chosen[chosen["method"] == method]

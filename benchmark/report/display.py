@@ -13,6 +13,9 @@ NOTHING = "–"
 """What stands for a number that there is not."""
 
 
+UNSEEN = 0.005
+"""The share of samples outside of a picture from which that is told."""
+
 SCORES = (
     {"modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
     {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
@@ -67,10 +70,16 @@ def trial_name(method: str, row: pd.Series) -> str:
     return f"{method}, seed {row['seed']}" + ("" if row["status"] == "ok" else f" ({row['status']})")
 
 
-def trial_scores(row: pd.Series) -> str:
-    """The first group of `SCORES` of which a trial has any, by its row of `trials.csv`."""
+def trial_scores(row: pd.Series, outside: float = 0.0) -> str:
+    """The first group of `SCORES` of which a trial has any, and how much cannot be seen.
+
+    Arguments:
+        row: The trial's row of `trials.csv`.
+        outside: The share of its samples outside of the picture.
+    """
     groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
-    return ", ".join(next(filter(None, groups), []))
+    facts = next(filter(None, groups), [])
+    return ", ".join([*facts, f"{outside:.0%} out of sight"] if outside > UNSEEN else facts)
 
 
 def budget_text(trials: pd.DataFrame) -> str:

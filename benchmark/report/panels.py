@@ -15,7 +15,7 @@ from benchmark.datasets.mixtures import Mixture
 from benchmark.report.axes import draw_samples
 from benchmark.report.display import trial_name, trial_scores
 from benchmark.report.image_plots import sample_sheet
-from benchmark.report.plots import UNSEEN, Shown
+from benchmark.report.plots import Shown
 
 __all__ = ["Panel", "panels"]
 
@@ -51,7 +51,7 @@ def panels(shown: Shown) -> Iterator[Panel]:
             yield Panel(name, scores, "pixels", _address(Image.fromarray(sample_sheet(samples))))
         elif isinstance(data, Mixture):
             picture, outside = _points(data, samples)
-            yield Panel(name, scores + (f", {outside:.0%} out of sight" if outside > UNSEEN else ""), "points", picture)
+            yield Panel(name, trial_scores(row, outside), "points", picture)
 
 
 def _points(data: Mixture, samples: np.ndarray) -> tuple[str, float]:

@@ -25,16 +25,12 @@ from benchmark.schema import CALIBRATIONS
 from benchmark.settings import build
 from benchmark.store import Store
 
-__all__ = ["BROKEN", "UNSEEN", "Shown", "figures", "write_plots"]
+__all__ = ["BROKEN", "Shown", "figures", "write_plots"]
 
 PICTURES = (*IMAGE_PICTURES, "metrics", "curves")
 
 BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError)
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
-
-
-UNSEEN = 0.005
-"""The share of samples outside of a picture from which that is told."""
 
 
 class Shown:
@@ -137,8 +133,7 @@ def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     for i, (method, row) in enumerate(lowest.iterrows()):
         axes = figure.add_subplot(ceil(len(lowest) / columns), columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
-        beyond = f", {outside:.0%} out of sight" if outside > UNSEEN else ""
-        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row)}{beyond}", fontsize=8)
+        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=8)
         plain(axes.title)
         axes.tick_params(labelsize=7)
     figure.suptitle(f"{data.name}: samples of each method's lowest finished seed (dots) over the true modes (circles)", fontsize=11)
