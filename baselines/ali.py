@@ -1,7 +1,7 @@
 """Adversarially learned inference."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from math import prod
 
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -23,38 +23,46 @@ class ALI(Method):
 
     Deviations:
         The shared ReLU networks instead of maxout discriminators and batch-normalised generators and encoders. The
-        decoder is deterministic, as in the authors' code for images. Learning rate 5e-4 instead of the authors' 1e-4, with
-        which the budget ends within the transient.
+        decoder is deterministic, as in the authors' code for images. The encoder gives mean and scale of a Gaussian; with
+        `noisy_input` it takes as many features of noise as a datum has beside the datum, and gives the code, as in the
+        authors' code for mixtures. Learning rate 5e-4 instead of the authors' 1e-4, with which the budget ends within the
+        transient.
     """
-
-    simultaneous: ClassVar[bool] = True
 
     lr: float = 5e-4
     beta1: float = 0.8
+    simultaneous: bool = True
+    noisy_input: bool = False
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {
             "generator": generator(data),
-            "encoder": encoder(data, outputs=2 * data.latent),
+            "encoder": encoder(data, noise=prod(data.shape)) if self.noisy_input else encoder(data, outputs=2 * data.latent),
             "discriminator": joint_discriminator(data),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         adam = Adam(self.lr, (self.beta1, 0.999))
-        noise = {"code": Noise((data.latent,))}
+        noise = {"code": Noise(data.shape if self.noisy_input else (data.latent,))}
         return {
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam, noise=noise),
             "generator": Player(("generator", "encoder"), self.generator_loss, adam, noise=noise),
         }
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        """The mean of $q(z|x)$."""
-        return nets.encoder(x).chunk(2, dim=-1)[0]
+        """The mean of $q(z|x)$, or the code where the encoder's noise is 0."""
+        return self.code(nets, x, None)
+
+    def code(self, nets: Networks, x: Tensor, noise: Tensor | None) -> Tensor:
+        """A sample of $q(z|x)$, made of standard normal noise; `None` stands for noise of 0."""
+        if self.noisy_input:
+            return nets.encoder(x, x.new_zeros(x.shape) if noise is None else noise)
+        mean, log_std = nets.encoder(x).chunk(2, dim=-1)
+        return mean if noise is None else mean + log_std.exp() * noise
 
     def logits(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """The discriminator's logits of pairs $(x, \\hat z)$ with $\\hat z \\sim q(z|x)$, and of pairs $(\\tilde x, z)$."""
-        mean, log_std = nets.encoder(batch.x).chunk(2, dim=-1)
-        code = mean + log_std.exp() * batch.noise["code"]
+        code = self.code(nets, batch.x, batch.noise["code"])
         return nets.discriminator(batch.x, code), nets.discriminator(nets.generator(batch.z), batch.z)
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:

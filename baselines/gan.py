@@ -22,12 +22,13 @@ class GAN(Method):
 
     Deviations:
         ReLU networks without dropout instead of maxout networks with dropout; Adam at its default settings instead of
-        momentum. One discriminator step per generator step, as in the paper's experiments. On images, too, the networks
-        are fully connected.
+        momentum. One discriminator step per generator step, as in the paper's experiments; if `simultaneous`, both from
+        one batch and from the same networks, as in PacGAN's code. On images, too, the networks are fully connected.
     """
 
     lr: float = 1e-3
     beta1: float = 0.9
+    simultaneous: bool = False
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, dense=True), "discriminator": discriminator(data, dense=True)}

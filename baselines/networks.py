@@ -2,10 +2,11 @@
 
 Unless a method asks for something else, networks for points are plain ReLU perceptrons, and networks for images follow
 DCGAN: strided convolutions, batch normalisation except at a generator's output and a discriminator's input, ReLU in the
-generator, LeakyReLU(0.2) elsewhere, tanh at the output.
+generator, LeakyReLU(0.2) elsewhere, tanh at the output. A dataset's setting `architecture` puts the networks of a paper in
+their place, again for all methods alike; what a method itself asks for still comes first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from baselines.architectures import Maxout, architecture_of
 from benchmark.method import DataSpec
 
 __all__ = [
@@ -43,28 +45,34 @@ class MLP(nn.Sequential):
     Arguments:
         inputs: The number of input features, over all inputs.
         outputs: The number of output features.
-        data: Gives the width and the number of the hidden layers.
+        width: The number of units of a hidden layer.
+        depth: The number of hidden layers.
         activation: Builds the nonlinearity.
         norm: The normalisation that precedes each nonlinearity.
         norm_first: Whether the first hidden layer is normalised, too.
+        bias: Whether hidden layers have biases.
+        pieces: If more than 1, each hidden unit is the largest of so many linear ones, and there is no other nonlinearity.
     """
 
     def __init__(
         self,
         inputs: int,
         outputs: int,
-        data: DataSpec,
+        width: int,
+        depth: int,
         activation: Activation = nn.ReLU,
-        norm: Norm | None = None,
+        norm: Norm | Callable[[int], nn.Module] | None = None,
         norm_first: bool = True,
+        bias: bool = True,
+        pieces: int = 1,
     ) -> None:
         layers: list[nn.Module] = []
-        for i in range(data.depth):
-            layers.append(nn.Linear(inputs if i == 0 else _units(data), _units(data)))
+        for i in range(depth):
+            layers.append(nn.Linear(inputs if i == 0 else width, width * pieces, bias=bias))
             if norm is not None and (norm_first or i > 0):
-                layers.append(VECTOR_NORMS[norm](_units(data)))
-            layers.append(activation())
-        super().__init__(*layers, nn.Linear(_units(data), outputs))
+                layers.append((VECTOR_NORMS[norm] if isinstance(norm, str) else norm)(width * pieces))
+            layers.append(Maxout(pieces) if pieces > 1 else activation())
+        super().__init__(*layers, nn.Linear(width if depth else inputs, outputs))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Maps inputs of shape $(B, d_i)$ to an output of shape $(B, d)$."""
@@ -96,35 +104,35 @@ class ConvolutionalGenerator(nn.Sequential):
                 layers.append(IMAGE_NORMS[norm](channels[i]))
             layers.append(activation())
             bias = norm is None or i == len(channels) - 2
-            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], _kernel(sizes[i + 1]), stride=2, padding=1, bias=bias))
+            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], **_doubling(data, sizes[i + 1]), bias=bias))
         super().__init__(*layers, nn.Tanh())
 
 
 class ConvolutionalJudge(nn.Module):
-    """Images $(B, C, H, W)$, and codes $(B, L)$ where it judges pairs, to features $(B, d)$: strided convolutions, then linear layers.
+    """Images $(B, C, H, W)$, and codes where it judges pairs, to features $(B, d)$: strided convolutions, then linear layers.
 
     Arguments:
         data: Gives the shape of an image, the latent size and the width: the channels of the first convolution, doubled with each.
         outputs: The number of output features.
-        joint: Whether it takes codes; they join the images' features ahead of a hidden layer.
+        codes: The number of codes that it takes; they join the images' features ahead of a hidden layer.
         activation: Builds the nonlinearity.
         norm: The normalisation that precedes each nonlinearity, except behind the first convolution.
     """
 
-    def __init__(self, data: DataSpec, outputs: int, joint: bool = False, activation: Activation = LEAKY, norm: Norm | None = "batch") -> None:
+    def __init__(self, data: DataSpec, outputs: int, codes: int = 0, activation: Activation = LEAKY, norm: Norm | None = "batch") -> None:
         super().__init__()
         sizes, channels = _pyramid(data)
         layers: list[nn.Module] = []
         for i in range(len(channels) - 1):
             normed = norm if i > 0 else None
-            layers.append(nn.Conv2d(channels[i], channels[i + 1], _kernel(sizes[i]), stride=2, padding=1, bias=normed is None))
+            layers.append(nn.Conv2d(channels[i], channels[i + 1], **_halving(data, sizes[i]), bias=normed is None))
             if normed is not None:
                 layers.append(IMAGE_NORMS[normed](channels[i + 1]))
             layers.append(activation())
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         features = channels[-1] * prod(sizes[-1])
-        if joint:
-            self.head = nn.Sequential(nn.Linear(features + data.latent, _units(data)), activation(), nn.Linear(_units(data), outputs))
+        if codes:
+            self.head = nn.Sequential(nn.Linear(features + codes, _units(data)), activation(), nn.Linear(_units(data), outputs))
         else:
             self.head = nn.Sequential(nn.Linear(features, outputs))
 
@@ -141,38 +149,52 @@ def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
         style: `activation` and `norm`, where they differ from the default.
     """
     if data.kind == "images" and not dense:
-        return ConvolutionalGenerator(data, **style)
-    perceptron = MLP(data.latent, prod(data.shape), _known(data), **style)
+        return architecture_of(data).initialise(ConvolutionalGenerator(data, **style))
+    perceptron = _perceptron("generator", data.latent, prod(data.shape), data, style)
     return perceptron if data.kind == "points" else nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
 
 
-def encoder(data: DataSpec, outputs: int | None = None, **style: Any) -> nn.Module:
-    """$E$: data $(B, *)$ to `outputs` features, $L$ by default. `style` is that of `generator`."""
-    return _judge(data, data.latent if outputs is None else outputs, **style)
+def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style: Any) -> nn.Module:
+    """$E$: data $(B, *)$ to `outputs` features, $L$ by default. `style` is that of `generator`.
+
+    For points it may take $n$ features of noise $(B, n)$ beside the data.
+    """
+    outputs = data.latent if outputs is None else outputs
+    if data.kind == "images":
+        if noise:
+            raise ValueError("an encoder of images takes no noise at its input")
+        return architecture_of(data).initialise(ConvolutionalJudge(data, outputs, **style))
+    return _perceptron("encoder", prod(data.shape) + noise, outputs, data, style)
 
 
 def discriminator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     """$D$: data $(B, *)$ to one logit $(B, 1)$. `dense` and `style` are those of `generator`."""
-    return _judge(data, 1, dense, **style)
+    if data.kind == "images" and not dense:
+        return architecture_of(data).initialise(ConvolutionalJudge(data, 1, **style))
+    perceptron = _perceptron("judge", prod(data.shape), 1, data, style)
+    return perceptron if data.kind == "points" else nn.Sequential(nn.Flatten(), perceptron)
 
 
-def joint_discriminator(data: DataSpec, **style: Any) -> nn.Module:
-    """$D$: data $(B, *)$ and codes $(B, L)$ to one logit $(B, 1)$. `style` is that of `generator`."""
+def joint_discriminator(data: DataSpec, codes: int | None = None, **style: Any) -> nn.Module:
+    """$D$: data $(B, *)$ and codes $(B, L)$, or so many codes, to one logit $(B, 1)$. `style` is that of `generator`."""
+    codes = data.latent if codes is None else codes
     if data.kind == "images":
-        return ConvolutionalJudge(data, 1, joint=True, **style)
-    return MLP(prod(data.shape) + data.latent, 1, _known(data), **style)
+        return architecture_of(data).initialise(ConvolutionalJudge(data, 1, codes, **style))
+    return _perceptron("judge", prod(data.shape) + codes, 1, data, style)
 
 
 def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:
     """$D$: codes $(B, L)$ to one logit $(B, 1)$. `style` is that of `generator`."""
-    return MLP(data.latent, 1, _known(data), **style)
+    return _perceptron("judge", data.latent, 1, data, style)
 
 
-def _judge(data: DataSpec, outputs: int, dense: bool = False, **style: Any) -> nn.Module:
-    if data.kind == "images" and not dense:
-        return ConvolutionalJudge(data, outputs, **style)
-    perceptron = MLP(prod(data.shape), outputs, _known(data), **style)
-    return perceptron if data.kind == "points" else nn.Sequential(nn.Flatten(), perceptron)
+def _perceptron(role: Literal["generator", "encoder", "judge"], inputs: int, outputs: int, data: DataSpec, style: Mapping[str, Any]) -> MLP:
+    if data.kind not in ("points", "images"):
+        raise ValueError(f"no networks for data of kind {data.kind!r}; there are networks for points and images")
+    architecture = architecture_of(data)
+    mlp = MLP(inputs, outputs, **{"width": _units(data), "depth": data.depth, **getattr(architecture, role), **style})
+    architecture.initialise(mlp)
+    return mlp
 
 
 def _units(data: DataSpec) -> int:
@@ -181,23 +203,26 @@ def _units(data: DataSpec) -> int:
 
 
 def _pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
-    """Sizes $(H, W)$ and channels of the feature maps from the image down to at most 4 pixels a side."""
+    """Sizes $(H, W)$ and channels of the feature maps from the image down to the architecture's smallest side, 4 pixels by default."""
     depth, height, width = data.shape
+    smallest = architecture_of(data).smallest
     sizes, channels = [(height, width)], [depth]
-    while max(sizes[-1]) > 4:
+    while max(sizes[-1]) > smallest:
         height, width = sizes[-1]
         sizes.append((-(-height // 2), -(-width // 2)))
         channels.append(data.width * 2 ** (len(sizes) - 2))
     return sizes, channels
 
 
-def _kernel(size: tuple[int, int]) -> tuple[int, int]:
-    """The kernel that, at stride 2 and padding 1, maps between a side of this length and half of it, rounded up."""
-    height, width = size
-    return 4 - height % 2, 4 - width % 2
+def _halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
+    """The arguments of a convolution that maps from a side of this length to half of it, rounded up."""
+    kernel = architecture_of(data).kernel
+    if kernel is None:
+        return {"kernel_size": tuple(4 - side % 2 for side in size), "stride": 2, "padding": 1}
+    return {"kernel_size": kernel, "stride": 2, "padding": kernel // 2}
 
 
-def _known(data: DataSpec) -> DataSpec:
-    if data.kind not in ("points", "images"):
-        raise ValueError(f"no networks for data of kind {data.kind!r}; there are networks for points and images")
-    return data
+def _doubling(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
+    """The arguments of the transposed convolution that maps the other way, to a side of this length."""
+    halving = _halving(data, size)
+    return halving if architecture_of(data).kernel is None else {**halving, "output_padding": tuple(1 - side % 2 for side in size)}

@@ -1,7 +1,6 @@
 """The GAN whose generator looks ahead."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -32,11 +31,10 @@ class Unrolled(GAN):
         public code of an author of VEEGAN does.
     """
 
-    simultaneous: ClassVar[bool] = True
-
     lr: float = 1e-3
     discriminator_lr: float = 1e-4
     beta1: float = 0.5
+    simultaneous: bool = True
     unrolled_steps: int = 5
     saturating: bool = True
 

@@ -1,10 +1,9 @@
 """The GAN with a reconstructor in latent space."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import pad, softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
@@ -27,30 +26,50 @@ class VEEGAN(Method):
     Deviations:
         As in the notebook, and unlike algorithm 1, the reconstruction is the Gaussian negative log-likelihood (with its
         factor 1/2, summed over the latent dimensions) and the codes of real data are samples $F(x) + N(0, I)$. The
-        shared networks instead of a discriminator of one hidden layer.
+        shared networks instead of a discriminator of one hidden layer. The notebook's generator also has one noise
+        coordinate that is not reconstructed; so have the last `free` latent dimensions here, none by default.
     """
-
-    simultaneous: ClassVar[bool] = True
 
     lr: float = 1e-3
     beta1: float = 0.5
+    simultaneous: bool = True
+    free: int = 0
+
+    def __post_init__(self) -> None:
+        if self.free < 0:
+            raise ValueError(f"free must be at least 0, not {self.free}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        return {"generator": generator(data), "reconstructor": encoder(data), "discriminator": joint_discriminator(data)}
+        codes = self.codes(data)
+        return {
+            "generator": generator(data),
+            "reconstructor": encoder(data, outputs=codes),
+            "discriminator": joint_discriminator(data, codes),
+        }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         adam = Adam(self.lr, (self.beta1, 0.999))
-        noise = {"code": Noise((data.latent,))}
+        noise = {"code": Noise((self.codes(data),))}
         return {
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam, noise=noise),
             "generator": Player(("generator", "reconstructor"), self.generator_loss, adam, real=False),
         }
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        return nets.reconstructor(x)
+        """The codes $F(x)$, and 0 for the latent dimensions that are not reconstructed."""
+        return pad(nets.reconstructor(x), (0, self.free))
+
+    def codes(self, data: DataSpec) -> int:
+        """The number of latent dimensions that are reconstructed."""
+        if self.free >= data.latent:
+            raise ValueError(f"free = {self.free} leaves none of {data.latent} latent dimensions to be reconstructed")
+        return data.latent - self.free
+
+    def reconstructed(self, z: Tensor) -> Tensor:
+        return z[..., : z.shape[-1] - self.free]
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        generated = nets.discriminator(nets.generator(batch.z), batch.z)
+        generated = nets.discriminator(nets.generator(batch.z), self.reconstructed(batch.z))
         real = nets.discriminator(batch.x, nets.reconstructor(batch.x) + batch.noise["code"])
         return (softplus(-generated) + softplus(real)).mean()
 
@@ -59,6 +78,6 @@ class VEEGAN(Method):
 
         The discriminator's term does not depend on the reconstructor, which so learns from the reconstruction alone.
         """
-        generated = nets.generator(batch.z)
-        reconstruction = 0.5 * (batch.z - nets.reconstructor(generated)).square().sum(dim=-1).mean()
-        return nets.discriminator(generated, batch.z).mean() + reconstruction
+        generated, code = nets.generator(batch.z), self.reconstructed(batch.z)
+        reconstruction = 0.5 * (code - nets.reconstructor(generated)).square().sum(dim=-1).mean()
+        return nets.discriminator(generated, code).mean() + reconstruction

@@ -116,7 +116,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in players),
         discriminator_steps=sum(all(_is_discriminator(n) for n in player.networks) for player in players),
-        samples=data.batch * sum(draw.real for draw in cycle.draws),
+        samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
         parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
         operations=operations,
         longest=longest,

@@ -15,7 +15,7 @@ from benchmark.datasets.base import Assignment, Dataset, Split
 from benchmark.datasets.images import Images
 from benchmark.method import Batch, Method, Networks, Player, State
 from benchmark.registry import DATASETS, METHODS
-from benchmark.suites import SUITES
+from benchmark.suites.ours import OURS
 from benchmark.training.step import Cycle, initialise, select_seed
 from benchmark.training.streams import Batches
 
@@ -33,7 +33,7 @@ def check_method(name: str) -> Iterator[tuple[str, str | None]]:
     """
     cls = METHODS.get(name)
     settings: dict[str, Any] = {}
-    for suite in SUITES.values():
+    for suite in OURS:
         settings |= {key.partition(".")[2]: value for key, value in suite.settings.items() if key.startswith(f"{name}.")}
     for data in [data for data in _datasets() if data.kind in cls.kinds]:
         for title, check in CHECKS.items():

@@ -57,6 +57,7 @@ class DataSpec:
         latent: The number of latent dimensions $L$.
         width: The number of units of a hidden layer, or of channels of the first convolution.
         depth: The number of hidden layers of a perceptron.
+        architecture: The name of the architecture that the networks are to have.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class DataSpec:
     latent: int
     width: int
     depth: int
+    architecture: str = "shared"
 
 
 class State(NamedTuple):
@@ -179,6 +181,7 @@ class Player:
         loss: Maps (networks, batch) to a scalar to be minimised.
         optimiser: How it is minimised.
         steps: Updates per cycle, each on a fresh batch.
+        batches: How many of the dataset's batches one batch of this player holds, one after another.
         real: Whether the loss looks at real data. Data that no loss looks at is neither drawn nor counted.
         noise: Extra random inputs of the loss, by name.
     """
@@ -187,12 +190,15 @@ class Player:
     loss: Callable[[Networks, Batch], Tensor]
     optimiser: Adam
     steps: int = 1
+    batches: int = 1
     real: bool = True
     noise: Mapping[str, Noise] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"a player must take at least one step per cycle, not {self.steps}")
+        if self.batches < 1:
+            raise ValueError(f"a player must see at least one batch per step, not {self.batches}")
 
 
 def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:
@@ -226,7 +232,7 @@ class Method(ABC):
     """
 
     name: ClassVar[str]
-    simultaneous: ClassVar[bool] = False
+    simultaneous: bool = False
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
 
     @abstractmethod

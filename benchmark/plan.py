@@ -113,14 +113,14 @@ def make_plan(request: Request) -> list[Planned]:
         METHODS.check(name)
     _check_duplicates("--methods", methods)
     _check_duplicates("--datasets", datasets)
-    settings = _merged(suite.settings, request.settings)
-    _check_owners(settings, request.settings, datasets, methods, suite.metrics)
+    _check_owners(request.settings, datasets, methods, suite.metrics)
     device = choose_device(request.device)
-    metrics = {name: build(METRICS, name, settings.get(name, {})) for name in suite.metrics}
-    built = {name: build(METHODS, name, settings.get(name, {})) for name in methods}
 
     plan = []
     for dataset in datasets:
+        settings = _merged(suite.settings_on(dataset), request.settings)
+        metrics = {name: build(METRICS, name, settings.get(name, {})) for name in suite.metrics}
+        built = {name: build(METHODS, name, settings.get(name, {})) for name in methods}
         data = build(DATASETS, dataset, settings.get(dataset, {}))
         budget = parse_budget(request.budget or suite.budgets[dataset])
         fitted = {name: metric.on(data) for name, metric in metrics.items()}
@@ -208,10 +208,10 @@ def _merged(defaults: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]])
     return merged
 
 
-def _check_owners(settings: Mapping, given: Mapping, datasets: Sequence[str], methods: Sequence[str], metrics: Sequence[str]) -> None:
+def _check_owners(given: Mapping, datasets: Sequence[str], methods: Sequence[str], metrics: Sequence[str]) -> None:
     for owner in given:
         if owner not in (*datasets, *methods, *metrics):
-            setting, value = next(iter(settings[owner].items()))
+            setting, value = next(iter(given[owner].items()))
             choices = ", ".join((*datasets, *methods, *metrics))
             raise UsageError(f"--set {owner}.{setting}={value}: {owner!r} has no part in this run; the parts are {choices}")
 

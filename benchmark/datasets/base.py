@@ -45,6 +45,7 @@ class Dataset(ABC):
         latent: The number of latent dimensions.
         width: Units per hidden layer of the shared networks.
         depth: Hidden layers of the shared networks.
+        architecture: The architecture of the networks: the shared one, or that of a paper.
         samples: Samples per evaluation.
         samples_large: Samples of the additional, more precise evaluation at the end; 0 for none.
         held_out: Held-out real samples that samples are compared with.
@@ -68,6 +69,7 @@ class Dataset(ABC):
     latent: int = 8
     width: int = 64
     depth: int = 2
+    architecture: str = "shared"
     samples: int = 2500
     samples_large: int = 25_000
     held_out: int = 10_000
@@ -133,7 +135,7 @@ class Dataset(ABC):
 
     @property
     def spec(self) -> DataSpec:
-        return DataSpec(self.kind, self.shape, self.latent, self.width, self.depth)
+        return DataSpec(self.kind, self.shape, self.latent, self.width, self.depth, self.architecture)
 
     def stream(self, seed: int | str, kind: str, device: torch.device | str = "cpu") -> torch.Generator:
         """The random stream of that kind for a seed, the same for every method."""

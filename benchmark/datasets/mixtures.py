@@ -2,8 +2,8 @@
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import torch
 from scipy.stats import chi2
@@ -24,15 +24,24 @@ class Mixture(Dataset):
 
     A sample is of high quality if its distance from the nearest mean, in standard deviations and over the noisy
     coordinates, is at most `radius`, and no constant coordinate is off by more than `tolerance`.
+
+    Arguments:
+        std: The standard deviation $\sigma$.
+        tolerance: See above, in data units.
+        training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same for all methods
+            and seeds; 0 for fresh samples without end.
     """
 
     kind = "points"
 
     std: float = 1.0
     tolerance: float = 0.0
+    training_set: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.training_set < 0:
+            raise ValueError("training_set must not be negative")
         if self.std <= 0 or self.tolerance < 0:
             raise ValueError("std must be positive and tolerance not negative")
 
@@ -79,7 +88,10 @@ class Mixture(Dataset):
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
     def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        """The splits are streams of one distribution, so `split` makes no difference."""
+        """The splits are streams of one distribution; they differ where training data comes from a fixed set."""
+        if split == "train" and self.training_set:
+            pool = _training_set(self).to(generator.device)
+            return pool[torch.randint(len(pool), (n,), generator=generator, device=generator.device)]
         means = self._means.to(generator.device)
         mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
         x = means[mode]
@@ -136,26 +148,38 @@ class Mixture(Dataset):
 @register_dataset("ring")
 @dataclass(frozen=True)
 class Ring(Mixture):
-    """Eight Gaussians on a circle of radius 1, at the angles $2 \\pi k / 8$, each of standard deviation 0.01."""
+    """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard deviation 0.01."""
 
     std: float = 0.01
+    circle: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.circle <= 0:
+            raise ValueError("circle, the radius, must be positive")
 
     @property
     def means(self) -> Tensor:
         angles = 2 * torch.pi * torch.arange(8, dtype=torch.float64) / 8
-        return torch.stack([angles.cos(), angles.sin()], dim=1).float()
+        return self.circle * torch.stack([angles.cos(), angles.sin()], dim=1).float()
 
 
 @register_dataset("grid")
 @dataclass(frozen=True)
 class Grid(Mixture):
-    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, each of standard deviation 0.05."""
+    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard deviation 0.05."""
 
     std: float = 0.05
+    spacing: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.spacing <= 0:
+            raise ValueError("spacing must be positive")
 
     @property
     def means(self) -> Tensor:
-        side = torch.arange(-4.0, 5.0, 2.0)
+        side = self.spacing * torch.arange(-2.0, 3.0)
         return torch.cartesian_prod(side, side)
 
 
@@ -205,3 +229,9 @@ class HighDimensional(Mixture):
     def landmarks(self) -> Tensor:
         """A real sample's deviation over the noisy coordinates is about `std`, not the centre's 0."""
         return torch.stack([self._means[:, 0], torch.full((self.modes,), self.std)], dim=1)
+
+
+@lru_cache(maxsize=4)
+def _training_set(data: Mixture) -> Tensor:
+    """The fixed training set of a mixture that has one, shape $(N, D)$, on the CPU."""
+    return replace(data, training_set=0).draw(data.training_set, data.stream("all", "training set"))

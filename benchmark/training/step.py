@@ -38,7 +38,8 @@ class Phase:
         if not self.simultaneous:
             return players
         noise = {name: kind for player in players for name, kind in player.noise.items()}
-        return [Player((), players[0].loss, players[0].optimiser, real=any(p.real for p in players), noise=noise)]
+        first = players[0]
+        return [Player((), first.loss, first.optimiser, batches=first.batches, real=any(p.real for p in players), noise=noise)]
 
 
 def phases_of(method: Method, data: DataSpec) -> list[Phase]:
@@ -46,7 +47,8 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
 
     Raises:
         ValueError: If two players train the same network with different optimisers, or if players that are updated
-            simultaneously take several steps, train the same network, or want different noise of the same name.
+            simultaneously take several steps, train the same network, or want batches of different sizes or different noise
+            of the same name.
     """
     players = method.players(data)
     owners: dict[str, Player] = {}
@@ -59,6 +61,8 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
             raise ValueError("players that are updated simultaneously take one step each per cycle")
         if sum(len(player.networks) for player in players.values()) != len(owners):
             raise ValueError("players that are updated simultaneously train networks of their own; two train the same")
+        if len({player.batches for player in players.values()}) > 1:
+            raise ValueError("players that are updated simultaneously share one batch; two want batches of different sizes")
         kinds = {name: kind for player in players.values() for name, kind in player.noise.items()}
         if any(kinds[name] != kind for player in players.values() for name, kind in player.noise.items()):
             raise ValueError("players that are updated simultaneously share one batch; two want different noise of the same name")

@@ -39,7 +39,7 @@ class Batches:
         self.device = device
         self.generators = {kind: [data.stream(seed, kind, device) for seed in seeds] for kind in KINDS}
         per_cycle = sum(
-            data.batch * (player.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in player.noise.values())) for player in draws
+            data.batch * p.batches * (p.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in p.noise.values())) for p in draws
         )
         self.cycles = max(1, min(256, BLOCK // per_cycle))
         self.block: list[list[Batch]] = []
@@ -79,21 +79,23 @@ class Batches:
         return {kind: np.stack([g.get_state().numpy() for g in generators]) for kind, generators in self.generators.items()}
 
     def _draw(self) -> list[list[Batch]]:
-        n = self.cycles * self.data.batch
-        stacked = [
-            Batch(
-                x=self._stack([self.data.sample(n, g) for g in self.generators["data"]]) if player.real else None,
-                z=self._noise(Noise((self.data.latent,))),
-                noise={name: self._noise(kind) for name, kind in player.noise.items()},
-            )
-            for player in self.draws
-        ]
+        stacked = [self._batches(player) for player in self.draws]
         return [[batch.map(itemgetter(i)) for batch in stacked] for i in range(self.cycles)]
 
-    def _noise(self, kind: Noise) -> Tensor:
-        draw = torch.rand if kind.kind == "uniform" else torch.randn
-        n = self.cycles * self.data.batch
-        return self._stack([draw(n, *kind.shape, generator=g, device=self.device) for g in self.generators["noise"]])
+    def _batches(self, player: Player) -> Batch:
+        """The batches of one player for all cycles of a block, stacked."""
+        size = player.batches * self.data.batch
+        n = self.cycles * size
 
-    def _stack(self, per_seed: list[Tensor]) -> Tensor:
-        return torch.stack([t.view(self.cycles, self.data.batch, *t.shape[1:]) for t in per_seed], dim=1)
+        def stack(per_seed: list[Tensor]) -> Tensor:
+            return torch.stack([t.view(self.cycles, size, *t.shape[1:]) for t in per_seed], dim=1)
+
+        def noise(kind: Noise) -> Tensor:
+            draw = torch.rand if kind.kind == "uniform" else torch.randn
+            return stack([draw(n, *kind.shape, generator=g, device=self.device) for g in self.generators["noise"]])
+
+        return Batch(
+            x=stack([self.data.sample(n, g) for g in self.generators["data"]]) if player.real else None,
+            z=noise(Noise((self.data.latent,))),
+            noise={name: noise(kind) for name, kind in player.noise.items()},
+        )

@@ -1,0 +1,95 @@
+"""How the sources of the methods build their networks, as data: what each role has that the shared networks do not.
+
+A dataset's setting `architecture` chooses one by name. Widths and numbers of hidden layers that are the same for all roles are
+settings of the dataset.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from benchmark.method import DataSpec
+
+__all__ = ["ARCHITECTURES", "Architecture", "Maxout", "architecture_of"]
+
+Style = Mapping[str, Any]
+"""Arguments of `baselines.networks.MLP`."""
+
+
+class Maxout(nn.Module):
+    """The largest of `pieces` neighbouring features: $(B, d \\cdot pieces)$ to $(B, d)$.
+
+    References:
+        Maxout Networks (Goodfellow et al., 2013), arXiv:1302.4389.
+    """
+
+    def __init__(self, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, self.pieces)).amax(dim=-1)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Arguments:
+    generator, encoder, judge: How the perceptrons of each role differ from the shared ones.
+    kernel: The side of the kernels of convolutions; by default the 3 or 4 that halve a side exactly.
+    smallest: The side of feature maps, in pixels, at which convolutions end.
+    weights: Initialises the weights of linear layers and convolutions, given a hint whether a ReLU follows; biases are 0 then.
+    """
+
+    generator: Style = field(default_factory=dict)
+    encoder: Style = field(default_factory=dict)
+    judge: Style = field(default_factory=dict)
+    kernel: int | None = None
+    smallest: int = 4
+    weights: Callable[[Tensor], Any] | None = None
+
+    def initialise(self, network: nn.Module) -> nn.Module:
+        """Gives the network the architecture's own initial weights, in place."""
+        if self.weights is not None:
+            for layer in network.modules():
+                if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                    self.weights(layer.weight)
+                    if layer.bias is not None:
+                        nn.init.zeros_(layer.bias)
+        return network
+
+
+# Blocks, which PacGAN's and ALI's code use, adds 1e-4 to a batch's variance, and keeps running statistics at a rate of 0.05.
+BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
+
+ARCHITECTURES = {
+    "shared": Architecture(),
+    "veegan-2017": Architecture(judge={"depth": 1}, weights=nn.init.xavier_uniform_),
+    "veegan-2017-images": Architecture(kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)),
+    "pacgan-2018": Architecture(
+        generator={"norm": BLOCKS_NORM, "bias": False},
+        encoder={"norm": BLOCKS_NORM, "bias": False, "depth": 2},
+        judge={"width": 200, "depth": 3, "pieces": 5},
+        weights=partial(nn.init.normal_, std=0.02),
+    ),
+    "unrolled-2017": Architecture(
+        generator={"activation": nn.Tanh},
+        encoder={"activation": nn.Tanh},
+        judge={"activation": nn.Tanh},
+        weights=partial(nn.init.orthogonal_, gain=1.4),
+    ),
+    "wgan-gp-2017": Architecture(weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")),
+}
+
+
+def architecture_of(data: DataSpec) -> Architecture:
+    """The architecture that a dataset asks for.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if data.architecture not in ARCHITECTURES:
+        raise ValueError(f"unknown architecture {data.architecture!r}; choose from {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[data.architecture]

@@ -1,0 +1,59 @@
+"""What a suite is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Protocol", "Suite"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Where the settings of a paper's experiment come from.
+
+    Attributes:
+        paper: The paper, with its arXiv number.
+        code: The code that was read, or the lack of it.
+        gives: What the sources give, as the suite has it.
+        open: What they leave open, or state in two ways.
+        chosen: What was chosen there, and where the suite departs from the sources.
+        checked: For each method that was run in this suite, where: datasets and seeds. The results are committed.
+    """
+
+    paper: str
+    code: str
+    gives: tuple[str, ...]
+    open: tuple[str, ...]
+    chosen: tuple[str, ...]
+    checked: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A question that is asked of every method.
+
+    Attributes:
+        name: The name on the command line.
+        title: One line that says what it is.
+        datasets: The datasets, by name.
+        methods: The methods that are run by default.
+        metrics: The metrics, in the order of the table's columns.
+        budgets: The default budget of each dataset.
+        settings: Settings of datasets, methods and metrics that differ from their own defaults, by `name.field`.
+        exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
+        protocol: Where the settings come from, for a suite that reproduces a paper.
+    """
+
+    name: str
+    title: str
+    datasets: tuple[str, ...]
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+    budgets: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    protocol: Protocol | None = None
+
+    def settings_on(self, dataset: str) -> dict[str, Any]:
+        """The settings on one dataset, by `name.field`."""
+        return {**self.settings, **self.exceptions.get(dataset, {})}
