@@ -217,3 +217,34 @@ def test_aegan_has_six_terms_with_the_published_weights():
     z = drawn["z_encoded"]
     p = torch.sigmoid(dz(e(z.x)))
     assert torch.allclose(players["z_encoded"].loss(nets, z), -(0.05 * p.log() + 0.95 * (1 - p).log()).mean())
+
+
+def test_veegans_free_latent_dimensions_are_not_reconstructed():
+    method, nets, drawn = one_model("veegan", free=1)
+    batch = drawn["generator"]
+    generated = nets.generator(batch.z)
+    code = nets.reconstructor(generated)
+    assert code.shape == (SMALL.batch, SMALL.latent - 1)
+    expected = nets.discriminator(generated, batch.z[:, :-1]).mean() + 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
+    assert torch.allclose(method.generator_loss(nets, batch), expected)
+    x = drawn["discriminator"].x
+    codes = method.encode(nets, x)
+    assert torch.equal(codes[:, :-1], nets.reconstructor(x))
+    assert (codes[:, -1] == 0).all()
+    assert nets.generator(codes).shape == x.shape
+
+
+def test_veegan_must_reconstruct_something():
+    with pytest.raises(ValueError, match="free = 3 leaves none of 3 latent dimensions to be reconstructed"):
+        METHODS.get("veegan")(free=3).networks(SMALL.spec)
+    with pytest.raises(ValueError, match="free must be at least 0, not -1"):
+        METHODS.get("veegan")(free=-1)
+
+
+def test_alis_encoder_may_take_its_noise_at_the_input():
+    method, nets, drawn = one_model("ali", noisy_input=True)
+    batch = drawn["discriminator"]
+    assert batch.noise["code"].shape == batch.x.shape
+    real, _ = method.logits(nets, batch)
+    assert torch.equal(real, nets.discriminator(batch.x, nets.encoder(batch.x, batch.noise["code"])))
+    assert torch.equal(method.encode(nets, batch.x), nets.encoder(batch.x, torch.zeros_like(batch.x)))

@@ -86,3 +86,28 @@ def test_the_truncated_deviation_is_that_of_good_samples():
     measured = (x - data.means[mode])[good].square().mean().sqrt().item()
     assert measured == pytest.approx(data.truncated_std, rel=5e-3)
     assert data.truncated_std < 0.98 * data.std
+
+
+@pytest.mark.parametrize("data", [Ring(training_set=50), Grid(training_set=50), HighDimensional(training_set=50)], ids=lambda d: d.name)
+def test_a_fixed_training_set_is_drawn_from_with_replacement(data):
+    draws = [data.sample(400, data.stream(seed, "data")) for seed in (0, 1)]
+    assert not torch.equal(*draws)
+    distinct = torch.unique(torch.cat(draws), dim=0)
+    assert len(distinct) == 50
+    for split in ("held-out", "calibration"):
+        fresh = data.draw(400, data.stream(0, "data"), split)
+        assert len(torch.unique(fresh, dim=0)) == 400
+        assert not (torch.cdist(fresh, distinct) == 0).any()
+    assert data.fingerprint != type(data)().fingerprint
+
+
+def test_sizes_of_ring_and_grid_are_settings():
+    assert torch.allclose(Ring(circle=2.5).means, 2.5 * Ring().means)
+    assert torch.allclose(Grid(spacing=0.5).means, 0.25 * Grid().means)
+    for cls, settings, problem in (
+        (Ring, {"circle": 0.0}, "circle, the radius, must be positive"),
+        (Grid, {"spacing": -1.0}, "spacing must be positive"),
+        (Ring, {"training_set": -1}, "training_set must not be negative"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            cls(**settings)

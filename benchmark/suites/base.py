@@ -17,7 +17,7 @@ class Protocol:
         gives: What the sources give, as the suite has it.
         open: What they leave open, or state in two ways.
         chosen: What was chosen there, and where the suite departs from the sources.
-        checked: For each method that was run in this suite, where: datasets and seeds. The results are committed.
+        checked: The number of seeds by method and dataset of what was run in this suite; its tables are in `results/reference`.
     """
 
     paper: str
@@ -25,7 +25,7 @@ class Protocol:
     gives: tuple[str, ...]
     open: tuple[str, ...]
     chosen: tuple[str, ...]
-    checked: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ VEEGAN = Suite(
             "standard deviations of a mode, in 1200 dimensions within 10",
             "grid, by the notebook: means {-4, -2, 0, 2, 4}^2, standard deviation 0.05; generator and reconstructor of 2 x 128 "
             "ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and one more that is not reconstructed; Adam 1e-3 with "
-            "beta1 0.5; batch 500; 100 000 updates",
+            "beta1 0.5; batch 500; 100,000 updates",
             "Stacked MNIST, by the author's code for the baselines: 256 latent dimensions, DCGAN of 5x5 convolutions from 64 to 512 "
-            "channels, Adam 2e-4 with beta1 0.5 (unrolled: discriminator 2e-4, generator 1e-4, not saturating), batch 10, 500 000 updates",
+            "channels, Adam 2e-4 with beta1 0.5 (unrolled: discriminator 2e-4, generator 1e-4, not saturating), batch 10, 500,000 updates",
         ),
         open=(
             "radius and spread of the ring, all training settings on the ring and in 1200 dimensions, and those of the baselines on all mixtures",
@@ -65,8 +65,8 @@ VEEGAN = Suite(
             "the learning rates of its authors' notebook; ring of radius 1, standard deviation 0.01",
             "the means in 1200 dimensions are those of PacGAN's code; high_quality has a radius that 99.5 % of real data keep, "
             "high_quality_legacy the literal 10",
-            "stacks drawn on the fly from training digits, 26 000 samples; the author's code trains on 50 000 fixed stacks, also of "
-            "test digits, and scores 50 000",
+            "stacks drawn on the fly from training digits, 26,000 samples; the author's code trains on 50,000 fixed stacks, also of "
+            "test digits, and scores 50,000",
             "VEEGAN on Stacked MNIST has the baselines' networks and Adam",
         ),
     ),
@@ -90,7 +90,7 @@ PACGAN = Suite(
         paper="PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018), arXiv:1712.04086",
         code="the authors' (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI",
         gives=(
-            "100 000 fixed training samples, of which the slots of a pack are drawn with replacement; ring of radius 1 and standard "
+            "100,000 fixed training samples, of which the slots of a pack are drawn with replacement; ring of radius 1 and standard "
             "deviation 0.01, grid {-4, -2, 0, 2, 4}^2 and 0.05; 2 latent dimensions",
             "generator of 4 x 400 ReLU, encoder of 2 x 400 that takes as many dimensions of noise as the datum has beside it, both batch-"
             "normalised and without biases but at the output; discriminator of 3 x 200 maxout units of 5 pieces; weights N(0, 0.02^2)",
@@ -122,7 +122,7 @@ UNROLLED = Suite(
         gives=(
             "radius 1, standard deviation 0.01, fresh samples, batch 512, 256 latent dimensions; generator and discriminator of 2 x 128 "
             "tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for the discriminator and 1e-3 for the generator, beta1 0.5; five steps "
-            "unrolled, each a real Adam step on the same batch; 25 000 updates",
+            "unrolled, each a real Adam step on the same batch; 25,000 updates",
         ),
         open=("the order of the two updates of an iteration", "any figure: the sources show pictures of samples alone"),
         chosen=(
@@ -153,9 +153,9 @@ WGAN_GP = Suite(
         code="the authors' (igul222/improved_wgan_training, gan_toy.py)",
         gives=(
             "ring of radius 2 and standard deviation 0.02, divided by 1.414, fresh samples; grid {-4, -2, 0, 2, 4}^2 and 0.05, divided by "
-            "2.828, 100 000 fixed samples; batch 256, 2 latent dimensions",
+            "2.828, 100,000 fixed samples; batch 256, 2 latent dimensions",
             "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five critic steps per generator step, Adam "
-            "1e-4 with betas 0.5 and 0.9; 100 000 generator updates",
+            "1e-4 with betas 0.5 and 0.9; 100,000 generator updates",
         ),
         open=("any figure: the sources show pictures of samples and of critics alone",),
         chosen=(
