@@ -309,6 +309,10 @@ def _facts(cell: Cell) -> dict[str, Any]:
 def _manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]) -> dict[str, Any]:
     plan = prepared.plan
     datasets = {p.cell.dataset[0]: p.cell.dataset[1] for p in plan}
+    methods: dict[str, dict[str, Any]] = {name: {} for name in datasets}
+    for p in plan:
+        if p.cost is not None:
+            methods[p.cell.dataset[0]][p.cell.method[0]] = p.cell.method[1]
     groups: dict[str, dict[str, list[Group]]] = {}
     for (dataset, method), known in prepared.groups.items():
         groups.setdefault(dataset, {})[method] = [{"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known]
@@ -319,7 +323,7 @@ def _manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapping[
             "seeds": list(request.seeds),
             "budgets": {p.cell.dataset[0]: p.cell.budget for p in plan},
             "datasets": datasets,
-            "methods": {p.cell.method[0]: p.cell.method[1] for p in plan if p.cost is not None},
+            "methods": methods,
             "metrics": {p.cell.dataset[0]: p.cell.metrics for p in plan},
             "device": plan[0].cell.device,
             "compile": request.compile,

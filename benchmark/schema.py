@@ -117,10 +117,10 @@ class Group(TypedDict):
 
 
 class Request(TypedDict):
-    """What was asked for, as far as a report wants to know."""
+    """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and method."""
 
     datasets: dict[str, Any]
-    methods: dict[str, Any]
+    methods: dict[str, dict[str, Any]]
 
 
 class Manifest(TypedDict):

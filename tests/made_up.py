@@ -24,7 +24,8 @@ def made_up_run(
     facts = {METRIC: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": samples}}
     of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
     of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
-    request = {"datasets": {dataset: {} for dataset in scores}, "methods": {name: settings[name] for name in settings if name not in CALIBRATIONS}}
+    methods = {name: held for name, held in settings.items() if name not in CALIBRATIONS}
+    request = {"datasets": {dataset: {} for dataset in scores}, "methods": dict.fromkeys(scores, methods)}
     seeds = {dataset: {method: [*by_seed(trials)] for method, trials in trials_of.items()} for dataset, trials_of in scores.items()}
     groups = {
         dataset: {method: [{"seeds": [seed], "compiled": False} for seed in own] for method, own in of.items()} for dataset, of in seeds.items()

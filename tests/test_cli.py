@@ -262,7 +262,7 @@ def test_the_manifest_says_what_was_run(tiny):
     assert manifest["schema_version"] == SCHEMA_VERSION
     assert manifest["suite"] == "synthetic"
     assert manifest["command"][:2] == ["benchmark", "run"]
-    assert manifest["configuration"]["methods"]["wgan-gp"]["penalty"] == 0.1
+    assert manifest["configuration"]["methods"]["ring"]["wgan-gp"]["penalty"] == 0.1
     assert manifest["configuration"]["metrics"]["ring"]["ivom"] == {"points": 200, "restarts": 3, "iterations": 5}
     assert manifest["metrics"]["ring"]["kl"]["best"] == pytest.approx(7 / 5000)
     assert {"torch", "numpy", "python"} <= set(manifest["versions"])

@@ -295,7 +295,7 @@ def made_up(root):
     store.write(CELL, [Trial(seed, "ok", {"kl": 0.1}, audit, curve, arrays, {"w": np.zeros(2)}) for seed in (0, 1)], FACTS)
     store.write_checkpoint(replace(CELL, group=(2,), record=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}}))
     names = ("costs", "metrics", "modes", "fingerprints", "files", "versions", "hardware", "groups")
-    manifest = {"suite": "synthetic", "command": [], "configuration": {"datasets": {"ring": {}}, "methods": {"gan": {}}}, "commit": None}
+    manifest = {"suite": "synthetic", "command": [], "configuration": {"datasets": {"ring": {}}, "methods": {"ring": {"gan": {}}}}, "commit": None}
     store.write_manifest({**manifest, **{name: {} for name in names}})
     store.write_tables({"trials.csv": b""})
     return store

@@ -359,3 +359,15 @@ def test_a_curve_that_ended_early_does_not_still_improve(tmp_path):
 
 def test_lists_read_as_people_write_them():
     assert [listed(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+
+
+def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
+    scores = {dataset: {"gan": [1.0, 2.0], "ali": [1.0, 2.0]} for dataset in ("ring", "grid")}
+    methods = {dataset: {"gan": {"lr": 0.125}, "ali": {"lr": lr}} for dataset, lr in (("ring", 0.25), ("grid", 0.5))}
+    asked = {"datasets": {"ring": {}, "grid": {}}, "methods": methods}
+    write_report(made_up_run(tmp_path, scores, configuration=asked))
+    text = " ".join(re.sub("<[^>]*>", " ", (tmp_path / "report.html").read_text()).split())
+    assert "gan lr = 0.125" in text
+    assert "ali on ring lr = 0.25" in text
+    assert "ali on grid lr = 0.5" in text
+    assert "gan on ring" not in text

@@ -69,7 +69,7 @@ def made_up(root, dataset, modes):
         {
             "suite": "made-up",
             "command": [],
-            "configuration": {"datasets": {dataset: {}}, "methods": {"gan": {}, "ali": {}, "dcgan": {}}, "metrics": {dataset: names}},
+            "configuration": {"datasets": {dataset: {}}, "methods": {dataset: {"gan": {}, "ali": {}, "dcgan": {}}}, "metrics": {dataset: names}},
             "costs": {},
             "metrics": {dataset: {name: facts(name) for name in names}},
             "modes": {dataset: modes},

@@ -234,7 +234,7 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
     assert cli(*arguments, "--plugin", file, "--out", out)[0] == 0
     for name in ("trials", "summary", "curves"):
         assert "lsgan" in set(pd.read_csv(out / f"{name}.csv")["method"])
-    assert "lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]
+    assert "lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]["ring"]
 
 
 def test_other_budgets(cli, tmp_path):

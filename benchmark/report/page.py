@@ -298,7 +298,7 @@ def _environment(results: Results) -> dict[str, Mapping[str, Any]]:
     asked: Mapping[str, Any] = manifest["configuration"]
     other = {name: value if isinstance(value, str | dict) else json.dumps(value) for name, value in asked.items()}
     return {
-        "Methods": asked["methods"],
+        "Methods": _methods(asked["methods"]),
         "Datasets": asked["datasets"],
         "Metrics": {f"{metric} on {dataset}": held for dataset, found in asked.get("metrics", {}).items() for metric, held in found.items()},
         "Configuration": {name: value for name, value in other.items() if name not in ("methods", "datasets", "metrics")},
@@ -307,6 +307,16 @@ def _environment(results: Results) -> dict[str, Mapping[str, Any]]:
         "Fingerprints of the datasets": manifest["fingerprints"],
         "Files": manifest["files"],
     }
+
+
+def _methods(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The settings of each method, by dataset where they differ."""
+    told: dict[str, Any] = {}
+    for name in dict.fromkeys(name for own in asked.values() for name in own):
+        held = {dataset: own[name] for dataset, own in asked.items() if name in own}
+        alike = all(settings == next(iter(held.values())) for settings in held.values())
+        told |= {name: next(iter(held.values()))} if alike else {f"{name} on {dataset}": settings for dataset, settings in held.items()}
+    return told
 
 
 def _dashes(look: Look) -> str:

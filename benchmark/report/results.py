@@ -94,7 +94,8 @@ def read_results(store: Store) -> Results:
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
     """By dataset and method in the order of the configuration, others after them, then by seed."""
     asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
-    datasets, methods = list(asked["datasets"]), [*CALIBRATIONS, *asked["methods"]]
+    datasets = list(asked["datasets"])
+    methods = [*CALIBRATIONS, *dict.fromkeys(name for own in asked["methods"].values() for name in own)]
 
     def place(names: Sequence[str], name: str) -> tuple[int, str]:
         return (names.index(name), "") if name in names else (len(names), name)

@@ -1,0 +1,74 @@
+"""The reference results: what is committed, and the script that makes them."""
+
+import json
+import re
+import runpy
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "results" / "reference"
+SCRIPT = runpy.run_path(str(REFERENCE / "regenerate.py"))
+COMMITTED = sorted(file.parent.name for file in REFERENCE.glob("*/manifest.json"))
+
+
+@pytest.fixture
+def regenerate(tmp_path, monkeypatch):
+    """The script's function, at work in a directory of its own on a run that takes seconds."""
+    monkeypatch.chdir(tmp_path)
+    function = SCRIPT["regenerate"]
+    options = ("--datasets", "ring", "--methods", "gan", "--seeds", "2", "--budget", "3e8flops", "--set", "ivom.iterations=3")
+    monkeypatch.setitem(function.__globals__, "RUNS", {"synthetic": options})
+    monkeypatch.setitem(function.__globals__, "HERE", tmp_path / "reference")
+    return function
+
+
+def test_tables_plots_and_page_are_copied_and_records_are_not(regenerate, tmp_path):
+    assert regenerate("synthetic", ["--workers", "1"]) == 0
+    copied = tmp_path / "reference" / "synthetic"
+    for name in ("manifest.json", "trials.csv", "summary.csv", "curves.csv", "report.html", "plots"):
+        assert (copied / name).exists()
+    assert not (copied / "trials").exists()
+    assert not [file for file in copied.rglob("*") if file.suffix in (".safetensors", ".npz", ".lock")]
+    assert (tmp_path / "results" / "runs" / "synthetic" / "trials").exists()
+
+
+def test_a_run_that_fails_leaves_the_committed_results_alone(regenerate, tmp_path, capsys):
+    old = tmp_path / "reference" / "synthetic" / "trials.csv"
+    old.parent.mkdir(parents=True)
+    old.write_text("kept")
+    assert regenerate("synthetic", ["--budget", "nonsense"]) == 2
+    assert old.read_text() == "kept"
+    assert "--budget" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suite", COMMITTED)
+def test_committed_results_say_what_made_them(suite):
+    manifest = json.loads((REFERENCE / suite / "manifest.json").read_text())
+    assert manifest["suite"] == suite
+    assert re.fullmatch("[0-9a-f]{40}", manifest["commit"])
+    assert {"python", "torch", "numpy", "scipy"} <= set(manifest["versions"])
+    assert manifest["hardware"]["processors"] >= 1
+    for option in SCRIPT["RUNS"][suite]:
+        assert option in manifest["command"]
+
+
+@pytest.mark.parametrize("suite", COMMITTED)
+def test_committed_results_are_whole_and_name_no_place_of_a_machine(suite):
+    trials = pd.read_csv(REFERENCE / suite / "trials.csv")
+    options = dict(zip(SCRIPT["RUNS"][suite][::2], SCRIPT["RUNS"][suite][1::2], strict=True))
+    assert trials.groupby(["dataset", "method"]).seed.nunique().eq(int(options["--seeds"])).all()
+    assert set(trials.status) <= {"ok", "diverged"}
+    for file in (REFERENCE / suite).rglob("*"):
+        if file.suffix in (".json", ".csv", ".md", ".tex", ".html"):
+            assert not re.search(r"/(home|root|tmp|work|Users)/", file.read_text()), file
+
+
+def test_records_samples_and_weights_are_not_committed():
+    listed = subprocess.run(["git", "ls-files", "results"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    assert not [name for name in listed.stdout.split() if name.endswith((".safetensors", ".npz")) or "/trials/" in name]
