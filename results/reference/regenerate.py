@@ -15,7 +15,7 @@ RUNS = {
     "synthetic": ("--seeds", "10"),
     "stacked-mnist": ("--seeds", "2"),
     "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
-    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "80000steps"),
+    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "60000steps"),
 }
 """The options of each run."""
 
