@@ -23,6 +23,8 @@ IMAGE_SETTINGS = {
     "ali.beta1": 0.5,
     "aegan.lr": 1e-3,
     "aegan.discriminator_lr": 2.5e-3,
+    # On images, PacGAN is the paper's PacDCGAN: DCGAN's settings.
+    **{f"pacgan{m}.{key}": value for m in (2, 3, 4) for key, value in (("lr", 1e-3), ("beta1", 0.5))},
 }
 
 
