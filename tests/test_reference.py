@@ -72,3 +72,19 @@ def test_records_samples_and_weights_are_not_committed():
     if listed.returncode:
         pytest.skip("this is no git checkout")
     assert not [name for name in listed.stdout.split() if name.endswith((".safetensors", ".npz")) or "/trials/" in name]
+
+
+def test_the_readmes_table_and_picture_are_those_of_the_reference_run():
+    if "synthetic" not in COMMITTED:
+        pytest.skip("no reference run of the synthetic suite")
+    readme = (ROOT / "README.md").read_text()
+    table = SCRIPT["shown"]((REFERENCE / "synthetic" / "summary.md").read_text(), "grid", SCRIPT["README_COLUMNS"])
+    assert readme.partition("<!-- reference table -->\n")[2].partition("<!-- end -->")[0] == f"{table}\n"
+    assert "](results/reference/synthetic/plots/grid-samples.png)" in readme
+
+
+def test_columns_of_a_dataset_are_taken_from_the_summary():
+    summary = (
+        "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n\n## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
+    )
+    assert SCRIPT["shown"](summary, "grid", ("method", "kl")) == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
