@@ -1,0 +1,233 @@
+"""A method on tiny networks, and the same in numpy: formulas from the papers, gradients by central differences, Adam from its paper.
+
+Nothing here calls a loss, a gradient or an optimiser of the program or of torch, so that agreement with them means something.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.func import grad
+from torch.utils._pytree import tree_map
+
+from benchmark.datasets.mixtures import Mixture
+from benchmark.method import Batch, Networks, State, update
+from benchmark.registry import METHODS
+from benchmark.training.step import Cycle
+from benchmark.training.streams import Batches
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Tiny(Mixture):
+    """Two modes in a few dimensions; as many as in a latent would hide a mean over the wrong ones."""
+
+    name = "tiny"
+
+    batch: int = 4
+    latent: int = 3
+    dimensions: int = 2
+
+    @property
+    def means(self):
+        return torch.stack([-torch.ones(self.dimensions), torch.ones(self.dimensions)])
+
+
+TINY = Tiny()
+
+
+class Pair(nn.Linear):
+    """A linear discriminator of pairs, which sees the data first."""
+
+    def forward(self, x, z):
+        return super().forward(torch.cat([x, z], dim=1))
+
+
+def on_networks(name: str, networks: dict[str, Callable[[], nn.Module]], **settings: Any):
+    """The method on networks of the test's choice."""
+    cls = METHODS.get(name)
+    own = type(cls.__name__, (cls,), {"networks": lambda self, data: {network: build() for network, build in networks.items()}})
+    return own(**settings)
+
+
+def warm_state(method, data=TINY, seed=0) -> State:
+    """Random weights, and an optimiser that has made three steps, all in numpy."""
+    random = np.random.default_rng(seed)
+    networks = method.networks(data.spec)
+    shapes = {name: {key: tuple(p.shape) for key, p in network.named_parameters()} for name, network in networks.items()}
+
+    def draw(number):
+        return {name: {key: np.asarray(number(shape)) for key, shape in keys.items()} for name, keys in shapes.items()}
+
+    return State(
+        parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
+        buffers={
+            name: {key: b.double().numpy() if b.is_floating_point() else b.numpy() for key, b in n.named_buffers()} for name, n in networks.items()
+        },
+        first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
+        second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
+        steps={name: np.asarray(3.0) for name in networks},
+    )
+
+
+def with_weights(state: State, **networks: dict[str, Any]) -> State:
+    """The state with some parameters set by hand: `with_weights(state, generator={"weight": 2.0})` fills the whole tensor."""
+    parameters = copy.deepcopy(state.parameters)
+    for network, weights in networks.items():
+        for key, value in weights.items():
+            parameters[network][key][...] = value
+    return state._replace(parameters=parameters)
+
+
+def as_tensors(tree: Any) -> Any:
+    return tree_map(lambda leaf: torch.from_numpy(np.array(leaf)), tree)
+
+
+def drawn(method, data=TINY) -> list[Batch]:
+    """The batches of one cycle from the real streams, in float64 and with their axis of one seed."""
+    return [batch.map(torch.Tensor.double) for batch in next(Batches(data, Cycle(method, data.spec).draws, [0], CPU))]
+
+
+def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tuple[State, list[float]]:
+    """The program's own cycle, and the loss of every update."""
+    stacked = tree_map(lambda leaf: leaf[None].clone(), as_tensors(state))
+    losses = Cycle(method, data.spec).run(stacked, batches)
+    return tree_map(lambda leaf: leaf[0].numpy(), stacked), losses[:, 0].tolist()
+
+
+def loss_and_gradients(method, player: str, state: State, batch: Batch, data=TINY) -> tuple[float, dict[str, dict[str, np.ndarray]]]:
+    """The loss of a player on a numpy batch, and its gradients in the networks that the player trains, by the program's own means."""
+    cycle, state = Cycle(method, data.spec), as_tensors(state)
+    played = cycle.players[player]
+
+    def loss(own):
+        nets = Networks(cycle.modules, state._replace(parameters={**state.parameters, **own}), cycle.players)
+        value = played.loss(nets, batch.map(torch.from_numpy))
+        return value, value
+
+    own = {name: state.parameters[name] for name in played.networks}
+    gradients, value = grad(loss, has_aux=True)(own)
+    return value.item(), tree_map(lambda leaf: leaf.numpy(), gradients)
+
+
+def updated(method, player: str, state: State, batch: Batch, data=TINY) -> State:
+    """The state after the program's own update of one player on a numpy batch."""
+    cycle = Cycle(method, data.spec)
+    nets = Networks(cycle.modules, as_tensors(state), cycle.players)
+    return tree_map(lambda leaf: leaf.numpy(), update(nets, cycle.players[player], batch.map(torch.from_numpy))[0])
+
+
+def sigmoid(t):
+    return 1 / (1 + np.exp(-t))
+
+
+def log_sigmoid(t):
+    """The logarithm of a probability that a discriminator gives to the label 1, for its logit."""
+    return np.log(sigmoid(t))
+
+
+def linear(state: State, network: str, *inputs: np.ndarray) -> np.ndarray:
+    p = state.parameters[network]
+    return np.concatenate(inputs, axis=1) @ p["weight"].T + p["bias"]
+
+
+Formula = Callable[[State, Batch], Any]
+
+
+def central_differences(formula: Formula, state: State, batch: Batch, networks: Sequence[str], h: float = 1e-5):
+    """The gradient of a formula in the parameters of some networks."""
+    parameters = copy.deepcopy(state.parameters)
+    moved = state._replace(parameters=parameters)
+    gradients = {name: {key: np.zeros_like(value) for key, value in parameters[name].items()} for name in networks}
+    for name in networks:
+        for key, value in parameters[name].items():
+            for i in np.ndindex(value.shape):
+                middle = value[i]
+                value[i] = middle + h
+                above = formula(moved, batch)
+                value[i] = middle - h
+                below = formula(moved, batch)
+                value[i] = middle
+                gradients[name][key][i] = (above - below) / (2 * h)
+    return gradients
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Adam as in algorithm 1 of its paper, with the clipping of Keras' `clipnorm`."""
+
+    lr: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+    clip_norm: float = np.inf
+
+    def step(self, state: State, network: str, gradients: dict[str, np.ndarray]) -> State:
+        t = state.steps[network] + 1
+        parameters, first, second = {}, {}, {}
+        for key, theta in state.parameters[network].items():
+            g = gradients[key]
+            length = np.sqrt((g**2).sum())
+            g = g * self.clip_norm / length if length > self.clip_norm else g
+            first[key] = self.beta1 * state.first[network][key] + (1 - self.beta1) * g
+            second[key] = self.beta2 * state.second[network][key] + (1 - self.beta2) * g**2
+            unbiased_first, unbiased_second = first[key] / (1 - self.beta1**t), second[key] / (1 - self.beta2**t)
+            parameters[key] = theta - self.lr * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
+        return State(
+            {**state.parameters, network: parameters},
+            state.buffers,
+            {**state.first, network: first},
+            {**state.second, network: second},
+            {**state.steps, network: t},
+        )
+
+
+@dataclass(frozen=True)
+class Move:
+    """One update: who learns, by which formula, how."""
+
+    networks: tuple[str, ...]
+    formula: Formula
+    descent: Descent
+
+
+def play(state: State, moves: Sequence[Move], batches: Sequence[Batch], simultaneous: bool) -> tuple[State, list[float]]:
+    """The state after one move on each batch: all from the same networks, or each from those that the one before left; and the losses."""
+    start, losses = state, []
+    for move, batch in zip(moves, batches, strict=True):
+        origin = start if simultaneous else state
+        losses.append(float(move.formula(origin, batch)))
+        gradients = central_differences(move.formula, origin, batch, move.networks)
+        for network in move.networks:
+            state = move.descent.step(state, network, gradients[network])
+    return state, losses
+
+
+def differences(one: State, other: State) -> list[str]:
+    """What two states differ in, apart from buffers."""
+    found = []
+    for field in ("parameters", "first", "second", "steps"):
+        for network, tensors in getattr(one, field).items():
+            theirs = getattr(other, field)[network]
+            pairs = {key: (value, theirs[key]) for key, value in tensors.items()} if isinstance(tensors, dict) else {"": (tensors, theirs)}
+            found += [f"{field} {network} {key}" for key, pair in pairs.items() if not np.allclose(*pair, rtol=1e-6, atol=1e-8)]
+    return found
+
+
+def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY) -> None:
+    """From warm optimisers, the program's cycle leaves the weights, the moments and the losses that the formulas give.
+
+    A cycle in the other order of play does not.
+    """
+    state, batches = warm_state(method, data), drawn(method, data)
+    ours, losses = run_cycle(method, state, batches, data)
+    seen = [batch.map(lambda t: t[0].numpy()) for batch in batches]
+    seen = seen * len(moves) if method.simultaneous else seen
+    expected, expected_losses = play(state, moves, seen, method.simultaneous)
+    assert differences(ours, expected) == []
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
+    assert differences(ours, play(state, moves, seen, not method.simultaneous)[0]) != []
