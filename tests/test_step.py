@@ -77,16 +77,26 @@ def test_compiled_steps_equal_eager_ones():
         assert torch.allclose(a, b, atol=1e-5)
 
 
-def test_adam_is_torchs_adam():
-    weight = torch.randn(3, 2)
-    ours = State({"n": {"w": weight}}, {"n": {}}, {"n": {"w": torch.zeros(3, 2)}}, {"n": {"w": torch.zeros(3, 2)}}, {"n": torch.zeros(())})
-    theirs = nn.Parameter(weight.clone())
-    adam, reference = Adam(0.01, (0.5, 0.9)), torch.optim.Adam([theirs], 0.01, (0.5, 0.9))
-    for _ in range(10):
-        theirs.grad = torch.randn(3, 2)
-        ours = adam.apply(ours, "n", {"w": theirs.grad.clone()})
+@pytest.mark.parametrize(("lr", "betas", "eps"), [(0.01, (0.5, 0.9), 1e-8), (0.1, (0.9, 0.999), 1e-8), (0.1, (0.0, 0.99), 0.1)])
+def test_adam_is_torchs_adam(lr, betas, eps):
+    """Weights and both moments, over gradients of very different sizes, some of them 0."""
+    shapes = {"w": (3, 2), "b": (3,)}
+    theirs = {key: nn.Parameter(torch.randn(shape, dtype=torch.float64)) for key, shape in shapes.items()}
+    zeros = {"n": {key: torch.zeros_like(weight) for key, weight in theirs.items()}}
+    start = {"n": {key: weight.detach().clone() for key, weight in theirs.items()}}
+    ours = State(start, {"n": {}}, zeros, zeros, {"n": torch.zeros((), dtype=torch.float64)})
+    adam, reference = Adam(lr, betas, eps), torch.optim.Adam(theirs.values(), lr, betas, eps)
+    for i in range(10):
+        for weight in theirs.values():
+            weight.grad = torch.randn_like(weight) * 10.0 ** (i % 4 - 2) * (torch.rand_like(weight) < 0.8)
+        ours = adam.apply(ours, "n", {key: weight.grad.clone() for key, weight in theirs.items()})
         reference.step()
-    assert torch.allclose(ours.parameters["n"]["w"], theirs, atol=1e-6)
+        assert ours.steps["n"] == i + 1
+        for key, weight in theirs.items():
+            state = reference.state[weight]
+            torch.testing.assert_close(ours.parameters["n"][key], weight.detach())
+            torch.testing.assert_close(ours.first["n"][key], state["exp_avg"])
+            torch.testing.assert_close(ours.second["n"][key], state["exp_avg_sq"])
 
 
 def test_adam_clips_each_tensor_on_its_own():
