@@ -15,7 +15,8 @@ __all__ = ["KL", "KLHighQuality", "histogram_kl"]
 def histogram_kl(counts: Tensor, weights: Tensor) -> Tensor:
     """KL(counts, normalised || weights) in nats; counts $(S, K)$, weights $(K,)$; NaN for a row without counts."""
     p = counts / counts.sum(dim=1, keepdim=True)
-    return torch.special.xlogy(p, p / weights).sum(dim=1)
+    # Of equal distributions, rounding may leave a sum below 0.
+    return torch.special.xlogy(p, p / weights).sum(dim=1).clamp(min=0)
 
 
 @register_metric("kl")

@@ -56,6 +56,27 @@ def test_robust_modes_need_a_fifth_of_their_share():
     assert score("modes_robust", x, share=0.1).item() == 3
 
 
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_a_fifth_exactly_is_enough_for_robust_modes_however_many_there_are(data):
+    """A tenth is no binary fraction; rounded up, it asks for more than a fifth."""
+    last = data.modes - 1
+    index = [*range(last)] * 2 + [last]
+    index += [0] * (10 * data.modes - len(index))
+    assert score("modes_robust", data.means[index], data).item() == last
+
+
+@pytest.mark.parametrize("name", ["kl", "kl_high_quality"])
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_kl_of_the_true_shares_is_zero_and_not_below(name, data):
+    kl = score(name, data.means.repeat(10, 1), data).item()
+    assert 0 <= kl < 1e-12
+
+
+def test_kl_is_not_below_zero_where_the_weights_are_rounded():
+    tenths = torch.full((1000,), 0.1**3, dtype=torch.float64) * (1 + 2**-52)
+    assert histogram_kl(torch.ones(1, 1000, dtype=torch.float64), tenths).item() == 0
+
+
 def test_high_quality_of_a_gaussian_of_another_width():
     """Of a Gaussian with twice the deviation, 1 - exp(-4.5 / 4) lies within three of the true ones."""
     data = Ring()

@@ -93,7 +93,7 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def mode_weights(self) -> Tensor:
-        """The true probability of each mode, shape $(K,)$; empty where the modes are not known."""
+        """The true probability of each mode, float64, shape $(K,)$; empty where the modes are not known."""
 
     @abstractmethod
     def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:

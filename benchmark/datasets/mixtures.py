@@ -75,7 +75,7 @@ class Mixture(Dataset):
 
     @property
     def mode_weights(self) -> Tensor:
-        return torch.full((len(self._means),), 1 / len(self._means))
+        return torch.full((len(self._means),), 1 / len(self._means), dtype=torch.float64)
 
     @property
     def truncated_std(self) -> float:
