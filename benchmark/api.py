@@ -68,7 +68,8 @@ class Run:
 
         Arguments:
             dataset: The dataset.
-            name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or `reconstructions`.
+            name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or `reconstructions`; of a suite that reproduces a
+                paper also `published`.
             against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`.
 
         Raises:
@@ -119,7 +120,11 @@ def load_results(directory: str | Path) -> Run:
     results = read_run(Path(directory))
     for damage in results.damaged:
         complain(f"{damage}; left out")
-    return Run(Path(directory).absolute(), results, make_tables(results))
+    problems: list[str] = []
+    tables = make_tables(results, problems)
+    for problem in problems:
+        complain(problem)
+    return Run(Path(directory).absolute(), results, tables)
 
 
 def run(

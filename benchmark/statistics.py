@@ -23,6 +23,7 @@ __all__ = [
     "change",
     "differences",
     "filled",
+    "half_width",
     "holm",
     "mean_interval",
     "median_interval",
@@ -127,8 +128,13 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
         return Interval(len(x), float(x[0]) if len(x) else math.nan, math.nan, math.nan)
     # The mean of equal numbers may differ from them in the last digit, and their deviation from 0.
     mean, error = (float(x[0]), 0.0) if np.ptp(x) == 0 else (float(x.mean()), float(stats.sem(x)))
-    half = float(stats.t.ppf(1 - level / 2, len(x) - 1)) * error
+    half = half_width(error, len(x), level)
     return Interval(len(x), mean, mean - half, mean + half)
+
+
+def half_width(error: float, n: int, level: float = LEVEL) -> float:
+    """Half of the Student-t interval of a mean of `n` values that has that standard error; NaN for less than two."""
+    return float(stats.t.ppf(1 - level / 2, n - 1)) * error if n > 1 else math.nan
 
 
 def change(before: ArrayLike, after: ArrayLike, level: float = LEVEL) -> Interval:

@@ -11,9 +11,23 @@ SPENT = {"flops": 10, "generator_steps": 1, "discriminator_steps": 2, "samples_s
 
 
 def made_up_run(
-    root, scores, better="higher", best=None, chance=None, samples=500, modes=0, budget=BUDGET, files=(), data=(), metric=(), methods=(), **manifest
+    root,
+    scores,
+    better="higher",
+    best=None,
+    chance=None,
+    samples=500,
+    modes=0,
+    budget=BUDGET,
+    files=(),
+    data=(),
+    metric=(),
+    methods=(),
+    suite=SUITE,
+    name=METRIC,
+    **manifest,
 ):
-    """A run with one metric, `score`.
+    """A run with one metric, `score` unless `name` says otherwise.
 
     `scores` holds by dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of numbers, one per
     evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed, NaN a score that is not defined.
@@ -21,26 +35,26 @@ def made_up_run(
     """
     store = Store(root)
     settings = {method: dict(methods).get(method, {}) for trials in scores.values() for method in trials}
-    facts = {METRIC: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": samples}}
+    facts = {name: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": samples}}
     of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
     of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
-    methods = {name: held for name, held in settings.items() if name not in CALIBRATIONS}
-    request = {"datasets": {dataset: {} for dataset in scores}, "methods": dict.fromkeys(scores, methods)}
+    trained = {method: held for method, held in settings.items() if method not in CALIBRATIONS}
+    request = {"datasets": {dataset: {} for dataset in scores}, "methods": dict.fromkeys(scores, trained)}
     seeds = {dataset: {method: [*by_seed(trials)] for method, trials in trials_of.items()} for dataset, trials_of in scores.items()}
     groups = {
         dataset: {method: [{"seeds": [seed], "compiled": False} for seed in own] for method, own in of.items()} for dataset, of in seeds.items()
     }
-    told = {"suite": SUITE, "command": [], "configuration": request, "commit": None, "groups": groups}
+    told = {"suite": suite, "command": [], "configuration": request, "commit": None, "groups": groups}
     store.write_manifest({**told, **of_datasets, **of_nothing, **manifest})
     for dataset, trials_of in scores.items():
         for method, trials in trials_of.items():
             for seed, points in by_seed(trials).items():
-                places = (dataset, dict(data)), (method, settings[method]), {METRIC: dict(metric)}
-                cell = Cell(SUITE, *places, budget, (seed,), (seed,), files=dict(files))
+                places = (dataset, dict(data)), (method, settings[method]), {name: dict(metric)}
+                cell = Cell(suite, *places, budget, (seed,), (seed,), files=dict(files))
                 if points == "failed":
                     store.write_error(cell, "made up")
                 else:
-                    store.write(cell, [made_up_trial(method, seed, points)], {"modes_total": modes, "facts": facts})
+                    store.write(cell, [made_up_trial(method, seed, points, name)], {"modes_total": modes, "facts": facts})
     return store
 
 
@@ -48,10 +62,10 @@ def by_seed(trials):
     return trials if isinstance(trials, dict) else dict(enumerate(trials))
 
 
-def made_up_trial(method, seed, points):
+def made_up_trial(method, seed, points, name=METRIC):
     points = points if isinstance(points, list) else [points]
     status = "diverged" if points[-1] is None else "ok"
-    known = [{METRIC: point} for point in points if point is not None]
+    known = [{name: point} for point in points if point is not None]
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     # Of a trial that diverged, the last scores are kept.
     final = known[-1] if known else {}

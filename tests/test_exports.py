@@ -183,7 +183,7 @@ def test_a_run_without_any_method_has_no_tables(tmp_path):
 @pytest.mark.parametrize("scores", [COURSES, SCORES, {"ring": {**CALIBRATED, "gan": [None, "failed"]}}], ids=["courses", "scores", "nothing"])
 def test_parquet_holds_the_tables(tmp_path, scores):
     pytest.importorskip("pyarrow")
-    tables = vars(make_tables(read_results(made_up_run(tmp_path, scores))))
+    tables = make_tables(read_results(made_up_run(tmp_path, scores))).files
     files = parquet_tables(tables)
     assert list(files) == [f"{name}.parquet" for name in tables]
     for name, frame in tables.items():

@@ -44,10 +44,10 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
         UsageError: If there is no run, or one of another version.
     """
     results = read_run(store.root)
-    tables = make_tables(results)
+    problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
+    tables = make_tables(results, problems)
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
-    problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
     shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
@@ -65,7 +65,7 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     for extra, written in EXTRA_FILES.items():
         if extra not in extras and (store.root / written).exists():
             complain(f"{written} is of an earlier report; --{extra} renews it")
-    for name, data in parquet_tables(vars(tables)).items() if "parquet" in extras else ():
+    for name, data in parquet_tables(tables.files).items() if "parquet" in extras else ():
         write_at_once(store.root / name, data)
     if "tensorboard" in extras:
         write_event_files(store.root / "tensorboard", tables.curves)

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
+from benchmark.report.published import COUNTED
 from benchmark.schema import CALIBRATIONS, MetricFacts
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "draw_best_of",
     "draw_course",
     "draw_profiles",
+    "draw_published",
     "draw_samples",
     "draw_scores",
     "looks_of",
@@ -69,6 +71,9 @@ MARKERS = {
 """Markers of lines, and their shapes as paths of SVG in the middle of a key of 26 by 8."""
 
 GREY = "0.5"
+
+KEYS = ("measured: mean and 95 % interval", "measured: a seed", "published, this protocol", "published, not comparable")
+"""What is drawn beside published figures."""
 
 
 class Picture(Figure):
@@ -117,11 +122,8 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
     finished = trials[trials["status"] == "ok"]
     figures = summary[summary["metric"] == metric].set_index("method")
     logarithmic = tame(axes, pd.concat([finished[metric], figures["ci_low"], figures["ci_high"]]), facts)
-    labels = []
     for i, (method, look) in enumerate(looks.items()):
         values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
-        lost = int((trials["method"].eq(method) & (trials["status"] == "diverged")).sum())
-        labels.append(shortened(method) + (f"\n{lost} diverged" if lost else ""))
         if len(values) == 0:
             axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
             continue
@@ -135,10 +137,49 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot(i + offsets, values, "o", markersize=3, color=look.colour)
     _references(axes, trials, metric)
-    axes.set_xlim(-0.6, len(looks) - 0.4)
-    slanted = len(looks) <= FEW and max(map(len, labels)) <= SHORT
-    axes.set_xticks(range(len(looks)), labels, rotation=45 if slanted else 90, ha="right" if slanted else "center")
-    plain(*axes.get_xticklabels())
+    _name_methods(axes, trials, list(looks))
+
+
+def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+    """Published figures beside ours: on the left our mean with its interval, and every seed; on the right what papers say.
+
+    What is compared is filled, and what is not is grey and hollow; each has its interval where that is known.
+
+    Arguments:
+        axes: Where to draw.
+        trials: The rows of `trials.csv` of one dataset.
+        published: Those of `published.csv`.
+        metric: The metric.
+        facts: How to read it.
+        looks: The methods; those without a published figure of that metric are left out.
+    """
+    chosen = published[published["metric"] == metric]
+    finished = trials[trials["status"] == "ok"]
+    methods = [method for method in looks if (chosen["method"] == method).any()]
+    ends = chosen[["published", "published_low", "published_high", "measured_low", "measured_high"]].to_numpy(float).ravel()
+    tame(axes, pd.concat([finished.loc[finished["method"].isin(methods), metric].astype(float), pd.Series(ends)]), facts)
+    for i, method in enumerate(methods):
+        rows = chosen[chosen["method"] == method].sort_values("verdict", key=lambda verdicts: ~verdicts.isin(COUNTED), kind="stable")
+        values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
+        if len(values):
+            ours, low, high = rows[["measured", "measured_low", "measured_high"]].iloc[0]
+            places = i - 0.22 + (np.linspace(-0.13, 0.13, len(values)) if len(values) > 1 else np.zeros(1))
+            axes.plot(places, values, "o", markersize=2.5, alpha=0.55, markeredgewidth=0, color=looks[method].colour, label=KEYS[1])
+            axes.vlines(i - 0.22, low, high, linewidth=1.4, color=looks[method].colour)
+            axes.plot(i - 0.22, ours, "o", markersize=5.5, color=looks[method].colour, label=KEYS[0])
+        else:
+            axes.text(i - 0.22, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
+        places = i + (np.append(0.04, np.linspace(0.15, 0.37, len(rows) - 1)) if len(rows) > 1 else np.full(1, 0.16))
+        for x, row in zip(places, rows.to_dict("records"), strict=True):
+            counted = row["verdict"] in COUNTED
+            colour = rcParams["text.color"] if counted else GREY
+            face = colour if counted else "none"
+            axes.vlines(x, row["published_low"], row["published_high"], linewidth=1.2 if counted else 0.8, color=colour)
+            style: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": face, "linestyle": "none", "clip_on": False, "zorder": 3 if counted else 2}
+            axes.plot(x, row["published"], "D", color=colour, label=KEYS[2 if counted else 3], **style)
+    for i in range(1, len(methods)):
+        axes.axvline(i - 0.5, color=GREY, alpha=0.4, linewidth=0.5)
+    _name_methods(axes, trials, methods)
 
 
 def draw_course(
@@ -268,6 +309,16 @@ def tame(axes: Axes, values: pd.Series, facts: MetricFacts) -> bool:
     ceiling = 1.05 * min(top, 1.05 * finite.max()) if len(finite) and finite.max() > 0 else float(floor == 0)
     axes.set_ylim(floor, ceiling)
     return False
+
+
+def _name_methods(axes: Axes, trials: pd.DataFrame, methods: Sequence[str]) -> None:
+    """The methods along the axis, with the number of their seeds that diverged."""
+    lost = trials.loc[trials["status"] == "diverged", "method"].value_counts()
+    labels = [shortened(method) + (f"\n{lost[method]} diverged" if method in lost else "") for method in methods]
+    axes.set_xlim(-0.6, len(methods) - 0.4)
+    slanted = len(methods) <= FEW and max(map(len, labels)) <= SHORT
+    axes.set_xticks(range(len(methods)), labels, rotation=45 if slanted else 90, ha="right" if slanted else "center")
+    plain(*axes.get_xticklabels())
 
 
 def _references(axes: Axes, trials: pd.DataFrame, metric: str) -> None:

@@ -11,6 +11,7 @@ from benchmark.errors import printable
 from benchmark.report.axes import ARROWS
 from benchmark.report.display import budget_text
 from benchmark.report.plots import Shown
+from benchmark.report.published import published_rows
 from benchmark.report.scores import Score, score_rows
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
@@ -24,6 +25,8 @@ TEX = str.maketrans(
 )
 """What LaTeX takes for markup, and the signs of ours that it needs told."""
 
+PUBLISHED = ("method", "metric", "published", "measured", "seeds", "verdict", "where published", "why")
+
 MARKUP = re.compile(r"([\\|`*<&~$#]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown takes for markup within a line: brackets only in a link, and no underscore within a word."""
 
@@ -34,17 +37,19 @@ def to_markdown(frame: pd.DataFrame) -> str:
 
 
 def markdown_tables(shown: Sequence[Shown]) -> str:
-    """`summary.md`: the scores of every dataset."""
+    """`summary.md`: the scores of every dataset, and published figures beside them where there are any."""
     parts = []
     for part in shown:
         table = _markdown(_headings(part), [[row.method, row.seeds, *row.scores.values()] for row in score_rows(part)])
         parts.append(f"## {_plain(part.name)}\n\n{_plain(_caption(part))} Bold: not told apart from the best.\n\n{table}\n")
+        if part.published:
+            parts.append(f"{_plain(_published_caption(part))}\n\n{_markdown(PUBLISHED, _published(part))}\n")
     return "\n".join(parts)
 
 
 def latex_tables(shown: Sequence[Shown]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
-    return "\n".join(_latex(part) for part in shown)
+    return "\n".join(text for part in shown for text in (_latex(part), *([_latex_published(part)] if part.published else [])))
 
 
 def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
@@ -66,6 +71,15 @@ def _caption(shown: Shown) -> str:
     return f"Scores on {shown.name} at {budget_text(shown.trials)} per trial: mean and half of the 95 % Student-t interval over seeds."
 
 
+def _published_caption(shown: Shown) -> str:
+    return f"Published figures on {shown.name} beside measured ones, with 95 % intervals; figures that are not comparable are of other experiments."
+
+
+def _published(shown: Shown) -> list[list[str]]:
+    rows = published_rows(shown.tables.published)
+    return [[row.method, row.metric, row.published, row.measured, row.seeds, row.verdict, row.where, row.why or "–"] for row in rows]
+
+
 def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str | Score]]) -> str:
     cells = [[_plain(cell) if isinstance(cell, str) else f"**{cell.text}**" if cell.best else cell.text for cell in row] for row in rows]
     return tabulate(cells, [_plain(name) for name in headings], tablefmt="github", disable_numparse=True)
@@ -85,21 +99,31 @@ def _line(text: str) -> str:
 
 
 def _latex(shown: Shown) -> str:
-    headings = map(_tex, _headings(shown))
-    lines = []
-    for row in score_rows(shown):
-        scores = [rf"\textbf{{{_tex(score.text)}}}" if score.best else _tex(score.text) for score in row.scores.values()]
-        lines.append(" & ".join([_tex(row.method), _tex(row.seeds), *scores]) + r" \\")
+    rows = [[_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())] for row in score_rows(shown)]
+    return _latex_table(f"{_tex(_caption(shown))} Bold: not told apart from the best.", f"ll{'r' * len(shown.scored)}", _headings(shown), rows)
+
+
+def _latex_published(shown: Shown) -> str:
+    rows = [[_tex(cell) for cell in row] for row in _published(shown)]
+    return _latex_table(_tex(_published_caption(shown)), "llrrrlll", PUBLISHED, rows)
+
+
+def _tex_score(score: Score) -> str:
+    return rf"\textbf{{{_tex(score.text)}}}" if score.best else _tex(score.text)
+
+
+def _latex_table(caption: str, columns: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose caption and cells are LaTeX already."""
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_tex(_caption(shown))} Bold: not told apart from the best.}}",
-            rf"\begin{{tabular}}{{ll{'r' * len(shown.scored)}}}",
+            rf"\caption{{{caption}}}",
+            rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
-            " & ".join(headings) + r" \\",
+            " & ".join(map(_tex, headings)) + r" \\",
             r"\midrule",
-            *lines,
+            *(" & ".join(row) + r" \\" for row in rows),
             r"\bottomrule",
             r"\end{tabular}",
             r"\end{table}",

@@ -19,11 +19,24 @@ from matplotlib import rc_context
 
 from benchmark.errors import UsageError
 from benchmark.registry import METRICS
-from benchmark.report.axes import AGAINST, ARROWS, DIRECTIONS, Look, draw_best_of, draw_course, draw_profiles, draw_scores, looks_of, shortened
+from benchmark.report.axes import (
+    AGAINST,
+    ARROWS,
+    DIRECTIONS,
+    Look,
+    draw_best_of,
+    draw_course,
+    draw_profiles,
+    draw_scores,
+    looks_of,
+    shortened,
+)
 from benchmark.report.display import budget_text, estimate, number, p_value
 from benchmark.report.findings import answer, caveats, leading_metrics
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
+from benchmark.report.published import published_rows
+from benchmark.report.published_page import published_chart, reproduced
 from benchmark.report.results import Results
 from benchmark.report.scores import Row, score_rows
 from benchmark.report.svg import STYLE, to_svg
@@ -100,6 +113,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         caveats=caveats(results, tables, shown),
         left_out=sum(allowance.left_out for allowance in allowances),
         parts=parts,
+        reproduced=reproduced(results, tables),
         looks=looks,
         dashes=_dashes,
         axes=AGAINST,
@@ -130,9 +144,11 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
     except BROKEN as error:
         problems.append(f"{shown.name}: not all samples can be shown ({type(error).__name__}: {error})")
     pairs: dict[str, list[dict[str, Any]]] = {}
-    scores, courses, best_of = [], [], []
+    scores, published, courses, best_of = [], [], [], []
     for metric in [*leading, *(name for name in shown.scored if name not in leading)]:
         scores.append(allowance.draw(partial(_scores, shown, metric, facts[metric], rows)))
+        if metric in shown.published:
+            published.append(allowance.draw(partial(published_chart, shown, metric)))
         if metric in shown.followed:
             courses.append({against: allowance.draw(partial(_course, shown, metric, facts[metric], against)) for against in AGAINST})
         if metric in leading and shown.tables.best_of["k"].max() > 2:
@@ -148,6 +164,8 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
         "rows": [[row for row in rows if row.method in shown.looks], [row for row in rows if row.method not in shown.looks]],
         "panels": kept,
         "scores": scores,
+        "published": published_rows(shown.tables.published),
+        "published_charts": published,
         "courses": courses,
         "best_of": best_of,
         "confidence": f"{shown.tables.budget['confidence'].min():.1%}",

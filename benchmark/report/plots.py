@@ -16,7 +16,7 @@ from benchmark.datasets.mixtures import Mixture
 from benchmark.errors import UsageError
 from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
-from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_samples, draw_scores, looks_of, plain
+from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_published, draw_samples, draw_scores, looks_of, plain
 from benchmark.report.display import budget_text, trial_name, trial_scores
 from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
 from benchmark.report.results import Results
@@ -27,7 +27,7 @@ from benchmark.store import Store
 
 __all__ = ["BROKEN", "Shown", "figures", "write_plots"]
 
-PICTURES = (*IMAGE_PICTURES, "metrics", "curves")
+PICTURES = (*IMAGE_PICTURES, "metrics", "curves", "published")
 
 BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError)
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
@@ -79,6 +79,11 @@ class Shown:
         return [m for m in self.results.metrics(self.name) if m in finished and finished[m].notna().any()]
 
     @property
+    def published(self) -> list[str]:
+        """The metrics of which there are published figures, in the suite's order."""
+        return list(self.tables.published["metric"].unique()) if len(self.tables.published) else []
+
+    @property
     def followed(self) -> list[str]:
         """The metrics that have values along the budget."""
         points = self.tables.budget.dropna(subset="median").groupby("metric")["point"].nunique()
@@ -86,7 +91,8 @@ class Shown:
 
 
 def write_plots(store: Store, shown: Sequence[Shown]) -> list[str]:
-    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics against FLOPs, and more of images.
+    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics against FLOPs, and more of images and of
+    suites that reproduce papers.
 
     Pictures of an earlier report that no longer apply are removed. Returns what could not be drawn, as lines.
     """
@@ -123,6 +129,8 @@ def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]
         yield from image_figures(shown.kept, shown.name, shown.rows, {method: look.colour for method, look in shown.looks.items()})
     yield "metrics", _scores(shown)
     yield "curves", _courses(shown, against)
+    if shown.published:
+        yield "published", _published(shown)
 
 
 def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
@@ -168,6 +176,17 @@ def _courses(shown: Shown, against: str) -> Figure:
     _legend(figure, panels)
     confidence = shown.tables.budget["confidence"].min()
     figure.suptitle(f"{shown.name}: median over seeds and its interval (confidence {confidence:.0%}) along the budget", fontsize=11)
+    return figure
+
+
+def _published(shown: Shown) -> Figure:
+    """One panel per metric: published figures beside ours."""
+    figure, panels = _panels(shown, shown.published)
+    for metric, axes in panels.items():
+        draw_published(axes, shown.trials, shown.tables.published, metric, shown.results.facts(shown.name, metric), shown.looks)
+        axes.tick_params(labelsize=7.5)
+    _legend(figure, panels)
+    figure.suptitle(f"{shown.name}: published figures beside measured ones at {budget_text(shown.trials)} per trial", fontsize=11)
     return figure
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.csv_text import to_csv
+from benchmark.errors import UsageError
 from benchmark.report.comparisons import (
     SPENT,
     aggregate_table,
@@ -19,6 +20,7 @@ from benchmark.report.comparisons import (
     profile_table,
     ranking,
 )
+from benchmark.report.published import published_table
 from benchmark.report.results import Results
 from benchmark.schema import Point, Record
 from benchmark.statistics import summarise
@@ -46,6 +48,7 @@ class Tables:
         aggregate: One row per metric and method, over datasets.
         improvement: One row per metric and pair of methods, over datasets.
         profiles: One row per metric, method and normalised score, over datasets.
+        published: One row per published figure beside ours. Of a suite that is of no paper it has no column, and is no file.
     """
 
     trials: pd.DataFrame
@@ -57,6 +60,12 @@ class Tables:
     aggregate: pd.DataFrame
     improvement: pd.DataFrame
     profiles: pd.DataFrame
+    published: pd.DataFrame
+
+    @property
+    def files(self) -> dict[str, pd.DataFrame]:
+        """Those that are files, by name."""
+        return {name: frame for name, frame in vars(self).items() if len(frame.columns)}
 
     def of_dataset(self, name: str) -> "Tables":
         """The rows of one dataset, where a table tells them apart."""
@@ -64,13 +73,25 @@ class Tables:
         return replace(self, **parts)
 
 
-def make_tables(results: Results) -> Tables:
-    """Builds the tables. Methods keep the order of the run."""
+def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
+    """Builds the tables. Methods keep the order of the run.
+
+    Arguments:
+        results: The results of the run.
+        problems: Where to tell, in lines, what cannot be made.
+    """
     trials, curves = trials_table(results), _curves(results.records)
     points = evaluation_points(trials, curves, results)
+    summary = _summary(results, trials)
+    try:
+        published = published_table(results, summary)
+    except UsageError as error:  # the program's own table
+        published = pd.DataFrame()
+        if problems is not None:
+            problems.append(str(error))
     return Tables(
         trials=trials,
-        summary=_summary(results, trials),
+        summary=summary,
         curves=curves,
         pairwise=pairwise_table(trials, results),
         budget=budget_table(points),
@@ -78,12 +99,13 @@ def make_tables(results: Results) -> Tables:
         aggregate=aggregate_table(trials, results),
         improvement=improvement_table(trials, results),
         profiles=profile_table(trials, results),
+        published=published,
     )
 
 
 def write_tables(store: Store, tables: Tables) -> list[tuple[Path, Path]]:
     """Writes the tables as CSV; returns those files that someone had changed, with where they are now."""
-    return store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in vars(tables).items()})
+    return store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
 
 
 def _metric_columns(records: Sequence[Record]) -> list[str]:
