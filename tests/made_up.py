@@ -1,10 +1,13 @@
 """Runs whose records are written by hand, for tests of what is made of them."""
 
 from benchmark.cell import Cell, Trial
+from benchmark.registry import DATASETS, METHODS, METRICS
 from benchmark.report.results import read_results
 from benchmark.report.tables import make_tables
 from benchmark.scoring import CALIBRATIONS
+from benchmark.settings import build, resolved
 from benchmark.store import Store
+from benchmark.suites import SUITES
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
 SPENT = {"flops": 10, "generator_steps": 1, "discriminator_steps": 2, "samples_seen": 100, "device_seconds": 0.5}
@@ -78,3 +81,21 @@ def made_up_trial(method, seed, points, name=METRIC):
 def made_up_tables(root, scores, **facts):
     """The tables of a run with one metric; arguments as those of `made_up_run`."""
     return make_tables(read_results(made_up_run(root, scores, **facts)))
+
+
+def paper_run(root, scores, suite="pacgan-2018", dataset="ring", name="modes", changed=(), budget=None, **facts):
+    """A run of a suite that reproduces a paper, on one dataset and with one metric of it; `scores` holds the trials by method.
+
+    Settings are the suite's own but for those in `changed`, by `name.field`.
+    """
+    suite = SUITES[suite]
+
+    def settings(registry, owner):
+        own = {key.rpartition(".")[2]: value for key, value in suite.settings_on(dataset).items() if key.rpartition(".")[0] == owner}
+        other = {key.rpartition(".")[2]: value for key, value in dict(changed).items() if key.rpartition(".")[0] == owner}
+        return build(registry, owner, {**own, **other})
+
+    data, metric = settings(DATASETS, dataset), settings(METRICS, name)
+    methods = {method: {} if method in CALIBRATIONS else resolved(settings(METHODS, method)) for method in scores}
+    chosen = {"data": resolved(data), "metric": resolved(metric.on(data)), "methods": methods, "better": metric.better}
+    return made_up_run(root, {dataset: scores}, suite=suite.name, name=name, budget=budget or suite.budgets[dataset], **chosen, **facts)

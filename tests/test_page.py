@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from made_up import made_up_run
+from made_up import made_up_run, paper_run
 from matplotlib import rc_context
 
 from benchmark.report import write_report
@@ -157,6 +157,25 @@ def test_names_from_strangers_are_shown_and_not_run(tmp_path, open_page):
     assert hostile in [method.strip() for method in columns_of(page, "ring")[0]]
     assert page.locator(".chart svg text", has_text=hostile).count() > 0
     assert "49" not in page.locator("header").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_published_figures_fit_a_phone_and_those_that_are_not_comparable_stay_below_when_sorted(tmp_path, open_page, scheme):
+    write_report(paper_run(tmp_path, {"gan": [6.0, 6.5, 7.0], "ali": [3.0, 3.5, 4.0], "pacgan2": [8.0, 7.0, None]}))
+    page = open_page(tmp_path, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    table = page.locator("table[data-published=ring]")
+    for button in table.get_by_role("button").all():
+        for _ in range(2):
+            button.click()
+            assert [row.inner_text().split()[0] for row in table.locator("tbody.calibration tr").all()] in (["gan", "ali"], ["ali", "gan"])
+            assert table.locator("tbody:not(.calibration) tr").count() == 3
+    colours = [
+        row.evaluate("(part) => getComputedStyle(part).color") for row in (table.locator("tbody td").first, table.locator(".calibration td").first)
+    ]
+    assert len(set(colours)) == 2
+    picture = page.locator("section[aria-labelledby=published] .chart svg").bounding_box()
+    assert 300 < picture["width"] <= PHONE["width"]
 
 
 def test_a_page_that_grows_too_large_leaves_out_what_matters_least_and_says_so(tmp_path, monkeypatch):
