@@ -36,16 +36,20 @@ class Maxout(nn.Module):
 
 @dataclass(frozen=True)
 class Architecture:
-    """Arguments:
-    generator, encoder, judge: How the perceptrons of each role differ from the shared ones.
-    kernel: The side of the kernels of convolutions; by default the 3 or 4 that halve a side exactly.
-    smallest: The side of feature maps, in pixels, at which convolutions end.
-    weights: Initialises the weights of linear layers and convolutions, given a hint whether a ReLU follows; biases are 0 then.
+    """How networks differ from the shared ones.
+
+    Arguments:
+        generator: How perceptrons that generate differ.
+        encoder: How those that encode differ.
+        discriminator: How those that judge differ.
+        kernel: The side of the kernels of convolutions; by default the 3 or 4 that halve a side exactly.
+        smallest: The side of feature maps, in pixels, at which convolutions end.
+        weights: Initialises the weights of linear layers and convolutions; biases are 0 then. By default as PyTorch does.
     """
 
     generator: Style = field(default_factory=dict)
     encoder: Style = field(default_factory=dict)
-    judge: Style = field(default_factory=dict)
+    discriminator: Style = field(default_factory=dict)
     kernel: int | None = None
     smallest: int = 4
     weights: Callable[[Tensor], Any] | None = None
@@ -61,23 +65,23 @@ class Architecture:
         return network
 
 
-# Blocks, which PacGAN's and ALI's code use, adds 1e-4 to a batch's variance, and keeps running statistics at a rate of 0.05.
+# Blocks, which PacGAN's and ALI's code use, adds 1e-4 to a batch's variance; the rate of the running statistics is those codes' own.
 BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
 
 ARCHITECTURES = {
     "shared": Architecture(),
-    "veegan-2017": Architecture(judge={"depth": 1}, weights=nn.init.xavier_uniform_),
+    "veegan-2017": Architecture(discriminator={"depth": 1}, weights=nn.init.xavier_uniform_),
     "veegan-2017-images": Architecture(kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)),
     "pacgan-2018": Architecture(
         generator={"norm": BLOCKS_NORM, "bias": False},
         encoder={"norm": BLOCKS_NORM, "bias": False, "depth": 2},
-        judge={"width": 200, "depth": 3, "pieces": 5},
+        discriminator={"width": 200, "depth": 3, "pieces": 5},
         weights=partial(nn.init.normal_, std=0.02),
     ),
     "unrolled-2017": Architecture(
         generator={"activation": nn.Tanh},
         encoder={"activation": nn.Tanh},
-        judge={"activation": nn.Tanh},
+        discriminator={"activation": nn.Tanh},
         weights=partial(nn.init.orthogonal_, gain=1.4),
     ),
     "wgan-gp-2017": Architecture(weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")),

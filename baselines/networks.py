@@ -3,7 +3,8 @@
 Unless a method asks for something else, networks for points are plain ReLU perceptrons, and networks for images follow
 DCGAN: strided convolutions, batch normalisation except at a generator's output and a discriminator's input, ReLU in the
 generator, LeakyReLU(0.2) elsewhere, tanh at the output. A dataset's setting `architecture` puts the networks of a paper in
-their place, again for all methods alike; what a method itself asks for still comes first.
+their place, again for all methods alike; what a method itself asks for still comes first, but for nonlinearities that maxout
+units replace.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,6 +31,7 @@ __all__ = [
 
 Activation = Callable[[], nn.Module]
 Norm = Literal["batch", "layer"]
+Role = Literal["generator", "encoder", "discriminator"]
 
 LEAKY: Activation = partial(nn.LeakyReLU, 0.2)
 DENSE = 16
@@ -171,7 +173,7 @@ def discriminator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Modul
     """$D$: data $(B, *)$ to one logit $(B, 1)$. `dense` and `style` are those of `generator`."""
     if data.kind == "images" and not dense:
         return architecture_of(data).initialise(ConvolutionalJudge(data, 1, **style))
-    perceptron = _perceptron("judge", prod(data.shape), 1, data, style)
+    perceptron = _perceptron("discriminator", prod(data.shape), 1, data, style)
     return perceptron if data.kind == "points" else nn.Sequential(nn.Flatten(), perceptron)
 
 
@@ -180,21 +182,20 @@ def joint_discriminator(data: DataSpec, codes: int | None = None, **style: Any) 
     codes = data.latent if codes is None else codes
     if data.kind == "images":
         return architecture_of(data).initialise(ConvolutionalJudge(data, 1, codes, **style))
-    return _perceptron("judge", prod(data.shape) + codes, 1, data, style)
+    return _perceptron("discriminator", prod(data.shape) + codes, 1, data, style)
 
 
 def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:
     """$D$: codes $(B, L)$ to one logit $(B, 1)$. `style` is that of `generator`."""
-    return _perceptron("judge", data.latent, 1, data, style)
+    return _perceptron("discriminator", data.latent, 1, data, style)
 
 
-def _perceptron(role: Literal["generator", "encoder", "judge"], inputs: int, outputs: int, data: DataSpec, style: Mapping[str, Any]) -> MLP:
+def _perceptron(role: Role, inputs: int, outputs: int, data: DataSpec, style: Mapping[str, Any]) -> nn.Module:
     if data.kind not in ("points", "images"):
         raise ValueError(f"no networks for data of kind {data.kind!r}; there are networks for points and images")
     architecture = architecture_of(data)
-    mlp = MLP(inputs, outputs, **{"width": _units(data), "depth": data.depth, **getattr(architecture, role), **style})
-    architecture.initialise(mlp)
-    return mlp
+    style = {"width": _units(data), "depth": data.depth, **getattr(architecture, role), **style}
+    return architecture.initialise(MLP(inputs, outputs, **style))
 
 
 def _units(data: DataSpec) -> int:

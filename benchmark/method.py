@@ -24,7 +24,8 @@ class Batch(NamedTuple):
     """What one update of one model sees.
 
     Attributes:
-        x: Real data, shape $(B, *)$; `None` for a player that declares `real=False`.
+        x: Real data, shape $(B, *)$, or $(mB, *)$ for a player that sees $m$ batches, as all else; `None` for a player that declares
+            `real=False`.
         z: Latent noise $z \\sim \\mathcal{N}(0, I)$, shape $(B, L)$.
         noise: The extra noise that the player declared, by name, each of shape $(B, *)$.
     """

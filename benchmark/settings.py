@@ -1,8 +1,9 @@
 """Settings by name: `--set wgan-gp.penalty=1` onto the typed fields of a dataclass."""
 
 import inspect
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -35,10 +36,17 @@ def build(registry: Registry, name: str, given: Mapping[str, Any]) -> Any:
             values[key] = _convert(value, hints[key])
         except (KeyError, OverflowError, TypeError, ValueError):
             raise UsageError(f"--set {name}.{key}={value}: give {_describe(hints[key])}") from None
+    for f in fields(cls):
+        # A subclass of a dataclass that sets a field without its type is not heard.
+        if f.default is not MISSING and getattr(cls, f.name, f.default) != f.default:
+            raise UsageError(
+                f"{registry.kind} {name!r}: the class sets {f.name} without a type; write {f.name}: {getattr(f.type, '__name__', f.type)} = ..."
+            )
     try:
         return registry.get(name)(**values)
     except ValueError as error:
-        shown = " ".join(f"--set {name}.{key}={value}" for key, value in given.items())
+        named = [key for key in given if re.search(rf"\b{key}\b", str(error))] or given
+        shown = " ".join(f"--set {name}.{key}={given[key]}" for key in named)
         raise UsageError(f"{shown or name}: {error}") from error
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -79,7 +80,8 @@ def test_the_readmes_table_and_picture_are_those_of_the_reference_run():
         pytest.skip("no reference run of the synthetic suite")
     readme = (ROOT / "README.md").read_text()
     table = SCRIPT["shown"]((REFERENCE / "synthetic" / "summary.md").read_text(), "grid", SCRIPT["README_COLUMNS"])
-    assert readme.partition("<!-- reference table -->\n")[2].partition("<!-- end -->")[0] == f"{table}\n"
+    start, end = SCRIPT["MARKS"]
+    assert readme.partition(start)[2].partition(end)[0] == f"{table}\n"
     assert "](results/reference/synthetic/plots/grid-samples.png)" in readme
 
 
@@ -88,3 +90,28 @@ def test_columns_of_a_dataset_are_taken_from_the_summary():
         "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n\n## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
     )
     assert SCRIPT["shown"](summary, "grid", ("method", "kl")) == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
+
+
+def test_an_interrupted_suite_is_the_last(monkeypatch):
+    done = []
+    function = SCRIPT["regenerate_all"]
+    monkeypatch.setitem(function.__globals__, "regenerate", lambda suite, options: done.append(suite) or (130 if suite == "b" else 0))
+    assert function(["a", "b", "c"], []) == 130
+    assert done == ["a", "b"]
+
+
+def test_a_readme_without_marks_is_left_alone(monkeypatch, tmp_path):
+    function = SCRIPT["update_readme"]
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks")
+    monkeypatch.setitem(function.__globals__, "README", readme)
+    with pytest.raises(ValueError, match="substring not found"):
+        function()
+    assert readme.read_text() == "no marks"
+
+
+def test_options_that_change_results_are_refused():
+    for option in ("--seeds", "--budget", "--dry-run"):
+        result = subprocess.run([sys.executable, REFERENCE / "regenerate.py", option, "1"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert result.returncode == 2
+        assert f"unrecognized arguments: {option}" in result.stderr

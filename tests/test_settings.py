@@ -62,3 +62,21 @@ def test_an_unfinished_class_is_refused():
 def test_a_dataset_refuses_sizes_below_one():
     with pytest.raises(UsageError, match="batch must be at least 1"):
         build(DATASETS, "ring", {"batch": "0"})
+
+
+def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
+    """A dataclass does not hear of it, so that the method would quietly be another."""
+    from baselines.gan import GAN
+
+    class Together(GAN):
+        simultaneous = True
+
+    registry = Registry("method", "baselines")
+    registry._classes["together"] = Together
+    with pytest.raises(UsageError, match=r"method 'together': the class sets simultaneous without a type; write simultaneous: bool = \.\.\."):
+        build(registry, "together", {})
+
+
+def test_a_refused_value_is_told_without_the_settings_that_have_no_part_in_it():
+    with pytest.raises(UsageError, match=r"^--set ring.circle=0: circle, the radius, must be positive$"):
+        build(DATASETS, "ring", {"batch": 100, "circle": 0, "latent": 2})

@@ -92,7 +92,7 @@ def test_a_paper_suite_states_its_sources_and_its_choices(cli, suite):
 
 
 def test_every_setting_of_a_paper_suite_has_an_effect():
-    """A setting that names no part of its suite, or is the part's own default, would only look like a reproduction."""
+    """A setting that names no part of its suite would only look like a reproduction."""
     for suite in PAPERS:
         for dataset in suite.datasets:
             for key in suite.settings_on(dataset):

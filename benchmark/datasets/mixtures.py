@@ -90,7 +90,7 @@ class Mixture(Dataset):
     def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
         """The splits are streams of one distribution; they differ where training data comes from a fixed set."""
         if split == "train" and self.training_set:
-            pool = _training_set(self).to(generator.device)
+            pool = _training_set(self, generator.device)
             return pool[torch.randint(len(pool), (n,), generator=generator, device=generator.device)]
         means = self._means.to(generator.device)
         mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
@@ -232,6 +232,6 @@ class HighDimensional(Mixture):
 
 
 @lru_cache(maxsize=4)
-def _training_set(data: Mixture) -> Tensor:
-    """The fixed training set of a mixture that has one, shape $(N, D)$, on the CPU."""
-    return replace(data, training_set=0).draw(data.training_set, data.stream("all", "training set"))
+def _training_set(data: Mixture, device: torch.device) -> Tensor:
+    """The fixed training set of a mixture that has one, shape $(N, D)$, on a device; drawn on the CPU."""
+    return replace(data, training_set=0).draw(data.training_set, data.stream("all", "training set")).to(device)

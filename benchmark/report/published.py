@@ -30,15 +30,18 @@ COUNTED = ("inside", "outside")
 OTHERWISE = ", at another budget"
 """Follows a verdict that does not count."""
 
-COPIED, ANOTHER, DEPARTS = "*", "†", "‡"
+COPIED, ANOTHER, UNKNOWN, DEPARTS = "*", "†", "§", "‡"
 
 MARKS = {
     COPIED: "copied from another paper, so that it is no result of this one",
     ANOTHER: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or rules of quality, which is why figures of "
     "the same baseline on the same dataset differ so much between papers",
+    UNKNOWN: "the paper's own, but its settings are not public: the suite has others in their place",
     DEPARTS: "this run departs from the suite, or has too few seeds",
 }
 """What stands beside a figure that is not comparable, and what it means."""
+
+NOT_PUBLIC = "its settings are not public"
 
 HARMLESS = ("evaluations", "samples_large")
 """Settings of a dataset that change how often or how precisely else it is scored, and no figure here."""
@@ -167,7 +170,7 @@ def _verdict(figure: Mapping[Any, Any], measured: Mapping[Any, Any], suite: Suit
     if figure["copied_from"]:
         return "not comparable", [_copied(figure["copied_from"])]
     if figure["suite"] != suite.name:
-        return "not comparable", [f"another protocol ({figure['paper']})"]
+        return "not comparable", [NOT_PUBLIC if figure["paper"] == suite.name else f"another protocol ({figure['paper']})"]
     # As a rule the members have one configuration.
     distinct = {record["config_hash"]: record for record in members}.values()
     changed = list(dict.fromkeys(name for record in distinct for name in _changed(record, suite, figure["metric"])))
@@ -187,7 +190,8 @@ def _copied(paper: str) -> str:
 def _mark(row: Mapping[Any, Any]) -> str:
     if row["verdict"] in COUNTED:
         return ""
-    return COPIED if row["why"].startswith("copied") else ANOTHER if row["why"].startswith("another protocol") else DEPARTS
+    marks = {"copied": COPIED, "another protocol": ANOTHER, NOT_PUBLIC: UNKNOWN}
+    return next((mark for start, mark in marks.items() if row["why"].startswith(start)), DEPARTS)
 
 
 def _changed(record: Record, suite: Suite, metric: str) -> list[str]:

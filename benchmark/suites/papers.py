@@ -39,6 +39,8 @@ VEEGAN = Suite(
             "unrolled.lr": 1e-4,
             "unrolled.discriminator_lr": 2e-4,
             "unrolled.saturating": False,
+            "unrolled.simultaneous": False,
+            "ali.simultaneous": False,
             "veegan.lr": 2e-4,
             "veegan.free": 0,
         }
@@ -53,21 +55,26 @@ VEEGAN = Suite(
             "ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and one more that is not reconstructed; Adam 1e-3 with "
             "beta1 0.5; batch 500; 100,000 updates",
             "Stacked MNIST, by the author's code for the baselines: 256 latent dimensions, DCGAN of 5x5 convolutions from 64 to 512 "
-            "channels, Adam 2e-4 with beta1 0.5 (unrolled: discriminator 2e-4, generator 1e-4, not saturating), batch 10, 500,000 updates",
+            "channels, weights N(0, 0.02^2), Adam 2e-4 with beta1 0.5 (unrolled: discriminator 2e-4, generator 1e-4, not saturating), "
+            "the discriminator first, then the generator; batch 10, 500,000 updates",
         ),
         open=(
             "radius and spread of the ring, all training settings on the ring and in 1200 dimensions, and those of the baselines on all mixtures",
             "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations holds no real sample",
-            "VEEGAN's own code on Stacked MNIST; initial weights (the library's default was the uniform one of Glorot and Bengio)",
+            "VEEGAN's own code on Stacked MNIST; initial weights on mixtures",
+            "unrolled on Stacked MNIST: the published run file asks for ALI and unrolling at once, and does not run",
         ),
         chosen=(
             "the notebook's setting on all mixtures and for all methods, with the same discriminator of one hidden layer; unrolled keeps "
-            "the learning rates of its authors' notebook; ring of radius 1, standard deviation 0.01",
+            "the learning rates of its authors' notebook; ring of radius 1, standard deviation 0.01; Glorot's uniform initial weights, the "
+            "default of the notebook's library",
             "the means in 1200 dimensions are those of PacGAN's code; high_quality has a radius that 99.5 % of real data keep, "
             "high_quality_legacy the literal 10",
-            "stacks drawn on the fly from training digits, 26,000 samples; the author's code trains on 50,000 fixed stacks, also of "
-            "test digits, and scores 50,000",
-            "VEEGAN on Stacked MNIST has the baselines' networks and Adam",
+            "Stacked MNIST: stacks drawn on the fly from training digits, 26,000 samples, KL from the digits' frequencies; the author's code "
+            "trains on 50,000 fixed stacks, also of test digits, scores 50,000, by another classifier, and takes KL from 1/1000",
+            "Stacked MNIST: each player has a batch of its own (there they share one); ALI's encoder is convolutional (two layers of 500 "
+            "there) and the hidden layer of joint discriminators has 1024 units (200); weights of convolutions are not truncated",
+            "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan there, and dcgan on mixtures, are in no source",
         ),
     ),
 )
@@ -90,7 +97,7 @@ PACGAN = Suite(
         paper="PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018), arXiv:1712.04086",
         code="the authors' (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI",
         gives=(
-            "100,000 fixed training samples, of which the slots of a pack are drawn with replacement; ring of radius 1 and standard "
+            "100,000 fixed training samples, of which 100,000 fixed packs are drawn with replacement; ring of radius 1 and standard "
             "deviation 0.01, grid {-4, -2, 0, 2, 4}^2 and 0.05; 2 latent dimensions",
             "generator of 4 x 400 ReLU, encoder of 2 x 400 that takes as many dimensions of noise as the datum has beside it, both batch-"
             "normalised and without biases but at the output; discriminator of 3 x 200 maxout units of 5 pieces; weights N(0, 0.02^2)",
@@ -101,9 +108,11 @@ PACGAN = Suite(
         ),
         open=("whether the table shows the last epoch or a chosen one",),
         chosen=(
-            "the last epoch",
-            "one training set for all seeds and methods (the code draws one per run); GAN and ALI draw from it with replacement, too "
-            "(the code goes through it in shuffled order)",
+            "the last epoch; 40 evaluations, where the code has one per epoch",
+            "one training set for all seeds and methods (the code draws one per run); every batch, and every slot of a pack, is drawn from it "
+            "anew, with replacement (the code goes through its fixed packs, ALI's through its samples, in shuffled order)",
+            "running statistics take a step for every slot of a pack (in the code one for their average, and 50 more after each epoch), of "
+            "the variance, unbiased (there the standard deviation, biased)",
         ),
     ),
 )
@@ -161,6 +170,7 @@ WGAN_GP = Suite(
         chosen=(
             "samples are scored as on the other rings and grids: 2500 of them, good within 3 standard deviations",
             "He's initial weights at the output, too, where the code has those of Glorot and Bengio",
+            "the grid's training set has random counts per mode and is drawn from with replacement (there 4000 each, in one fixed order)",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Regenerates the reference results: `python results/reference/regenerate.py [--suites A,B] [options of run]`.
+"""Regenerates the reference results: `python results/reference/regenerate.py [--suites A,B] [--data-root DIR] [--workers N]`.
 
 The runs go to `results/runs/SUITE`, where they can be interrupted and continued as any other; what is committed of them, tables,
 plots and page, is then copied beside this file, and the table of README.md is made anew. Records, samples and weights stay behind.
@@ -15,13 +15,14 @@ RUNS = {
     "synthetic": ("--seeds", "10"),
     "stacked-mnist": ("--seeds", "2"),
     "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
-    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "60000steps"),
+    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
 }
-"""The options of each run."""
+"""The options of each run. Those of the command line say where it runs, and change no result."""
 
 HERE = Path(__file__).parent
 README = HERE.parents[1] / "README.md"
 README_COLUMNS = ("method", "seeds", "modes", "modes_robust", "high_quality", "kl", "within_mode_std")
+MARKS = ("<!-- reference table -->\n", "<!-- end -->")
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
 
 
@@ -30,8 +31,11 @@ def regenerate(suite: str, options: list[str]) -> int:
     out = Path("results") / "runs" / suite
     status = main(["run", "--suite", suite, *RUNS[suite], *options, "--out", str(out)])
     if status == 0:
+        fresh = HERE / f"{suite}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(out, fresh, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
         shutil.rmtree(HERE / suite, ignore_errors=True)
-        shutil.copytree(out, HERE / suite, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+        fresh.rename(HERE / suite)
     return status
 
 
@@ -39,27 +43,41 @@ def shown(summary: str, dataset: str, columns: tuple[str, ...]) -> str:
     """Some columns of a dataset's table in `summary.md`; columns are named without their arrows."""
     part = next(part for part in summary.split("## ") if part.startswith(f"{dataset}\n"))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("|")]
-    chosen = [i for i, heading in enumerate(rows[0]) if heading.split(" ")[0] in columns]
+    chosen = [i for i, heading in enumerate(rows[0]) if heading.split(" ")[0].replace("\\", "") in columns]
     return "\n".join(f"| {' | '.join(row[i] for i in chosen)} |" for row in rows)
 
 
 def update_readme() -> None:
-    """Puts the table of the grid in README.md between its two marks."""
+    """Puts the table of the grid in README.md between its two marks.
+
+    Raises:
+        ValueError: If a mark is missing.
+    """
+    text = README.read_text()
+    start = text.index(MARKS[0]) + len(MARKS[0])
     table = shown((HERE / "synthetic" / "summary.md").read_text(), "grid", README_COLUMNS)
-    before, start, rest = README.read_text().partition("<!-- reference table -->\n")
-    _, end, after = rest.partition("<!-- end -->")
-    README.write_text(f"{before}{start}{table}\n{end}{after}")
+    README.write_text(f"{text[:start]}{table}\n{text[text.index(MARKS[1], start) :]}")
+
+
+def regenerate_all(suites: list[str], options: list[str]) -> int:
+    """Regenerates suites until one fails or is interrupted; returns the last exit status."""
+    for suite in suites:
+        status = regenerate(suite, options)
+        if status:
+            return status
+    if "synthetic" in suites:
+        update_readme()
+    return 0
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Regenerate the reference results. Other options are passed to run.")
+    parser = argparse.ArgumentParser(description="Regenerate the reference results.")
     parser.add_argument("--suites", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
-    parsed, rest = parser.parse_known_args()
-    chosen = parsed.suites.split(",") if parsed.suites else list(RUNS)
-    unknown = [suite for suite in chosen if suite not in RUNS]
-    if unknown:
-        parser.error(f"--suites {unknown[0]}: choose from {', '.join(RUNS)}")
-    status = max(regenerate(suite, rest) for suite in chosen)
-    if status == 0 and "synthetic" in chosen:
-        update_readme()
-    sys.exit(status)
+    for option in ("data-root", "workers", "device"):
+        parser.add_argument(f"--{option}", help="as for benchmark run")
+    parsed = vars(parser.parse_args())
+    suites = (parsed.pop("suites") or ",".join(RUNS)).split(",")
+    for suite in suites:
+        if suite not in RUNS:
+            parser.error(f"--suites {suite}: choose from {', '.join(RUNS)}")
+    sys.exit(regenerate_all(suites, [part for name, value in parsed.items() if value for part in (f"--{name.replace('_', '-')}", value)]))
