@@ -13,7 +13,7 @@ from benchmark.datasets.sources import load_digits
 from benchmark.datasets.stacked import StackedMNIST
 from benchmark.files import using
 from benchmark.registry import DATASETS
-from benchmark.suites import METHODS
+from benchmark.suites.ours import METHODS
 
 STACKED = {
     "stacked-mnist.original": "false",
