@@ -390,3 +390,18 @@ def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
     assert "ali on ring lr = 0.25" in text
     assert "ali on grid lr = 0.5" in text
     assert "gan on ring" not in text
+
+
+@pytest.mark.parametrize(
+    ("budget", "equal"),
+    [
+        ("5e+11flops", "compute"),
+        ("100000steps", "numbers of generator updates"),
+        ("2e+06samples", "numbers of real samples"),
+        ("60s", "time"),
+        ("whatever", "budgets"),
+    ],
+)
+def test_the_heading_says_what_was_equal(tmp_path, budget, equal):
+    write_report(made_up_run(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [1.0, 2.0]}}, budget=budget))
+    assert f"<h1>Which method covers the distribution, at equal {equal}?</h1>" in (tmp_path / "report.html").read_text()

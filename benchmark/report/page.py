@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import json
 import math
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -108,6 +109,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
     )
     return environment.get_template("page.html").render(
         suite=results.suite,
+        equal=_equal(tables),
         facts=_facts(tables),
         answers=[part["answer"] for part in parts],
         caveats=caveats(results, tables, shown),
@@ -131,6 +133,13 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         style=style,
         script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
     )
+
+
+def _equal(tables: Tables) -> str:
+    """What the trials had in equal amounts, by the unit of their budgets; those of papers are numbers of updates."""
+    meanings = {"flops": "compute", "steps": "numbers of generator updates", "samples": "numbers of real samples", "s": "time"}
+    units = {re.sub(r"^[-+.\de]*", "", budget) for budget in tables.trials["budget"].dropna().unique()}
+    return meanings.get(next(iter(units)), "budgets") if len(units) == 1 else "budgets"
 
 
 def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
