@@ -76,6 +76,7 @@ VEEGAN = Suite(
             "there) and the hidden layer of joint discriminators has 1024 units (200); weights of convolutions are not truncated",
             "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan there, and dcgan on mixtures, are in no source",
         ),
+        checked={"veegan": {"grid": 5}},
     ),
 )
 
