@@ -4,7 +4,10 @@ import math
 
 import pandas as pd
 
-__all__ = ["budget_text", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
+from benchmark.budget import Budget, parse_budget
+from benchmark.errors import UsageError
+
+__all__ = ["budget_of", "budget_text", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
 
 LARGEST, SMALLEST = 1e6, 1e-4
 """Beyond these, numbers are written with a power of ten."""
@@ -80,6 +83,14 @@ def trial_scores(row: pd.Series, outside: float = 0.0) -> str:
     groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
     facts = next(filter(None, groups), [])
     return ", ".join([*facts, f"{outside:.0%} out of sight"] if outside > UNSEEN else facts)
+
+
+def budget_of(text: str) -> Budget | None:
+    """The budget of a record; `None` if it is from elsewhere and says something else."""
+    try:
+        return parse_budget(text)
+    except UsageError:
+        return None
 
 
 def budget_text(trials: pd.DataFrame) -> str:

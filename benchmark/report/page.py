@@ -5,7 +5,6 @@ import contextlib
 import inspect
 import json
 import math
-import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -32,7 +31,7 @@ from benchmark.report.axes import (
     looks_of,
     shortened,
 )
-from benchmark.report.display import budget_text, estimate, number, p_value
+from benchmark.report.display import budget_of, budget_text, estimate, number, p_value
 from benchmark.report.findings import answer, caveats, leading_metrics
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
@@ -138,8 +137,8 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
 def _equal(tables: Tables) -> str:
     """What the trials had in equal amounts, by the unit of their budgets; those of papers are numbers of updates."""
     meanings = {"flops": "compute", "steps": "numbers of generator updates", "samples": "numbers of real samples", "s": "time"}
-    units = {re.sub(r"^[-+.\de]*", "", budget) for budget in tables.trials["budget"].dropna().unique()}
-    return meanings.get(next(iter(units)), "budgets") if len(units) == 1 else "budgets"
+    units = {budget.unit if (budget := budget_of(text)) else None for text in tables.trials["budget"].dropna().unique()}
+    return meanings.get(next(iter(units)) or "", "budgets") if len(units) == 1 else "budgets"
 
 
 def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from benchmark.budget import Budget, parse_budget
-from benchmark.errors import UsageError
+from benchmark.budget import parse_budget
 from benchmark.published import NOT_STATED, read_published
 from benchmark.registry import DATASETS, METHODS, METRICS
-from benchmark.report.display import estimate
+from benchmark.report.display import budget_of, estimate
 from benchmark.report.results import Results
 from benchmark.schema import Record
 from benchmark.settings import build, differing, resolved
@@ -216,10 +215,7 @@ def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
 def _other_budget(record: Record, suite: Suite) -> str:
     """What is otherwise about the budget; empty if it is the suite's own."""
     own = parse_budget(suite.budgets[record["dataset"]])
-    try:
-        spent: Budget | None = parse_budget(record["budget"])
-    except UsageError:  # from elsewhere
-        spent = None
+    spent = budget_of(record["budget"])
     if spent == own:
         return ""
     if spent is None or spent.unit != own.unit or own.unit != "steps":
