@@ -115,6 +115,7 @@ PACGAN = Suite(
             "running statistics take a step for every slot of a pack (in the code one for their average, and 50 more after each epoch), of "
             "the variance, unbiased (there the standard deviation, biased)",
         ),
+        checked={method: {"ring": 3, "grid": 3} for method in ("gan", "ali", "pacgan2")},
     ),
 )
 
