@@ -13,7 +13,7 @@ from benchmark.cli import main
 
 RUNS = {
     "synthetic": ("--seeds", "10"),
-    "stacked-mnist": ("--seeds", "2"),
+    "stacked-mnist": ("--seeds", "5"),
     "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
     "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
 }
