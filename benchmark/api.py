@@ -63,20 +63,21 @@ class Run:
         """One row per dataset, metric and pair of methods: the difference by seed, its interval and its test."""
         return self.tables.pairwise
 
-    def figure(self, dataset: str, name: str = "metrics", against: str = "flops") -> Figure:
+    def figure(self, dataset: str, name: str = "metrics", against: str | None = None) -> Figure:
         """A picture of the run, as in its `plots/`.
 
         Arguments:
             dataset: The dataset.
             name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or `reconstructions`; of a suite that reproduces a
                 paper also `published`.
-            against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`.
+            against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`; by default
+                what the budget is of.
 
         Raises:
             UsageError: If the run has no such picture.
             DamagedError: If the samples to show are not the ones that were written.
         """
-        if against not in AGAINST:
+        if against is not None and against not in AGAINST:
             raise UsageError(f"figure: against {against!r}; choose from {', '.join(AGAINST)}")
         others = []
         for found, figure in figures(self._shown(dataset), against):

@@ -3,9 +3,10 @@
 import math
 import re
 
+import pandas as pd
 import pytest
 
-from benchmark.report.display import estimate, number, p_value, spread
+from benchmark.report.display import budget_unit, estimate, number, p_value, spread
 from benchmark.statistics import mean_interval
 
 INF, NAN = math.inf, math.nan
@@ -116,3 +117,19 @@ def test_what_is_computed_fits():
     assert spread(*mean_interval([0.1, 0.2, 0.3])[1:]) == "0.20 ± 0.25"
     assert spread(*mean_interval([0.1])[1:]) == estimate(*mean_interval([0.1])[1:]) == "0.1000"
     assert spread(*mean_interval([])[1:]) == estimate(*mean_interval([])[1:]) == "–"
+
+
+@pytest.mark.parametrize(
+    ("budgets", "unit"),
+    [
+        (["100000steps", "5e3steps", None], "steps"),
+        (["5e+11flops"], "flops"),
+        (["60s"], "s"),
+        (["2e6samples"], "samples"),
+        (["60s", "5steps"], None),
+        (["5steps", "much"], None),
+        ([None], None),
+    ],
+)
+def test_the_unit_that_all_budgets_share(budgets, unit):
+    assert budget_unit(pd.DataFrame({"budget": budgets})) == unit

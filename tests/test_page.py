@@ -9,6 +9,7 @@ import pytest
 from made_up import made_up_run, paper_run
 from matplotlib import rc_context
 
+from benchmark import load_results
 from benchmark.report import write_report
 from benchmark.report.findings import answer, caveats, listed
 from benchmark.report.plots import Shown
@@ -106,6 +107,23 @@ def test_one_switch_changes_what_all_curves_are_drawn_against(tiny, open_page):
         assert texts
         assert all(f"against {name}," in text for text in texts)
     assert sorted(i for chosen in shown.values() for i in chosen) == list(range(curves.count()))
+
+
+CURVES = {"ring": {"gan": [[0.3, 0.5], [0.2, 0.6]], "ali": [[0.1, 0.2], [0.3, 0.4]]}}
+
+
+@pytest.mark.parametrize(
+    ("budget", "name"), [("5e11flops", "FLOPs"), ("5steps", "generator steps"), ("2e6samples", "real samples seen"), ("60s", "device-seconds")]
+)
+def test_curves_are_drawn_against_what_the_budget_is_of(tmp_path, budget, name):
+    store = made_up_run(tmp_path, CURVES, budget=budget)
+    assert write_report(store)
+    page = (tmp_path / "report.html").read_text()
+    assert re.findall(r'name="against" id="[^"]*" checked> ([^<]*)<', page) == [name]
+    axes = load_results(tmp_path).figure("ring", "curves").axes
+    assert {part.get_xlabel() for part in axes} == {f"{name} per trial"}
+    axes = load_results(tmp_path).figure("ring", "curves", against="flops").axes
+    assert {part.get_xlabel() for part in axes} == {"FLOPs per trial"}
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1400])

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
+from benchmark.report.display import budget_unit
 from benchmark.report.published import COUNTED
 from benchmark.schema import CALIBRATIONS, MetricFacts
 
@@ -31,6 +32,7 @@ __all__ = [
     "draw_published",
     "draw_samples",
     "draw_scores",
+    "equal_column",
     "looks_of",
     "plain",
     "shortened",
@@ -45,6 +47,9 @@ ARROWS = {"higher": "↑", "lower": "↓", "one": "→ 1"}
 
 AGAINST = {"flops": "FLOPs", "device_seconds": "device-seconds", "generator_steps": "generator steps", "samples_seen": "real samples seen"}
 """What a budget can be told in, by column."""
+
+COLUMNS = {"flops": "flops", "s": "device_seconds", "steps": "generator_steps", "samples": "samples_seen"}
+"""The column that tells a budget, by its unit."""
 
 FEW = 10
 """Points of a course up to which each is marked, for between them nothing is known; and methods up to which labels may be slanted."""
@@ -104,6 +109,15 @@ def looks_of(methods: Sequence[str]) -> dict[str, Look]:
         method: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], list(MARKERS)[i % len(MARKERS)])
         for i, method in enumerate(methods)
     }
+
+
+def equal_column(trials: pd.DataFrame) -> str:
+    """The key of `AGAINST` of which all trials were given the same: what their curves are drawn against unless told otherwise.
+
+    Arguments:
+        trials: Rows of `trials.csv`. Where their budgets have several units, it is `flops`.
+    """
+    return COLUMNS[budget_unit(trials) or "flops"]
 
 
 def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 from benchmark.budget import Budget, parse_budget
 from benchmark.errors import UsageError
 
-__all__ = ["budget_of", "budget_text", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
+__all__ = ["budget_of", "budget_text", "budget_unit", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
 
 LARGEST, SMALLEST = 1e6, 1e-4
 """Beyond these, numbers are written with a power of ten."""
@@ -91,6 +91,12 @@ def budget_of(text: str) -> Budget | None:
         return parse_budget(text)
     except UsageError:
         return None
+
+
+def budget_unit(trials: pd.DataFrame) -> str | None:
+    """The unit that the budgets of some rows of `trials.csv` share, one of `UNITS`; `None` if they differ in it or say something else."""
+    units = {budget.unit if (budget := budget_of(text)) else None for text in trials["budget"].dropna().unique()}
+    return units.pop() if len(units) == 1 else None
 
 
 def budget_text(trials: pd.DataFrame) -> str:

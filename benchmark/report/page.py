@@ -28,10 +28,11 @@ from benchmark.report.axes import (
     draw_course,
     draw_profiles,
     draw_scores,
+    equal_column,
     looks_of,
     shortened,
 )
-from benchmark.report.display import budget_of, budget_text, estimate, number, p_value
+from benchmark.report.display import budget_text, budget_unit, estimate, number, p_value
 from benchmark.report.findings import answer, caveats, leading_metrics
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
@@ -118,6 +119,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         looks=looks,
         dashes=_dashes,
         axes=AGAINST,
+        against=equal_column(tables.trials),
         aggregates=_aggregates(tables, leading),
         profiles=_profiles(tables, leading, looks),
         improvements=_improvements(tables, leading),
@@ -137,8 +139,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
 def _equal(tables: Tables) -> str:
     """What the trials had in equal amounts, by the unit of their budgets; those of papers are numbers of updates."""
     meanings = {"flops": "compute", "steps": "numbers of generator updates", "samples": "numbers of real samples", "s": "time"}
-    units = {budget.unit if (budget := budget_of(text)) else None for text in tables.trials["budget"].dropna().unique()}
-    return meanings.get(next(iter(units)) or "", "budgets") if len(units) == 1 else "budgets"
+    return meanings.get(budget_unit(tables.trials) or "", "budgets")
 
 
 def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from benchmark.datasets.mixtures import Mixture
 from benchmark.errors import UsageError
 from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
-from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_published, draw_samples, draw_scores, looks_of, plain
+from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_published, draw_samples, draw_scores, equal_column, looks_of, plain
 from benchmark.report.display import budget_text, trial_name, trial_scores
 from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
 from benchmark.report.results import Results
@@ -91,7 +91,7 @@ class Shown:
 
 
 def write_plots(store: Store, shown: Sequence[Shown]) -> list[str]:
-    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics against FLOPs, and more of images and of
+    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics along the budget, and more of images and of
     suites that reproduce papers.
 
     Pictures of an earlier report that no longer apply are removed. Returns what could not be drawn, as lines.
@@ -113,12 +113,12 @@ def write_plots(store: Store, shown: Sequence[Shown]) -> list[str]:
     return problems
 
 
-def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]]:
+def figures(shown: Shown, against: str | None = None) -> Iterator[tuple[str, Figure]]:
     """Yields names of `PICTURES` and figures of a dataset, none before a method has finished.
 
     Arguments:
         shown: The dataset.
-        against: What curves are drawn against, one of `AGAINST`.
+        against: What curves are drawn against, one of `AGAINST`; by default what the budget is of.
     """
     if shown.empty:
         return
@@ -128,7 +128,7 @@ def figures(shown: Shown, against: str = "flops") -> Iterator[tuple[str, Figure]
     elif isinstance(data, Images):
         yield from image_figures(shown.kept, shown.name, shown.rows, {method: look.colour for method, look in shown.looks.items()})
     yield "metrics", _scores(shown)
-    yield "curves", _courses(shown, against)
+    yield "curves", _courses(shown, against or equal_column(shown.trials))
     if shown.published:
         yield "published", _published(shown)
 
