@@ -44,13 +44,17 @@ def _suite(suite: Suite) -> str:
 def _paper_suites(method: str) -> str:
     """In which paper suites a method is, and on what it was run there."""
     suites = [suite for suite in SUITES.values() if suite.protocol is not None and method in suite.methods]
-    return "\n".join(f"{suite.name}: {_checked(suite, method)}" for suite in suites) or "none; not checked against a paper's experiment"
+    told = [fill(f"{suite.name}: {_checked(suite, method)}", WIDTH, subsequent_indent="  ") for suite in suites]
+    return "\n".join(told) or "none; not checked against a paper's experiment"
 
 
 def _checked(suite: Suite, method: str) -> str:
     """What was run of a method in a paper suite."""
     runs = suite.protocol.checked.get(method, {}) if suite.protocol else {}
-    told = [f"{dataset} with {seeds} seeds" for dataset, seeds in runs.items()]
+    told = []
+    for dataset, check in runs.items():
+        instead = "" if check.budget == suite.budgets[dataset] else f" instead of {suite.budgets[dataset]}"
+        told.append(f"{dataset} with {check.seeds} seeds at {check.budget}{instead}")
     return f"checked on {' and '.join(told)}, see results/reference/{suite.name}" if told else "not run yet"
 
 

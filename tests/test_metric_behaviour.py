@@ -1,4 +1,4 @@
-"""What every metric notices of eight generators whose faults are known, and what it does not; docs/metrics.md shows the same table."""
+"""What every metric notices of seven generators whose faults are known, and what it does not; docs/metrics.md shows the same table."""
 
 import math
 import re

@@ -9,6 +9,7 @@ from benchmark.errors import UsageError
 from benchmark.plan import Request, make_plan
 from benchmark.registry import METHODS
 from benchmark.suites import SUITES
+from benchmark.suites.base import Check
 from benchmark.suites.papers import PAPERS
 
 REFERENCE = Path(__file__).parent.parent / "results" / "reference"
@@ -101,16 +102,23 @@ def test_every_setting_of_a_paper_suite_has_an_effect():
 
 def test_methods_tell_the_paper_suites_in_which_they_were_checked(cli):
     out = cli("list", "methods", "--long")[1]
+    assert max(map(len, out.splitlines())) <= 130
     for name in METHODS.names():
         start = out.index(f"\n{name}\n")
         own = out[start : out.index("  Settings:", start)]
         suites = [suite for suite in PAPERS if name in suite.methods]
         for suite in suites:
             runs = suite.protocol.checked.get(name, {})
-            told = " and ".join(f"{dataset} with {seeds} seeds" for dataset, seeds in runs.items())
-            assert f"{suite.name}: {f'checked on {told}, see results/reference/{suite.name}' if runs else 'not run yet'}" in own
+            assert (f"{suite.name}: checked on " if runs else f"{suite.name}: not run yet") in own
         if not suites:
             assert "none; not checked against a paper's experiment" in own
+
+
+def test_a_check_at_another_budget_says_so(cli):
+    out = " ".join(cli("list", "methods", "--long")[1].split())
+    assert "veegan-2017: checked on grid with 5 seeds at 100000steps, see results/reference/veegan-2017" in out
+    told = "ring with 3 seeds at 50000steps instead of 400000steps and grid with 3 seeds at 50000steps instead of 400000steps"
+    assert out.count(f"pacgan-2018: checked on {told}, see results/reference/pacgan-2018") == 3
 
 
 @pytest.mark.parametrize("suite", PAPERS, ids=lambda suite: suite.name)
@@ -120,5 +128,5 @@ def test_what_is_said_to_be_checked_is_what_the_committed_tables_hold(suite):
     if file.exists():
         trials = pd.read_csv(file)
         for (method, dataset), rows in trials[~trials.method.isin(("real-data", "collapsed"))].groupby(["method", "dataset"]):
-            held.setdefault(method, {})[dataset] = len(rows)
+            held.setdefault(method, {})[dataset] = Check(len(rows), rows["budget"].unique().item())
     assert {method: dict(runs) for method, runs in suite.protocol.checked.items()} == held

@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Protocol", "Suite"]
+__all__ = ["Check", "Protocol", "Suite"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a method was run on a dataset of a paper's suite.
+
+    Attributes:
+        seeds: The number of seeds.
+        budget: The budget of each.
+    """
+
+    seeds: int
+    budget: str
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,7 @@ class Protocol:
         gives: What the sources give, as the suite has it.
         open: What they leave open, or state in two ways.
         chosen: What was chosen there, and where the suite departs from the sources.
-        checked: The number of seeds by method and dataset of what was run in this suite; its tables are in `results/reference`.
+        checked: What was run in this suite, by method and dataset; its tables are in `results/reference`.
     """
 
     paper: str
@@ -25,7 +38,7 @@ class Protocol:
     gives: tuple[str, ...]
     open: tuple[str, ...]
     chosen: tuple[str, ...]
-    checked: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    checked: Mapping[str, Mapping[str, Check]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ METHODS = ("gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan")
 
 IMAGE_METRICS = ("modes", "high_quality", "kl", "ivom", "fid", "modes_robust", "precision", "recall", "density", "coverage")
 
-# On images, the learning rates of the image experiments in the papers or their code, times five for all methods alike: with
-# the papers' own, the default budgets end within the transient. Unrolled GAN keeps its generator's rate for mixtures, and
-# the ratio to its discriminator's; its loss is the non-saturating one of the public code for images.
+# On images, the learning rates of the image experiments in the papers or their code, times five: with the papers' own, the
+# default budgets end within the transient. Unrolled GAN keeps its generator's rate for mixtures, ten times that of the public
+# code for images, beside that code's for the discriminator; its loss is the non-saturating one of that code.
 IMAGE_SETTINGS = {
     "gan.lr": 1e-3,
     "gan.beta1": 0.5,

@@ -3,7 +3,7 @@
 A budget here is the paper's number of generator updates, so methods are not at equal compute.
 """
 
-from benchmark.suites.base import Protocol, Suite
+from benchmark.suites.base import Check, Protocol, Suite
 
 __all__ = ["PAPERS"]
 
@@ -76,7 +76,7 @@ VEEGAN = Suite(
             "there) and the hidden layer of joint discriminators has 1024 units (200); weights of convolutions are not truncated",
             "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan there, and dcgan on mixtures, are in no source",
         ),
-        checked={"veegan": {"grid": 5}},
+        checked={"veegan": {"grid": Check(5, "100000steps")}},
     ),
 )
 
@@ -115,7 +115,7 @@ PACGAN = Suite(
             "running statistics take a step for every slot of a pack (in the code one for their average, and 50 more after each epoch), of "
             "the variance, unbiased (there the standard deviation, biased)",
         ),
-        checked={method: {"ring": 3, "grid": 3} for method in ("gan", "ali", "pacgan2")},
+        checked={method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps")) for method in ("gan", "ali", "pacgan2")},
     ),
 )
 
