@@ -109,8 +109,28 @@ def test_a_readme_without_marks_is_left_alone(monkeypatch, tmp_path):
     assert readme.read_text() == "no marks"
 
 
+def refused(*options, cwd=ROOT, flags=()):
+    """What the script prints when it refuses."""
+    result = subprocess.run([sys.executable, *flags, REFERENCE / "regenerate.py", *options], cwd=cwd, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (2, "")
+    return result.stderr
+
+
+def test_the_script_takes_the_program_from_its_own_checkout():
+    """Without the packages that are installed, the script still finds it."""
+    assert "is not among synthetic" in refused("--runs", "nonsense", flags=("-S",))
+
+
+@pytest.mark.parametrize("runs", ["", "synthetic,", "nonsense"])
+def test_runs_that_are_none_are_refused(runs):
+    assert f"--runs {runs!r}: " in refused("--runs", runs)
+
+
+def test_another_directory_is_refused(tmp_path):
+    assert "start it from the top of the repository" in refused("--runs", "synthetic", cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_options_that_change_results_are_refused():
     for option in ("--seeds", "--budget", "--dry-run"):
-        result = subprocess.run([sys.executable, REFERENCE / "regenerate.py", option, "1"], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert result.returncode == 2
-        assert f"unrecognized arguments: {option}" in result.stderr
+        assert f"unrecognized arguments: {option}" in refused(option, "1")

@@ -9,7 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmark.cli import main
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # the results are to come from this checkout, not from a package that happens to be installed
+
+from benchmark.cli import main  # noqa: E402
 
 RUNS = {
     "synthetic": ("--suite", "synthetic", "--seeds", "10"),
@@ -20,8 +23,8 @@ RUNS = {
 }
 """The options of each run, by its directory. Those of the command line say where it runs, and change no result."""
 
-HERE = Path(__file__).parent
-README = HERE.parents[1] / "README.md"
+HERE = ROOT / "results" / "reference"
+README = ROOT / "README.md"
 README_COLUMNS = ("method", "seeds", "modes", "modes_robust", "high_quality", "kl", "within_mode_std")
 MARKS = ("<!-- reference table -->\n", "<!-- end -->")
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
@@ -77,8 +80,11 @@ if __name__ == "__main__":
     for option in ("data-root", "workers", "device"):
         parser.add_argument(f"--{option}", help="as for benchmark run")
     parsed = vars(parser.parse_args())
-    runs = (parsed.pop("runs") or ",".join(RUNS)).split(",")
+    if Path.cwd() != ROOT:
+        parser.error("start it from the top of the repository, where its runs go to results/runs")
+    chosen = parsed.pop("runs")
+    runs = list(RUNS) if chosen is None else chosen.split(",")
     for run in runs:
         if run not in RUNS:
-            parser.error(f"--runs {run}: choose from {', '.join(RUNS)}")
+            parser.error(f"--runs {chosen!r}: {run!r} is not among {', '.join(RUNS)}")
     sys.exit(regenerate_all(runs, [part for name, value in parsed.items() if value for part in (f"--{name.replace('_', '-')}", value)]))
