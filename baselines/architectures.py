@@ -42,6 +42,7 @@ class Architecture:
         generator: How perceptrons that generate differ.
         encoder: How those that encode differ.
         discriminator: How those that judge differ.
+        kind: The kind of data that it is for, `points` or `images`; by default both.
         kernel: The side of the kernels of convolutions; by default the 3 or 4 that halve a side exactly.
         smallest: The side of feature maps, in pixels, at which convolutions end.
         weights: Initialises the weights of linear layers and convolutions; biases are 0 then. By default as PyTorch does.
@@ -50,6 +51,7 @@ class Architecture:
     generator: Style = field(default_factory=dict)
     encoder: Style = field(default_factory=dict)
     discriminator: Style = field(default_factory=dict)
+    kind: str | None = None
     kernel: int | None = None
     smallest: int = 4
     weights: Callable[[Tensor], Any] | None = None
@@ -70,21 +72,23 @@ BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
 
 ARCHITECTURES = {
     "shared": Architecture(),
-    "veegan-2017": Architecture(discriminator={"depth": 1}, weights=nn.init.xavier_uniform_),
-    "veegan-2017-images": Architecture(kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)),
+    "veegan-2017": Architecture(kind="points", discriminator={"depth": 1}, weights=nn.init.xavier_uniform_),
+    "veegan-2017-images": Architecture(kind="images", kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)),
     "pacgan-2018": Architecture(
+        kind="points",
         generator={"norm": BLOCKS_NORM, "bias": False},
         encoder={"norm": BLOCKS_NORM, "bias": False, "depth": 2},
         discriminator={"width": 200, "depth": 3, "pieces": 5},
         weights=partial(nn.init.normal_, std=0.02),
     ),
     "unrolled-2017": Architecture(
+        kind="points",
         generator={"activation": nn.Tanh},
         encoder={"activation": nn.Tanh},
         discriminator={"activation": nn.Tanh},
         weights=partial(nn.init.orthogonal_, gain=1.4),
     ),
-    "wgan-gp-2017": Architecture(weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")),
+    "wgan-gp-2017": Architecture(kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")),
 }
 
 
@@ -92,8 +96,9 @@ def architecture_of(data: DataSpec) -> Architecture:
     """The architecture that a dataset asks for.
 
     Raises:
-        ValueError: If there is none of that name.
+        ValueError: If there is none of that name for data of that kind.
     """
-    if data.architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {data.architecture!r}; choose from {', '.join(ARCHITECTURES)}")
-    return ARCHITECTURES[data.architecture]
+    fitting = {name: architecture for name, architecture in ARCHITECTURES.items() if architecture.kind in (None, data.kind)}
+    if data.architecture not in fitting:
+        raise ValueError(f"architecture = {data.architecture!r} is none for {data.kind}; choose from {', '.join(fitting)}")
+    return fitting[data.architecture]

@@ -117,9 +117,23 @@ def test_an_unknown_architecture_is_named_in_one_line(cli, tmp_path):
     options = ("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--set", "ring.architecture=vgg", "--out", tmp_path / "run")
     status, _, err = cli(*options)
     assert status == 2
-    assert "unknown architecture 'vgg'; choose from shared, veegan-2017, veegan-2017-images, pacgan-2018, unrolled-2017, wgan-gp-2017" in err
+    assert "architecture = 'vgg' is none for points; choose from shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017\n" in err
     assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "fitting"),
+    [
+        (IMAGES, "pacgan-2018", "shared, veegan-2017-images"),
+        (POINTS, "veegan-2017-images", "shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017"),
+    ],
+)
+def test_an_architecture_for_other_data_is_refused(data, name, fitting):
+    """Some methods' networks would have it, and others' not."""
+    for method in METHODS.names():
+        with pytest.raises(ValueError, match=f"architecture = '{name}' is none for {data.kind}; choose from {fitting}$"):
+            METHODS.get(method)().networks(of(data, architecture=name))
 
 
 def test_an_encoder_of_images_takes_no_noise():

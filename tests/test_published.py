@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,8 @@ def test_a_figure_of_the_suites_own_experiment_is_inside_or_outside(tmp_path):
 
 def test_the_ends_of_an_interval_belong_to_it(tmp_path):
     assert own(tmp_path / "ties", {"gan": [6.3] * 3})["verdict"] == "inside"
-    assert own(tmp_path / "beside", {"gan": [6.4] * 3})["verdict"] == "outside"
+    beside = own(tmp_path / "beside", {"gan": [6.4] * 3})
+    assert (beside["verdict"], beside["why"]) == ("outside", "all seeds tie: an interval of no width")
 
 
 def test_the_interval_of_a_published_figure_is_known_with_its_kind_and_its_runs(tmp_path, monkeypatch):
@@ -204,10 +206,16 @@ def test_a_tally_counts_what_is_comparable(tmp_path):
 
 
 def test_without_anything_to_count_a_tally_says_why(tmp_path):
-    short = table_of(tmp_path / "short", {"gan": NEAR, "ali": NEAR}, budget="80000steps")
-    assert tally("pacgan-2018", short) == "No published figure is compared with this run: after 80000 of the suite's 400000 steps."
+    short = table_of(tmp_path / "short", {"gan": NEAR, "ali": FAR}, budget="80000steps")
+    told = "Not counted (after 80000 of the suite's 400000 steps): 1 of 2 published figures lie inside our 95 % intervals (Table 1 of pacgan-2018)."
+    assert tally("pacgan-2018", short) == told
+    one = table_of(tmp_path / "one", {"gan": [6.0], "ali": [NAN, NAN]}, budget="80000steps")
+    told = "No published figure is compared with this run: one seed: no interval; after 80000 of the suite's 400000 steps."
+    assert tally("pacgan-2018", one) == told
     changed = table_of(tmp_path / "changed", {"gan": NEAR, "ali": [6.0]}, changed={"ring.batch": 7})
     assert tally("pacgan-2018", changed) == "No published figure is compared with this run: this run changed ring.batch."
+    both = pd.concat([changed, table_of(tmp_path / "both", {"gan": NEAR}, changed={"ring.batch": 7, "gan.lr": 1.0})])
+    assert tally("pacgan-2018", both) == "No published figure is compared with this run: this run changed ring.batch, gan.lr."
     none = table_of(tmp_path / "none", {"aegan": NEAR})
     assert tally("pacgan-2018", none) == "No published figure of the protocol pacgan-2018 is about the methods, datasets and metrics of this run."
 
@@ -226,9 +234,11 @@ def test_a_suite_whose_sources_give_no_figures_says_so(tmp_path, suite, method):
 
 def test_rows_in_words_have_what_is_compared_first_and_a_mark_on_the_others(tmp_path):
     rows = published_rows(table_of(tmp_path / "ring", {"gan": NEAR, "ali": [6.6]}))
-    assert [(row.method, row.mark, row.counted) for row in rows] == [("gan", "", True), ("gan", "†", False), ("ali", "†", False), ("ali", "‡", False)]
+    assert [(row.method, row.mark, row.kind) for row in rows] == [("gan", "", 0), ("gan", "†", 2), ("ali", "†", 2), ("ali", "‡", 2)]
     assert (rows[0].published, rows[0].where, rows[0].measured, rows[0].seeds) == ("6.3 [5.2, 7.4]", "pacgan-2018, Table 1", "6.4 [5.9, 6.9]", "5")
     assert rows[1].published == "1"
+    rows = published_rows(table_of(tmp_path / "short", {"gan": NEAR, "ali": [6.6]}, budget="80000steps"))
+    assert [(row.method, row.mark, row.kind) for row in rows] == [("gan", "¶", 1), ("gan", "†", 2), ("ali", "†", 2), ("ali", "‡", 2)]
     rows = published_rows(table_of(tmp_path / "stacked", {"dcgan": [99.0, 98.0]}, **STACKED))
     assert [row.mark for row in rows].count("*") == 4
     assert {row.mark for row in rows} - {""} <= set(MARKS)
@@ -261,6 +271,18 @@ def test_a_page_has_figures_protocol_and_reasons(tmp_path):
     assert section.count("<svg viewBox") == 1
     assert "Published and measured modes on ring: gan 6.3 [5.2, 7.4] (pacgan-2018, Table 1), measured 6.4 [5.9, 6.9]" in section
     assert "gan 1 (veegan-2017, Table 1, not comparable)" in section
+
+
+def test_a_page_sets_figures_for_another_budget_apart(tmp_path):
+    write_report(paper_run(tmp_path, {"gan": NEAR, "ali": FAR}, budget="80000steps"))
+    section = section_of((tmp_path / "report.html").read_text())
+    otherwise, muted = re.findall(r"<tbody(.*?)</tbody>", section, re.DOTALL)
+    assert (otherwise.count("<tr>"), muted.count("<tr>")) == (2, 2)
+    assert otherwise.startswith(">")
+    assert otherwise.count("6.3 [5.2, 7.4]¶") == 1
+    assert muted.startswith(' class="calibration">')
+    assert re.findall(r"</svg> (published, [^<]*)<", section) == ["published, at another budget", "published, not comparable"]
+    assert "gan 6.3 [5.2, 7.4] (pacgan-2018, Table 1, at another budget), measured" in section
 
 
 def test_what_is_not_comparable_has_no_rank_and_is_in_no_verdict(tmp_path):
@@ -305,7 +327,10 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
     axes = drawn(tables.published, tables.trials, looks_of(["gan", "aegan", "ali"]))
     by_label = {label: [line for line in axes.lines if line.get_label() == label] for label in KEYS}
     assert [text.get_text() for text in axes.get_xticklabels()] == ["gan", "ali\n1 diverged"]
-    means, seeds, compared, others = (by_label[label] for label in KEYS)
+    means, seeds, compared, otherwise, others = (by_label[label] for label in KEYS)
+    assert otherwise == []
+    taken = [x for line in (*means, *seeds) for x in line.get_xdata()]
+    assert len(set(taken)) == len(taken)  # no seed is hidden behind another, or behind the mean
     assert [line.get_ydata()[0] for line in means] == [6.4, 6.6]
     assert [sorted(line.get_ydata()) for line in seeds] == [sorted(NEAR), [6.6]]
     assert [line.get_ydata()[0] for line in compared] == [6.3]
@@ -319,6 +344,15 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
         pytest.approx((6.3 - half[0], 6.3 + half[0])),
         pytest.approx((6.6 - half[1], 6.6 + half[1])),
     ]
+
+
+def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
+    tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR}, budget="80000steps")))
+    lines = {line.get_label(): line for line in drawn(tables.published, tables.trials, looks_of(["gan"])).lines}
+    assert set(lines) == {*KEYS} - {"published, this protocol"}
+    otherwise, other = lines["published, at another budget"], lines["published, not comparable"]
+    assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == ([6.3], "none", GREY)
+    assert otherwise.get_color() != GREY
 
 
 def test_a_method_without_a_value_is_drawn_as_such(tmp_path):
@@ -353,3 +387,22 @@ def test_the_figures_are_there_in_python(tmp_path):
     results = load_results(tmp_path)
     assert list(results.tables.published["verdict"]) == ["not comparable", "inside"]
     assert results.figure("ring", "published").axes[0].get_title() == "modes (higher is better)"
+
+
+def test_tables_whose_records_were_taken_away_are_left_alone(tmp_path):
+    """As in results/reference: a report of no record would be an empty one in their place."""
+    store = paper_run(tmp_path, {"gan": NEAR})
+    write_report(store)
+    shutil.rmtree(tmp_path / "trials")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    for read in (lambda: write_report(store), lambda: load_results(tmp_path)):
+        with pytest.raises(UsageError, match="holds tables without the records that they were made of"):
+            read()
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+def test_a_run_without_a_trial_yet_has_a_report(tmp_path):
+    store = paper_run(tmp_path, {})
+    assert not (tmp_path / "trials").exists()
+    for _ in range(2):
+        assert write_report(store)

@@ -25,12 +25,19 @@ def read_run(root: Path) -> Results:
     """The results that lie in a directory.
 
     Raises:
-        UsageError: If there is no run, or one of another version.
+        UsageError: If there is no run, one of another version, or one whose records were taken away.
     """
     try:
-        return read_results(Store(root))
+        results = read_results(Store(root))
     except FileNotFoundError:
         raise UsageError(f"{root}: holds no run; give the directory of a run") from None
+    if not (root / "trials").exists() and _lines(root / "trials.csv") > 1:
+        raise UsageError(f"{root}: holds tables without the records that they were made of (trials/); give the directory of a whole run")
+    return results
+
+
+def _lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
 def write_report(store: Store, extras: Sequence[str] = ()) -> bool:

@@ -17,7 +17,7 @@ from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
 from benchmark.report.display import budget_unit
-from benchmark.report.published import COUNTED
+from benchmark.report.published import KINDS, kind_of
 from benchmark.schema import CALIBRATIONS, MetricFacts
 
 __all__ = [
@@ -77,7 +77,7 @@ MARKERS = {
 
 GREY = "0.5"
 
-KEYS = ("measured: mean and 95 % interval", "measured: a seed", "published, this protocol", "published, not comparable")
+KEYS = ("measured: mean and 95 % interval", "measured: a seed", "published, this protocol", *(f"published, {kind}" for kind in KINDS[1:]))
 """What is drawn beside published figures."""
 
 
@@ -157,7 +157,8 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
 def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
     """Published figures beside ours: on the left our mean with its interval, and every seed; on the right what papers say.
 
-    What is compared is filled, and what is not is grey and hollow; each has its interval where that is known.
+    What is compared is filled, what was published for another budget is hollow, and what is not comparable is grey, too; each has its
+    interval where that is known.
 
     Arguments:
         axes: Where to draw.
@@ -173,24 +174,24 @@ def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, me
     ends = chosen[["published", "published_low", "published_high", "measured_low", "measured_high"]].to_numpy(float).ravel()
     tame(axes, pd.concat([finished.loc[finished["method"].isin(methods), metric].astype(float), pd.Series(ends)]), facts)
     for i, method in enumerate(methods):
-        rows = chosen[chosen["method"] == method].sort_values("verdict", key=lambda verdicts: ~verdicts.isin(COUNTED), kind="stable")
+        rows = chosen[chosen["method"] == method].sort_values("verdict", key=lambda verdicts: verdicts.map(kind_of), kind="stable")
         values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
         if len(values):
             ours, low, high = rows[["measured", "measured_low", "measured_high"]].iloc[0]
-            places = i - 0.22 + (np.linspace(-0.13, 0.13, len(values)) if len(values) > 1 else np.zeros(1))
-            axes.plot(places, values, "o", markersize=2.5, alpha=0.55, markeredgewidth=0, color=looks[method].colour, label=KEYS[1])
-            axes.vlines(i - 0.22, low, high, linewidth=1.4, color=looks[method].colour)
-            axes.plot(i - 0.22, ours, "o", markersize=5.5, color=looks[method].colour, label=KEYS[0])
+            places = i + (np.linspace(-0.43, -0.25, len(values)) if len(values) > 1 else np.full(1, -0.34))
+            axes.plot(places, values, "o", markersize=3, alpha=0.7, markeredgewidth=0, color=looks[method].colour, label=KEYS[1])
+            axes.vlines(i - 0.13, low, high, linewidth=1.4, color=looks[method].colour)
+            axes.plot(i - 0.13, ours, "o", markersize=5.5, color=looks[method].colour, label=KEYS[0])
         else:
-            axes.text(i - 0.22, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
+            axes.text(i - 0.25, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
         places = i + (np.append(0.04, np.linspace(0.15, 0.37, len(rows) - 1)) if len(rows) > 1 else np.full(1, 0.16))
         for x, row in zip(places, rows.to_dict("records"), strict=True):
-            counted = row["verdict"] in COUNTED
-            colour = rcParams["text.color"] if counted else GREY
-            face = colour if counted else "none"
-            axes.vlines(x, row["published_low"], row["published_high"], linewidth=1.2 if counted else 0.8, color=colour)
-            style: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": face, "linestyle": "none", "clip_on": False, "zorder": 3 if counted else 2}
-            axes.plot(x, row["published"], "D", color=colour, label=KEYS[2 if counted else 3], **style)
+            kind = kind_of(row["verdict"])
+            colour = GREY if kind == 2 else rcParams["text.color"]
+            face = "none" if kind else colour
+            axes.vlines(x, row["published_low"], row["published_high"], linewidth=0.8 if kind == 2 else 1.2, color=colour)
+            style: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": face, "linestyle": "none", "clip_on": False, "zorder": 3 - kind / 2}
+            axes.plot(x, row["published"], "D", color=colour, label=KEYS[2 + kind], **style)
     for i in range(1, len(methods)):
         axes.axvline(i - 0.5, color=GREY, alpha=0.4, linewidth=0.5)
     _name_methods(axes, trials, methods)

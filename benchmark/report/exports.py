@@ -72,7 +72,7 @@ def _caption(shown: Shown) -> str:
 
 
 def _published_caption(shown: Shown) -> str:
-    return f"Published figures on {shown.name} beside measured ones, with 95 % intervals; figures that are not comparable are of other experiments."
+    return f"Published figures on {shown.name} beside measured ones, with 95 % intervals; where a figure is not counted, the last column says why."
 
 
 def _published(shown: Shown) -> list[list[str]]:

@@ -16,7 +16,7 @@ from benchmark.settings import build, differing, resolved
 from benchmark.statistics import half_width
 from benchmark.suites import SUITES, Suite
 
-__all__ = ["COUNTED", "MARKS", "PublishedRow", "published_rows", "published_table", "tally"]
+__all__ = ["KINDS", "MARKS", "PublishedRow", "kind_of", "published_rows", "published_table", "tally"]
 
 COLUMNS = [
     *("dataset", "method", "metric", "paper", "table", "setting", "published", "published_low", "published_high", "runs"),
@@ -29,16 +29,23 @@ COUNTED = ("inside", "outside")
 OTHERWISE = ", at another budget"
 """Follows a verdict that does not count."""
 
-COPIED, ANOTHER, UNKNOWN, DEPARTS = "*", "†", "§", "‡"
+KINDS = ("compared", "at another budget", "not comparable")
+"""What verdicts amount to."""
+
+COPIED, ANOTHER, UNKNOWN, DEPARTS, LENGTH = "*", "†", "§", "‡", "¶"
 
 MARKS = {
     COPIED: "copied from another paper, so that it is no result of this one",
     ANOTHER: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or rules of quality, which is why figures of "
     "the same baseline on the same dataset differ so much between papers",
     UNKNOWN: "the paper's own, but its settings are not public: the suite has others in their place",
-    DEPARTS: "this run departs from the suite, or has too few seeds",
+    DEPARTS: "this run changed a setting, or has too few seeds",
+    LENGTH: "published for another budget than this run's: held against it all the same, and not counted",
 }
-"""What stands beside a figure that is not comparable, and what it means."""
+"""What stands beside a figure that is not counted, and what it means."""
+
+CHANGED = "this run changed "
+"""Starts the reason of a run with other settings; their names follow."""
 
 NOT_PUBLIC = "its settings are not public"
 
@@ -49,7 +56,7 @@ HARMLESS = ("evaluations", "samples_large")
 class PublishedRow(NamedTuple):
     """A published figure in words: of what it is, both figures with their intervals, and how they compare.
 
-    `mark` is one of `MARKS`, empty for a figure that is compared; `value` and `mean` are to sort by.
+    `mark` is one of `MARKS`, empty for a figure that is counted; `value` and `mean` are to sort by.
     """
 
     method: str
@@ -65,8 +72,13 @@ class PublishedRow(NamedTuple):
     why: str
 
     @property
-    def counted(self) -> bool:
-        return self.verdict in COUNTED
+    def kind(self) -> int:
+        return kind_of(self.verdict)
+
+
+def kind_of(verdict: str) -> int:
+    """The place in `KINDS` of what a verdict amounts to."""
+    return 0 if verdict in COUNTED else 1 if verdict.endswith(OTHERWISE) else 2
 
 
 def published_table(results: Results, summary: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +117,7 @@ def published_table(results: Results, summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def published_rows(published: pd.DataFrame) -> list[PublishedRow]:
-    """The rows of one dataset in words, those that are compared first."""
+    """The rows of one dataset in words, by kind."""
     rows = [
         PublishedRow(
             row["method"],
@@ -122,24 +134,39 @@ def published_rows(published: pd.DataFrame) -> list[PublishedRow]:
         )
         for row in published.to_dict("records")
     ]
-    return sorted(rows, key=lambda row: not row.counted)
+    return sorted(rows, key=lambda row: row.kind)
 
 
 def tally(suite: str, published: pd.DataFrame) -> str:
     """How many of the published figures lie in our intervals, or why there is none to count, in a sentence."""
-    counted = published[published["verdict"].isin(COUNTED)]
+    kinds = published["verdict"].map(kind_of)
+    counted, otherwise = published[kinds == 0], published[kinds == 1]
     if len(counted):
-        inside = int((counted["verdict"] == COUNTED[0]).sum())
-        tables = [f"{', '.join(rows['table'].unique())} of {paper}" for paper, rows in counted.groupby("paper", sort=False)]
-        figures = f"{len(counted)} published figures lie" if len(counted) > 1 else "1 published figure lies"
-        return f"{inside} of {figures} inside our 95 % intervals ({'; '.join(tables)})."
+        return f"{_inside(counted)}."
+    if len(otherwise):
+        return f"Not counted ({_reasons(otherwise)}): {_inside(otherwise)}."
     if not (read_published()["suite"] == suite).any():
         return f"The sources of {suite} give no figures: there is nothing to hold this run against."
     own = published[[_mark(row) == DEPARTS for row in published.to_dict("records")]]
     if own.empty:
         return f"No published figure of the protocol {suite} is about the methods, datasets and metrics of this run."
-    reasons = dict.fromkeys(reason for why in own["why"] for reason in why.split("; "))
-    return f"No published figure is compared with this run: {'; '.join(reasons)}."
+    return f"No published figure is compared with this run: {_reasons(own)}."
+
+
+def _inside(rows: pd.DataFrame) -> str:
+    """How many of some figures lie in our intervals."""
+    inside = int(rows["verdict"].str.startswith(COUNTED[0]).sum())
+    tables = [f"{', '.join(of['table'].unique())} of {paper}" for paper, of in rows.groupby("paper", sort=False)]
+    figures = f"{len(rows)} published figures lie" if len(rows) > 1 else "1 published figure lies"
+    return f"{inside} of {figures} inside our 95 % intervals ({'; '.join(tables)})"
+
+
+def _reasons(rows: pd.DataFrame) -> str:
+    """The first reason of every row, with all changed settings in one."""
+    reasons = dict.fromkeys(why.partition("; ")[0] for why in rows["why"])
+    changed = dict.fromkeys(name for reason in reasons if reason.startswith(CHANGED) for name in reason.removeprefix(CHANGED).split(", "))
+    others = [reason for reason in reasons if not reason.startswith(CHANGED)]
+    return "; ".join([f"{CHANGED}{', '.join(changed)}", *others] if changed else others)
 
 
 def _measured(results: Results, summary: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], Mapping[Any, Any]]]:
@@ -175,11 +202,12 @@ def _verdict(figure: Mapping[Any, Any], measured: Mapping[Any, Any], suite: Suit
     changed = list(dict.fromkeys(name for record in distinct for name in _changed(record, suite, figure["metric"])))
     budgets = list(dict.fromkeys(filter(None, (_other_budget(record, suite) for record in distinct))))
     if changed:
-        return "not comparable", [f"this run changed {', '.join(changed)}", *budgets]
+        return "not comparable", [f"{CHANGED}{', '.join(changed)}", *budgets]
     if measured["n"] < 2:
         return "not comparable", [*(["one seed: no interval"] if measured["n"] else []), *budgets]
     inside = measured["ci_low"] <= figure["value"] <= measured["ci_high"]
-    return COUNTED[not inside] + (OTHERWISE if budgets else ""), budgets
+    tie = ["all seeds tie: an interval of no width"] if measured["ci_low"] == measured["ci_high"] else []
+    return COUNTED[not inside] + (OTHERWISE if budgets else ""), [*budgets, *tie]
 
 
 def _copied(paper: str) -> str:
@@ -187,8 +215,8 @@ def _copied(paper: str) -> str:
 
 
 def _mark(row: Mapping[Any, Any]) -> str:
-    if row["verdict"] in COUNTED:
-        return ""
+    if (kind := kind_of(row["verdict"])) < 2:
+        return ("", LENGTH)[kind]
     marks = {"copied": COPIED, "another protocol": ANOTHER, NOT_PUBLIC: UNKNOWN}
     return next((mark for start, mark in marks.items() if row["why"].startswith(start)), DEPARTS)
 

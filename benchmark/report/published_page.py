@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from benchmark.report.axes import ARROWS, draw_published, shortened
 from benchmark.report.plots import Shown
-from benchmark.report.published import MARKS, published_rows, tally
+from benchmark.report.published import KINDS, MARKS, published_rows, tally
 from benchmark.report.results import Results
 from benchmark.report.svg import to_svg
 from benchmark.report.tables import Tables
@@ -29,7 +29,7 @@ def reproduced(results: Results, tables: Tables) -> dict[str, Any]:
 def published_chart(shown: Shown, metric: str) -> Markup:
     """The picture of a metric of which there are published figures, to be drawn within `rc_context(STYLE)`."""
     rows = [row for row in published_rows(shown.tables.published) if row.metric == metric]
-    told = [f"{row.method} {row.published} ({row.where}{'' if row.counted else ', not comparable'}), measured {row.measured}" for row in rows]
+    told = [f"{row.method} {row.published} ({row.where}{f', {KINDS[row.kind]}' if row.kind else ''}), measured {row.measured}" for row in rows]
     facts = shown.results.facts(shown.name, metric)
     draw = partial(draw_published, trials=shown.trials, published=shown.tables.published, metric=metric, facts=facts, looks=shown.looks)
     beneath = 0.25 + 0.06 * max(len(shortened(row.method)) for row in rows)
