@@ -21,7 +21,7 @@ def regenerate(tmp_path, monkeypatch):
     """The script's function, at work in a directory of its own on a run that takes seconds."""
     monkeypatch.chdir(tmp_path)
     function = SCRIPT["regenerate"]
-    options = ("--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--seeds", "2", "--budget", "3e8flops", "--set", "ivom.iterations=3")
+    options = ("--datasets", "ring", "--methods", "gan", "--seeds", "2", "--budget", "3e8flops", "--set", "ivom.iterations=3")
     monkeypatch.setitem(function.__globals__, "RUNS", {"synthetic": options})
     monkeypatch.setitem(function.__globals__, "HERE", tmp_path / "reference")
     return function
@@ -46,23 +46,24 @@ def test_a_run_that_fails_leaves_the_committed_results_alone(regenerate, tmp_pat
     assert "--budget" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("run", COMMITTED)
-def test_committed_results_say_what_made_them(run):
-    manifest = json.loads((REFERENCE / run / "manifest.json").read_text())
+@pytest.mark.parametrize("suite", COMMITTED)
+def test_committed_results_say_what_made_them(suite):
+    manifest = json.loads((REFERENCE / suite / "manifest.json").read_text())
+    assert manifest["suite"] == suite
     assert re.fullmatch("[0-9a-f]{40}", manifest["commit"])
     assert {"python", "torch", "numpy", "scipy"} <= set(manifest["versions"])
     assert manifest["hardware"]["processors"] >= 1
-    for option in SCRIPT["RUNS"][run]:
+    for option in SCRIPT["RUNS"][suite]:
         assert option in manifest["command"]
 
 
-@pytest.mark.parametrize("run", COMMITTED)
-def test_committed_results_are_whole_and_name_no_place_of_a_machine(run):
-    trials = pd.read_csv(REFERENCE / run / "trials.csv")
-    options = dict(zip(SCRIPT["RUNS"][run][::2], SCRIPT["RUNS"][run][1::2], strict=True))
+@pytest.mark.parametrize("suite", COMMITTED)
+def test_committed_results_are_whole_and_name_no_place_of_a_machine(suite):
+    trials = pd.read_csv(REFERENCE / suite / "trials.csv")
+    options = dict(zip(SCRIPT["RUNS"][suite][::2], SCRIPT["RUNS"][suite][1::2], strict=True))
     assert trials.groupby(["dataset", "method"]).seed.nunique().eq(int(options["--seeds"])).all()
     assert set(trials.status) <= {"ok", "diverged"}
-    for file in (REFERENCE / run).rglob("*"):
+    for file in (REFERENCE / suite).rglob("*"):
         if file.suffix in (".json", ".csv", ".md", ".tex", ".html"):
             assert not re.search(r"/(home|root|tmp|work|Users)/", file.read_text()), file
 
@@ -94,7 +95,7 @@ def test_columns_of_a_dataset_are_taken_from_the_summary():
 def test_an_interrupted_suite_is_the_last(monkeypatch):
     done = []
     function = SCRIPT["regenerate_all"]
-    monkeypatch.setitem(function.__globals__, "regenerate", lambda run, options: done.append(run) or (130 if run == "b" else 0))
+    monkeypatch.setitem(function.__globals__, "regenerate", lambda suite, options: done.append(suite) or (130 if suite == "b" else 0))
     assert function(["a", "b", "c"], []) == 130
     assert done == ["a", "b"]
 
@@ -118,16 +119,16 @@ def refused(*options, cwd=ROOT, flags=()):
 
 def test_the_script_takes_the_program_from_its_own_checkout():
     """Without the packages that are installed, the script still finds it."""
-    assert "is not among synthetic" in refused("--runs", "nonsense", flags=("-S",))
+    assert "is not among synthetic" in refused("--suites", "nonsense", flags=("-S",))
 
 
-@pytest.mark.parametrize("runs", ["", "synthetic,", "nonsense"])
-def test_runs_that_are_none_are_refused(runs):
-    assert f"--runs {runs!r}: " in refused("--runs", runs)
+@pytest.mark.parametrize("suites", ["", "synthetic,", "nonsense"])
+def test_suites_that_are_none_are_refused(suites):
+    assert f"--suites {suites!r}: " in refused("--suites", suites)
 
 
 def test_another_directory_is_refused(tmp_path):
-    assert "start it from the top of the repository" in refused("--runs", "synthetic", cwd=tmp_path)
+    assert "start it from the top of the repository" in refused("--suites", "synthetic", cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,6 +1,6 @@
-"""Regenerates the reference results: `python results/reference/regenerate.py [--runs A,B] [--data-root DIR] [--workers N]`.
+"""Regenerates the reference results: `python results/reference/regenerate.py [--suites A,B] [--data-root DIR] [--workers N]`.
 
-The runs go to `results/runs/RUN`, where they can be interrupted and continued as any other; what is committed of them, tables,
+The runs go to `results/runs/SUITE`, where they can be interrupted and continued as any other; what is committed of them, tables,
 plots and page, is then copied beside this file, and the table of README.md is made anew. Records, samples and weights stay behind.
 """
 
@@ -15,13 +15,12 @@ sys.path.insert(0, str(ROOT))  # the results are to come from this checkout, not
 from benchmark.cli import main  # noqa: E402
 
 RUNS = {
-    "synthetic": ("--suite", "synthetic", "--seeds", "10"),
-    "stacked-mnist": ("--suite", "stacked-mnist", "--seeds", "5"),
-    "veegan-2017": ("--suite", "veegan-2017", "--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
-    "pacgan-2018": ("--suite", "pacgan-2018", "--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
-    "pacgan-2018-ali": ("--suite", "pacgan-2018", "--datasets", "grid", "--methods", "ali", "--seeds", "3", "--budget", "80000steps"),
+    "synthetic": ("--seeds", "10"),
+    "stacked-mnist": ("--seeds", "5"),
+    "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
+    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
 }
-"""The options of each run, by its directory. Those of the command line say where it runs, and change no result."""
+"""The options of each run. Those of the command line say where it runs, and change no result."""
 
 HERE = ROOT / "results" / "reference"
 README = ROOT / "README.md"
@@ -30,16 +29,16 @@ MARKS = ("<!-- reference table -->\n", "<!-- end -->")
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
 
 
-def regenerate(run: str, options: list[str]) -> int:
-    """Makes one run, or what is left of it, and copies its tables, plots and page; returns its exit status."""
-    out = Path("results") / "runs" / run
-    status = main(["run", *RUNS[run], *options, "--out", str(out)])
+def regenerate(suite: str, options: list[str]) -> int:
+    """Runs one suite, or what is left of it, and copies its tables, plots and page; returns the exit status of the run."""
+    out = Path("results") / "runs" / suite
+    status = main(["run", "--suite", suite, *RUNS[suite], *options, "--out", str(out)])
     if status == 0:
-        fresh = HERE / f"{run}.new"
+        fresh = HERE / f"{suite}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(out, fresh, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-        shutil.rmtree(HERE / run, ignore_errors=True)
-        fresh.rename(HERE / run)
+        shutil.rmtree(HERE / suite, ignore_errors=True)
+        fresh.rename(HERE / suite)
     return status
 
 
@@ -63,28 +62,28 @@ def update_readme() -> None:
     README.write_text(f"{text[:start]}{table}\n{text[text.index(MARKS[1], start) :]}")
 
 
-def regenerate_all(runs: list[str], options: list[str]) -> int:
-    """Makes runs until one fails or is interrupted; returns the last exit status."""
-    for run in runs:
-        status = regenerate(run, options)
+def regenerate_all(suites: list[str], options: list[str]) -> int:
+    """Regenerates suites until one fails or is interrupted; returns the last exit status."""
+    for suite in suites:
+        status = regenerate(suite, options)
         if status:
             return status
-    if "synthetic" in runs:
+    if "synthetic" in suites:
         update_readme()
     return 0
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Regenerate the reference results.")
-    parser.add_argument("--runs", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
+    parser.add_argument("--suites", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
     for option in ("data-root", "workers", "device"):
         parser.add_argument(f"--{option}", help="as for benchmark run")
     parsed = vars(parser.parse_args())
     if Path.cwd() != ROOT:
         parser.error("start it from the top of the repository, where its runs go to results/runs")
-    chosen = parsed.pop("runs")
-    runs = list(RUNS) if chosen is None else chosen.split(",")
-    for run in runs:
-        if run not in RUNS:
-            parser.error(f"--runs {chosen!r}: {run!r} is not among {', '.join(RUNS)}")
-    sys.exit(regenerate_all(runs, [part for name, value in parsed.items() if value for part in (f"--{name.replace('_', '-')}", value)]))
+    chosen = parsed.pop("suites")
+    suites = list(RUNS) if chosen is None else chosen.split(",")
+    for suite in suites:
+        if suite not in RUNS:
+            parser.error(f"--suites {chosen!r}: {suite!r} is not among {', '.join(RUNS)}")
+    sys.exit(regenerate_all(suites, [part for name, value in parsed.items() if value for part in (f"--{name.replace('_', '-')}", value)]))
