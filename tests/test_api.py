@@ -100,6 +100,7 @@ def test_importing_the_package_imports_nothing_heavy():
         benchmark.walk  # noqa: B018
 
 
+@pytest.mark.long
 def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     out = tmp_path / "run"
     script = tmp_path / "script.py"
@@ -108,6 +109,7 @@ def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     assert (done.returncode, done.stdout) == (0, "once\n8\n"), done.stderr
 
 
+@pytest.mark.long
 def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     script = tmp_path / "script.py"
     method = (DOCS / "adding-a-method.md").read_text().split("```python\n")[1].split("```")[0]
@@ -120,6 +122,7 @@ def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     assert set(run("synthetic", **{**SMALL, "methods": ["lsgan"]}, plugins=[plugin], out=tmp_path / "run").trials["status"]) == {"ok"}
 
 
+@pytest.mark.long
 def test_the_notebook_of_the_documentation_runs(tmp_path):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")

@@ -357,6 +357,7 @@ def test_a_worker_that_is_killed_once_costs_nothing(cli, tmp_path, plugin):
     same(tables(tmp_path / "one"), tables(tmp_path / "two"))
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_twice_has_failed_and_the_rest_goes_on(cli, tmp_path, plugin):
     markers = tmp_path / "markers"
     markers.mkdir()
@@ -372,6 +373,7 @@ def test_a_worker_that_is_killed_twice_has_failed_and_the_rest_goes_on(cli, tmp_
     assert not list(out.rglob("error.txt"))
 
 
+@pytest.mark.long
 def test_a_method_that_hangs_is_given_up(cli, tmp_path, plugin):
     out = tmp_path / "run"
     began = time.monotonic()
@@ -412,7 +414,8 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
     assert sorted(event.cell.dataset[1]["samples"] for event in (first, *rest[1:])) == [50, 51, 52]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_in_time_and_it_goes_on(cli, tmp_path, number):
     """As from a terminal: the whole process group is told."""
     out = tmp_path / "run"
@@ -442,6 +445,7 @@ def wait_for(condition, process, seconds=90):
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_second_run_in_the_same_directory_is_refused_and_readers_are_not(cli, whole, tmp_path):
     out = tmp_path / "run"
     process = spawn(*LONGER, "--out", out)

@@ -79,6 +79,7 @@ def test_records_keep_what_pictures_need(stacked):
                 assert arrays["reconstructions"].shape == (2, 12, 3, 28, 28)
 
 
+@pytest.mark.long
 def test_the_same_command_again_finds_nothing_to_do_and_one_with_another_classifier_is_refused(stacked, cli, monkeypatch, tmp_path):
     status, _, err = cli("run", "--suite", "stacked-mnist", *stacked[1])
     assert status == 0

@@ -87,6 +87,7 @@ def cluster():
     cluster.shutdown()
 
 
+@pytest.mark.long
 def test_tables_are_those_of_local_processes(cli, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # of a cluster that nobody asked for
     assert cli(*SMALL, "--out", tmp_path / "local")[0] == 0

@@ -117,6 +117,7 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
     assert "0 trials to train" in err
 
 
+@pytest.mark.long
 def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
     out = tmp_path / "run"
     assert cli(*SMALL, "--seeds", "2", "--out", out)[0] == 0
@@ -130,6 +131,7 @@ def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
     assert len(gan["kl"].unique()) == 4
 
 
+@pytest.mark.long
 def test_fresh_moves_the_old_run_aside(cli, tmp_path):
     out = tmp_path / "run"
     assert cli(*SMALL, "--seeds", "1", "--out", out)[0] == 0
@@ -174,6 +176,7 @@ class Diverges(GAN):
 """
 
 
+@pytest.mark.long
 def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)
@@ -237,6 +240,7 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
     assert "lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]["ring"]
 
 
+@pytest.mark.long
 def test_other_budgets(cli, tmp_path):
     for budget, column, amount in (("40steps", "generator_steps", 40), ("2560samples", "samples_seen", 2560)):
         out = tmp_path / column
@@ -249,6 +253,7 @@ def test_other_budgets(cli, tmp_path):
     assert trials.loc[trials["method"] == "gan", "device_seconds"].between(0.3, 3).all()
 
 
+@pytest.mark.long
 def test_compiled_and_eager_groups_are_told_apart(cli, tmp_path):
     """A group is repeated as it was trained, whatever --compile says now."""
     out = tmp_path / "run"
@@ -284,6 +289,7 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
         assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2
 
 
+@pytest.mark.long
 def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):
     out = tmp_path / "run"
     arguments = ["run", "--suite", "synthetic", "--budget", "3e8flops", "--set", "ivom.iterations=3", "--seeds", "1", "--out", out]
