@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
@@ -28,8 +27,11 @@ class AEGAN(Method):
         schedule from the author's public Keras code.
 
     Deviations:
-        On points: the shared networks, with the paper's layer normalisation and LeakyReLU(0.02), and no Gaussian noise
-        or dropout inside them, since noise of 0.01 is as large as a mode of the ring.
+        The shared networks, with the layer normalisation of the author's code, its ReLU in generator and encoder, and its
+        LeakyReLU(0.02) in the discriminators. On images layer normalisation is over channels and pixels together, where
+        Keras normalises the channels of each pixel. The discriminator of codes is the shared perceptron, where the code
+        has 16 densely connected layers. No Gaussian noise or dropout inside the networks, since on points noise of
+        0.01 is as large as a mode of the ring.
     """
 
     lr: float = 2e-4
@@ -43,12 +45,12 @@ class AEGAN(Method):
     generator_steps: int = 4
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        style: dict[str, Any] = {"activation": partial(nn.LeakyReLU, 0.02), "norm": "layer"}
+        leaky = partial(nn.LeakyReLU, 0.02)
         return {
-            "generator": generator(data, **style),
-            "encoder": encoder(data, **style),
-            "discriminator_x": discriminator(data, **style),
-            "discriminator_z": code_discriminator(data, **style),
+            "generator": generator(data, activation=nn.ReLU, norm="layer"),
+            "encoder": encoder(data, activation=nn.ReLU, norm="layer"),
+            "discriminator_x": discriminator(data, activation=leaky, norm="layer"),
+            "discriminator_z": code_discriminator(data, activation=leaky, norm="layer"),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:

@@ -23,9 +23,10 @@ class DCGAN(GAN):
         2015), arXiv:1511.06434, section 3 and 4.
 
     Deviations:
-        On points the recipe is put on the shared multilayer networks: batch normalisation everywhere but at the
-        generator's output and the discriminator's input, ReLU in the generator, LeakyReLU(0.2) in the discriminator.
-        No tanh at the output, for points have no range. PyTorch's initialisation instead of N(0, 0.02), which suits
+        On points the recipe is put on the shared multilayer networks: batch normalisation in the generator everywhere but
+        at its output, ReLU in the generator, LeakyReLU(0.2) in the discriminator. No tanh at the output, for points have
+        no range. No batch normalisation in the discriminator of points: it normalises real and generated batches apart,
+        so it cannot see how far away a generator without a range has gone. PyTorch's initialisation instead of N(0, 0.02), which suits
         convolutions of thousands of inputs. On images: three or more convolutions down to a side of 4 pixels, according to
         the image's size.
     """
@@ -34,9 +35,8 @@ class DCGAN(GAN):
     beta1: float = 0.5
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        # The perceptron needs to be told what is the convolutional networks' default.
-        style = {"norm_first": False} if data.kind == "points" else {}
+        norm = "batch" if data.kind == "images" else None
         return {
             "generator": generator(data, norm="batch"),
-            "discriminator": discriminator(data, activation=partial(nn.LeakyReLU, 0.2), norm="batch", **style),
+            "discriminator": discriminator(data, activation=partial(nn.LeakyReLU, 0.2), norm=norm),
         }

@@ -41,11 +41,15 @@ class GAN(Method):
         }
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """Equation 1, negated, on logits."""
-        real = nets.discriminator(batch.x)
-        fake = nets.discriminator(nets.generator(batch.z))
-        return (softplus(-real) + softplus(fake)).mean()
+        return self.discrimination(nets, batch.x, nets.generator(batch.z))
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        return self.deception(nets, nets.generator(batch.z))
+
+    def discrimination(self, nets: Networks, real: Tensor, generated: Tensor) -> Tensor:
+        """Equation 1, negated, on logits."""
+        return (softplus(-nets.discriminator(real)) + softplus(nets.discriminator(generated))).mean()
+
+    def deception(self, nets: Networks, generated: Tensor) -> Tensor:
         """The non-saturating loss of section 3: maximise $\\log D(G(z))$."""
-        return softplus(-nets.discriminator(nets.generator(batch.z))).mean()
+        return softplus(-nets.discriminator(generated)).mean()

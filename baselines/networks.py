@@ -51,7 +51,6 @@ class MLP(nn.Sequential):
         depth: The number of hidden layers.
         activation: Builds the nonlinearity.
         norm: The normalisation that precedes each nonlinearity.
-        norm_first: Whether the first hidden layer is normalised, too.
         bias: Whether hidden layers have biases.
         pieces: If more than 1, each hidden unit is the largest of so many linear ones, and there is no other nonlinearity.
     """
@@ -64,14 +63,13 @@ class MLP(nn.Sequential):
         depth: int,
         activation: Activation = nn.ReLU,
         norm: Norm | Callable[[int], nn.Module] | None = None,
-        norm_first: bool = True,
         bias: bool = True,
         pieces: int = 1,
     ) -> None:
         layers: list[nn.Module] = []
         for i in range(depth):
             layers.append(nn.Linear(inputs if i == 0 else width, width * pieces, bias=bias))
-            if norm is not None and (norm_first or i > 0):
+            if norm is not None:
                 layers.append((VECTOR_NORMS[norm] if isinstance(norm, str) else norm)(width * pieces))
             layers.append(Maxout(pieces) if pieces > 1 else activation())
         super().__init__(*layers, nn.Linear(width if depth else inputs, outputs))

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from baselines.gan import GAN
 from baselines.networks import discriminator, generator
@@ -50,12 +49,11 @@ class PacGAN2(GAN):
         return torch.cat([nets.generator(z) for z in batch.z.chunk(self.packing)], dim=1)
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        real = nets.discriminator(torch.cat(batch.x.chunk(self.packing), dim=1))
-        fake = nets.discriminator(self.generated(nets, batch))
-        return (softplus(-real) + softplus(fake)).mean()
+        real = torch.cat(batch.x.chunk(self.packing), dim=1)
+        return self.discrimination(nets, real, self.generated(nets, batch))
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        return softplus(-nets.discriminator(self.generated(nets, batch))).mean()
+        return self.deception(nets, self.generated(nets, batch))
 
 
 @register_method("pacgan3")

@@ -17,8 +17,8 @@ __all__ = ["Unrolled"]
 class Unrolled(GAN):
     """GAN whose generator is trained against the discriminator as it will be after some more of its own updates.
 
-    The unrolled updates are real Adam updates from the discriminator's current optimiser state, on the same batch, and
-    the generator's gradient flows through all of them.
+    The unrolled updates are real Adam updates from the discriminator's current optimiser state, on the same real and
+    generated data, and the generator's gradient flows through all of them.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, equations 7 to 11.
@@ -54,6 +54,11 @@ class Unrolled(GAN):
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, or the non-saturating loss, differentiated through all $K$ updates."""
+        generated = nets.generator(batch.z)  # once: all updates look at the same samples
+
+        def loss(judges: Networks) -> Tensor:
+            return self.discrimination(judges, batch.x, generated)
+
         for _ in range(self.unrolled_steps):
-            nets = nets.after("discriminator", batch)
-        return -self.discriminator_loss(nets, batch) if self.saturating else super().generator_loss(nets, batch)
+            nets = nets.after("discriminator", loss)
+        return -loss(nets) if self.saturating else self.deception(nets, generated)

@@ -27,7 +27,9 @@ class VEEGAN(Method):
         As in the notebook, and unlike algorithm 1, the reconstruction is the Gaussian negative log-likelihood (with its
         factor 1/2, summed over the latent dimensions) and the codes of real data are samples $F(x) + N(0, I)$. The
         shared networks instead of a discriminator of one hidden layer. The notebook's generator also has one noise
-        coordinate that is not reconstructed; so have the last `free` latent dimensions here, none by default.
+        coordinate that is not reconstructed; so have the last `free` latent dimensions here, none by default. With batch
+        normalisation (images), the reconstructor's running statistics are those of generated data, on which alone it is
+        trained.
     """
 
     lr: float = 1e-3

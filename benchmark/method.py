@@ -143,7 +143,8 @@ class Adam:
 class Networks:
     """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
 
-    Buffers that a call changes are kept here, in `state`, and never written in place.
+    Buffers that a call changes are kept here, in `state`, and never written in place. An update keeps those of the networks that it
+    trains: see `update`.
 
     Arguments:
         modules: The networks' architectures, by name; their own parameters are not used.
@@ -168,9 +169,12 @@ class Networks:
 
         return call
 
-    def after(self, player: str, batch: Batch) -> "Networks":
-        """The networks after one real update of `player` on `batch`, differentiable with respect to all of them."""
-        return Networks(self.modules, update(self, self.players[player], batch)[0], self.players)
+    def after(self, player: str, loss: Callable[["Networks"], Tensor]) -> "Networks":
+        """The networks after one real update of `player` by that loss, differentiable with respect to all that the loss looks at.
+
+        It is an update of copies: what it does to buffers stays with them.
+        """
+        return Networks(self.modules, _updated(self, self.players[player], loss)[0], self.players)
 
 
 @dataclass(frozen=True)
@@ -203,17 +207,25 @@ class Player:
 
 
 def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:
-    """One update of one player: the new state, and the loss before the update."""
+    """One update of one player: the new state, and the loss before the update.
+
+    It changes the networks that the player trains, their buffers included, and no others: the statistics of a batch normalisation
+    take one step for every forward pass of its network in the updates of the player that trains it.
+    """
+    return _updated(nets, player, lambda bound: player.loss(bound, batch))
+
+
+def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Tensor]) -> tuple[State, Tensor]:
     state = nets.state
 
     def objective(own: Grouped) -> WithState:
         bound = Networks(nets.modules, state._replace(parameters={**state.parameters, **own}), nets.players)
-        loss = player.loss(bound, batch)
-        return loss, (loss, bound.state.buffers)
+        loss = minimised(bound)
+        return loss, (loss, {name: bound.state.buffers[name] for name in player.networks})
 
     own = {name: state.parameters[name] for name in player.networks}
     gradients, (loss, buffers) = grad(objective, has_aux=True)(own)
-    state = state._replace(buffers=buffers)
+    state = state._replace(buffers={**state.buffers, **buffers})
     for name in player.networks:
         state = player.optimiser.apply(state, name, gradients[name])
     return state, loss

@@ -164,9 +164,6 @@ class Cycle:
 
 
 def _merge(state: State, new: State, networks: Sequence[str]) -> State:
-    """`state` with what belongs to `networks` taken from `new`, and all buffers of `new`."""
-    merged = {
-        field: {**getattr(state, field), **{name: getattr(new, field)[name] for name in networks}}
-        for field in ("parameters", "first", "second", "steps")
-    }
-    return State(buffers=new.buffers, **merged)
+    """`state` with all that belongs to `networks`, buffers included, taken from `new`."""
+    parts = [{**old, **{name: fresh[name] for name in networks}} for old, fresh in zip(state, new, strict=True)]
+    return State(*parts)
