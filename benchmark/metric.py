@@ -74,6 +74,25 @@ class Evaluation(_Memory):
         """High-quality samples per mode, shape $(S, K)$."""
         return self._count(self.assignment.high_quality)
 
+    @cached_property
+    def joint_counts(self) -> Tensor:
+        """High-quality samples per mode, and all others together in one more bin, shape $(S, K + 1)$."""
+        rest = self.samples.shape[1] - self.high_quality_counts.sum(dim=1, keepdim=True)
+        return torch.cat([self.high_quality_counts, rest], dim=1)
+
+    @property
+    def joint_weights(self) -> Tensor:
+        """The true shares of the bins of `joint_counts`, shape $(K + 1,)$: the share $q$ of held-out data that is of high quality,
+        times each mode's weight, and $1 - q$.
+        """
+        good = self.held_out_assignment.high_quality.double().mean()
+        return torch.cat([good * self.data.mode_weights.to(good), (1 - good)[None]])
+
+    @property
+    def held_out_assignment(self) -> Assignment:
+        """The held-out data's modes, shapes $(M,)$."""
+        return self.held_out.once("assignment", lambda: self.data.assign(self.held_out.x))
+
     @property
     def capturing_counts(self) -> Tensor:
         """Samples per mode that capture it by the dataset's rule, shape $(S, K)$."""
@@ -94,6 +113,8 @@ class Metric(ABC):
         needs_generator: Whether samples alone are not enough.
         needs_modes: Whether the modes of the data must be known.
         large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
+        scale: Whether two scores are as far apart as their difference says, or that of their logarithms.
+        ranked: Whether methods are compared by it. A metric that is not is shown, and no method is better or worse for it.
     """
 
     name: ClassVar[str]
@@ -102,6 +123,8 @@ class Metric(ABC):
     needs_generator: ClassVar[bool] = False
     needs_modes: ClassVar[bool] = False
     large: ClassVar[bool] = False
+    scale: ClassVar[Literal["linear", "log"]] = "linear"
+    ranked: ClassVar[bool] = True
 
     @abstractmethod
     def score(self, evaluation: Evaluation) -> Tensor:
@@ -125,8 +148,4 @@ class Metric(ABC):
 
     def best(self, data: Dataset) -> float | None:
         """The expected value for a perfect generator at this sample size; `None` if only the `real-data` row tells."""
-        return None
-
-    def chance(self, data: Dataset) -> float | None:
-        """The value for a generator that has learnt nothing of what is measured; `None` if that is the `collapsed` row's."""
         return None

@@ -298,7 +298,8 @@ def _facts(cell: Cell) -> dict[str, Any]:
                 "better": metric.better,
                 "bounds": [bound if math.isfinite(bound) else None for bound in metric.range(data)],
                 "best": metric.best(data),
-                "chance": metric.chance(data),
+                "scale": metric.scale,
+                "ranked": metric.ranked,
                 "samples": data.samples,
             }
             for name, metric in metrics.items()

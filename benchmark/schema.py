@@ -19,10 +19,13 @@ __all__ = [
     "Tables",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
-CALIBRATIONS = ("real-data", "collapsed")
-"""The methods that are none: fresh real data, and one real datum over and over."""
+CALIBRATIONS = ("real-data", "collapsed", "noise")
+"""The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMIES`."""
+
+DUMMIES = ("collapsed", "noise")
+"""One real datum over and over, and a Gaussian with the mean and covariance of training data."""
 
 Scores = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -31,14 +34,16 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 class MetricFacts(TypedDict):
     """How to read a metric on a dataset.
 
-    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a perfect generator scores, and
-    `chance` one that has learnt nothing, where null stands for the `real-data` and the `collapsed` row; `samples` is the sample size.
+    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a perfect generator scores,
+    where null stands for the `real-data` row; `scale` says whether values are compared by their differences or by those of their
+    logarithms, and `ranked` whether methods are compared by them at all; `samples` is the sample size.
     """
 
     better: Literal["higher", "lower", "one"]
     bounds: list[float | None]
     best: float | None
-    chance: float | None
+    scale: Literal["linear", "log"]
+    ranked: bool
     samples: int
 
 

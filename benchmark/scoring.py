@@ -1,7 +1,8 @@
 """Every metric of a suite on fresh samples, against held-out data, with the same evaluation noise for all methods."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,12 +10,15 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, HeldOut, Metric
 
-__all__ = ["CALIBRATIONS", "Scorer", "collapsed", "real_data"]
+__all__ = ["CALIBRATIONS", "Scorer", "collapsed", "noise", "real_data"]
 
 Sampler = Callable[[Tensor], Tensor]
 
 CHUNK = 250
 """Samples per seed that are generated at a time."""
+
+MOMENTS_OF = 10_000
+"""Training data of whose mean and covariance the noise is."""
 
 
 class Scorer:
@@ -100,5 +104,40 @@ def collapsed(data: Dataset, seed: int, device: torch.device) -> Callable[[int],
     return lambda n: real[best].expand(n, *data.shape)
 
 
-CALIBRATIONS = {"real-data": real_data, "collapsed": collapsed}
-"""The rows that show each metric's floor and its failure value, by name."""
+def noise(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
+    """Draws from one Gaussian with the mean and covariance of training data: a generator that has learnt nothing of the modes.
+
+    Images are clipped to their range, so that they show smooth noise.
+    """
+
+    def draw(n: int) -> Tensor:
+        fitted = _gaussian(data, device)
+        stream = data.stream(seed, "noise row", device)
+        parts = [fitted.draw(len(part), stream) for part in torch.empty(n).split(CHUNK)]
+        return data.pack(torch.cat(parts).view(n, *data.shape))
+
+    return draw
+
+
+class _Gaussian(NamedTuple):
+    """A mean $(D,)$ and a factor $F$ $(R, D)$ of the covariance $F^\\top F$."""
+
+    mean: Tensor
+    factor: Tensor
+
+    def draw(self, n: int, stream: torch.Generator) -> Tensor:
+        """Draws `n` points, shape $(n, D)$."""
+        weights = torch.randn(n, len(self.factor), generator=stream, device=stream.device)
+        return self.mean + weights @ self.factor
+
+
+@lru_cache(maxsize=1)
+def _gaussian(data: Dataset, device: torch.device) -> _Gaussian:
+    """That of some training data. The centred data are the factor themselves, so that no covariance is formed or decomposed."""
+    x = data.sample(MOMENTS_OF, data.stream("all", "noise row", device)).flatten(1)
+    mean = x.mean(dim=0)
+    return _Gaussian(mean, (x - mean) / (len(x) - 1) ** 0.5)
+
+
+CALIBRATIONS = {"real-data": real_data, "collapsed": collapsed, "noise": noise}
+"""The rows that show each metric's floor and what it makes of generators that have learnt nothing, by name."""

@@ -15,7 +15,7 @@ from benchmark.errors import UsageError
 from benchmark.files import FID_WEIGHTS, fid_weights
 from benchmark.metric import Evaluation
 
-__all__ = ["EXTRACTORS", "check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]
+__all__ = ["check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]
 
 CHUNK = 50
 """Images that Inception sees at a time, as in pytorch-fid."""
@@ -34,13 +34,15 @@ def features_of(evaluation: Evaluation, extractor: str) -> Tensor:
 
 def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
     """The held-out data's features, shape $(M, F)$."""
+    if extractor == "classifier":
+        return _present(evaluation.held_out_assignment.features)
     return evaluation.held_out.once(("features", extractor), lambda: _extract(evaluation.data, evaluation.held_out.x, extractor))
 
 
 def check_extractor(name: str) -> None:
     """Raises a `ValueError` unless it is `default` or the name of an extractor."""
-    if name != "default" and name not in EXTRACTORS and not name.startswith("inception-"):
-        raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(EXTRACTORS)}")
+    if name != "default" and name not in NAMES and not name.startswith("inception-"):
+        raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(NAMES)}")
 
 
 def resolve_features(extractor: str, data: Dataset) -> str:
@@ -84,10 +86,6 @@ def _raw(data: Dataset, packed: Tensor) -> Tensor:
     return flat if data.kind == "points" else flat.float() / 255
 
 
-def _classifier(data: Dataset, packed: Tensor) -> Tensor:
-    return _present(data.assign(packed).features)
-
-
 def _inception(data: Dataset, packed: Tensor) -> Tensor:
     """The 2048 features of the last pooling layer of pytorch-fid's Inception, which resizes images to 299 pixels itself."""
     network = _network(inception_file(), packed.device)
@@ -97,8 +95,11 @@ def _inception(data: Dataset, packed: Tensor) -> Tensor:
     return torch.cat(parts).view(*packed.shape[:-3], -1)
 
 
-EXTRACTORS: dict[str, Callable[[Dataset, Tensor], Tensor]] = {"raw": _raw, "classifier": _classifier, "inception": _inception}
+EXTRACTORS: dict[str, Callable[[Dataset, Tensor], Tensor]] = {"raw": _raw, "inception": _inception}
 """Maps a dataset and packed data $(*, n, ...)$ to features $(*, n, F)$, by name."""
+
+NAMES = ("raw", "classifier", "inception")
+"""Of the extractors. What the classifier saw comes with the assignment to modes."""
 
 
 @lru_cache(maxsize=4)

@@ -94,6 +94,7 @@ class FID(Metric):
 
     better = "lower"
     bounds = (0.0, float("inf"))
+    scale = "log"
 
     features: str = "default"
 

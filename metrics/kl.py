@@ -9,7 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
 
-__all__ = ["KL", "KLHighQuality", "histogram_kl"]
+__all__ = ["KL", "KLHighQuality", "KLJoint", "histogram_kl"]
 
 
 def histogram_kl(counts: Tensor, weights: Tensor) -> Tensor:
@@ -34,6 +34,7 @@ class KL(Metric):
     better = "lower"
     bounds = (0.0, float("inf"))
     large = True
+    scale = "log"
 
     def score(self, evaluation: Evaluation) -> Tensor:
         return histogram_kl(evaluation.counts, evaluation.data.mode_weights.to(evaluation.counts))
@@ -50,9 +51,31 @@ class KLHighQuality(Metric):
     needs_modes = True
     better = "lower"
     bounds = (0.0, float("inf"))
+    scale = "log"
 
     def score(self, evaluation: Evaluation) -> Tensor:
         return histogram_kl(evaluation.high_quality_counts, evaluation.data.mode_weights.to(evaluation.counts))
 
     def best(self, data: Dataset) -> float:
         return (data.modes - 1) / (2 * data.samples)
+
+
+@register_metric("kl_joint")
+@dataclass(frozen=True)
+class KLJoint(Metric):
+    """As `kl`, with one more bin: the high-quality samples of each mode, and all other samples together.
+
+    So it sees quality and balance at once, as `overlap` does, but weighs an absent mode more. Infinite where no held-out
+    datum fails the rule of quality and a sample does.
+    """
+
+    needs_modes = True
+    better = "lower"
+    bounds = (0.0, float("inf"))
+    scale = "log"
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return histogram_kl(evaluation.joint_counts, evaluation.joint_weights)
+
+    def best(self, data: Dataset) -> float:
+        return data.modes / (2 * data.samples)

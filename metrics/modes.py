@@ -8,7 +8,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
 
-__all__ = ["Modes", "ModesRobust"]
+__all__ = ["Modes", "ModesConfident", "ModesConfidentRobust", "ModesRobust"]
 
 
 @register_metric("modes")
@@ -61,7 +61,40 @@ class ModesRobust(Metric):
         return float(data.modes)
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(evaluation.capturing_counts)
-        # A count that is the share exactly is enough, however the weights are rounded.
-        least = (1 - 1e-9) * self.share * expected
-        return (evaluation.capturing_counts >= least).sum(dim=1).double()
+        return robust_modes(evaluation, evaluation.capturing_counts, self.share)
+
+
+@register_metric("modes_confident")
+@dataclass(frozen=True)
+class ModesConfident(Modes):
+    """Modes that are captured by at least one sample of high quality, where `modes` counts any sample: of images, those in
+    which the classifier is sure of every part.
+    """
+
+    def applies(self, data: Dataset) -> bool:
+        return data.modes > 0 and data.captured_by == "any"
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return (evaluation.high_quality_counts >= 1).sum(dim=1).double()
+
+
+@register_metric("modes_confident_robust")
+@dataclass(frozen=True)
+class ModesConfidentRobust(ModesRobust):
+    """As `modes_robust`, of samples of high quality, where that counts any sample."""
+
+    large = False
+
+    def applies(self, data: Dataset) -> bool:
+        return data.modes > 0 and data.captured_by == "any"
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        return robust_modes(evaluation, evaluation.high_quality_counts, self.share)
+
+
+def robust_modes(evaluation: Evaluation, counts: Tensor, share: float) -> Tensor:
+    """Modes with at least `share` of the samples that their weight promises, shape $(S,)$, from samples per mode $(S, K)$."""
+    expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(counts)
+    # A count that is the share exactly is enough, however the weights are rounded.
+    least = (1 - 1e-9) * share * expected
+    return (counts >= least).sum(dim=1).double()

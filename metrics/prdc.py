@@ -118,9 +118,6 @@ class Precision(_Neighbourhoods):
 
     better = "higher"
 
-    def chance(self, data: Dataset) -> float:
-        return 0.0
-
 
 @register_metric("recall")
 @dataclass(frozen=True)
@@ -148,9 +145,6 @@ class Density(_Neighbourhoods):
 
     def best(self, data: Dataset) -> float:
         return 1.0
-
-    def chance(self, data: Dataset) -> float:
-        return 0.0
 
 
 @register_metric("coverage")

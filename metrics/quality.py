@@ -28,9 +28,6 @@ class HighQuality(Metric):
     bounds = (0.0, 1.0)
     large = True
 
-    def chance(self, data: Dataset) -> float:
-        return 0.0
-
     def score(self, evaluation: Evaluation) -> Tensor:
         return evaluation.assignment.high_quality.double().mean(dim=1)
 
@@ -38,17 +35,17 @@ class HighQuality(Metric):
 @register_metric("high_quality_legacy")
 @dataclass(frozen=True)
 class HighQualityLegacy(Metric):
-    """The share of samples that pass the rule as the literature words it, where that differs. Real data may score 0."""
+    """The share of samples that pass the rule as the literature words it, where that differs. Real data may score 0, so that
+    methods are not compared by it.
+    """
 
     needs_modes = True
     better = "higher"
     bounds = (0.0, 1.0)
+    ranked = False
 
     def applies(self, data: Dataset) -> bool:
         return getattr(data, "legacy_radius", None) is not None
-
-    def chance(self, data: Dataset) -> float:
-        return 0.0
 
     def score(self, evaluation: Evaluation) -> Tensor:
         assert evaluation.assignment.legacy is not None  # by `applies`

@@ -22,12 +22,11 @@ CHUNK = 1 << 18
 class Mixture(Dataset):
     r"""Equally likely Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the others.
 
-    A sample is of high quality if its distance from the nearest mean, in standard deviations and over the noisy
-    coordinates, is at most `radius`, and no constant coordinate is off by more than `tolerance`.
+    A sample is of high quality if its Euclidean distance from the nearest mean, over all coordinates, is at most `radius`
+    standard deviations.
 
     Arguments:
         std: The standard deviation $\sigma$.
-        tolerance: See above, in data units.
         training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same for all methods
             and seeds; 0 for fresh samples without end.
     """
@@ -35,15 +34,14 @@ class Mixture(Dataset):
     kind = "points"
 
     std: float = 1.0
-    tolerance: float = 0.0
     training_set: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.training_set < 0:
             raise ValueError("training_set must not be negative")
-        if self.std <= 0 or self.tolerance < 0:
-            raise ValueError("std must be positive and tolerance not negative")
+        if self.std <= 0:
+            raise ValueError("std must be positive")
 
     @property
     @abstractmethod
@@ -103,25 +101,25 @@ class Mixture(Dataset):
 
         It is $-\infty$ where the constant coordinates are those of no mode.
         """
-        squares, offset = self._deviation(x[..., None, :], self._means.to(x))
+        difference = x[..., None, :] - self._means.to(x)
+        squares = (difference[..., : self.noisy] / self.std).square().sum(dim=-1)
         log_p = -0.5 * squares - self.noisy * math.log(self.std * math.sqrt(2 * math.pi))
-        log_p = log_p.masked_fill(offset > 0, -torch.inf)
+        log_p = log_p.masked_fill((difference[..., self.noisy :] != 0).any(dim=-1), -torch.inf)
         return torch.logsumexp(log_p + self.mode_weights.to(x).log(), dim=-1)
 
     def assign(self, samples: Tensor) -> Assignment:
         shape = samples.shape[:-1]
         # In parts that the processor's cache holds.
         parts = [self._assign(part) for part in samples.flatten(0, -2).split(max(1, CHUNK // samples.shape[-1]))]
-        mode, high_quality, euclidean = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
-        return Assignment(mode, high_quality, None if self.legacy_radius is None else euclidean <= self.legacy_radius)
+        mode, distance = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
+        legacy = None if self.legacy_radius is None else distance <= self.legacy_radius
+        return Assignment(mode, distance <= self.radius * self.std, legacy)
 
-    def _assign(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The nearest mode, the quality and the distance from the mode, each of shape $(N,)$."""
+    def _assign(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """The nearest mode and the distance from it, each of shape $(N,)$."""
         means = self._means.to(samples)
         mode = torch.cdist(samples, means).argmin(dim=-1)
-        nearest = means[mode]
-        squares, offset = self._deviation(samples, nearest)
-        return mode, (squares <= self.radius**2) & (offset <= self.tolerance), (samples - nearest).norm(dim=-1)
+        return mode, (samples - means[mode]).norm(dim=-1)
 
     def project(self, samples: Tensor) -> Tensor:
         """A view of samples $(N, D)$ in the plane, for pictures, shape $(N, 2)$."""
@@ -136,13 +134,6 @@ class Mixture(Dataset):
     def landmarks(self) -> Tensor:
         """Where the modes' centres lie in `project`, shape $(K, 2)$."""
         return self.project(self._means)
-
-    def _deviation(self, x: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-        """The squared distance over the noisy coordinates in units of the variance, and the largest offset of a constant one."""
-        difference = x - mean
-        squares = (difference[..., : self.noisy] / self.std).square().sum(dim=-1)
-        constant = difference[..., self.noisy :].abs()
-        return squares, constant.amax(dim=-1) if constant.shape[-1] else torch.zeros_like(squares)
 
 
 @register_dataset("ring")
@@ -192,12 +183,11 @@ class HighDimensional(Mixture):
 
     The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5 away, so
     that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one that 99.5 % of
-    real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$, and the 500 constant coordinates may be off by at most 0.1, less
-    than half of the smallest gap between two modes.
+    real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without spread, which are nearer to their
+    mode than any real one: the metric `within_mode_std` does.
     """
 
     std: float = 1.0
-    tolerance: float = 0.1
     latent: int = 64
     samples_large: int = 10_000
 

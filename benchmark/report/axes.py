@@ -38,7 +38,7 @@ __all__ = [
     "shortened",
 ]
 
-STYLES = dict(zip(CALIBRATIONS, ("--", ":"), strict=True))
+STYLES = dict(zip(CALIBRATIONS, ("--", ":", "-."), strict=True))
 """The lines of the calibration rows."""
 
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "one": "1 is best"}

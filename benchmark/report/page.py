@@ -304,7 +304,6 @@ def _metrics(results: Results) -> Iterator[dict[str, Any]]:
                 "direction": DIRECTIONS[facts["better"]],
                 "range": f"{low} to {high}",
                 "best": "the real-data row" if facts["best"] is None else number(facts["best"]),
-                "chance": "the collapsed row" if facts["chance"] is None else number(facts["chance"]),
                 "samples": facts["samples"],
             }
 

@@ -55,6 +55,7 @@ class Suite:
         settings: Settings of datasets, methods and metrics that differ from their own defaults, by `name.field`.
         exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
         protocol: Where the settings come from, for a suite that reproduces a paper.
+        notes: What a reader of the tables must know of a method in this suite, by its name.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Suite:
     settings: Mapping[str, Any] = field(default_factory=dict)
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Protocol | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def settings_on(self, dataset: str) -> dict[str, Any]:
         """The settings on one dataset, by `name.field`."""

@@ -7,7 +7,7 @@ from benchmark.suites.base import Check, Protocol, Suite
 
 __all__ = ["PAPERS"]
 
-MIXTURE_METRICS = ("modes", "high_quality", "kl", "kl_high_quality", "modes_robust", "within_mode_std")
+MIXTURE_METRICS = ("modes", "high_quality", "kl", "kl_high_quality", "modes_robust", "within_mode_std", "overlap")
 
 
 def _on(datasets: tuple[str, ...], **settings: object) -> dict[str, object]:
