@@ -1,11 +1,11 @@
-"""What a few seeds say of a metric: summaries, paired comparisons, budget curves. Plain functions of arrays.
+"""What a few seeds say of a metric: summaries, intervals, changes, budget curves. Plain functions of arrays.
 
 Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it diverged or
 because the metric is not defined there, is worse than any that has one.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -21,24 +21,17 @@ __all__ = [
     "Summary",
     "best_of",
     "change",
-    "differences",
     "filled",
     "half_width",
-    "holm",
     "mean_interval",
     "median_interval",
     "quality",
-    "seeds_for_a_test",
-    "signed_rank_p",
     "summarise",
     "unanimous",
 ]
 
 LEVEL = 0.05
 """One less the confidence of every interval, and the level of every test."""
-
-EXACT = 100
-"""Pairs up to which the distribution of the signed-rank statistic is counted out."""
 
 Array = NDArray[np.float64]
 
@@ -171,38 +164,6 @@ def summarise(values: Iterable[float | None], better: str) -> Summary:
     return Summary(n, mean, std, low, high, float(x[rank.argmax()]), float(x[rank.argmin()]))
 
 
-def differences(a: ArrayLike, b: ArrayLike) -> Array:
-    """The differences of qualities, pair by pair: 0 between two trials without a value, infinite beside one."""
-    x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    with np.errstate(invalid="ignore"):
-        return np.where(x == y, 0.0, x - y)
-
-
-def signed_rank_p(d: ArrayLike) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test for paired differences, exact given their sizes: ties and infinite ones allowed.
-
-    Differences of 0 say nothing and are left out; without any other, p is 1. The distribution over all choices of the signs is
-    counted out, since that of `scipy.stats.wilcoxon(method="exact")` knows no ties; beyond `EXACT` pairs it is taken for normal.
-
-    References:
-        Individual Comparisons by Ranking Methods (Wilcoxon, 1945).
-    """
-    unlike = np.asarray(d, dtype=float)
-    unlike = unlike[unlike != 0]
-    if len(unlike) == 0:
-        return 1.0
-    ranks = stats.rankdata(np.abs(unlike))
-    if len(unlike) > EXACT:
-        return float(2 * stats.norm.sf(abs(np.sign(unlike) @ ranks) / np.sqrt(ranks @ ranks)))
-    doubled = np.rint(2 * ranks).astype(int)  # ranks of ties are halves
-    chances = np.ones(1)
-    for rank in doubled:
-        chances = (np.pad(chances, (0, rank)) + np.pad(chances, (rank, 0))) / 2
-    total, positive = int(doubled.sum()), int(doubled[unlike > 0].sum())
-    extreme = np.abs(2 * np.arange(total + 1) - total) >= abs(2 * positive - total)
-    return min(1.0, float(chances[extreme].sum()))
-
-
 def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
     """The sign that all differences have, if there are enough of them for a sign test of that level (six for 5 %); else 0.
 
@@ -210,27 +171,6 @@ def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
     """
     signs = set(np.sign(np.asarray(d, dtype=float)))
     return int(signs.pop()) if len(signs) == 1 and 2.0 ** (1 - np.size(d)) <= level else 0
-
-
-def holm(p: Sequence[float]) -> Array:
-    """P values corrected for their number, each at most 1.
-
-    References:
-        A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979).
-    """
-    raw = np.asarray(p, dtype=float)
-    order = raw.argsort(kind="stable")
-    corrected = np.empty_like(raw)
-    corrected[order] = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
-    return np.minimum(corrected, 1)
-
-
-def seeds_for_a_test(comparisons: int) -> int:
-    """The least number of pairs with which a signed-rank test can succeed among so many comparisons, after Holm's correction.
-
-    With n pairs, p is at least 2 / 2^n: there is no clearer case than all signs alike.
-    """
-    return math.ceil(1 - math.log2(LEVEL / max(comparisons, 1)))
 
 
 def median_interval(values: ArrayLike, better: str) -> MedianInterval:

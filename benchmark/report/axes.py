@@ -24,6 +24,7 @@ __all__ = [
     "AGAINST",
     "ARROWS",
     "DIRECTIONS",
+    "STYLES",
     "Look",
     "Picture",
     "draw_best_of",

@@ -1,7 +1,7 @@
-"""The tables that compare methods: pair by pair, along the budget, over several datasets."""
+"""The tables that compare methods along the budget and over several datasets."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import isfinite
@@ -11,37 +11,21 @@ import numpy as np
 import pandas as pd
 
 from benchmark.aggregates import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
+from benchmark.report.headline import Scores, chance, covering, scores_of
+from benchmark.report.pairs import ranked_columns
 from benchmark.report.results import Results
 from benchmark.schema import CALIBRATIONS, MetricFacts
-from benchmark.statistics import (
-    LEVEL,
-    Interval,
-    best_of,
-    differences,
-    filled,
-    holm,
-    mean_interval,
-    median_interval,
-    quality,
-    seeds_for_a_test,
-    signed_rank_p,
-    unanimous,
-)
+from benchmark.statistics import best_of, filled, median_interval, quality
 from benchmark.store import LARGE
 
 __all__ = [
     "SPENT",
-    "Scores",
     "aggregate_table",
     "best_of_table",
     "budget_table",
     "evaluation_points",
     "improvement_table",
-    "pairwise_table",
     "profile_table",
-    "ranking",
-    "reference",
-    "scores_of",
 ]
 
 SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds"]
@@ -50,114 +34,6 @@ WHOLE = dict.fromkeys(SPENT[:-1], "int64")
 
 RUNS = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of runs of which the best is taken, as far as there are so many seeds."""
-
-PAIRWISE = ["dataset", "metric", "a", "b", "n", "difference", "ci_low", "ci_high", "favours", "pairs", "p", "p_holm", "note"]
-
-Scores = dict[str, pd.Series]
-"""Values by method and seed; NaN for a trial that has none."""
-
-
-def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
-    """The values of a metric on a dataset, without calibration rows; empty if no trial has any."""
-    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATIONS)]
-    values = here[metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
-    if not np.isfinite(values).any():
-        return {}
-    return {method: values[(here["method"] == method).to_numpy()] for method in here["method"].unique()}
-
-
-def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
-    """The place of each method, 1 for the best, ties sharing the first of theirs.
-
-    Methods rank by the mean quality of their trials, one without a value counting as the worst that any has, that of the `collapsed` row
-    included; of equal ones, the one with fewer such trials is better.
-    """
-    scores = scores_of(trials, dataset, metric)
-    better = results.facts(dataset, metric)["better"]
-    collapsed = trials.loc[(trials["dataset"] == dataset) & (trials["method"] == "collapsed"), metric]
-    among = np.concatenate([*scores.values(), collapsed.to_numpy(float)])
-    places = {method: (-quality(filled(values, better, among), better).mean(), values.isna().mean()) for method, values in scores.items()}
-    return {method: 1 + sum(other < place for other in places.values()) for method, place in places.items()}
-
-
-def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Differences by seed between every two methods.
-
-    `difference` is `a` less `b` over the `n` seeds where both have a value, with its Student-t interval; of a metric that is best at 1,
-    that of the distances from 1. `favours` names the better one, if any: see `_favoured`. `p` is that of the signed-rank test over all
-    `pairs` of seeds, a trial without a value being worse than any other; `p_holm` is corrected for the pairs of methods on that dataset
-    and metric.
-    """
-    rows: list[dict[str, Any]] = []
-    for dataset, metric, facts in _columns(trials, results):
-        scores = scores_of(trials, dataset, metric)
-        pairs = list(combinations(scores, 2))
-        compared = [_difference(scores[a], scores[b], facts["better"]) for a, b in pairs]
-        least = holm([_least_p(row["unlike"]) for row in compared])
-        for (a, b), row, p, attainable in zip(pairs, compared, holm([row["p"] for row in compared]), least, strict=True):
-            favours = {1: a, -1: b}.get(row.pop("favoured"), "")
-            note = _note(row["pairs"], row.pop("unlike"), attainable, len(pairs))
-            rows.append({"dataset": dataset, "metric": metric, "a": a, "b": b, **row, "favours": favours, "p_holm": float(p), "note": note})
-    return pd.DataFrame(rows, columns=PAIRWISE)
-
-
-def _difference(a: pd.Series, b: pd.Series, better: str) -> dict[str, Any]:
-    seeds = a.index.intersection(b.index)
-    x, y = a.loc[seeds].to_numpy(), b.loc[seeds].to_numpy()
-    d = differences(quality(x, better), quality(y, better))
-    told = d[np.isfinite(x) | np.isfinite(y)]
-    interval = mean_interval(told if better == "higher" else -told)
-    return {
-        "n": interval.n,
-        "difference": interval.mean,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "favoured": _favoured(told, interval),
-        "pairs": len(seeds),
-        "unlike": int((d != 0).sum()),
-        "p": signed_rank_p(d),
-    }
-
-
-def _favoured(d: np.ndarray, interval: Interval) -> int:
-    """The sign of all differences, or of those whose interval leaves 0 out, or of infinite ones if they are two or more and half or more.
-
-    It is 0 if the last two contradict.
-    """
-    if sign := unanimous(d):
-        return sign
-    finite, infinite = d[np.isfinite(d)], d[np.isinf(d)]
-    signs = set(np.sign(infinite))
-    if isfinite(interval.low) and not interval.low <= 0 <= interval.high:
-        signs.add(np.sign(finite.mean()))
-    elif len(infinite) < max(2, len(finite)):
-        return 0
-    return int(signs.pop()) if len(signs) == 1 else 0
-
-
-def _least_p(unlike: int) -> float:
-    """The least p of a signed-rank test with so many differing pairs: all signs alike."""
-    return min(1.0, 2.0 ** (1 - unlike))
-
-
-def _note(pairs: int, unlike: int, attainable: float, comparisons: int) -> str:
-    """Why no test can succeed, if that is so.
-
-    Arguments:
-        pairs: Seeds in common.
-        unlike: Those of them that differ.
-        attainable: The least corrected p, if all comparisons went as clearly as they could.
-        comparisons: Their number.
-    """
-    if pairs < 2:
-        return f"{'one' if pairs else 'no'} seed in common: neither interval nor test"
-    if unlike == 0:
-        return "no difference in any seed"
-    if attainable <= LEVEL:
-        return ""
-    corrected = f", {attainable:.3g} when corrected for {comparisons} comparisons" if comparisons > 1 else ""
-    where = f"{unlike} differing pairs of seeds" if unlike != 1 else "one differing pair of seeds"
-    return f"no test can succeed: with {where} p is at least {_least_p(unlike):.3g}{corrected}; it takes {seeds_for_a_test(comparisons)} pairs"
 
 
 @dataclass(frozen=True)
@@ -285,20 +161,18 @@ def _methods(trials: pd.DataFrame) -> list[str]:
     return [method for method in trials.loc[trials["status"] != "failed", "method"].unique() if method not in CALIBRATIONS]
 
 
-def _columns(trials: pd.DataFrame, results: Results) -> Iterator[tuple[str, str, MetricFacts]]:
-    """Datasets with their metrics, those on larger samples included."""
-    for dataset in results.datasets:
-        for metric in results.metrics(dataset):
-            for name in (metric, metric + LARGE):
-                if name in trials:
-                    yield dataset, name, results.facts(dataset, metric)
-
-
 def _over_datasets(trials: pd.DataFrame, results: Results) -> dict[str, list[_Part]]:
-    """The metrics and what there is of them, sorted by metric; those on larger samples left out."""
+    """The metrics and what there is of them, sorted by metric; those on larger samples left out.
+
+    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left out.
+    """
     found: dict[str, list[_Part]] = {}
-    for dataset, metric, facts in _columns(trials, results):
-        if not metric.endswith(LARGE) and (scores := scores_of(trials, dataset, metric)):
+    telling = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
+    for dataset, metric, facts in ranked_columns(trials, results):
+        if dataset not in telling or metric.endswith(LARGE):
+            continue
+        scores = scores_of(trials, dataset, metric)
+        if scores:
             found.setdefault(metric, []).append(_Part(dataset, facts, scores))
     return found
 
@@ -307,9 +181,9 @@ def _normalised(trials: pd.DataFrame, metric: str, found: list[_Part]) -> dict[s
     """By method, one array per dataset on which the scale is known."""
     scaled: dict[str, list[np.ndarray]] = {}
     for part in found:
-        best, chance = (reference(trials, part.facts, part.dataset, metric, end) for end in ("best", "chance"))
+        best, floor = _best(trials, part, metric), chance(trials, part.facts, part.dataset, metric)
         for method, values in part.scores.items():
-            x = normalised(values.to_numpy(), part.facts["better"], best, chance)
+            x = normalised(values.to_numpy(), part.facts["better"], best, floor)
             if np.isfinite(x).all():
                 scaled.setdefault(method, []).append(x)
     return scaled
@@ -326,10 +200,9 @@ def _ranked(methods: Sequence[str], found: list[_Part]) -> list[np.ndarray]:
     return ranked
 
 
-def reference(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str, end: str) -> float:
-    """The score of a perfect generator (`best`) or of one that has learnt nothing (`chance`): declared, or that of a calibration row."""
-    declared = {"best": facts["best"], "chance": None}[end]
-    row = {"best": "real-data", "chance": "collapsed"}[end]
-    if declared is not None:
-        return declared
-    return float(trials.loc[(trials["dataset"] == dataset) & (trials["method"] == row), metric].astype(float).mean())
+def _best(trials: pd.DataFrame, part: _Part, metric: str) -> float:
+    """The score of a perfect generator: declared, or that of the `real-data` row."""
+    if part.facts["best"] is not None:
+        return part.facts["best"]
+    row = (trials["dataset"] == part.dataset) & (trials["method"] == "real-data")
+    return float(trials.loc[row, metric].astype(float).mean())

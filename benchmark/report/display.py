@@ -1,16 +1,22 @@
 """Numbers for people. Files have all digits."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from benchmark.budget import Budget, parse_budget
 from benchmark.errors import UsageError
+from benchmark.schema import MetricFacts
 
-__all__ = ["budget_of", "budget_text", "budget_unit", "estimate", "number", "p_value", "spread", "trial_name", "trial_scores"]
+__all__ = ["budget_of", "budget_text", "budget_unit", "estimate", "gap", "number", "p_value", "spread", "trial_name", "trial_scores"]
 
 LARGEST, SMALLEST = 1e6, 1e-4
 """Beyond these, numbers are written with a power of ten."""
+
+LARGEST_EXPONENT = 700.0
+"""Of what is raised to it, so that the power is a finite number."""
 
 NOTHING = "–"
 """What stands for a number that there is not."""
@@ -20,7 +26,7 @@ UNSEEN = 0.005
 """The share of samples outside of a picture from which that is told."""
 
 SCORES = (
-    {"modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
+    {"overlap": "overlap {overlap:.2f}", "modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
     {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
 )
 """What captions tell of a trial, by metric: the second where it has nothing of the first."""
@@ -59,6 +65,14 @@ def estimate(x: float, low: float, high: float) -> str:
         return f"{number(x)} [{number(low)}, {number(high)}]"
     decimals = max(_decimals(width), -math.floor(math.log10(nearest)))
     return "{} [{}, {}]".format(*(_fixed(end, decimals) for end in (x, low, high)))
+
+
+def gap(pair: Mapping[Any, Any], facts: MetricFacts) -> str:
+    """The difference of a row of `pairwise.csv` with its interval; of a metric on a logarithmic scale, the quotient."""
+    ends = (pair["difference"], pair["ci_low"], pair["ci_high"])
+    if facts["scale"] == "log" and math.isfinite(pair["difference"]):
+        return f"× {estimate(*(math.exp(min(end, LARGEST_EXPONENT)) for end in ends))}"
+    return estimate(*ends)
 
 
 def p_value(p: float) -> str:

@@ -12,7 +12,7 @@ from benchmark.report.axes import ARROWS
 from benchmark.report.display import budget_text
 from benchmark.report.plots import Shown
 from benchmark.report.published import published_rows
-from benchmark.report.scores import Score, score_rows
+from benchmark.report.scores import Score, notes_on, score_rows
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
@@ -63,12 +63,14 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 
 def _headings(shown: Shown) -> list[str]:
-    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in shown.scored]
+    metrics = list(score_rows(shown)[0].scores)
+    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in metrics]
     return ["method", "seeds", *arrows]
 
 
 def _caption(shown: Shown) -> str:
-    return f"Scores on {shown.name} at {budget_text(shown.trials)} per trial: mean and half of the 95 % Student-t interval over seeds."
+    caption = f"Scores on {shown.name} at {budget_text(shown.trials)} per trial: mean and half of the 95 % Student-t interval over seeds."
+    return " ".join([caption, *notes_on(shown)])
 
 
 def _published_caption(shown: Shown) -> str:

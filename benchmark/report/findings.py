@@ -1,21 +1,27 @@
 """What a run answers, how sure that is, and what it cannot tell, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from benchmark.report.display import estimate, p_value, spread
+from benchmark.rank_tests import seeds_for_a_test
+from benchmark.report.display import gap, number, p_value, spread
+from benchmark.report.headline import covering, dummies, headline
 from benchmark.report.plots import Shown
 from benchmark.report.results import Results
 from benchmark.report.tables import Tables
 from benchmark.schema import CALIBRATIONS
-from benchmark.statistics import LEVEL, quality
+from benchmark.statistics import quality
 
-__all__ = ["Answer", "answer", "caveats", "leaders", "leading_metrics", "listed"]
+__all__ = ["Answer", "answer", "caveats", "leaders", "listed"]
 
-COVERAGE = ("modes", "kl", "coverage", "fid")
-"""The metrics that tell coverage, most telling first; the first two that a dataset has are asked, the second among those that the first leaves."""
+NARROW = 0.5
+"""A spread within modes, as a share of the true one, below which a verdict says "only"."""
+
+ASTRAY = 0.05
+"""The share of a trial's samples out of the data's range from which the trial is named."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Answer:
     Attributes:
         dataset: Its name.
         best: The methods that cover it best and cannot be told apart.
-        verdict: A sentence.
+        verdict: A sentence or two.
         reasons: Sentences with the figures behind it.
         certainty: How sure it is.
     """
@@ -37,15 +43,8 @@ class Answer:
     certainty: str
 
 
-def leading_metrics(metrics: Sequence[str]) -> list[str]:
-    """Those metrics of a dataset that answer the question, in order."""
-    return [name for name in COVERAGE if name in metrics][:2] or list(metrics[:1])
-
-
 def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
-    """The best method by a metric, and those that its interval of paired differences cannot tell from it, by rank.
-
-    The best is the first by rank to which no other is favoured.
+    """The first method by rank in a metric, and those behind it in the ranking down to the first that tests tell apart from it.
 
     Arguments:
         tables: The tables of one dataset.
@@ -56,43 +55,48 @@ def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
     ranked = list(figures.dropna(subset="rank").sort_values("rank", kind="stable")["method"])
     if not ranked:
         return []
-    pairs = tables.pairwise[(tables.pairwise["metric"] == metric) & tables.pairwise["a"].isin(ranked) & tables.pairwise["b"].isin(ranked)]
-    beaten = {(favours, b if favours == a else a) for a, b, favours in zip(pairs["a"], pairs["b"], pairs["favours"], strict=True) if favours}
-    losers = {loser for _, loser in beaten}
-    first = next((method for method in ranked if method not in losers), ranked[0])
-    return [first, *(method for method in ranked if method != first and (first, method) not in beaten)]
+    first, *others = ranked
+    behind = _behind(tables, metric, first)
+    chosen = [first]
+    for method in others:
+        if method in behind:
+            break
+        chosen.append(method)
+    return chosen
+
+
+def _behind(tables: Tables, metric: str, first: str) -> dict[str, float]:
+    """The methods that tests tell apart from a better one, with the p value of each."""
+    pairs = tables.pairwise[(tables.pairwise["metric"] == metric) & (tables.pairwise["favours"] == first)]
+    others = pairs["a"].where(pairs["a"] != first, pairs["b"])
+    return dict(zip(others, pairs["p"], strict=True))
 
 
 def answer(shown: Shown) -> Answer:
     """What a dataset on which a method has finished says of its methods."""
     methods = [method for method in shown.looks if method in shown.rows.index]
-    fallen = _worse_than_nothing(shown)
-    best, reasons, asked = [method for method in methods if method not in fallen] or methods, [], []
-    for metric in leading_metrics(shown.scored):
-        chosen = leaders(shown.tables, metric, best)
-        if chosen:
-            reasons.append(_reason(shown, metric, best, chosen))
-            best = chosen
-            asked.append(metric)
-        if len(best) == 1:
-            break
-    if not asked:
+    metric = headline(shown.scored)
+    if metric is None:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
-    reasons += _quality(shown, best[0])
-    if len(fallen) == len(methods):
-        return Answer(
-            shown.name, [], f"On {shown.name}, no method covers the distribution: none is better than the collapsed row by {asked[0]}.", reasons, ""
-        )
+    ahead = covering(shown.trials, shown.results, shown.name)
+    best = leaders(shown.tables, metric, ahead)
+    if not best:
+        verdict = f"On {shown.name}, no method covers the distribution: none is better than both dummies by {metric} ({_dummies(shown, metric)})."
+        return Answer(shown.name, [], verdict, [], "")
+    first, others = best[0], [method for method in methods if method not in best]
+    reasons = [_reason(shown, metric, methods, best), *_references(shown, metric), *_quality(shown, first), *_spread(shown, best)]
+    portrait = _portrait(shown, metric, first)
     if len(methods) == 1:
-        return Answer(shown.name, best, f"On {shown.name}, {methods[0]} alone was run: there is nothing to compare.", reasons, "")
-    sure, certainty = _certainty(shown, asked, best[0], [method for method in methods if method not in best])
-    if len(best) == len(methods):
-        verdict = f"On {shown.name}, no method stands out: {listed(best[1:])} cannot be told from {best[0]}, which is first."
+        return Answer(shown.name, best, f"On {shown.name}, {first} alone was run: there is nothing to compare{portrait}.", reasons, "")
+    sure, certainty = _certainty(shown, metric, first, others)
+    if not others:
+        verdict = f"On {shown.name}, no method stands out: {listed(best[1:])} cannot be told from {first}, which is first{portrait}."
     elif len(best) == 1:
-        verdict = f"On {shown.name}, {best[0]} covers the distribution best ({sure})."
+        verdict = f"On {shown.name}, {first} covers the distribution best ({sure}){portrait}."
     else:
         verdict = (
-            f"On {shown.name}, {best[0]} covers the distribution best, and {listed(best[1:])} cannot be told from it; the others are behind ({sure})."
+            f"On {shown.name}, {first} covers the distribution best{portrait}. "
+            f"It cannot be told from {listed(best[1:])}; the others are behind ({sure})."
         )
     return Answer(shown.name, best, verdict, reasons, certainty)
 
@@ -112,18 +116,22 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
         fewest = int(seeds.min())
         found.append(
             f"Every interval is about the seeds alone: {fewest if fewest == seeds.max() else f'{fewest} to {seeds.max()}'} per method. It says "
-            "nothing of other hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, not all at once."
+            "nothing of other hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, tests of one metric on one "
+            "dataset all at once."
         )
-    impossible = tables.pairwise["note"] != ""
+    impossible = tables.pairwise["note"].str.startswith("no test can succeed")
     if impossible.any():
         found.append(
-            f"{int(impossible.sum())} of {len(impossible)} paired tests could not have succeeded, for too few seeds differ: "
+            f"{int(impossible.sum())} of {len(impossible)} tests could not have succeeded, for there are too few seeds: "
             "their silence is no sign that methods are alike."
         )
     lost = trained[trained["status"] == "diverged"]
     if len(lost):
         places = [f"{method} on {dataset} ({len(rows)})" for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False)]
         found.append(f"Diverged: {listed(places)}. Means are of the other seeds; ranks and tests count a diverged seed as the worst.")
+    astray = _astray(trained)
+    if astray:
+        found.append(f"Out of range: samples of {listed(astray)} are more than twice as far from the data's mean as any real datum.")
     failed = [f"{method} on {dataset} (seed {seed})" for dataset, method, seed in results.failures]
     if failed:
         others = f" and {len(failed) - 5} others" if len(failed) > 5 else ""
@@ -131,14 +139,35 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
     if results.damaged:
         found.append(f"Damaged, and left out: {listed(['/'.join(damage.file.parts[-4:]) for damage in results.damaged])}.")
     for part in shown:
-        improving = _improving(part)
-        if improving:
-            still = "still improved in the second half of the budget, and a larger one may rank otherwise"
-            found.append(f"Not converged on {part.name}: {listed(improving)} {still}.")
-        fallen = _worse_than_nothing(part)
-        if fallen:
-            found.append(f"On {part.name}, no better than the collapsed row by {leading_metrics(part.scored)[0]}: {listed(fallen)}.")
+        found += _caveats_on(part)
     return found
+
+
+def _caveats_on(shown: Shown) -> list[str]:
+    """What the figures of one dataset cannot tell."""
+    found = []
+    improving = _improving(shown)
+    if improving:
+        still = "still improved in the second half of the budget, and a larger one may rank otherwise"
+        found.append(f"Not converged on {shown.name}: {listed(improving)} {still}.")
+    metric = headline(shown.scored)
+    ahead = covering(shown.trials, shown.results, shown.name)
+    fallen = [method for method in shown.looks if method in shown.rows.index and method not in ahead]
+    if metric and fallen:
+        found.append(f"On {shown.name}, not better than both dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
+    return found
+
+
+def _astray(trained: pd.DataFrame) -> list[str]:
+    """The trials whose samples have left the data's range, in words, those of a method on a dataset together."""
+    if "out_of_range" not in trained:
+        return []
+    lost = trained[trained["out_of_range"].astype(float) >= ASTRAY]
+    words = []
+    for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False):
+        shares = [f"seed {seed}: {share:.0%}" for seed, share in zip(rows["seed"], rows["out_of_range"], strict=True)]
+        words.append(f"{method} on {dataset} ({', '.join(shares)})")
+    return words
 
 
 def listed(names: Sequence[str]) -> str:
@@ -146,59 +175,110 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _figures(shown: Shown, metric: str) -> pd.DataFrame:
+    """The rows of `summary.csv` of a metric, by method; only those that have a mean."""
+    figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method")
+    return figures[figures["mean"].notna()]
+
+
+def _means(shown: Shown, metric: str) -> dict[str, float]:
+    figures = _figures(shown, metric)
+    return dict(zip(figures.index, figures["mean"], strict=True))
+
+
+def _dummies(shown: Shown, metric: str) -> str:
+    return ", ".join(f"{name} {number(mean, 3)}" for name, mean in dummies(shown.trials, shown.name, metric).items())
+
+
+def _portrait(shown: Shown, metric: str, method: str) -> str:
+    """What a method covers, as the end of a sentence: the share of the distribution, the modes that it misses, the spread inside the others.
+
+    Empty where the headline is not `overlap`.
+    """
+    if metric != "overlap":
+        return ""
+    facts = [f"reproduces {_share(_means(shown, metric)[method])} of it"]
+    counted = next((name for name in ("modes_confident", "modes") if method in _means(shown, name)), None)
+    if counted:
+        total = shown.results.modes(shown.name)
+        missed = total - _means(shown, counted)[method]
+        facts.append(f"misses {number(missed, 3)} of {total} modes" if missed > 0 else f"misses none of {total} modes")
+    spread_within = _means(shown, "within_mode_std").get(method)
+    if spread_within is not None:
+        only = "only " if spread_within < NARROW else ""
+        facts.append(f"has {only}{number(spread_within, 2)} times the true spread inside those that it captures")
+    return f": it {listed(facts)}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"
+
+
 def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[str]) -> str:
     """How the chosen ones stand by a metric, and by how much the nearest of the others is behind."""
-    figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method").to_dict("index")
-    first = figures[chosen[0]]
-    score = spread(first["mean"], first["ci_low"], first["ci_high"]) + (f" of {shown.results.modes(shown.name)}" if metric == "modes" else "")
-    start = f"By {metric}, {chosen[0]} is first ({score})"
+    figures = _figures(shown, metric)
+    first: Mapping[Any, Any] = figures.loc[chosen[0]].to_dict()
+    start = f"By {metric}, {chosen[0]} is first ({spread(first['mean'], first['ci_low'], first['ci_high'])})"
     if len(chosen) > 1:
         start += f", not told apart from {listed(chosen[1:])}"
-    behind = sorted((method for method in among if method not in chosen), key=lambda method: figures[method]["rank"])
+    behind = [method for method in figures.sort_values("rank", kind="stable").index if method in among and method not in chosen]
     if not behind:
         return f"{start}."
     pairs = shown.tables.pairwise
-    pair = pairs[(pairs["metric"] == metric) & pairs["a"].isin([chosen[0], behind[0]]) & pairs["b"].isin([chosen[0], behind[0]])].iloc[0]
-    ends = sorted(abs(pair[end]) for end in ("ci_low", "ci_high"))
-    gap = f"by {estimate(abs(pair['difference']), *ends)}" if pair["ci_low"] * pair["ci_high"] > 0 else "whose seeds diverged"
-    return f"{start}, and ahead of {behind[0]} {gap}{f', and of {listed(behind[1:])}' if len(behind) > 1 else ''}."
+    pair = pairs[(pairs["metric"] == metric) & pairs["a"].isin([chosen[0], behind[0]]) & pairs["b"].isin([chosen[0], behind[0]])].iloc[0].to_dict()
+    ahead = f"; the next is {behind[0]}, {gap(pair, shown.results.facts(shown.name, metric))} away"
+    return f"{start}{ahead}."
+
+
+def _references(shown: Shown, metric: str) -> list[str]:
+    """What real data and the dummies score."""
+    real, learnt_nothing = _means(shown, metric).get("real-data"), _dummies(shown, metric)
+    if real is None or not learnt_nothing:
+        return []
+    return [f"By the same {metric}, real data scores {number(real, 3)}, and dummies that have learnt nothing: {learnt_nothing}."]
 
 
 def _quality(shown: Shown, method: str) -> list[str]:
-    figures = shown.tables.summary[shown.tables.summary["metric"] == "high_quality"].set_index("method")["mean"]
-    if method not in figures or pd.isna(figures[method]):
+    means = _means(shown, "high_quality")
+    if method not in means:
         return []
-    real = f"; of real data, {figures['real-data']:.1%}" if "real-data" in figures else ""
-    return [f"{figures[method]:.1%} of the samples of {method} are of high quality{real}."]
+    real = f"; of real data, {means['real-data']:.1%}" if "real-data" in means else ""
+    return [f"{means[method]:.1%} of the samples of {method} are of high quality{real}."]
 
 
-def _certainty(shown: Shown, metrics: Sequence[str], best: str, behind: Sequence[str]) -> tuple[str, str]:
-    """What the corrected tests by these metrics say of one method against those behind it: in some words, and in sentences."""
-    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"].isin(metrics)]
-    others = pairs["a"].where(pairs["a"] != best, pairs["b"])
-    mine = pairs[((pairs["a"] == best) | (pairs["b"] == best)) & (others.isin(behind) if behind else True)]
-    seeds = int(mine["pairs"].max())
-    if seeds < 2:
-        if seeds == 0:
-            return "no seed in common", "The methods have no seed in common: nothing is compared."
-        return "one seed: it may be chance", "There is one seed in common: whatever differs may be chance."
-    confirmed = (mine["p_holm"] <= LEVEL) & (mine["favours"] == best)
-    told = list(dict.fromkeys(others[mine.index][confirmed]))
-    basis = f"{seeds} seeds; 95 % intervals of paired differences."
-    comparisons = len(pairs) // len(metrics)
-    if told:
-        p = p_value(mine["p_holm"][confirmed].max())
-        sure = "tests confirm it" if len(told) == len(behind) else f"tests confirm it against {len(told)} of {len(behind)} others"
-        return sure, f"{basis} Tests corrected for {comparisons} comparisons confirm {best} against {listed(told)} (p ≤ {p})."
-    notes = mine.sort_values("p")["note"]
-    if notes.str.startswith("no test can succeed").all():
-        return f"{seeds} seeds suggest it; no test can confirm it", f"{basis} Beyond them, {notes.iloc[0]}."
-    return f"{seeds} seeds suggest it; no test confirms it", f"{basis} No test corrected for {comparisons} comparisons confirms a difference."
+def _spread(shown: Shown, methods: Sequence[str]) -> list[str]:
+    """What quality and overlap cannot see."""
+    means = _means(shown, "within_mode_std")
+    told = [f"{method} {number(means[method], 3)}" for method in methods if method in means]
+    if not told:
+        return []
+    return [f"Samples without spread are of high quality, too; within_mode_std sees them, and is 1 for the true spread: {', '.join(told)}."]
+
+
+def _certainty(shown: Shown, metric: str, first: str, others: Sequence[str]) -> tuple[str, str]:
+    """What the tests by a metric say of the first method against the others: in some words, and in a sentence or two."""
+    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
+    mine = pairs[(pairs["a"] == first) | (pairs["b"] == first)]
+    trained = shown.trials[shown.trials["status"].isin(["ok", "diverged"]) & shown.trials["method"].isin(list(shown.looks))]
+    counts = trained.groupby("method")["seed"].nunique()
+    methods = len(counts)
+    fewest, most = int(counts.min()), int(counts.max())
+    basis = f"{fewest if fewest == most else f'{fewest} to {most}'} seed{'s' if most > 1 else ''} each"
+    tests = f"Tests that hold for all pairs of {methods} methods at once"
+    confirmed = _behind(shown.tables, metric, first)
+    if confirmed:
+        against = [method for method in others if method in confirmed]
+        sure = "tests confirm it" if len(against) == len(others) else f"tests confirm it against {len(against)} of {len(others)} others"
+        p = p_value(max(confirmed.values()))
+        return sure, f"{basis}. {tests} confirm {first} against {listed(list(confirmed))} (p ≤ {p})."
+    if mine["note"].str.startswith("no test can succeed").all():
+        return f"no test can confirm it with {basis}", f"{basis}: no test can succeed; with {methods} methods it takes {seeds_for_a_test(methods)}."
+    return "no test confirms it", f"{basis}. {tests} confirm {first} against nobody."
 
 
 def _improving(shown: Shown) -> list[str]:
-    """Methods whose median at the end is better than both ends of its interval at half of the budget, by the last leading metric on the way."""
-    metric = next((name for name in leading_metrics(shown.scored)[::-1] if name in shown.followed), None)
+    """Methods whose median headline score at the end is better than both ends of its interval at half of the budget."""
+    metric = headline(shown.scored)
     budget = shown.tables.budget[(shown.tables.budget["metric"] == metric) & (shown.tables.budget["n"] > 1)]
     last = budget["point"].max()
     found = []
@@ -209,14 +289,3 @@ def _improving(shown: Shown) -> list[str]:
             final, *before = quality([end["median"].iloc[0], half["low"].iloc[0], half["high"].iloc[0]], better)
             found += [str(method)] if final > max(before) else []
     return found
-
-
-def _worse_than_nothing(shown: Shown) -> list[str]:
-    metric = leading_metrics(shown.scored)[0] if shown.scored else None
-    figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method")["mean"]
-    if "collapsed" not in figures:
-        return []
-    better = shown.results.facts(shown.name, str(metric))["better"]
-    methods = [method for method in shown.looks if method in figures]
-    floor, *scores = quality([figures["collapsed"], *figures[methods]], better)
-    return [method for method, score in zip(methods, scores, strict=True) if score <= floor]

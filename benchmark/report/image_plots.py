@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
-from benchmark.report.axes import Picture
+from benchmark.report.axes import STYLES, Picture
 from benchmark.report.display import trial_name, trial_scores
 
 __all__ = ["DPI", "IMAGE_PICTURES", "Arrays", "image_figures", "sample_sheet", "sheet"]
@@ -105,7 +105,9 @@ def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, A
     axes = figure.add_subplot()
     total, modes = next((int(held["mode_counts"].sum()), len(held["mode_counts"])) for held in _with(kept, "mode_counts").values())
     for method, name in names.items():
-        style = {"color": colours[method], "linewidth": 1.6} if method in colours else {"color": "0.3", "linestyle": "--", "linewidth": 1.2}
+        style = {"color": "0.3", "linestyle": STYLES.get(method, "-"), "linewidth": 1.2}
+        if method in colours:
+            style = {"color": colours[method], "linewidth": 1.6}
         if "mode_counts" not in kept[method]:
             axes.plot([], [], label=f"{name}: not counted", **style)
             continue

@@ -32,14 +32,15 @@ from benchmark.report.axes import (
     looks_of,
     shortened,
 )
-from benchmark.report.display import budget_text, budget_unit, estimate, number, p_value
-from benchmark.report.findings import answer, caveats, leading_metrics
+from benchmark.report.display import budget_text, budget_unit, estimate, gap, number, p_value
+from benchmark.report.findings import answer, caveats
+from benchmark.report.headline import headline
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
 from benchmark.report.published import published_rows
 from benchmark.report.published_page import published_chart, reproduced
 from benchmark.report.results import Results
-from benchmark.report.scores import Row, score_rows
+from benchmark.report.scores import Row, notes_on, score_rows
 from benchmark.report.svg import STYLE, to_svg
 from benchmark.report.tables import Tables
 from benchmark.schema import MetricFacts
@@ -63,8 +64,12 @@ AUDIT = {
 }
 
 
-NOTES = {"no test can succeed": "none can succeed", "no difference": "alike in all seeds", "no seed": "no seed in common", "one seed": "one seed"}
+NOTES = {"no test can succeed": "none can succeed", "alike": "alike in all seeds"}
 """What a note of `pairwise.csv` starts with, and what stands for it in place of p."""
+
+
+SCALES = {"linear": "differences", "log": "quotients"}
+"""How values are compared, by scale."""
 
 
 class Allowance:
@@ -103,7 +108,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
     parts = [_part(part, allowance, problems) for part, allowance in zip(shown, allowances, strict=True)]
     looks = looks_of(list(dict.fromkeys(method for part in shown for method in part.looks)))
     script, style = (Markup(files("benchmark.report").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
-    leading = list(dict.fromkeys(metric for part in shown for metric in leading_metrics(part.scored)))
+    leading = list(dict.fromkeys(metric for part in shown if (metric := headline(part.scored))))
     environment = Environment(
         loader=PackageLoader("benchmark.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -145,7 +150,7 @@ def _equal(tables: Tables) -> str:
 def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
     """A dataset; what matters most takes its share of the bytes first."""
     facts = {metric: shown.results.facts(shown.name, metric) for metric in shown.results.metrics(shown.name)}
-    leading = leading_metrics(shown.scored)
+    leading = headline(shown.scored)
     rows = score_rows(shown)
     kept: list[Panel] = []
     try:
@@ -154,21 +159,22 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
         problems.append(f"{shown.name}: not all samples can be shown ({type(error).__name__}: {error})")
     pairs: dict[str, list[dict[str, Any]]] = {}
     scores, published, courses, best_of = [], [], [], []
-    for metric in [*leading, *(name for name in shown.scored if name not in leading)]:
+    for metric in sorted(shown.scored, key=lambda name: name != leading):
         scores.append(allowance.draw(partial(_scores, shown, metric, facts[metric], rows)))
         if metric in shown.published:
             published.append(allowance.draw(partial(published_chart, shown, metric)))
         if metric in shown.followed:
             courses.append({against: allowance.draw(partial(_course, shown, metric, facts[metric], against)) for against in AGAINST})
-        if metric in leading and shown.tables.best_of["k"].max() > 2:
+        if metric == leading and shown.tables.best_of["k"].max() > 2:
             best_of.append(allowance.draw(partial(_best_of, shown, metric, facts[metric])))
         chosen = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
         if len(chosen) and allowance.take(PAIR * len(chosen)):
-            pairs[metric] = [_pair(row) for row in chosen.to_dict("records")]
+            pairs[metric] = [_pair(row, facts[metric]) for row in chosen.to_dict("records")]
     named = rows[0].scores if rows else ()
     return {
         "name": shown.name,
         "answer": answer(shown),
+        "notes": notes_on(shown),
         "metrics": [_heading(shown, metric) for metric in named],
         "rows": [[row for row in rows if row.method in shown.looks], [row for row in rows if row.method not in shown.looks]],
         "panels": kept,
@@ -216,16 +222,17 @@ def _best_of(shown: Shown, metric: str, facts: MetricFacts) -> Markup:
     return to_svg(draw, what, _title(metric, facts))
 
 
-def _pair(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _pair(row: Mapping[Any, Any], facts: MetricFacts) -> dict[str, Any]:
     return {
         "a": row["a"],
         "b": row["b"],
         "value": row["difference"],
-        "difference": estimate(row["difference"], row["ci_low"], row["ci_high"]),
+        "difference": gap(row, facts),
+        "superiority": row["superiority"],
         "favours": row["favours"],
-        "pairs": row["pairs"],
-        "p_value": row["p_holm"],
-        "p": next((short for start, short in NOTES.items() if row["note"].startswith(start)), p_value(row["p_holm"])),
+        "seeds": " and ".join(dict.fromkeys(str(row[name]) for name in ("n_a", "n_b"))),
+        "p_value": row["p"],
+        "p": next((short for start, short in NOTES.items() if row["note"].startswith(start)), p_value(row["p"])),
     }
 
 
@@ -304,6 +311,7 @@ def _metrics(results: Results) -> Iterator[dict[str, Any]]:
                 "direction": DIRECTIONS[facts["better"]],
                 "range": f"{low} to {high}",
                 "best": "the real-data row" if facts["best"] is None else number(facts["best"]),
+                "scale": SCALES[facts["scale"]] if facts["ranked"] else "not compared by it",
                 "samples": facts["samples"],
             }
 

@@ -18,6 +18,7 @@ from benchmark.records import DamagedError, writing
 from benchmark.registry import DATASETS
 from benchmark.report.axes import DIRECTIONS, Picture, draw_course, draw_published, draw_samples, draw_scores, equal_column, looks_of, plain
 from benchmark.report.display import budget_text, trial_name, trial_scores
+from benchmark.report.headline import scored_metrics
 from benchmark.report.image_plots import DPI, IMAGE_PICTURES, Arrays, image_figures
 from benchmark.report.results import Results
 from benchmark.report.tables import Tables
@@ -28,6 +29,9 @@ from benchmark.store import Store
 __all__ = ["BROKEN", "Shown", "figures", "write_plots"]
 
 PICTURES = (*IMAGE_PICTURES, "metrics", "curves", "published")
+
+ACROSS = 5
+"""Panels of samples beside each other, at most."""
 
 BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError)
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
@@ -75,8 +79,7 @@ class Shown:
     @property
     def scored(self) -> list[str]:
         """The metrics that have a value, in the suite's order."""
-        finished = self.trials[self.trials["status"] == "ok"]
-        return [m for m in self.results.metrics(self.name) if m in finished and finished[m].notna().any()]
+        return scored_metrics(self.trials, self.results, self.name)
 
     @property
     def published(self) -> list[str]:
@@ -136,15 +139,17 @@ def figures(shown: Shown, against: str | None = None) -> Iterator[tuple[str, Fig
 def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
     lowest = rows.drop(index="collapsed", errors="ignore")
-    columns = min(4, len(lowest))
-    figure = Picture(figsize=(3.2 * columns, 3.3 * ceil(len(lowest) / columns) + 0.6), layout="constrained")
+    lines = ceil(len(lowest) / ACROSS)
+    columns = ceil(len(lowest) / lines)
+    figure = Picture(figsize=(3.2 * columns, 3.3 * lines + 0.6), layout="constrained")
     for i, (method, row) in enumerate(lowest.iterrows()):
-        axes = figure.add_subplot(ceil(len(lowest) / columns), columns, i + 1)
+        axes = figure.add_subplot(lines, columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
         axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=8)
         plain(axes.title)
         axes.tick_params(labelsize=7)
-    figure.suptitle(f"{data.name}: samples of each method's lowest finished seed (dots) over the true modes (circles)", fontsize=11)
+    between = " " if columns > 2 else "\n"
+    figure.suptitle(f"{data.name}: samples of each method's lowest finished seed{between}(dots) over the true modes (circles)", fontsize=11)
     figure.supxlabel(data.axes[0], fontsize=9)
     figure.supylabel(data.axes[1], fontsize=9)
     return figure

@@ -6,11 +6,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from benchmark.report.display import spread
-from benchmark.report.findings import leaders, leading_metrics
+from benchmark.report.findings import leaders
+from benchmark.report.headline import headline
 from benchmark.report.plots import Shown
 from benchmark.schema import CALIBRATIONS
+from benchmark.suites import SUITES
 
-__all__ = ["Row", "Score", "score_rows"]
+__all__ = ["Row", "Score", "notes_on", "score_rows"]
 
 
 class Score(NamedTuple):
@@ -37,10 +39,14 @@ class Row(NamedTuple):
 
 
 def score_rows(shown: Shown) -> list[Row]:
-    """The methods by rank in the first leading metric, then the calibration rows. Best scores are marked where there is more than one method."""
-    methods, metrics = list(shown.looks), shown.scored
+    """The methods by rank in the headline score, which is the first column, then the calibration rows.
+
+    Best scores are marked where there is more than one method, of metrics by which methods are compared.
+    """
+    methods = list(shown.looks)
+    first = headline(shown.scored)
+    metrics = sorted(shown.scored, key=lambda name: name != first)
     best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
-    order = leading_metrics(metrics)
     finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
 
@@ -51,7 +57,7 @@ def score_rows(shown: Shown) -> list[Row]:
         return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
 
     def rank(method: str) -> float:
-        found = figures.get((method, order[0]), {}).get("rank") if order else None
+        found = figures.get((method, first), {}).get("rank")
         return math.inf if found is None or pd.isna(found) else found
 
     rows = []
@@ -60,3 +66,10 @@ def score_rows(shown: Shown) -> list[Row]:
         counts = {name: int(states.get(state, 0)) for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))}
         rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
     return rows
+
+
+def notes_on(shown: Shown) -> list[str]:
+    """What a reader of the table must know of its methods, as the suite tells it."""
+    suite = SUITES.get(shown.results.suite)
+    notes = suite.notes if suite else {}
+    return [f"{method} is {note}." for method, note in notes.items() if method in shown.looks]

@@ -16,10 +16,9 @@ from benchmark.report.comparisons import (
     budget_table,
     evaluation_points,
     improvement_table,
-    pairwise_table,
     profile_table,
-    ranking,
 )
+from benchmark.report.pairs import pairwise_table, ranking
 from benchmark.report.published import published_table
 from benchmark.report.results import Results
 from benchmark.schema import Point, Record
@@ -144,7 +143,7 @@ def trials_table(results: Results) -> pd.DataFrame:
 
 
 def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
-    """`rank` is the method's place by its mean on that dataset, where a diverged trial counts as the worst that there is, and 1 is the best."""
+    """`rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the worst that there is."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in results.records:
         groups.setdefault((record["dataset"], record["method"]), []).append(record)

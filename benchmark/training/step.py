@@ -165,5 +165,5 @@ class Cycle:
 
 def _merge(state: State, new: State, networks: Sequence[str]) -> State:
     """`state` with all that belongs to `networks`, buffers included, taken from `new`."""
-    parts = [{**old, **{name: fresh[name] for name in networks}} for old, fresh in zip(state, new, strict=True)]
-    return State(*parts)
+    fields: Any = zip(state, new, strict=True)
+    return State(*({**old, **{name: fresh[name] for name in networks}} for old, fresh in fields))
