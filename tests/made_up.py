@@ -18,7 +18,8 @@ def made_up_run(
     scores,
     better="higher",
     best=None,
-    chance=None,
+    scale="linear",
+    ranked=True,
     samples=500,
     modes=0,
     budget=BUDGET,
@@ -38,7 +39,7 @@ def made_up_run(
     """
     store = Store(root)
     settings = {method: dict(methods).get(method, {}) for trials in scores.values() for method in trials}
-    facts = {name: {"better": better, "bounds": [None, None], "best": best, "chance": chance, "samples": samples}}
+    facts = {name: {"better": better, "bounds": [None, None], "best": best, "scale": scale, "ranked": ranked, "samples": samples}}
     of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
     of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
     trained = {method: held for method, held in settings.items() if method not in CALIBRATIONS}

@@ -59,7 +59,7 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
 
 def facts(name):
     bounds = [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0]
-    return {"better": METRICS[name], "bounds": bounds, "best": None, "chance": None, "samples": 500}
+    return {"better": METRICS[name], "bounds": bounds, "best": None, "scale": "linear", "ranked": True, "samples": 500}
 
 
 def made_up(root, dataset, modes):
