@@ -60,16 +60,20 @@ def test_a_cycle_of_dcgan_is_that_of_numpy():
     assert_a_cycle_is_that_of([Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method)
 
 
-def test_running_statistics_follow_every_batch_that_passes():
-    """A tenth of the way to the batch's mean and to its variance with divisor n - 1; the discriminator sees two batches, real then generated."""
+@pytest.mark.parametrize("player", ["discriminator", "generator"])
+def test_running_statistics_follow_every_batch_that_passes_in_a_networks_own_updates(player):
+    """A tenth of the way to the batch's mean and to its variance with divisor n - 1; the discriminator sees two batches, real then generated.
+
+    The other player's network runs, too, and its statistics stay as they are."""
     method = on_networks("dcgan", NETWORKS)
     state, batch = warm_state(method), drawn(method)[0].map(lambda t: t[0].numpy())
-    after = updated(method, "discriminator", state, batch).buffers
+    after = updated(method, player, state, batch).buffers
     g, d = state.parameters["generator"], state.parameters["discriminator"]
     fake = generate(g, batch.z)
     passes = {("generator", "1"): [batch.z @ g["0.weight"].T], ("discriminator", "3"): [judged(d, batch.x)[1], judged(d, fake)[1]]}
     for (network, layer), batches in passes.items():
         mean, variance = 0.0, 1.0
+        batches = batches if network == player else []
         for h in batches:
             mean, variance = 0.9 * mean + 0.1 * h.mean(axis=0), 0.9 * variance + 0.1 * h.var(axis=0, ddof=1)
         np.testing.assert_allclose(after[network][f"{layer}.running_mean"], mean, rtol=1e-5, atol=1e-7)  # buffers start in float32
@@ -113,8 +117,8 @@ def what(layers):
 
 @pytest.mark.parametrize("data", [TINY, Pictures(batch=4, width=4, latent=3)], ids=lambda data: data.kind)
 def test_the_architecture_follows_the_rules_of_dcgan(data):
-    """Batch normalisation everywhere but at the generator's output and the discriminator's input; ReLU in the one and LeakyReLU(0.2) in
-    the other; tanh at the output for images; strided convolutions instead of pooling."""
+    """Batch normalisation everywhere but at the generator's output and the discriminator's input, for points in the generator alone; ReLU
+    in the one and LeakyReLU(0.2) in the other; tanh at the output for images; strided convolutions instead of pooling."""
     networks = METHODS.get("dcgan")().networks(data.spec)
     make, judge = blocks(networks["generator"]), blocks(networks["discriminator"])
     images = data.kind == "images"
@@ -125,7 +129,7 @@ def test_the_architecture_follows_the_rules_of_dcgan(data):
     assert what(make[-1][1]) == (["Tanh"] if images else [])
     assert what(judge[0][1]) == ["LeakyReLU"]
     for _, following in judge[1:-1]:
-        assert what(following) == ["norm", "LeakyReLU"]
+        assert what(following) == (["norm", "LeakyReLU"] if images else ["LeakyReLU"])
     assert what(judge[-1][1]) == []
     assert {layer.negative_slope for layer in networks["discriminator"].modules() if isinstance(layer, nn.LeakyReLU)} == {0.2}
     if images:

@@ -108,9 +108,9 @@ def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
 def test_the_first_unrolled_step_is_the_discriminators_own():
     from benchmark.method import update
 
-    _, nets, drawn = one_model("unrolled")
+    method, nets, drawn = one_model("unrolled")
     batch = drawn["generator"]
-    ahead = nets.after("discriminator", batch).state
+    ahead = nets.after("discriminator", lambda judges: method.discriminator_loss(judges, batch)).state
     real, _ = update(nets, nets.players["discriminator"], batch)
     for key, value in real.parameters["discriminator"].items():
         assert torch.equal(value, ahead.parameters["discriminator"][key])
