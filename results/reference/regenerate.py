@@ -24,7 +24,7 @@ RUNS = {
 
 HERE = ROOT / "results" / "reference"
 README = ROOT / "README.md"
-README_COLUMNS = ("method", "seeds", "modes", "modes_robust", "high_quality", "kl", "within_mode_std")
+README_COLUMNS = ("method", "seeds", "overlap", "modes", "modes_robust", "high_quality", "kl", "within_mode_std")
 MARKS = ("<!-- reference table -->\n", "<!-- end -->")
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
 
