@@ -113,7 +113,7 @@ def noise(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Ten
     def draw(n: int) -> Tensor:
         fitted = _gaussian(data, device)
         stream = data.stream(seed, "noise row", device)
-        parts = [fitted.draw(len(part), stream) for part in torch.empty(n).split(CHUNK)]
+        parts = [fitted.draw(min(CHUNK, n - drawn), stream) for drawn in range(0, n, CHUNK)]
         return data.pack(torch.cat(parts).view(n, *data.shape))
 
     return draw
