@@ -122,7 +122,7 @@ def equal_column(trials: pd.DataFrame) -> str:
 
 
 def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
-    """Means with their intervals, every seed as a dot, the calibration rows as lines.
+    """Means with their intervals, or medians for a metric on a logarithmic scale; every seed as a dot, the calibration rows as lines.
 
     A mean is a bar, or a tick where the axis is logarithmic and a length would mean nothing.
 
@@ -135,8 +135,9 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         looks: The methods to show.
     """
     finished = trials[trials["status"] == "ok"]
+    middle, low, high = ("median", "median_low", "median_high") if facts["scale"] == "log" else ("mean", "ci_low", "ci_high")
     figures = summary[summary["metric"] == metric].set_index("method")
-    logarithmic = tame(axes, pd.concat([finished[metric], figures["ci_low"], figures["ci_high"]]), facts)
+    logarithmic = tame(axes, pd.concat([finished[metric], figures[low], figures[high]]), facts)
     for i, (method, look) in enumerate(looks.items()):
         values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
         if len(values) == 0:
@@ -144,11 +145,11 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
             continue
         known = figures.loc[method]
         if logarithmic:
-            axes.hlines(known["mean"], i - 0.35, i + 0.35, color=look.colour, linewidth=3, alpha=0.6)
+            axes.hlines(known[middle], i - 0.35, i + 0.35, color=look.colour, linewidth=3, alpha=0.6)
         else:
-            axes.bar(i, known["mean"], color=look.colour, alpha=0.4, width=0.7)
+            axes.bar(i, known[middle], color=look.colour, alpha=0.4, width=0.7)
         if len(values) > 1:
-            axes.vlines(i, known["ci_low"], known["ci_high"], linewidth=1.4, color=rcParams["text.color"])
+            axes.vlines(i, known[low], known[high], linewidth=1.4, color=rcParams["text.color"])
         offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(1)
         axes.plot(i + offsets, values, "o", markersize=3, color=look.colour)
     _references(axes, trials, metric)

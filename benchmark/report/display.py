@@ -67,9 +67,17 @@ def estimate(x: float, low: float, high: float) -> str:
     return "{} [{}, {}]".format(*(_fixed(end, decimals) for end in (x, low, high)))
 
 
-def gap(pair: Mapping[Any, Any], facts: MetricFacts) -> str:
-    """The difference of a row of `pairwise.csv` with its interval; of a metric on a logarithmic scale, the quotient."""
+def gap(pair: Mapping[Any, Any], facts: MetricFacts, turned: bool = False) -> str:
+    """The difference of a row of `pairwise.csv` with its interval; of a metric on a logarithmic scale, the quotient.
+
+    Arguments:
+        pair: The row.
+        facts: How to read its metric.
+        turned: Whether to say it of b and a instead of a and b.
+    """
     ends = (pair["difference"], pair["ci_low"], pair["ci_high"])
+    if turned:
+        ends = (-pair["difference"], -pair["ci_high"], -pair["ci_low"])
     if facts["scale"] == "log" and math.isfinite(pair["difference"]):
         return f"× {estimate(*(math.exp(min(end, LARGEST_EXPONENT)) for end in ends))}"
     return estimate(*ends)

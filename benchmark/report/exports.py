@@ -12,7 +12,7 @@ from benchmark.report.axes import ARROWS
 from benchmark.report.display import budget_text
 from benchmark.report.plots import Shown
 from benchmark.report.published import published_rows
-from benchmark.report.scores import Score, notes_on, score_rows
+from benchmark.report.scores import CAPTION, Score, notes_on, score_rows
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
@@ -69,8 +69,7 @@ def _headings(shown: Shown) -> list[str]:
 
 
 def _caption(shown: Shown) -> str:
-    caption = f"Scores on {shown.name} at {budget_text(shown.trials)} per trial: mean and half of the 95 % Student-t interval over seeds."
-    return " ".join([caption, *notes_on(shown)])
+    return " ".join([f"Scores on {shown.name} at {budget_text(shown.trials)} per trial. {CAPTION}", *notes_on(shown)])
 
 
 def _published_caption(shown: Shown) -> str:

@@ -87,7 +87,7 @@ def answer(shown: Shown) -> Answer:
     reasons = [_reason(shown, metric, methods, best), *_references(shown, metric), *_quality(shown, first), *_spread(shown, best)]
     portrait = _portrait(shown, metric, first)
     if len(methods) == 1:
-        return Answer(shown.name, best, f"On {shown.name}, {first} alone was run: there is nothing to compare{portrait}.", reasons, "")
+        return Answer(shown.name, best, f"On {shown.name}, {first} alone was run, and there is nothing to compare{portrait}.", reasons, "")
     sure, certainty = _certainty(shown, metric, first, others)
     if not others:
         verdict = f"On {shown.name}, no method stands out: {listed(best[1:])} cannot be told from {first}, which is first{portrait}."
@@ -202,7 +202,7 @@ def _portrait(shown: Shown, metric: str, method: str) -> str:
     if counted:
         total = shown.results.modes(shown.name)
         missed = total - _means(shown, counted)[method]
-        facts.append(f"misses {number(missed, 3)} of {total} modes" if missed > 0 else f"misses none of {total} modes")
+        facts.append(f"misses {missed:.1f} of {total} modes" if missed > 0 else f"misses none of {total} modes")
     spread_within = _means(shown, "within_mode_std").get(method)
     if spread_within is not None:
         only = "only " if spread_within < NARROW else ""
@@ -224,10 +224,11 @@ def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[st
     behind = [method for method in figures.sort_values("rank", kind="stable").index if method in among and method not in chosen]
     if not behind:
         return f"{start}."
-    pairs = shown.tables.pairwise
-    pair = pairs[(pairs["metric"] == metric) & pairs["a"].isin([chosen[0], behind[0]]) & pairs["b"].isin([chosen[0], behind[0]])].iloc[0].to_dict()
-    ahead = f"; the next is {behind[0]}, {gap(pair, shown.results.facts(shown.name, metric))} away"
-    return f"{start}{ahead}."
+    facts = shown.results.facts(shown.name, metric)
+    upper, lower = (chosen[0], behind[0]) if facts["better"] == "higher" else (behind[0], chosen[0])
+    pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
+    pair = next(row for row in pairs.to_dict("records") if {row["a"], row["b"]} == {upper, lower})
+    return f"{start}; {behind[0]} is next, {gap(pair, facts, turned=pair['a'] != upper)} behind."
 
 
 def _references(shown: Shown, metric: str) -> list[str]:

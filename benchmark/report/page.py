@@ -40,7 +40,7 @@ from benchmark.report.plots import BROKEN, Shown
 from benchmark.report.published import published_rows
 from benchmark.report.published_page import published_chart, reproduced
 from benchmark.report.results import Results
-from benchmark.report.scores import Row, notes_on, score_rows
+from benchmark.report.scores import CAPTION, Row, notes_on, score_rows
 from benchmark.report.svg import STYLE, to_svg
 from benchmark.report.tables import Tables
 from benchmark.schema import MetricFacts
@@ -129,6 +129,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         profiles=_profiles(tables, leading, looks),
         improvements=_improvements(tables, leading),
         audit=list(_audit(tables)),
+        caption=CAPTION,
         audit_columns=list(AUDIT.values()),
         metrics=list(_metrics(results)),
         meanings=_meanings(results),

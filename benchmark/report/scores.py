@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmark.report.display import spread
+from benchmark.report.display import estimate, number, spread
 from benchmark.report.findings import leaders
 from benchmark.report.headline import headline
 from benchmark.report.plots import Shown
 from benchmark.schema import CALIBRATIONS
 from benchmark.suites import SUITES
 
-__all__ = ["Row", "Score", "notes_on", "score_rows"]
+__all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
 
 
 class Score(NamedTuple):
-    """A cell: what it shows, the mean to sort by (NaN for none), and whether it cannot be told from the best."""
+    """A cell: what it shows, the mean or median to sort by (NaN for none), and whether it cannot be told from the best."""
 
     text: str
     mean: float
@@ -51,9 +51,13 @@ def score_rows(shown: Shown) -> list[Row]:
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
 
     def score(method: str, metric: str) -> Score:
-        row = figures.get((method, metric), {"n": 0, "mean": math.nan, "ci_low": math.nan, "ci_high": math.nan})
-        some = f" (of {row['n']})" if 0 < row["n"] < finished.get(method, 0) else ""
-        leading = method in best[metric] and row["n"] > 0  # too few seeds tell nothing apart, not even one that has no score
+        row = figures.get((method, metric))
+        if row is None or row["n"] == 0:
+            return Score(number(math.nan), math.nan, False)
+        some = f" (of {row['n']})" if row["n"] < finished.get(method, 0) else ""
+        leading = method in best[metric]
+        if shown.results.facts(shown.name, metric)["scale"] == "log":
+            return Score(estimate(row["median"], row["median_low"], row["median_high"]) + some, row["median"], leading)
         return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
 
     def rank(method: str) -> float:
@@ -66,6 +70,12 @@ def score_rows(shown: Shown) -> list[Row]:
         counts = {name: int(states.get(state, 0)) for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))}
         rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
     return rows
+
+
+CAPTION = (
+    "Mean ± half of the 95 % Student-t interval over seeds; of metrics on a logarithmic scale (KL, FID, IvOM) the median and the "
+    "interval between two seeds that holds it with 95 % (with five seeds 93.8 %, with fewer less)."
+)
 
 
 def notes_on(shown: Shown) -> list[str]:

@@ -1,5 +1,6 @@
 """The comparison tables of a run."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from benchmark.report.pairs import pairwise_table, ranking
 from benchmark.report.published import published_table
 from benchmark.report.results import Results
 from benchmark.schema import Point, Record
-from benchmark.statistics import summarise
+from benchmark.statistics import median_interval, summarise
 from benchmark.store import Store
 
 __all__ = ["Tables", "make_tables", "trials_table", "write_tables"]
@@ -143,7 +144,10 @@ def trials_table(results: Results) -> pd.DataFrame:
 
 
 def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
-    """`rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the worst that there is."""
+    """`rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the worst that there is.
+
+    So it is for the median and its interval, which are empty where such a trial stands.
+    """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in results.records:
         groups.setdefault((record["dataset"], record["method"]), []).append(record)
@@ -152,12 +156,18 @@ def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
         finished = [record["metrics"] for record in members if record["status"] == "ok"]
         diverged = sum(record["status"] == "diverged" for record in members)
         for metric in [name for name in _metric_columns(members) if name != "modes_total"]:
-            figures = summarise([scores.get(metric) for scores in finished], results.facts(dataset, metric)["better"])
-            rows.append({"dataset": dataset, "method": method, "metric": metric, **figures._asdict(), "diverged": diverged})
+            better = results.facts(dataset, metric)["better"]
+            values = [scores.get(metric) for scores in finished]
+            figures = summarise(values, better)
+            middle = median_interval([*(math.nan if value is None else value for value in values), *[math.nan] * diverged], better)
+            medians = {"median": middle.median, "median_low": middle.low, "median_high": middle.high}
+            known = {name: value if math.isfinite(value) else None for name, value in medians.items()}
+            rows.append({"dataset": dataset, "method": method, "metric": metric, **figures._asdict(), "diverged": diverged, **known})
     ranks = {(dataset, metric): ranking(trials, results, dataset, metric) for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}}
     for row in rows:
         row["rank"] = ranks[row["dataset"], row["metric"]].get(row["method"])
     columns = ["dataset", "method", "metric", "n", "mean", "std", "ci_low", "ci_high", "best", "worst", "diverged", "rank"]
+    columns += ["median", "median_low", "median_high"]
     return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64"})
 
 
