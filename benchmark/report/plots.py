@@ -141,11 +141,11 @@ def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     lowest = rows.drop(index="collapsed", errors="ignore")
     lines = ceil(len(lowest) / ACROSS)
     columns = ceil(len(lowest) / lines)
-    figure = Picture(figsize=(3.2 * columns, 3.3 * lines + 0.6), layout="constrained")
+    figure = Picture(figsize=(3.4 * columns, 3.4 * lines + 0.6), layout="constrained")
     for i, (method, row) in enumerate(lowest.iterrows()):
         axes = figure.add_subplot(lines, columns, i + 1)
         outside = draw_samples(axes, data, kept[str(method)].get("samples"))
-        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=8)
+        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=7.5)
         plain(axes.title)
         axes.tick_params(labelsize=7)
     between = " " if columns > 2 else "\n"
