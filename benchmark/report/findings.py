@@ -270,8 +270,9 @@ def _certainty(shown: Shown, metric: str, first: str, others: Sequence[str]) -> 
     if confirmed:
         against = [method for method in others if method in confirmed]
         sure = "tests confirm it" if len(against) == len(others) else f"tests confirm it against {len(against)} of {len(others)} others"
-        p = p_value(max(confirmed.values()))
-        return sure, f"{basis}. {tests} confirm {first} against {listed(list(confirmed))} (p ≤ {p})."
+        largest = p_value(max(confirmed.values()))
+        p = largest if largest.startswith("<") else f"≤ {largest}"
+        return sure, f"{basis}. {tests} confirm {first} against {listed(list(confirmed))} (p {p})."
     if mine["note"].str.startswith("no test can succeed").all():
         return f"no test can confirm it with {basis}", f"{basis}: no test can succeed; with {methods} methods it takes {seeds_for_a_test(methods)}."
     return "no test confirms it", f"{basis}. {tests} confirm {first} against nobody."
