@@ -26,9 +26,9 @@ class DCGAN(GAN):
         On points the recipe is put on the shared multilayer networks: batch normalisation in the generator everywhere but
         at its output, ReLU in the generator, LeakyReLU(0.2) in the discriminator. No tanh at the output, for points have
         no range. No batch normalisation in the discriminator of points: it normalises real and generated batches apart,
-        so it cannot see how far away a generator without a range has gone. PyTorch's initialisation instead of N(0, 0.02), which suits
-        convolutions of thousands of inputs. On images: three or more convolutions down to a side of 4 pixels, according to
-        the image's size.
+        so it cannot see how far away a generator without a range has gone. PyTorch's initialisation instead of
+        N(0, 0.02), which suits convolutions of thousands of inputs. On images: three or more convolutions down to a side
+        of 4 pixels, according to the image's size.
     """
 
     lr: float = 2e-4

@@ -111,7 +111,7 @@ def noise(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Ten
     """
 
     def draw(n: int) -> Tensor:
-        fitted = _gaussian(data, device)
+        fitted = _gaussian(data, data.fingerprint, device)
         stream = data.stream(seed, "noise row", device)
         parts = [fitted.draw(min(CHUNK, n - drawn), stream) for drawn in range(0, n, CHUNK)]
         return data.pack(torch.cat(parts).view(n, *data.shape))
@@ -132,8 +132,11 @@ class _Gaussian(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _gaussian(data: Dataset, device: torch.device) -> _Gaussian:
-    """That of some training data. The centred data are the factor themselves, so that no covariance is formed or decomposed."""
+def _gaussian(data: Dataset, fingerprint: str, device: torch.device) -> _Gaussian:
+    """That of some training data. The centred data are the factor themselves, so that no covariance is formed or decomposed.
+
+    The fingerprint tells apart datasets of the same settings whose files differ.
+    """
     x = data.sample(MOMENTS_OF, data.stream("all", "noise row", device)).flatten(1)
     mean = x.mean(dim=0)
     return _Gaussian(mean, (x - mean) / (len(x) - 1) ** 0.5)

@@ -15,8 +15,10 @@ __all__ = ["KL", "KLHighQuality", "KLJoint", "histogram_kl"]
 def histogram_kl(counts: Tensor, weights: Tensor) -> Tensor:
     """KL(counts, normalised || weights) in nats; counts $(S, K)$, weights $(K,)$; NaN for a row without counts."""
     p = counts / counts.sum(dim=1, keepdim=True)
+    # An empty bin adds nothing, not even where its weight is 0.
+    ratio = torch.where(p == 0, 1.0, p / weights)
     # Of equal distributions, rounding may leave a sum below 0.
-    return torch.special.xlogy(p, p / weights).sum(dim=1).clamp(min=0)
+    return torch.special.xlogy(p, ratio).sum(dim=1).clamp(min=0)
 
 
 @register_metric("kl")

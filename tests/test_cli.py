@@ -128,7 +128,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     status, table, _ = cli(*RUN, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
     assert status == 0
     assert "12 trials" not in table
-    assert "24 trials to train, 0 done already; about" in table
+    assert "30 trials to train, 0 done already; about" in table
     assert re.search(r"about .* and \d\.\d GiB of memory with \d+ at a time", table)
     assert re.search(r"ring +gan +3 5 +\d+ +\S+ +\d+ +(yes|no) +.* \d\.\d GiB\n", table)
     assert "3 5" in table
@@ -140,7 +140,7 @@ def test_options_from_a_file(cli, tmp_path):
     config.write_text('suite = "synthetic"\ndatasets = ["ring"]\nmethods = ["gan"]\nseeds = 4\n[set.ring]\nbatch = 32\n')
     status, table, _ = cli("run", "--config", config, "--dry-run", "--seeds", "2", "--out", tmp_path / "run")
     assert status == 0
-    assert "6 trials to train" in table
+    assert "8 trials to train" in table
 
 
 def test_scores_of_samples_made_elsewhere(cli, tmp_path):
@@ -164,7 +164,7 @@ def test_scores_of_samples_made_elsewhere(cli, tmp_path):
     assert float(row["modes"].split()[2]) == 1
     _, csv, _ = cli("score", tmp_path / "mine.npy", "--dataset", "ring", "--csv")
     assert csv.splitlines()[0].startswith("suite,dataset,method,seed,status,modes,modes_total,high_quality,kl,fid")
-    assert [line.split(",")[2] for line in csv.splitlines()[1:]] == ["mine", "real-data", "collapsed"]
+    assert [line.split(",")[2] for line in csv.splitlines()[1:]] == ["mine", "real-data", "collapsed", "noise"]
 
 
 @pytest.mark.parametrize(

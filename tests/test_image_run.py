@@ -45,11 +45,12 @@ def stacked(tmp_path_factory, digits_root):
 
 def test_all_methods_are_trained_and_scored(stacked):
     trials = pd.read_csv(stacked[0] / "trials.csv")
-    assert set(trials["method"]) == {"real-data", "collapsed", *METHODS}
+    assert set(trials["method"]) == {"real-data", "collapsed", "noise", *METHODS}
     assert (trials["status"] == "ok").all()
     assert (trials["modes_total"] == 1000).all()
     assert (trials["fid_features"] == "classifier").all()
     numbers = ["modes", "modes_robust", "high_quality", "kl", "ivom", "fid", "precision", "recall", "density", "coverage"]
+    numbers += ["overlap", "mode_entropy", "modes_confident", "modes_confident_robust"]
     assert trials[numbers].notna().all().all()
     assert trials["high_quality"].between(0, 1).all()
     trained = trials[trials["flops"].notna()]

@@ -9,17 +9,22 @@ import scipy.spatial
 import scipy.stats
 import torch
 
+from benchmark import scoring
 from benchmark.datasets import mixtures, stacked
+from benchmark.datasets.classifier import digit_classifier
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
+from benchmark.datasets.sources import load_digits
 from benchmark.datasets.stacked import StackedMNIST
 from benchmark.files import using
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
+from benchmark.scoring import noise
 from metrics import fid, ivom, prdc
 from metrics.features import features_of, held_out_features
 from metrics.fid import Moments, frechet_distance
 from metrics.kl import histogram_kl
 
+CPU = torch.device("cpu")
 SEEDS = (3, 1, 2)
 NEIGHBOURHOODS = ("precision", "recall", "density", "coverage")
 N = 240
@@ -41,7 +46,7 @@ def normal(*shape, seed=0):
 POINTS = {data.name: data for data in (Ring(), HighDimensional(std=0.3))}
 # What applies to stacked digits is known without any files.
 PAIRS = [(data.name, name) for data in POINTS.values() for name in METRICS.names() if METRICS.get(name)().applies(data)]
-PAIRS += [("stacked-mnist", name) for name in METRICS.names() if name not in ("high_quality_legacy", "within_mode_std")]
+PAIRS += [("stacked-mnist", name) for name in METRICS.names() if name not in ("high_quality_legacy", "within_mode_std", "out_of_range")]
 every_metric = pytest.mark.parametrize(("case", "name"), PAIRS, indirect=["case"])
 stacks = pytest.mark.parametrize("case", ["stacked-mnist"], indirect=True)
 
@@ -158,7 +163,7 @@ def test_a_sample_twice_counts_for_what_once_does(case, name):
     else:
         rel = {"fid": 5 / N, "within_mode_std": 1 / 20}.get(name, 1e-12)
         # About half of the modes have their share in full, so that it matters what the share is.
-        settings = {"share": 1.0} if name == "modes_robust" else {}
+        settings = {"share": 1.0} if name in ("modes_robust", "modes_confident_robust") else {}
         twice = samples.repeat(1, 2, *(1,) * len(data.shape))
         agrees(score(name, data, twice, held_out, **settings), score(name, data, samples, held_out, **settings), rel)
 
@@ -196,6 +201,17 @@ def test_kl_of_a_perfect_sampler_is_modes_less_one_over_twice_the_samples(data):
     assert histogram_kl(counts, weights).mean().item() == pytest.approx(expected, rel=0.02)
     if not isinstance(data, tuple):
         assert METRICS.get("kl")().best(data) == METRICS.get("kl_high_quality")().best(data) == expected
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_joint_kl_of_a_perfect_sampler_is_modes_over_twice_the_samples(data):
+    """It has one bin more than modes, of the share that fails the rule of quality."""
+    q = scipy.stats.chi2.cdf(data.radius**2, data.noisy)
+    weights = torch.tensor([q / data.modes] * data.modes + [1 - q], dtype=torch.float64)
+    counts = torch.from_numpy(np.random.default_rng(0).multinomial(data.samples, weights.numpy(), size=20_000)).double()
+    expected = METRICS.get("kl_joint")().best(data)
+    assert expected == data.modes / (2 * data.samples)
+    assert histogram_kl(counts, weights).mean().item() == pytest.approx(expected, rel=0.02)
 
 
 def test_distance_of_two_gaussians_of_unlike_axes_in_the_plane():
@@ -245,6 +261,20 @@ def test_high_quality_of_gaussians_of_any_width(data, width):
     n, share = 50_000, 1 - math.exp(-4.5 / width**2)
     x = data.means[torch.arange(n) % data.modes] + width * data.std * normal(n, 2).float()
     assert score("high_quality", data, x[None]).item() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / n) + 1e-9)
+
+
+def test_high_quality_in_1200_dimensions_ends_at_a_sphere_in_all_coordinates():
+    """Of 99.5 % of real data, whatever the direction; a point without spread is within, and `within_mode_std` sees it."""
+    data = HighDimensional()
+    radius = math.sqrt(scipy.stats.chi2.ppf(0.995, 700))
+    direction = torch.nn.functional.normalize(normal(data.modes, 1200), dim=1).float()
+    along = torch.nn.functional.normalize(normal(data.modes, 500, seed=1), dim=1).float()
+    constant = torch.cat([torch.zeros(data.modes, 700), along], dim=1)
+    at = [data.means + share * radius * unit for unit in (direction, constant) for share in (0, 0.999, 1.001)]
+    assert score("high_quality", data, torch.stack(at)).tolist() == [1, 1, 0, 1, 1, 0]
+    points = data.means.repeat(20, 1)[None]
+    assert score("overlap", data, points, data.draw(2000, data.stream(0, "data"))).item() > 0.98
+    assert score("within_mode_std", data, points).item() == 0
 
 
 def test_the_literal_rule_ends_at_ten_in_all_of_1200_coordinates():
@@ -300,6 +330,165 @@ def test_the_four_of_neighbourhoods_counted_by_hand():
     assert prdc.prdc(real, generated, 1) == pytest.approx((1 / 3, 4 / 4, 2 / 3, 2 / 4))
 
 
+def by_hand(data, x):
+    """In NumPy, of samples (N, D): each one's nearest mode, and whether it is of high quality."""
+    means, x = data.means.double().numpy(), x.double().numpy()
+    distances = np.stack([np.sqrt(((x - mean) ** 2).sum(axis=1)) for mean in means])
+    radius = data.std * math.sqrt(scipy.stats.chi2.ppf(0.995, 700)) if data.name == "high-dimensional" else 3 * data.std
+    return distances.argmin(axis=0), distances.min(axis=0) <= radius
+
+
+def joint_histogram(data, mode, good):
+    """The shares of the bins: of good samples in each mode, and of all others."""
+    shares = np.array([(good & (mode == k)).mean() for k in range(data.modes)])
+    return np.append(shares, (~good).mean())
+
+
+@pytest.mark.parametrize("case", POINTS, indirect=True)
+def test_overlap_and_joint_kl_of_points_are_those_of_histograms_in_numpy(case):
+    """1 less the total variation, and the divergence, between the samples' shares and the held-out share of quality spread evenly."""
+    data, samples, held_out = case
+    held_out = torch.cat([held_out, samples[1, :30]])
+    _, good = by_hand(data, held_out)
+    assert 0 < good.mean() < 1
+    true = np.append(np.full(data.modes, good.mean() / data.modes), 1 - good.mean())
+    own = [joint_histogram(data, *by_hand(data, x)) for x in samples]
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([1 - abs(p - true).sum() / 2 for p in own], abs=1e-12)
+    # And by its other name, the sum of the least.
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([np.minimum(p, true).sum() for p in own], abs=1e-12)
+    divergences = [sum(a * math.log(a / b) for a, b in zip(p, true, strict=True) if a > 0) for p in own]
+    assert score("kl_joint", data, samples, held_out).tolist() == pytest.approx(divergences, rel=1e-9)
+    assert len(set(divergences)) == len(samples)
+
+
+@stacks
+def test_overlap_and_joint_kl_of_digits_are_those_of_histograms_in_numpy(case):
+    """With the weights of unequal frequencies, and a confidence that some of the held-out digits lack."""
+    data, samples, held_out = case
+    logits = digit_classifier(load_digits("MNIST", False)).network(held_out.flatten(0, 1))[0].detach()
+    sure = logits.softmax(dim=-1)[:, :10].amax(dim=1).view(len(held_out), data.digits).amin(dim=1)
+    data = StackedMNIST(original=False, digits=2, confidence=float(sure.double().quantile(0.2)))
+    assigned, real = data.assign(samples), data.assign(held_out)
+    share = real.high_quality.double().mean().item()
+    assert 0.7 < share < 0.9
+    true = np.append(share * data.mode_weights.numpy(), 1 - share)
+    own = [joint_histogram(data, mode.numpy(), good.numpy()) for mode, good in zip(assigned.mode, assigned.high_quality, strict=True)]
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([1 - abs(p - true).sum() / 2 for p in own], abs=1e-12)
+    assert score("kl_joint", data, samples, held_out).tolist() == pytest.approx([scipy.stats.entropy(p, true) for p in own], rel=1e-9)
+
+
+def test_overlap_and_joint_kl_counted_by_hand():
+    """Of eight modes, real data has a tenth in no mode: 0.1125 for each. Samples: 40 % in one, 10 % in another, half in none."""
+    data = Ring()
+    far = torch.tensor([[5.0, 5.0]])
+    held_out = torch.cat([data.means[[0] * 9], far])
+    samples = torch.cat([data.means[[2] * 4 + [5]], far.expand(5, 2)])[None]
+    assert score("overlap", data, samples, held_out).item() == pytest.approx(0.1125 + 0.1 + 0.1, abs=1e-12)
+    expected = 0.4 * math.log(0.4 / 0.1125) + 0.1 * math.log(0.1 / 0.1125) + 0.5 * math.log(0.5 / 0.1)
+    assert score("kl_joint", data, samples, held_out).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_overlap_and_joint_kl_where_all_real_data_is_good():
+    """No share of real data is in no mode: samples there count nothing, and are infinitely unlikely; if there are none, nothing is amiss."""
+    data = Ring()
+    held_out, far = data.means.repeat(3, 1), torch.tensor([[5.0, 5.0]])
+    samples = torch.stack([held_out, torch.cat([data.means[:4].repeat(3, 1)] * 2), torch.cat([held_out[:-1], far]), far.expand(24, 2)])
+    seeds = (0, 1, 2, 3)
+    assert score("overlap", data, samples, held_out, seeds=seeds).tolist() == pytest.approx([1, 0.5, 23 / 24, 0], abs=1e-12)
+    assert score("kl_joint", data, samples, held_out, seeds=seeds).tolist() == pytest.approx([0, math.log(2), math.inf, math.inf], abs=1e-12)
+
+
+@pytest.mark.parametrize(("kept", "entropy"), [([0], 0), ([0, 1], 1 / 3), ([0, 2, 4, 6], 2 / 3), ([*range(8)], 1)])
+def test_mode_entropy_of_some_modes_alike(kept, entropy):
+    """ln m over ln K. That samples are off by ten deviations does not matter."""
+    data = Ring()
+    assert score("mode_entropy", data, (data.means[kept] + 10 * data.std).repeat(30, 1)[None]).item() == pytest.approx(entropy, abs=1e-12)
+
+
+def test_out_of_range_counted_by_hand():
+    """Around (10, 3) held-out data reaches 2 far, and so the range 4; or, three times as far, 6."""
+    data, centre = Ring(), torch.tensor([10.0, 3.0])
+    held_out = centre + torch.tensor([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    turned = torch.nn.functional.normalize(normal(5, 2), dim=1).float()
+    samples = torch.stack([centre + turned * torch.tensor(r)[:, None] for r in ([0.0, 1.0, 3.0, 3.99, 4.01], [3.9, 4.1, 5.9, 6.1, 1e6])])
+    assert score("out_of_range", data, samples, held_out).tolist() == [0.2, 0.8]
+    assert score("out_of_range", data, samples, held_out, times=3.0).tolist() == [0, 0.4]
+    with pytest.raises(ValueError, match="times must be at least 1"):
+        score("out_of_range", data, samples, held_out, times=0.9)
+
+
+# ------------------------------------------------------------------------------------------------------- the row of noise
+
+
+def moments(data):
+    """The mean and the covariance of a mixture."""
+    means = data.means.double()
+    within = torch.zeros(data.shape, dtype=torch.float64)
+    within[: data.noisy] = data.std**2
+    return means.mean(dim=0), means.T.cov(correction=0) + within.diag()
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_noise_has_the_mean_and_the_covariance_of_training_data(data):
+    """Along each of some directions, within five standard errors of the draw and of the 10 000 data that it has the moments of."""
+    n = 4000
+    x = noise(data, 0, CPU)(n).double()
+    assert x.shape == (n, *data.shape)
+    mean, covariance = moments(data)
+    directions = torch.cat([normal(6, *data.shape), torch.ones(1, *data.shape), torch.eye(*data.shape, dtype=torch.float64)[[0, -1]]])
+    directions = torch.nn.functional.normalize(directions, dim=1)
+    along, expected = x @ directions.T, (directions @ covariance * directions).sum(dim=1)
+    means = directions @ mean
+    error = (expected * (1 / n + 1 / 10_000)).sqrt()
+    assert ((along.mean(dim=0) - means).abs() < 5 * error).all()
+    # A Gaussian's variance varies by 2 v^2 / n, that of mixtures by no more than twice as much.
+    assert ((along.var(dim=0) - expected).abs() < 5 * expected * math.sqrt(2 / n + 4 / 10_000)).all()
+    # It is a Gaussian, where the data is not: of a mixture along a line, far from it.
+    assert scipy.stats.kstest(((along - along.mean(dim=0)) / along.std(dim=0))[:, 0].numpy(), "norm").pvalue > 1e-3
+    if data.noisy < data.shape[0]:
+        # Constant coordinates are all the same in each sample, and so they are in noise.
+        assert (x[:, data.noisy :] - x[:, -1:]).abs().max() < 1e-3
+        assert x[:, -1].std() > 1
+
+
+def test_noise_of_images_is_a_gaussian_that_is_clipped(digits_root):
+    """Some pixels beside those of a Gaussian with the same moments, drawn in NumPy and clipped."""
+    with using(str(digits_root), None):
+        data = StackedMNIST(original=False, digits=2)
+        n, choice = 3000, [300, 301, 120, 420, 784 + 300, 784 + 120]
+        x = noise(data, 0, CPU)(n)
+        assert x.shape == (n, 2, 28, 28)
+        assert x.dtype == torch.uint8
+        train = data.sample(40_000, data.stream(1, "data")).flatten(1)[:, choice].double().numpy()
+    random = np.random.default_rng(0)
+    drawn = random.multivariate_normal(train.mean(axis=0), np.cov(train.T), size=200_000).clip(-1, 1)
+    own = x.flatten(1)[:, choice].double().numpy() / 127.5 - 1
+    deviation = drawn.std(axis=0)
+    assert (deviation > 0.2).all()
+    assert (abs(own.mean(axis=0) - drawn.mean(axis=0)) < 5 * deviation * math.sqrt(1 / n + 1 / 10_000) + 1 / 255).all()
+    correlation = np.corrcoef(drawn.T)
+    assert abs(np.corrcoef(own.T) - correlation).max() < 5 * math.sqrt(1 / n + 1 / 10_000)
+    assert correlation[0, 1] > 0.5 > 5 * abs(correlation[0, 4])
+    # Many pixels would lie outside.
+    assert 0.01 < (own == -1).mean() < 0.9
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_noise_is_the_same_for_a_seed_and_differs_between_seeds(digits_root, images):
+    with using(str(digits_root), None):
+        data = StackedMNIST(original=False, digits=1) if images else Ring()
+        first, again, other = (noise(data, seed, CPU)(300) for seed in (0, 0, 1))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+        # All samples of a seed differ, also over the parts in which they are drawn; the seeds have one Gaussian.
+        assert len(first.flatten(1).unique(dim=0)) == 300
+        fitted = scoring._gaussian(data, CPU)
+        # Nothing of it depends on what was drawn of another dataset between.
+        noise(Grid(), 0, CPU)(10)
+        assert torch.equal(scoring._gaussian(data, CPU).mean, fitted.mean)
+        assert torch.equal(noise(data, 0, CPU)(300), first)
+
+
 # ---------------------------------------------------------------------------------------------------- independent packages
 
 
@@ -344,7 +533,7 @@ def test_the_four_on_the_classifiers_features_and_of_duplicates_agree_with_prdc(
 
 
 @pytest.mark.parametrize("case", ["ring", "stacked-mnist"], indirect=True)
-def test_kl_agrees_with_scipy(case):
+def test_kl_and_mode_entropy_agree_with_scipy(case):
     """Of every histogram, with the true weights, and with any others."""
     data, samples, _ = case
     weights = data.mode_weights.numpy()
@@ -353,6 +542,10 @@ def test_kl_agrees_with_scipy(case):
         counts = [np.bincount(mode[good], minlength=data.modes) for mode, good in zip(assigned.mode.numpy(), chosen.numpy(), strict=True)]
         expected = [scipy.stats.entropy(count, weights) if count.any() else math.nan for count in counts]
         assert score(name, data, samples).tolist() == pytest.approx(expected, rel=1e-9, nan_ok=True)
+    frequencies = [np.bincount(mode, minlength=data.modes) for mode in assigned.mode.numpy()]
+    entropies = [scipy.stats.entropy(count) / math.log(data.modes) for count in frequencies]
+    assert score("mode_entropy", data, samples).tolist() == pytest.approx(entropies, rel=1e-9)
+    assert max(entropies) > min(entropies) + 0.05
     random = np.random.default_rng(0)
     counts, weights = random.integers(4, size=(20, 30)), random.dirichlet(np.ones(30))
     expected = [scipy.stats.entropy(count, weights) for count in counts]

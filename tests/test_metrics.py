@@ -41,6 +41,37 @@ def test_a_metric_gives_one_number_per_seed(name):
     assert metric.better in ("higher", "lower", "one")
 
 
+def test_how_metrics_are_compared():
+    """By differences or by those of logarithms; two are shown and not compared."""
+    metrics = {name: METRICS.get(name) for name in METRICS.names()}
+    assert {name for name, metric in metrics.items() if metric.scale == "log"} == {"fid", "ivom", "kl", "kl_high_quality", "kl_joint"}
+    assert {metric.scale for metric in metrics.values()} == {"linear", "log"}
+    assert {name for name, metric in metrics.items() if not metric.ranked} == {"high_quality_legacy", "out_of_range"}
+    # The logarithm of a score that may be below 0 has no meaning.
+    assert all(metric.bounds[0] == 0 for metric in metrics.values() if metric.scale == "log")
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_what_a_perfect_generator_scores_is_known_or_told_by_real_data(data):
+    best = {name: metric.best(data) for name in METRICS.names() if (metric := METRICS.get(name)()).applies(data)}
+    assert best["ivom"] == best["out_of_range"] == 0
+    assert best["mode_entropy"] == pytest.approx(1, abs=1e-12)
+    assert best["kl_joint"] == data.modes / 5000
+    assert best["overlap"] is None
+    assert not {"modes_confident", "modes_confident_robust"} & set(best)
+
+
+@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
+def test_real_data_scores_what_is_best(data):
+    """Save `ivom`, for want of a generator; a perfect sampler's entropy is lower by about (K - 1) / (2 N ln K), its bias."""
+    x = torch.stack([data.sample(data.samples, data.stream(seed, "data")) for seed in range(8)])
+    for name in ("kl_joint", "mode_entropy", "out_of_range"):
+        expected = METRICS.get(name)().best(data)
+        bias = (data.modes - 1) / (2 * data.samples * math.log(data.modes)) if name == "mode_entropy" else 0
+        spread = {"kl_joint": expected / 2, "mode_entropy": bias / 2, "out_of_range": 0}[name]
+        assert score(name, x, data).mean().item() == pytest.approx(expected - bias, abs=spread + 1e-12), name
+
+
 def test_modes_count_only_high_quality_samples():
     means = Ring().means
     x = torch.cat([means[:3], means[3:4] + 0.1])

@@ -44,11 +44,35 @@ def test_a_gaussians_share_within_three_deviations():
     assert stats.chi2.cdf(Ring().radius ** 2, 2) == pytest.approx(1 - math.exp(-4.5))
 
 
-def test_quality_in_high_dimensions_looks_at_the_constant_coordinates_too():
+def test_quality_in_high_dimensions_is_a_ball_over_all_coordinates():
+    """What the 700 noisy coordinates leave of the squared radius, the 500 constant ones may use up together, or one of them."""
     data = HighDimensional()
-    x = data.sample(10, data.stream(0, "data"))
-    x[:, 900] += 0.2
-    assert not data.assign(x).high_quality.any()
+    x = data.sample(50, data.stream(0, "data"))
+    mode, good, *_ = data.assign(x)
+    x, mode = x[good], mode[good]
+    left = stats.chi2.ppf(0.995, 700) - (x - data.means[mode]).double().square().sum(dim=1)
+    assert len(x) > 45
+    for coordinates in (slice(900, 901), slice(700, 1200), slice(0, 1)):
+        count = coordinates.stop - coordinates.start
+        for share, expected in ((0.99, True), (1.01, False)):
+            moved = x.clone()
+            offset = (share * left / count).sqrt()
+            if coordinates.start == 0:
+                # Of a noisy coordinate, to where its square is greater by so much.
+                own = (x - data.means[mode])[:, 0].double()
+                offset = (own.square() + share * left).sqrt() - own
+            # With changing signs, so that it is not towards another mode.
+            moved[:, coordinates] += offset[:, None].float() * (-1.0) ** torch.arange(count)
+            assigned = data.assign(moved)
+            assert (assigned.high_quality == expected).all(), (coordinates, share)
+            assert torch.equal(assigned.mode, mode)
+
+
+def test_quality_in_high_dimensions_does_not_see_that_there_is_no_spread():
+    """A centre is nearer to its mode than any real sample; the constant coordinates have no tolerance of their own."""
+    data = HighDimensional()
+    assert data.assign(data.means).high_quality.all()
+    assert not hasattr(data, "tolerance")
 
 
 @pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda d: d.name)

@@ -25,10 +25,10 @@ def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
     assert list(trials.columns[: len(COLUMNS)]) == COLUMNS
     at = list(trials.columns).index("fid_features")
     assert list(trials.columns[at : at + len(AUDIT)]) == AUDIT
-    assert len(trials) == 2 * 2 * (len(METHOD_NAMES) + 2)
+    assert len(trials) == 2 * 2 * (len(METHOD_NAMES) + 3)
     assert set(trials["status"]) == {"ok"}
     for _, rows in trials.groupby("dataset", sort=False):
-        assert list(rows["method"].unique()) == ["real-data", "collapsed", *METHOD_NAMES]
+        assert list(rows["method"].unique()) == ["real-data", "collapsed", "noise", *METHOD_NAMES]
         trained = rows[rows["method"].isin(METHOD_NAMES)]
         assert trained["flops"].max() / trained["flops"].min() < 1.5  # of one or a few cycles
         assert trained[AUDIT].notna().all(axis=None)
@@ -109,7 +109,7 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
     kept = {file: file.stat().st_mtime_ns for file in two.rglob("result.json")}
     status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
     assert status == 0
-    assert "4 trials to train in 3 cells, 8 done already" in err
+    assert "4 trials to train in 3 cells, 11 done already" in err
     same(tables(one), tables(two))
     assert all(file.stat().st_mtime_ns == then for file, then in kept.items())
     status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
@@ -297,7 +297,7 @@ def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):
     assert cli(*arguments, "--datasets", "grid", "--methods", "dcgan")[0] == 0
     trials = pd.read_csv(out / "trials.csv")
     assert set(zip(trials["dataset"], trials["method"], strict=True)) == {
-        *(("ring", name) for name in ("real-data", "collapsed", "gan")),
-        *(("grid", name) for name in ("real-data", "collapsed", "dcgan")),
+        *(("ring", name) for name in ("real-data", "collapsed", "noise", "gan")),
+        *(("grid", name) for name in ("real-data", "collapsed", "noise", "dcgan")),
     }
     assert len(list((out / "plots").iterdir())) == 6

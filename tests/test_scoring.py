@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmark import scoring
 from benchmark.csv_text import to_csv
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.registry import METRICS
-from benchmark.scoring import Scorer, collapsed, real_data
+from benchmark.schema import CALIBRATIONS, DUMMIES
+from benchmark.scoring import Scorer, collapsed, noise, real_data
 from benchmark.suites import get_suite
 
 CPU = torch.device("cpu")
@@ -21,9 +23,9 @@ def metrics_on(data):
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda d: d.name)
 def test_calibration_rows(data):
     scorer = Scorer(data, metrics_on(data), CPU)
-    rows = {"real": [], "collapsed": []}
+    rows = {"real": [], "collapsed": [], "noise": []}
     for seed in range(3):
-        for name, source in (("real", real_data), ("collapsed", collapsed)):
+        for name, source in (("real", real_data), ("collapsed", collapsed), ("noise", noise)):
             samples = source(data, seed, CPU)(data.samples)[None]
             rows[name] += scorer.final(scorer.evaluation(samples, [seed]))
     for row in rows["real"]:
@@ -38,6 +40,18 @@ def test_calibration_rows(data):
         assert row["kl"] == pytest.approx(torch.tensor(float(data.modes)).log().item(), rel=1e-6)
         assert row["ivom"] > 100 * rows["real"][0]["ivom"] or data.noisy > 2
         assert row["fid"] > rows["real"][0]["fid"]
+        assert row["overlap"] == pytest.approx(rows["real"][0]["high_quality"] / data.modes, rel=0.02)
+    for row in rows["noise"]:
+        # In 1200 dimensions the modes lie on a line, and the Gaussian lies along it.
+        assert row["overlap"] < 0.05 if data.noisy == 2 else 0.2 < row["overlap"] < 0.33
+        assert row["high_quality"] < 0.03 if data.noisy == 2 else 0.2 < row["high_quality"] < 0.33
+        assert row["modes_robust"] < data.modes
+        assert row["kl_joint"] > 1 > 100 * rows["real"][0]["kl_joint"] > 0
+
+
+def test_the_rows_that_are_scored_are_those_that_the_files_know():
+    assert tuple(scoring.CALIBRATIONS) == CALIBRATIONS == ("real-data", *DUMMIES)
+    assert {"real-data": real_data, "collapsed": collapsed, "noise": noise} == scoring.CALIBRATIONS
 
 
 def test_evaluation_noise_is_the_same_for_all_methods_and_differs_between_seeds():
@@ -54,7 +68,12 @@ def test_costly_metrics_are_taken_at_the_end_only():
     assert "fid" in scorer.curve(evaluation)[0]
     assert "ivom" in scorer.final(evaluation)[0]
     assert "ivom" not in scorer.final(evaluation, generator_metrics=False)[0]
-    assert set(scorer.large(real_data(data, 0, CPU), 0)) == {"modes_robust_large", "high_quality_large", "kl_large"}
+    assert set(scorer.large(real_data(data, 0, CPU), 0)) == {
+        "modes_robust_large",
+        "high_quality_large",
+        "kl_large",
+        "overlap_large",
+    }
 
 
 def test_texts_that_a_spreadsheet_would_run_are_disarmed():

@@ -14,7 +14,7 @@ from benchmark.errors import UsageError
 from benchmark.files import cache_directory, using
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
-from benchmark.scoring import Scorer, collapsed, real_data
+from benchmark.scoring import Scorer, collapsed, noise, real_data
 
 CPU = torch.device("cpu")
 
@@ -133,11 +133,40 @@ def test_one_sample_captures_a_mode_and_robust_counting_wants_more(data):
     assert METRICS.get("modes_robust")().score(many).tolist() == [1]
 
 
+def test_confident_modes_count_what_the_classifier_is_sure_of(data):
+    """Of a blend of two digits it is less sure than of others; `modes` takes it for a mode of its own."""
+    files = load_digits("MNIST", False)
+    a, b = (files.train[int((files.train_labels == digit).nonzero()[0])].float() for digit in (0, 9))
+    sure = stack(files.train, [0, 1, 2])
+    doubtful = torch.stack([sure[0, 0], ((a + b) / 2).to(torch.uint8)[0], sure[0, 2]])[None]
+    least = [digit_classifier(files).network(x[0])[0].softmax(dim=1)[:, :10].amax(dim=1).min() for x in (doubtful, sure)]
+    assert least[0] < least[1]
+    data = StackedMNIST(original=False, confidence=float(sum(least) / 2))
+    assert len(data.assign(torch.cat([sure, doubtful])).mode.unique()) == 2
+
+    def scores(*counts):
+        samples = torch.cat([x.expand(n, -1, -1, -1) for x, n in zip((sure, doubtful), counts, strict=True)])[None]
+        evaluation = Evaluation(data, samples, HeldOut(samples[0]), [0])
+        names = ("modes", "modes_confident", "modes_robust", "modes_confident_robust")
+        return [int(METRICS.get(name)().score(evaluation).item()) for name in names]
+
+    assert scores(3, 4) == [2, 1, 2, 1]
+    assert scores(0, 7) == [1, 0, 1, 0]
+    # 6000 samples are six per mode, and a fifth of them more than one.
+    assert scores(1, 5_999) == [2, 1, 1, 0]
+    assert scores(2, 5_998) == [2, 1, 2, 1]
+    metric = METRICS.get("modes_confident_robust")()
+    assert metric.range(data) == (0, 1000)
+    assert metric.best(data) == METRICS.get("modes_confident")().best(data) == 1000
+    assert not metric.large
+
+
 def test_calibration_rows(data):
     data = StackedMNIST(original=False, samples=5_000, held_out=1_000)
-    names = ("modes", "high_quality", "kl", "fid", "ivom", "recall", "coverage")
+    names = ("modes", "high_quality", "kl", "fid", "ivom", "recall", "coverage", "overlap", "mode_entropy", "modes_confident")
     scorer = Scorer(data, {name: METRICS.get(name)().on(data) for name in names}, CPU)
-    real, dead = (scorer.final(scorer.evaluation(source(data, 0, CPU)(data.samples)[None], [0]))[0] for source in (real_data, collapsed))
+    sources = (real_data, collapsed, noise)
+    real, dead, blind = (scorer.final(scorer.evaluation(source(data, 0, CPU)(data.samples)[None], [0]))[0] for source in sources)
     assert real["modes"] > 950
     assert real["high_quality"] > 0.9
     assert real["kl"] < 2 * scorer.metrics["kl"].best(data)
@@ -147,6 +176,15 @@ def test_calibration_rows(data):
     assert real["ivom"] < dead["ivom"]
     assert dead["recall"] == 0
     assert real["coverage"] > 0.8 > dead["coverage"]
+    # Of 5000 samples, an eighth or so lies too many in some modes.
+    assert real["overlap"] > 0.75
+    assert real["modes_confident"] > 950
+    assert dead["overlap"] == pytest.approx(0.001, abs=1e-4)
+    assert dead["mode_entropy"] == 0
+    assert blind["overlap"] < 0.02
+    assert blind["high_quality"] < 0.05
+    assert blind["modes_confident"] < 50 < blind["modes"]
+    assert blind["fid"] > 10 * real["fid"]
 
 
 def test_nearest_training_images_are_found_digit_by_digit(data):

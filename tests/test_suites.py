@@ -7,7 +7,8 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.plan import Request, make_plan
-from benchmark.registry import METHODS
+from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.schema import CALIBRATIONS
 from benchmark.suites import SUITES
 from benchmark.suites.base import Check
 from benchmark.suites.papers import PAPERS
@@ -92,6 +93,19 @@ def test_a_paper_suite_states_its_sources_and_its_choices(cli, suite):
         assert " ".join(text.split()) in told
 
 
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
+def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_own_methods(suite):
+    known = suite.name != "cifar10"
+    assert ("overlap" in suite.metrics) == known
+    # Where any sample captures a mode, those that the classifier is sure of are counted apart.
+    digits = [METRICS.get(name) for name in ("modes_confident", "modes_confident_robust") if name in suite.metrics]
+    assert len(digits) == (2 if suite.name in ("stacked-mnist", "stacked-fashion-mnist") else 0)
+    assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
+    assert ("out_of_range" in suite.metrics) == (suite.name == "synthetic")
+    assert set(suite.notes) <= set(suite.methods)
+    assert bool(suite.notes) == (suite.name in ("stacked-mnist", "stacked-fashion-mnist", "cifar10"))
+
+
 def test_every_setting_of_a_paper_suite_has_an_effect():
     """A setting that names no part of its suite would only look like a reproduction."""
     for suite in PAPERS:
@@ -127,6 +141,6 @@ def test_what_is_said_to_be_checked_is_what_the_committed_tables_hold(suite):
     held = {}
     if file.exists():
         trials = pd.read_csv(file)
-        for (method, dataset), rows in trials[~trials.method.isin(("real-data", "collapsed"))].groupby(["method", "dataset"]):
+        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATIONS)].groupby(["method", "dataset"]):
             held.setdefault(method, {})[dataset] = Check(len(rows), rows["budget"].unique().item())
     assert {method: dict(runs) for method, runs in suite.protocol.checked.items()} == held
