@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -11,15 +12,21 @@ from scipy import stats
 
 from benchmark.statistics import LEVEL
 
-__all__ = ["RankComparison", "compare_ranks", "seeds_for_a_test", "superiority"]
+__all__ = ["RankComparison", "compare_ranks", "least_p", "seeds_for_a_test", "superiority"]
 
 Array = NDArray[np.float64]
 
-DRAWS = 20_000
-"""Random permutations that stand for all of them."""
+MOST = 12
+"""Groups up to which all sets of them are tested."""
 
-LARGE = 10
-"""Seeds of every group from which on the statistic is taken for chi-square distributed, which errs on the safe side there."""
+COUNTED = 200_000
+"""Ways to part the values of two groups that are counted out: up to ten values each."""
+
+DRAWS = 20_000
+"""Random permutations that stand for all of them where these are more."""
+
+LARGE = 20
+"""Values of every group from which on the statistic is taken for chi-square distributed."""
 
 
 class RankComparison(NamedTuple):
@@ -28,59 +35,78 @@ class RankComparison(NamedTuple):
     Attributes:
         mean_ranks: The mean rank of each group's values among all values, 1 for the best, shape (k,).
         p: The p value of every two groups, adjusted for all pairs, shape (k, k).
-        least: The least p that groups of these sizes and in this order could have had, shape (k, k).
     """
 
     mean_ranks: Array
     p: Array
-    least: Array
 
 
 def compare_ranks(groups: Sequence[ArrayLike]) -> RankComparison:
     """Compares independent groups of qualities, pair by pair, so that all tests hold at once.
 
-    Groups are put in the order of their mean ranks. Every range of neighbours in that order is tested for equal distributions
-    (Kruskal and Wallis, exact but for the drawing of permutations). Of k groups, a range of s has its p adjusted to
-    1 - (1 - p)^(k / s), and not at all if s is k - 1 or k. Two groups differ if all ranges that hold both do, so their p is
-    the largest of these.
+    Two groups differ if every set of groups that holds both does, be it only the two. A set is tested for equal distributions by
+    Kruskal and Wallis. Of k groups, a set of s has its p adjusted to 1 - (1 - p)^(k / s), or not at all if s is k - 1 or k; the p of
+    a pair is the largest of all these. Beyond `MOST` groups, the tests of the pairs alone are adjusted by Holm's method.
 
     Seeds are taken to be independent, and groups that do not differ to have one distribution, of whatever form. Then the
-    probability of any false difference is at most `LEVEL`; docs/report.md has simulations. Ties make it smaller.
-    Minus infinity, for a trial without a value, is worse than any number.
+    probability of any false difference is at most `LEVEL`; docs/report.md has simulations. Minus infinity, for a trial without a
+    value, is worse than any number. Values that are equal share the mean of their ranks.
 
     References:
-        Nonparametric Stepwise Multiple Comparison Procedures (Campbell & Skillings, 1985).
-        A Study of the Powers of Several Methods of Multiple Comparisons (Einot & Gabriel, 1975), for the adjustment.
+        A Study of the Powers of Several Methods of Multiple Comparisons (Einot & Gabriel, 1975).
+        Nonparametric Stepwise Multiple Comparison Procedures (Campbell & Skillings, 1985), with rank tests.
         Use of Ranks in One-Criterion Variance Analysis (Kruskal & Wallis, 1952).
 
     Arguments:
-        groups: Qualities of each group, where higher is better.
+        groups: Qualities of each group, at least one value each, where higher is better.
     """
     values = [np.asarray(group, dtype=float) for group in groups]
     k = len(values)
     ranks = stats.rankdata(-np.concatenate(values)) if k else np.empty(0)
     mean_ranks = np.array([part.mean() for part in _split(ranks, values)])
-    order = np.argsort(mean_ranks, kind="stable")
-    p, least = np.ones((2, k, k))
-    # From the widest range down, so that each finds the larger of the two around it.
-    around = np.zeros((k + 2, k + 2))
-    for size in range(k, 1, -1):
-        for first in range(k - size + 1):
-            last = first + size - 1
-            members = [values[i] for i in order[first : last + 1]]
-            own = _adjusted(_kruskal_wallis(members), size, k)
-            largest = max(own, around[first, last + 1], around[first + 1, last + 2])
-            around[first + 1, last + 1] = largest
-            ends = ([order[first], order[last]], [order[last], order[first]])
-            p[ends] = largest
-            least[ends] = _adjusted(_least(list(map(len, members))), size, k)
-    return RankComparison(mean_ranks, p, least)
+    p = _all_sets(values) if k <= MOST else _holm(values)
+    np.fill_diagonal(p, 1.0)
+    return RankComparison(mean_ranks, p)
+
+
+def _all_sets(values: Sequence[Array]) -> Array:
+    """The largest adjusted p of the sets that hold two groups, shape (k, k)."""
+    k = len(values)
+    p = np.zeros((k, k))
+    for size in range(2, k + 1):
+        for members in combinations(range(k), size):
+            adjusted = _adjusted(_kruskal_wallis([values[i] for i in members]), size, k)
+            inside = np.ix_(members, members)
+            p[inside] = np.maximum(p[inside], adjusted)
+    return p
+
+
+def _holm(values: Sequence[Array]) -> Array:
+    """The p of every two groups, shape (k, k), adjusted one after another from the least up.
+
+    References:
+        A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979).
+    """
+    pairs = list(combinations(range(len(values)), 2))
+    raw = {(i, j): _kruskal_wallis([values[i], values[j]]) for i, j in pairs}
+    p = np.zeros((len(values), len(values)))
+    largest = 0.0
+    for done, (i, j) in enumerate(sorted(pairs, key=raw.__getitem__)):
+        largest = max(largest, min(1.0, raw[i, j] * (len(pairs) - done)))
+        p[i, j] = p[j, i] = largest
+    return p
+
+
+def least_p(a: int, b: int, groups: int) -> float:
+    """The least adjusted p that two of some groups, of `a` and `b` values, can have: no value of one lies among those of the other."""
+    p = min(1.0, 2 / math.comb(a + b, a))
+    return _adjusted(p, 2, groups) if groups <= MOST else min(1.0, p * math.comb(groups, 2))
 
 
 def seeds_for_a_test(groups: int) -> int:
-    """The least number of seeds of each of some groups with which two neighbours in their order can be told apart."""
+    """The least number of seeds of each of some groups with which two of them can be told apart."""
     seeds = 2
-    while _adjusted(_least([seeds, seeds]), 2, groups) > LEVEL:
+    while least_p(seeds, seeds, groups) > LEVEL:
         seeds += 1
     return seeds
 
@@ -97,23 +123,22 @@ def _adjusted(p: float, size: int, groups: int) -> float:
     return 1 - (1 - p) ** (groups / size)
 
 
-def _least(sizes: Sequence[int]) -> float:
-    """The probability, where all groups have one distribution, that no value of one lies among those of another."""
-    arrangements = math.factorial(sum(sizes)) // math.prod(map(math.factorial, sizes))
-    return min(1.0, math.factorial(len(sizes)) / arrangements)
-
-
 def _kruskal_wallis(groups: Sequence[Array]) -> float:
     """P of the hypothesis that all groups have one distribution."""
-    sizes = tuple(sorted(map(len, groups)))
     ordered = sorted(groups, key=len)
+    sizes = tuple(map(len, ordered))
     h = float(_statistic(stats.rankdata(np.concatenate(ordered)), sizes))
     if sizes[0] >= LARGE:
         return float(stats.chi2.sf(h, len(sizes) - 1))
-    drawn = _permuted(sizes)
+    counted = _counted(sizes)
+    null = _all_ways(sizes) if counted else _permuted(sizes)
     # Equal statistics differ by rounding.
-    as_large = len(drawn) - int(np.searchsorted(drawn, h - 1e-9))
-    return (as_large + 1) / (len(drawn) + 1)
+    as_large = len(null) - int(np.searchsorted(null, h - 1e-9))
+    return as_large / len(null) if counted else (as_large + 1) / (len(null) + 1)
+
+
+def _counted(sizes: tuple[int, ...]) -> bool:
+    return len(sizes) == 2 and math.comb(sum(sizes), sizes[0]) <= COUNTED
 
 
 def _statistic(ranks: Array, sizes: tuple[int, ...]) -> Array:
@@ -130,6 +155,16 @@ def _permuted(sizes: tuple[int, ...]) -> Array:
     ranks = np.tile(np.arange(1.0, sum(sizes) + 1), (DRAWS, 1))
     shuffled = np.random.default_rng(0).permuted(ranks, axis=1)
     return np.sort(_statistic(shuffled, sizes))
+
+
+@lru_cache(maxsize=64)
+def _all_ways(sizes: tuple[int, ...]) -> Array:
+    """The statistic of two groups for all ways to part the ranks between them, without ties, sorted."""
+    first, second = sizes
+    n = first + second
+    sums = np.fromiter(map(sum, combinations(range(1, n + 1), first)), dtype=float)
+    excess = sums - first * (n + 1) / 2
+    return np.sort(12 / (n * (n + 1)) * excess**2 * (1 / first + 1 / second))
 
 
 def _split(ranks: Array, groups: Sequence[Array]) -> list[Array]:

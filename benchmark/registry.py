@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import UsageError
-from benchmark.schema import CALIBRATIONS
 
 __all__ = ["DATASETS", "METHODS", "METRICS", "Registry", "load_plugin", "register_dataset", "register_method", "register_metric"]
 
@@ -126,7 +125,7 @@ class Registry:
         return self._classes[name]
 
 
-METHODS = Registry("method", "baselines", reserved=(*CALIBRATIONS, "all"))
+METHODS = Registry("method", "baselines", reserved=("real-data", "collapsed", "noise", "all"))
 DATASETS = Registry("dataset", "benchmark.datasets")
 METRICS = Registry("metric", "metrics")
 

@@ -29,17 +29,22 @@ def made_up_run(
     methods=(),
     suite=SUITE,
     name=METRIC,
+    others=(),
     **manifest,
 ):
-    """A run with one metric, `score` unless `name` says otherwise.
+    """A run with one metric, `score` unless `name` says otherwise, and `others`.
 
     `scores` holds by dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of numbers, one per
     evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed, NaN a score that is not defined.
     `data` and `metric` are settings of all datasets and of the metric, `methods` those of methods by name, `manifest` parts of the manifest.
+    `others` holds, by metric, how to read it where that differs, and `scores`: final values by method and seed, on all datasets alike.
     """
     store = Store(root)
     settings = {method: dict(methods).get(method, {}) for trials in scores.values() for method in trials}
-    facts = {name: {"better": better, "bounds": [None, None], "best": best, "scale": scale, "ranked": ranked, "samples": samples}}
+    others = dict(others)
+    own = {"better": better, "bounds": [None, None], "best": best, "scale": scale, "ranked": ranked, "samples": samples}
+    plain = {**own, "better": "higher", "best": None, "scale": "linear", "ranked": True}
+    facts = {name: own, **{other: {key: told.get(key, plain[key]) for key in plain} for other, told in others.items()}}
     of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
     of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
     trained = {method: held for method, held in settings.items() if method not in CALIBRATIONS}
@@ -53,12 +58,13 @@ def made_up_run(
     for dataset, trials_of in scores.items():
         for method, trials in trials_of.items():
             for seed, points in by_seed(trials).items():
-                places = (dataset, dict(data)), (method, settings[method]), {name: dict(metric)}
+                places = (dataset, dict(data)), (method, settings[method]), {name: dict(metric), **{other: {} for other in others}}
                 cell = Cell(suite, *places, budget, (seed,), (seed,), files=dict(files))
                 if points == "failed":
                     store.write_error(cell, "made up")
                 else:
-                    store.write(cell, [made_up_trial(method, seed, points, name)], {"modes_total": modes, "facts": facts})
+                    more = {other: told["scores"][method][seed] for other, told in others.items() if method in told["scores"]}
+                    store.write(cell, [made_up_trial(method, seed, points, name, more)], {"modes_total": modes, "facts": facts})
     return store
 
 
@@ -66,13 +72,13 @@ def by_seed(trials):
     return trials if isinstance(trials, dict) else dict(enumerate(trials))
 
 
-def made_up_trial(method, seed, points, name=METRIC):
+def made_up_trial(method, seed, points, name=METRIC, more=()):
     points = points if isinstance(points, list) else [points]
     status = "diverged" if points[-1] is None else "ok"
     known = [{name: point} for point in points if point is not None]
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     # Of a trial that diverged, the last scores are kept.
-    final = known[-1] if known else {}
+    final = (known[-1] if known else {}) | (dict(more) if status == "ok" else {})
     if method in CALIBRATIONS:
         return Trial(seed, status, final, audit)
     curve = [{"point": i, **{key: i * spent for key, spent in SPENT.items()}, "metrics": scores} for i, scores in enumerate(known, 1)]
@@ -80,7 +86,7 @@ def made_up_trial(method, seed, points, name=METRIC):
 
 
 def made_up_tables(root, scores, **facts):
-    """The tables of a run with one metric; arguments as those of `made_up_run`."""
+    """The tables of such a run; arguments as those of `made_up_run`."""
     return make_tables(read_results(made_up_run(root, scores, **facts)))
 
 

@@ -38,7 +38,7 @@ def test_loading_gives_what_running_gave(small):
     loaded = load_results(str(small.directory))
     for name in FRAMES:
         pd.testing.assert_frame_equal(getattr(loaded, name), getattr(small, name))
-    assert set(loaded.trials["method"]) == {"real-data", "collapsed", "gan", "dcgan"}
+    assert set(loaded.trials["method"]) == {"real-data", "collapsed", "noise", "gan", "dcgan"}
 
 
 def test_the_manifest_has_the_command_line_that_does_the_same(small, cli):
@@ -56,7 +56,7 @@ def test_pictures_show_themselves_and_samples_are_arrays(small):
     assert {axes.get_xlabel() for axes in small.figure("ring", "curves", "samples_seen").axes} == {"real samples seen per trial"}
     assert small.samples("ring", "gan", 1).shape == (2500, 2)
     scores = small.scores("ring")
-    assert set(scores.index) == {"real-data", "collapsed", "gan", "dcgan"}
+    assert set(scores.index) == {"real-data", "collapsed", "noise", "gan", "dcgan"}
     assert scores.loc["real-data", "modes"] == "8 ± 0"
 
 
@@ -106,7 +106,7 @@ def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(f"from benchmark import run\nprint('once')\nprint(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "once\n8\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "once\n10\n"), done.stderr
 
 
 @pytest.mark.long
@@ -133,6 +133,6 @@ def test_the_notebook_of_the_documentation_runs(tmp_path):
     assert len(pictures) == 2
     assert sum("text/html" in output.get("data", {}) for output in outputs) == 3
     progress = "".join(output["text"] for output in outputs if output.output_type == "stream")
-    assert "12 trials trained" in progress
+    assert "15 trials trained" in progress
     assert "left" in progress
     assert (tmp_path / "ring-run" / "report.html").is_file()

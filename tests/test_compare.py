@@ -237,7 +237,7 @@ def test_what_is_measured_otherwise_is_told_and_not_compared(cli, runs, changed,
     [
         ({"data": {"batch": 64, "width": 8}}, ["dataset.batch: 32 → 64", "dataset.width: not set → 8"]),
         ({"budget": "9steps"}, ["budget: 5steps → 9steps"]),
-        ({"best": 1.0, "chance": 0.0}, []),
+        ({"best": 1.0, "scale": "log", "ranked": False}, []),
         ({"commit": "b" * 40 + "-dirty"}, [f"commit: {'a' * 40} → {'b' * 40}-dirty"]),
         ({"commit": None}, [f"commit: {'a' * 40} → not set"]),
         ({"versions": {"torch": "2.9", "numpy": "2.0"}}, ["versions.torch: 2.8 → 2.9"]),

@@ -10,7 +10,7 @@ from made_up import SPENT, made_up_run, made_up_tables
 from benchmark.aggregates import TAUS, average_ranks, improvement, interquartile_mean
 from benchmark.report.results import read_results
 from benchmark.report.tables import make_tables, write_tables
-from benchmark.statistics import best_of, holm, mean_interval, signed_rank_p
+from benchmark.statistics import best_of
 
 NAN = math.nan
 GOOD, BAD = [0.9, 0.8, 0.95, 0.7, 0.85, 0.9], [0.5, 0.55, 0.6, 0.35, 0.5, 0.45]
@@ -26,116 +26,6 @@ def only(frame, **where):
     found = frame[np.logical_and.reduce([frame[key] == value for key, value in where.items()])]
     assert len(found) == 1
     return found.iloc[0]
-
-
-def test_every_two_methods_are_compared_on_every_dataset(tmp_path):
-    table = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": BAD, "vae": BAD}, "grid": {**CALIBRATED, "gan": BAD, "ali": GOOD}}).pairwise
-    assert list(table["dataset"]) == ["ring"] * 3 + ["grid"]
-    assert pairs_of(table) == [("gan", "ali"), ("gan", "vae"), ("ali", "vae"), ("gan", "ali")]
-    assert set(table["metric"]) == {"score"}
-    assert [list(table[key]) for key in ("n", "pairs")] == [[6] * 4] * 2
-
-
-@pytest.mark.parametrize(
-    ("better", "a", "b", "sign", "favours"),
-    [
-        ("higher", GOOD, BAD, 1, "gan"),
-        ("higher", BAD, GOOD, -1, "ali"),
-        ("lower", GOOD, BAD, 1, "ali"),
-        ("lower", BAD, GOOD, -1, "gan"),
-        ("one", GOOD, BAD, -1, "gan"),
-        ("one", [2 - x for x in GOOD], BAD, -1, "gan"),
-        ("one", [2 - x for x in BAD], GOOD, 1, "ali"),
-    ],
-)
-def test_a_difference_is_a_less_b_and_favours_the_better(tmp_path, better, a, b, sign, favours):
-    row = made_up_tables(tmp_path, {"ring": {"gan": a, "ali": b}}, better=better).pairwise.iloc[0]
-    expected = mean_interval(sign * (np.array(GOOD) - BAD))
-    assert list(row[["n", "difference", "ci_low", "ci_high"]]) == pytest.approx(list(expected))
-    assert row["favours"] == favours
-    assert row["p"] == row["p_holm"] == 2 / 2**6
-    assert row["note"] == ""
-
-
-def test_a_difference_within_chance_favours_nobody(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": [x + 0.1 * (-1) ** i for i, x in enumerate(GOOD)]}}).pairwise.iloc[0]
-    assert row["ci_low"] < 0 < row["ci_high"]
-    assert (row["favours"], row["note"]) == ("", "")
-
-
-def test_p_is_corrected_for_the_pairs_of_methods_on_that_dataset(tmp_path):
-    methods = {"gan": GOOD, "ali": BAD, "vae": [x + 0.01 * (-1) ** i for i, x in enumerate(GOOD)]}
-    table = made_up_tables(tmp_path, {"ring": methods, "grid": {"gan": GOOD, "ali": BAD}}).pairwise
-    expected = [signed_rank_p(np.subtract(methods[a], methods[b])) for a, b in pairs_of(table)]
-    assert list(table["p"]) == expected
-    assert list(table["p_holm"]) == [*holm(expected[:3]), expected[3]]
-
-
-def test_only_common_seeds_are_compared(tmp_path):
-    methods = {"gan": {0: 0.1, 1: 0.9, 2: 0.7, 5: 0.8}, "ali": {5: 0.6, 2: 0.6, 1: 0.6, 7: 0.1}, "vae": {8: 0.3}}
-    table = made_up_tables(tmp_path, {"ring": methods}).pairwise
-    assert list(table["pairs"]) == [3, 0, 0]
-    assert table["difference"][0] == pytest.approx((0.3 + 0.1 + 0.2) / 3)
-    assert np.isnan(table["difference"][1:]).all()
-    assert list(table["p"]) == [0.25, 1, 1]
-    assert set(table["favours"][1:]) == {""}
-    assert all("seed in common: neither interval nor test" in note for note in table["note"][1:])
-
-
-def test_of_a_single_seed_there_is_neither_interval_nor_test(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [0.9], "ali": [0.5]}}).pairwise.iloc[0]
-    assert (row["n"], row["difference"], row["p"], row["favours"]) == (1, pytest.approx(0.4), 1, "")
-    assert np.isnan([row["ci_low"], row["ci_high"]]).all()
-    assert row["note"] == "one seed in common: neither interval nor test"
-
-
-@pytest.mark.parametrize("better", ["higher", "lower", "one"])
-def test_without_any_difference_nobody_is_favoured(tmp_path, better):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [8.0] * 6, "ali": [8.0] * 6}}, better=better).pairwise.iloc[0]
-    assert [str(row[key]) for key in ("difference", "ci_low", "ci_high")] == ["0.0"] * 3
-    assert (row["p"], row["favours"], row["note"]) == (1, "", "no difference in any seed")
-
-
-@pytest.mark.parametrize(("methods", "seeds", "needed"), [(2, 5, 6), (2, 6, None), (3, 6, 7), (3, 7, None), (4, 7, 8), (4, 8, None)])
-def test_a_note_tells_where_no_test_can_succeed(tmp_path, methods, seeds, needed):
-    table = made_up_tables(tmp_path, {"ring": {f"m{i}": [i + 0.1 * seed for seed in range(seeds)] for i in range(methods)}}).pairwise
-    assert (table["p_holm"] <= 0.05).all() == (needed is None)
-    for note in table["note"]:
-        assert (note == "") == (needed is None)
-        assert needed is None or note.startswith("no test can succeed")
-        assert needed is None or note.endswith(f"it takes {needed} pairs")
-
-
-def test_seeds_that_are_alike_do_not_help_a_test(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [1.0] * 8, "ali": [0.0] * 5 + [1.0] * 3}}).pairwise.iloc[0]
-    assert (row["pairs"], row["p"]) == (8, 2 / 2**5)
-    assert row["note"].startswith("no test can succeed: with 5 differing pairs of seeds p is at least 0.0625")
-
-
-def test_no_note_stands_by_a_test_that_succeeds(tmp_path):
-    table = made_up_tables(tmp_path, {"ring": {"gan": [8.0] * 10, "ali": [8.0] * 4 + [7.0] * 6, "vae": [1.0] * 10}}).pairwise
-    assert (table["p_holm"] <= 0.05).all()
-    assert set(table["note"]) == {""}
-
-
-@pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
-def test_a_trial_without_a_value_counts_in_the_test_and_not_in_the_mean(tmp_path, better, sign):
-    # Of the trials without a value, one had a better score than any before it diverged.
-    good, bad = ([sign * x for x in values] for values in (GOOD, BAD))
-    row = made_up_tables(tmp_path, {"ring": {"gan": good, "ali": [*bad[:3], [sign * 99.0, None], None, NAN]}}, better=better).pairwise.iloc[0]
-    assert (row["n"], row["pairs"], row["p"], row["favours"]) == (3, 6, 2 / 2**6, "gan")
-    assert row["difference"] == pytest.approx(sign * (0.4 + 0.25 + 0.35) / 3)
-
-
-def test_seeds_that_diverge_for_both_say_nothing(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [None, None, 0.5, 0.9], "ali": [None, None, 0.4, 0.6]}}).pairwise.iloc[0]
-    assert (row["pairs"], row["p"]) == (4, 0.5)
-    assert row["note"].startswith("no test can succeed: with 2 differing pairs")
-
-
-def test_seeds_that_diverge_for_both_are_not_in_the_mean(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [None, None, 0.5, 0.9], "ali": [None, None, 0.4, 0.6]}}).pairwise.iloc[0]
-    assert tuple(row[["n", "difference", "ci_low", "ci_high"]]) == pytest.approx(mean_interval([0.1, 0.3]))
 
 
 def test_a_metric_without_any_value_is_not_compared(tmp_path):
@@ -203,14 +93,18 @@ def test_aggregates_are_over_datasets(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "calibrated", "expected"),
     [
-        ({"better": "lower", "best": 0.0, "chance": 2.0}, {}, 0.75),
         ({"better": "lower", "best": 0.0}, {"collapsed": [1.0, 3.0]}, 0.75),
+        ({"better": "lower", "best": 0.0}, {"noise": [1.0, 3.0]}, 0.75),
+        ({"better": "lower", "best": 0.0}, {"noise": [9.0], "collapsed": [2.0]}, 0.75),
+        ({"better": "lower", "best": 0.0}, {"noise": [2.0], "collapsed": [9.0], "real-data": [0.5]}, 0.75),
         ({"better": "higher"}, {"real-data": [1.0], "collapsed": [0.0]}, 0.5),
+        ({"better": "higher"}, {"real-data": [1.0], "collapsed": [0.0], "noise": [0.25]}, 1 / 3),
+        ({"better": "one", "best": 1.0}, {"collapsed": [3.0], "noise": [-1.0, 1.0]}, 0.5),
         ({"better": "higher", "best": 1.0}, {}, NAN),
-        ({"better": "higher"}, {"real-data": [0.4], "collapsed": [1.0]}, NAN),
+        ({"better": "higher"}, {"real-data": [0.2], "collapsed": [0.3]}, NAN),
     ],
 )
-def test_the_scale_is_declared_or_that_of_the_calibration_rows(tmp_path, facts, calibrated, expected):
+def test_the_scale_runs_from_the_better_dummy_to_a_perfect_generator(tmp_path, facts, calibrated, expected):
     tables = made_up_tables(tmp_path, {"ring": {**calibrated, "gan": [0.5, 0.5]}}, **facts)
     assert [tables.aggregate["iqm"][0]] == pytest.approx([expected], nan_ok=True)
     assert tables.aggregate["rank"][0] == 1
@@ -229,6 +123,28 @@ def test_ranks_are_over_the_seeds_and_datasets_that_all_methods_have(tmp_path):
     assert list(table["rank_datasets"]) == [1, 1]
     assert list(table["rank"]) == [1.5, 1.5]
     assert table["iqm"].isna().all()
+
+
+@pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
+def test_datasets_on_which_no_method_beats_both_dummies_are_left_out(tmp_path, better, sign):
+    good = {"real-data": [sign * 1.0], "collapsed": [0.0], "noise": [sign * 0.1], "gan": [sign * 0.9] * 2, "ali": [sign * 0.05] * 2}
+    lost = {"real-data": [sign * 1.0], "collapsed": [0.0], "noise": [sign * 0.9], "gan": [sign * 0.9, sign * 0.8], "ali": [sign * 0.7] * 2}
+    both, alone = (made_up_tables(tmp_path / str(len(scores)), scores, better=better) for scores in ({"ring": good, "grid": lost}, {"ring": good}))
+    for name in ("aggregate", "improvement", "profiles"):
+        pd.testing.assert_frame_equal(getattr(both, name), getattr(alone, name))
+        assert len(getattr(alone, name))
+    assert set(both.pairwise["dataset"]) == {"ring", "grid"}
+    nowhere = made_up_tables(tmp_path / "nowhere", {"grid": lost}, better=better)
+    assert all(getattr(nowhere, name).empty for name in ("aggregate", "improvement", "profiles"))
+
+
+def test_where_no_method_covers_is_told_by_the_headline_alone(tmp_path):
+    # By the other metric both methods are better than the dummies, on both datasets.
+    quality = {"scores": {"collapsed": [0.1], "noise": [0.1], "gan": [0.8, 0.9], "ali": [0.7, 0.6]}}
+    scores = {"collapsed": [0.2], "noise": [0.3], "gan": [0.5, 0.6], "ali": [0.25, 0.2]}
+    lost = {**scores, "gan": [0.3, 0.3]}
+    tables = made_up_tables(tmp_path, {"ring": scores, "grid": lost}, name="overlap", best=1.0, others={"precision": {**quality, "best": 1.0}})
+    assert {name: set(frame["datasets"]) for name, frame in tables.aggregate.groupby("metric")} == {"overlap": {1}, "precision": {1}}
 
 
 def test_improvement_is_over_the_datasets_that_both_have(tmp_path):
@@ -250,6 +166,17 @@ def test_profiles_tell_the_share_of_runs_above_each_score(tmp_path):
     assert set(table.loc[table["method"] == "ali", "share"]) == {1}
 
 
+def test_by_a_metric_that_does_not_rank_nothing_is_compared(tmp_path):
+    unranked = {"within_mode_std": {"better": "one", "ranked": False, "scores": {"gan": [0.9, 0.8], "ali": [0.5, 0.4]}}}
+    tables = made_up_tables(tmp_path, {"ring": {**CALIBRATED, "gan": [0.5, 0.6], "ali": [0.1, 0.2]}}, others=unranked)
+    for name in ("pairwise", "aggregate", "improvement", "profiles"):
+        assert set(getattr(tables, name)["metric"]) == {"score"}
+    ranks = tables.summary.set_index(["metric", "method"])["rank"]
+    assert ranks["within_mode_std"].isna().all()
+    assert ranks["score"][["gan", "ali"]].tolist() == [1, 2]
+    assert only(tables.summary, metric="within_mode_std", method="gan")["mean"] == pytest.approx(0.85)
+
+
 def test_tables_of_a_run_without_any_finished_method_are_empty(tmp_path):
     tables = made_up_tables(tmp_path, {"ring": {**CALIBRATED, "gan": ["failed"]}})
     for name in ("curves", "pairwise", "budget", "best_of", "aggregate", "improvement", "profiles"):
@@ -264,5 +191,5 @@ def test_the_files_are_the_same_again(tmp_path):
         written.append({file.name: file.read_bytes() for file in tmp_path.glob("*.csv")})
     assert written[0] == written[1]
     assert {"pairwise.csv", "budget.csv", "best_of.csv", "aggregate.csv", "improvement.csv", "profiles.csv"} <= written[0].keys()
-    columns = ["dataset", "metric", "a", "b", "n", "difference", "ci_low", "ci_high", "favours", "pairs", "p", "p_holm", "note"]
+    columns = ["dataset", "metric", "a", "b", "n_a", "n_b", "difference", "ci_low", "ci_high", "superiority", "p", "favours", "note"]
     assert list(pd.read_csv(tmp_path / "pairwise.csv").columns) == columns

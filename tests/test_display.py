@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from benchmark.report.display import budget_unit, estimate, number, p_value, spread
+from benchmark.report.display import budget_unit, estimate, gap, number, p_value, spread, trial_scores
 from benchmark.statistics import mean_interval
 
 INF, NAN = math.inf, math.nan
@@ -117,6 +117,39 @@ def test_what_is_computed_fits():
     assert spread(*mean_interval([0.1, 0.2, 0.3])[1:]) == "0.20 ± 0.25"
     assert spread(*mean_interval([0.1])[1:]) == estimate(*mean_interval([0.1])[1:]) == "0.1000"
     assert spread(*mean_interval([])[1:]) == estimate(*mean_interval([])[1:]) == "–"
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "text", "turned"),
+    [
+        ("linear", (0.3, 0.1, 0.5), "0.30 [0.10, 0.50]", "−0.30 [−0.50, −0.10]"),
+        ("linear", (-2.0, -2.0, -2.0), "−2 [−2, −2]", "2 [2, 2]"),
+        ("linear", (0.3, NAN, NAN), "0.3000", "−0.3000"),
+        ("linear", (NAN, NAN, NAN), "–", "–"),
+        ("log", (math.log(2), 0.0, math.log(4)), "× 2.0 [1.0, 4.0]", "× 0.50 [0.25, 1.00]"),
+        ("log", (0.0, 0.0, 0.0), "× 1 [1, 1]", "× 1 [1, 1]"),
+        ("log", (math.log(2.5), NAN, NAN), "× 2.500", "× 0.4000"),
+        ("log", (NAN, NAN, NAN), "–", "–"),
+    ],
+)
+def test_a_gap_is_a_difference_or_a_quotient_and_can_be_turned(scale, ends, text, turned):
+    pair = dict(zip(("difference", "ci_low", "ci_high"), ends, strict=True))
+    assert gap(pair, {"scale": scale}) == text
+    assert gap(pair, {"scale": scale}, turned=True) == turned
+
+
+@pytest.mark.parametrize("size", [1e3, 1e300])
+def test_a_quotient_beyond_all_numbers_is_still_written(size):
+    for sign in (1, -1):
+        assert gap({"difference": sign * 3.0, "ci_low": -size, "ci_high": size}, {"scale": "log"}).startswith("× ")
+        assert gap({"difference": sign * size, "ci_low": sign * size, "ci_high": sign * size}, {"scale": "log"}).startswith("× ")
+
+
+def test_captions_begin_with_the_overlap():
+    row = {"overlap": 0.358, "modes": 5.0, "modes_total": 8, "high_quality": 0.9, "ivom": 0.1}
+    assert trial_scores(pd.Series(row)) == "overlap 0.36, 5 of 8 modes, 90.0% high quality"
+    assert trial_scores(pd.Series({**row, "overlap": NAN}), 0.2) == "5 of 8 modes, 90.0% high quality, 20% out of sight"
+    assert trial_scores(pd.Series({"overlap": 0.5, "fid": 3.0, "fid_features": "raw"})) == "overlap 0.50"
 
 
 @pytest.mark.parametrize(

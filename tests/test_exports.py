@@ -18,13 +18,13 @@ from benchmark.report.scores import score_rows
 from benchmark.report.tables import make_tables
 
 NAN = float("nan")
-CALIBRATED = {"real-data": [1.0], "collapsed": [0.0]}
+CALIBRATED = {"real-data": [1.0], "collapsed": [0.0], "noise": [0.25]}
 SCORES = {
     "ring": {
         **CALIBRATED,
-        "ali": [0.5, 0.51, 0.49, None],
-        "gan": [0.9, 0.91, 0.89, "failed"],
-        "vae": [0.9, 0.88, NAN, 0.9],
+        "ali": [0.5, 0.51, 0.49, 0.52, 0.48, None],
+        "gan": [0.9, 0.91, 0.89, 0.92, 0.88, 0.9, "failed"],
+        "vae": [0.9, 0.88, NAN, 0.9, 0.9, 0.91],
         "aae": ["failed"],
         "kde": [NAN],
     },
@@ -74,11 +74,11 @@ def rows_of_latex(text):
 def test_scores_are_ranked_and_the_best_are_those_that_cannot_be_told_apart(tmp_path):
     shown = shown_of(tmp_path, SCORES)[0]
     rows = score_rows(shown)
-    assert [row.method for row in rows] == ["gan", "vae", "ali", "kde", "aae", "real-data", "collapsed"]
-    assert [row.seeds for row in rows] == ["3 (and 1 failed)", "4", "3 (and 1 diverged)", "1", "0 (and 1 failed)", "1", "1"]
-    assert [row.scores["score"].text for row in rows] == ["0.900 ± 0.025", "0.893 ± 0.029 (of 3)", "0.500 ± 0.025", "–", "–", "1", "0"]
-    assert [row.scores["score"].best for row in rows] == [True, True, *[False] * 5]
-    assert [row.scores["score"].mean for row in rows] == pytest.approx([0.9, 2.68 / 3, 0.5, NAN, NAN, 1, 0], nan_ok=True)
+    assert [row.method for row in rows] == ["gan", "vae", "ali", "kde", "aae", "real-data", "collapsed", "noise"]
+    assert [row.seeds for row in rows] == ["6 (and 1 failed)", "6", "5 (and 1 diverged)", "1", "0 (and 1 failed)", "1", "1", "1"]
+    assert [row.scores["score"].text for row in rows] == ["0.900 ± 0.015", "0.898 ± 0.014 (of 5)", "0.500 ± 0.020", "–", "–", "1", "0", "0.2500"]
+    assert [row.scores["score"].best for row in rows] == [True, True, *[False] * 6]
+    assert [row.scores["score"].mean for row in rows] == pytest.approx([0.9, 4.49 / 5, 0.5, NAN, NAN, 1, 0, 0.25], nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -97,27 +97,73 @@ def test_a_single_method_is_not_marked_as_best(tmp_path):
     assert not any(row.scores["score"].best for row in score_rows(shown))
 
 
+def test_of_a_metric_that_does_not_rank_no_score_is_marked(tmp_path):
+    scores = {"ring": {**CALIBRATED, "gan": [0.9, 0.91, 0.92, 0.93, 0.94], "ali": [0.1, 0.2, 0.3, 0.4, 0.5]}}
+    others = {"within_mode_std": {"better": "one", "ranked": False, "scores": {"gan": [0.9] * 5, "ali": [0.5] * 5}}}
+    (shown,) = shown_of(tmp_path / "beside", scores, others=others)
+    assert [[row.scores[name].best for row in score_rows(shown)[:2]] for name in ("score", "within_mode_std")] == [[True, False], [False, False]]
+    assert [row.scores["within_mode_std"].text for row in score_rows(shown)] == ["0.9000 ± 0", "0.5000 ± 0", "–", "–", "–"]
+    (shown,) = shown_of(tmp_path / "alone", scores, ranked=False)
+    assert "**" not in markdown_tables([shown])
+    assert "textbf" not in latex_tables([shown])
+
+
+def test_the_headline_is_the_first_column_and_orders_the_rows(tmp_path):
+    others = {"overlap": {"scores": {"gan": [0.5, 0.6], "ali": [0.7, 0.8]}}, "modes": {"scores": {"gan": [8.0, 8.0], "ali": [3.0, 4.0]}}}
+    (shown,) = shown_of(tmp_path, {"ring": {**CALIBRATED, "gan": [0.9, 0.8], "ali": [0.1, 0.2]}}, others=others)
+    table = [cells_of(line) for line in markdown_tables([shown]).splitlines() if line.startswith("|")]
+    assert table[0] == ["method", "seeds", "overlap ↑", "score ↑", "modes ↑"]
+    assert [row[0] for row in table[2:]] == ["ali", "gan", "real-data", "collapsed", "noise"]
+    assert [row[2] for row in table[2:4]] == ["**0.75 ± 0.64**", "**0.55 ± 0.64**"]
+    assert rows_of_latex(latex_tables([shown]))[0] == ["method", "seeds", *(rf"{name} $\uparrow$" for name in ("overlap", "score", "modes"))]
+
+
+def test_the_best_are_marked_metric_by_metric(tmp_path):
+    others = {"modes": {"scores": {"gan": [1.0, 1.1, 1.2, 1.3, 1.4], "ali": [8.0, 8.1, 8.2, 8.3, 8.4]}}}
+    scores = {"ring": {"gan": [0.9, 0.91, 0.92, 0.93, 0.94], "ali": [0.1, 0.2, 0.3, 0.4, 0.5]}}
+    (shown,) = shown_of(tmp_path, scores, others=others)
+    marked = {row.method: [name for name, score in row.scores.items() if score.best] for row in score_rows(shown)}
+    assert marked == {"gan": ["score"], "ali": ["modes"]}
+
+
+def test_on_a_logarithmic_scale_the_median_is_told(tmp_path):
+    scores = {"ring": {"gan": [1.0, 2.0, 3.0, 4.0, 5.0, 900.0], "ali": [0.5, None, None], "vae": [0.5, 0.75, None]}}
+    (shown,) = shown_of(tmp_path, scores, better="lower", scale="log")
+    rows = {row.method: row.scores["score"] for row in score_rows(shown)}
+    assert rows["gan"].text == "4 [1, 900]"
+    assert rows["gan"].mean == 3.5
+    # Where a diverged trial stands there is no number.
+    assert np.isnan(rows["ali"].mean)
+    assert rows["vae"].text == "0.7500"
+
+
+def test_a_median_that_falls_on_a_diverged_trial_everywhere_breaks_nothing(tmp_path):
+    (shown,) = shown_of(tmp_path, {"ring": {"gan": [0.5, None, None], "ali": [0.7, None, None]}}, better="lower", scale="log")
+    assert [row.scores["score"].text for row in score_rows(shown)] == ["–", "–"]
+
+
 def test_markdown_holds_all_scores_of_every_dataset(tmp_path):
     parts = markdown_tables(shown_of(tmp_path, SCORES)).split("## ")
     assert [part.splitlines()[0] for part in parts[1:]] == ["ring", "grid"]
-    assert "Scores on ring at 5steps per trial: mean and half of the 95 % Student-t interval over seeds. Bold: not told apart" in parts[1]
+    assert "Scores on ring at 5steps per trial. Mean ± half of the 95 % Student-t interval over seeds; of metrics on a log" in parts[1]
+    assert " Bold: not told apart from the best.\n\n|" in parts[1]
     table = [cells_of(line) for line in parts[1].splitlines() if line.startswith("|")]
     assert table[0] == ["method", "seeds", "score ↑"]
     assert table[2:5] == [
-        ["gan", "3 (and 1 failed)", "**0.900 ± 0.025**"],
-        ["vae", "4", "**0.893 ± 0.029 (of 3)**"],
-        ["ali", "3 (and 1 diverged)", "0.500 ± 0.025"],
+        ["gan", "6 (and 1 failed)", "**0.900 ± 0.015**"],
+        ["vae", "6", "**0.898 ± 0.014 (of 5)**"],
+        ["ali", "5 (and 1 diverged)", "0.500 ± 0.020"],
     ]
     assert {len(row) for row in table} == {3}
 
 
 def test_latex_holds_all_scores_of_every_dataset(tmp_path):
     ring, grid = latex_tables(shown_of(tmp_path, SCORES)).split("\n\n")
-    assert ring.startswith("\\begin{table}\n\\centering\n\\caption{Scores on ring at 5steps per trial: mean and half of the 95 \\% Student-t")
+    assert ring.startswith("\\begin{table}\n\\centering\n\\caption{Scores on ring at 5steps per trial. Mean $\\pm$ half of the 95 \\% Student-t")
     assert rows_of_latex(ring)[1:4] == [
-        ["gan", "3 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.025}"],
-        ["vae", "4", r"\textbf{0.893 $\pm$ 0.029 (of 3)}"],
-        ["ali", "3 (and 1 diverged)", r"0.500 $\pm$ 0.025"],
+        ["gan", "6 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.015}"],
+        ["vae", "6", r"\textbf{0.898 $\pm$ 0.014 (of 5)}"],
+        ["ali", "5 (and 1 diverged)", r"0.500 $\pm$ 0.020"],
     ]
     assert rows_of_latex(grid)[1:] == [["gan", "2", r"2.000e$-$07 $\pm$ 1.3e$-$06"]]
 
@@ -145,7 +191,7 @@ def test_no_name_breaks_a_table(tmp_path, name):
     table = [cells_of(line) for line in markdown.splitlines() if line.startswith("|")]
     assert [len(row) for row in table] == [3] * 4
     assert (table[0][2], table[2][0]) == (f"{one_line(name)} ↑", one_line(name))
-    assert f"Scores on {one_line(name)} at {one_line(name)} per trial" in re.sub(r"\\(.)", r"\1", markdown)
+    assert f"Scores on {one_line(name)} at {one_line(name)} per trial." in re.sub(r"\\(.)", r"\1", markdown)
     assert len(markdown.splitlines()) == 8
     assert [len(row) for row in rows_of_latex(latex)] == [3] * 3
     assert len(latex.splitlines()) == 12

@@ -9,6 +9,7 @@ from benchmark.cell import Cell, Trial
 from benchmark.datasets.images import to_picture
 from benchmark.report import write_report
 from benchmark.report.image_plots import image_figures, sheet
+from benchmark.schema import CALIBRATIONS
 from benchmark.store import Store
 
 METRICS = {"modes": "higher", "high_quality": "higher", "kl": "lower", "ivom": "lower", "fid": "lower", "density": "one", "recall": "higher"}
@@ -51,7 +52,7 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
     cell = Cell("made-up", (dataset, {"width": 4}), (method, {}), names, "5steps", (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
-    trained = bool(scores) and method not in ("real-data", "collapsed")
+    trained = bool(scores) and method not in CALIBRATIONS
     curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)] if trained else []
     known = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
     store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], known)
@@ -94,7 +95,7 @@ def figures(root, *rows):
     for method, status, arrays, columns in rows:
         record(store, "stacked-mnist", method, columns.get("seed", 0), status, arrays)
     shown = pd.DataFrame([{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows])
-    colours = {method: "tab:blue" for method, *_ in rows if method not in ("real-data", "collapsed")}
+    colours = {method: "tab:blue" for method, *_ in rows if method not in CALIBRATIONS}
     kept = {record["method"]: store.arrays(record) for record in store.survey().records}
     return dict(image_figures(kept, "stacked-mnist", shown.set_index("method"), colours))
 
@@ -187,6 +188,15 @@ def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path
     assert [line.get_label() for line in axes.lines] == labels
     assert axes.get_xlim()[0] < 1
     assert axes.get_xlim()[1] > 5
+
+
+def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none(tmp_path):
+    rows = [(method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5}) for method in (*CALIBRATIONS, "gan")]
+    found = figures(tmp_path, *rows)
+    told = "overlap 0.25, 5 of 5 modes"
+    assert texts(found["samples"]) == [f"{method}, seed 0\n{told}" for method in ("real-data", "noise", "gan")]
+    lines = {line.get_label().partition(",")[0]: line.get_linestyle() for line in found["mode-counts"].axes[0].lines}
+    assert lines == {"real-data": "--", "noise": "-.", "gan": "-"}
 
 
 def rendered(figure):

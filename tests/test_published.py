@@ -318,7 +318,8 @@ def test_a_damaged_table_costs_the_section_and_not_the_report(tmp_path, monkeypa
 
 def drawn(table, trials, looks):
     axes = Figure().add_subplot()
-    draw_published(axes, trials, table, "modes", {"better": "higher", "bounds": [0.0, 8.0], "best": None, "scale": "linear", "ranked": True, "samples": 5}, looks)
+    facts = {"better": "higher", "bounds": [0.0, 8.0], "best": None, "scale": "linear", "ranked": True, "samples": 5}
+    draw_published(axes, trials, table, "modes", facts, looks)
     return axes
 
 

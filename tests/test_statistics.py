@@ -5,19 +5,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark import statistics
 from benchmark.statistics import (
     LEVEL,
     best_of,
     change,
-    differences,
     filled,
-    holm,
     mean_interval,
     median_interval,
     quality,
-    seeds_for_a_test,
-    signed_rank_p,
     summarise,
     unanimous,
 )
@@ -98,113 +93,6 @@ def test_without_a_value_quality_is_least(better, expected):
 def test_the_worst_of_others_stands_in(better, worst):
     assert filled([2, NAN, INF], better, [NAN, 5, -1, INF]).tolist() == [2, worst, worst]
     assert np.isnan(filled([NAN], better, [NAN])).all()
-
-
-def test_differences_of_trials_without_a_value():
-    assert differences([3, 1, -INF, 1, -INF], [1, 3, -INF, -INF, 1]).tolist() == [2, -2, 0, INF, -INF]
-
-
-def p_by_enumeration(d):
-    """Of all choices of the signs, the share whose rank sum is as far from the middle."""
-    ranks = stats.rankdata(np.abs(d[d != 0]))
-    signs = np.array(list(product([-1, 1], repeat=len(ranks))))
-    return np.mean(np.abs(signs @ ranks) >= abs(np.sign(d[d != 0]) @ ranks))
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 6, 12, 25, 60, 100])
-def test_signed_ranks_without_ties_are_those_of_scipy(rng, n):
-    for shift in (0, 0.3, 1):
-        d = rng.normal(shift, size=n)
-        assert signed_rank_p(d) == pytest.approx(stats.wilcoxon(d, method="exact").pvalue, rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    "d",
-    [
-        [1, 1, 1, 1, 1, 1],
-        [1, 1, 1, -1],
-        [2, 1, 1, -1, 3, -3, 3],
-        [0, 0, 0, 1, 1, -2, 5],
-        [0, -0.0, 3],
-        [INF, INF, INF, -1, 2],
-        [INF, -INF, 1, 1, -2, 3],
-        [-INF, -INF, -INF, -INF, -INF, -INF],
-        *np.random.default_rng(0).integers(-3, 6, size=(20, 9)).tolist(),
-    ],
-)
-def test_signed_ranks_with_ties_are_counted_out(d):
-    d = np.array(d, dtype=float)
-    assert signed_rank_p(d) == pytest.approx(p_by_enumeration(d), rel=1e-12)
-    assert signed_rank_p(-d) == signed_rank_p(d) == signed_rank_p(d[::-1])
-
-
-def test_without_a_difference_there_is_nothing_to_test():
-    assert signed_rank_p([]) == signed_rank_p([0.0, -0.0]) == 1
-
-
-@pytest.mark.parametrize("n", [1, 2, 5, 6, 20, 100])
-def test_the_least_p_is_that_of_signs_all_alike(n):
-    for sizes in (np.ones(n), np.arange(1, n + 1), np.full(n, INF)):
-        assert signed_rank_p(sizes) == 2.0 ** (1 - n)
-
-
-@pytest.mark.parametrize("positive", [0.5, 0.6, 0.7])
-def test_counting_out_gives_way_to_much_the_same(rng, monkeypatch, positive):
-    d = rng.integers(1, 20, size=100) * np.where(rng.random(100) < positive, 1, -1)
-    counted = signed_rank_p(d)
-    monkeypatch.setattr(statistics, "EXACT", 99)
-    assert signed_rank_p(d) == pytest.approx(counted, abs=0.003)
-
-
-def test_the_p_of_many_pairs_is_that_of_scipy(rng):
-    d = np.r_[rng.integers(-9, 12, size=300), 0, 0]
-    assert signed_rank_p(d) == pytest.approx(stats.wilcoxon(d, correction=False).pvalue, rel=1e-9)
-    assert 0 < signed_rank_p(np.ones(1000)) < 1e-100
-
-
-@pytest.mark.parametrize("pairs", [6, 10, 15])
-@pytest.mark.parametrize("kind", ["continuous", "tied", "diverging"])
-def test_alike_methods_differ_at_most_at_the_level(rng, kind, pairs):
-    x, y = rng.normal(size=(2, 1000, pairs))
-    if kind == "tied":
-        x, y = x.round(), y.round()
-    if kind == "diverging":
-        x, y = (np.where(rng.random(z.shape) < 0.3, -INF, z) for z in (x, y))
-    rejected = np.mean([signed_rank_p(d) <= LEVEL for d in differences(x, y)])
-    assert rejected <= LEVEL + 3 * math.sqrt(LEVEL * (1 - LEVEL) / 1000)
-
-
-def test_unlike_methods_differ(rng):
-    assert np.mean([signed_rank_p(d) <= LEVEL for d in rng.normal(1, size=(200, 20))]) > 0.95
-
-
-@pytest.mark.parametrize(
-    ("p", "corrected"),
-    [
-        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 4 * 0.005, 3 * 0.01, 2 * 0.03, and 0.04 is not less than the last
-        ([0.02, 0.02, 0.02], [0.06, 0.06, 0.06]),
-        ([0.6, 0.3, 0.9], [1, 0.9, 1]),
-        ([0.03], [0.03]),
-        ([], []),
-    ],
-)
-def test_holm_by_hand(p, corrected):
-    assert holm(p) == pytest.approx(corrected)
-
-
-def test_holm_keeps_the_error_of_the_family(rng):
-    assert np.mean([holm(p).min() <= LEVEL for p in rng.random((4000, 5))]) == pytest.approx(LEVEL, abs=0.011)
-
-
-@pytest.mark.parametrize("comparisons", [1, 2, 3, 6, 10, 28, 45, 1000])
-def test_the_seeds_for_a_test_are_the_fewest_that_can_succeed(comparisons):
-    n = seeds_for_a_test(comparisons)
-    clearest = {pairs: holm([signed_rank_p(np.ones(pairs))] * comparisons)[0] for pairs in (n - 1, n)}
-    assert clearest[n] <= LEVEL < clearest[n - 1]
-
-
-def test_without_comparisons_the_seeds_are_those_of_one():
-    assert seeds_for_a_test(0) == seeds_for_a_test(1) == 6
 
 
 @pytest.mark.parametrize(
@@ -303,4 +191,3 @@ def test_very_many_values(rng):
     assert m.high - m.low < 0.02
     assert 0.95 <= m.confidence < 0.951
     assert best_of(values, 100, "higher").expected == pytest.approx(2.508, abs=0.05)
-    assert 0 <= signed_rank_p(values) <= 1

@@ -14,7 +14,7 @@ from benchmark.aggregates import TAUS, average_ranks, improvement, interquartile
 from benchmark.report.headline import Scores, chance, covering, scores_of
 from benchmark.report.pairs import ranked_columns
 from benchmark.report.results import Results
-from benchmark.schema import CALIBRATIONS, MetricFacts
+from benchmark.schema import CALIBRATIONS, DUMMIES, MetricFacts
 from benchmark.statistics import best_of, filled, median_interval, quality
 from benchmark.store import LARGE
 
@@ -84,14 +84,14 @@ def budget_table(points: Sequence[Point]) -> pd.DataFrame:
 def best_of_table(points: Sequence[Point], trials: pd.DataFrame) -> pd.DataFrame:
     """What the best of k runs is expected to score at every evaluation point, and where 95 % of such sets of runs lie.
 
-    A trial without a value counts as the worst that any has at any point of that dataset, the `collapsed` row included.
+    A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows included.
     """
-    collapsed = trials[trials["method"] == "collapsed"]
+    dummies = trials[trials["method"].isin(DUMMIES)]
     seen: dict[tuple[str, str], list[np.ndarray]] = {}
     for point in points:
         where = (point.identity["dataset"], point.identity["metric"])
         if where not in seen:
-            seen[where] = [collapsed.loc[collapsed["dataset"] == where[0], where[1]].to_numpy(float)]
+            seen[where] = [dummies.loc[dummies["dataset"] == where[0], where[1]].to_numpy(float)]
         seen[where].append(point.values)
     worst = {where: np.concatenate(values) for where, values in seen.items()}
     rows = []

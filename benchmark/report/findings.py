@@ -80,6 +80,8 @@ def answer(shown: Shown) -> Answer:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
     ahead = covering(shown.trials, shown.results, shown.name)
     best = leaders(shown.tables, metric, ahead)
+    if not best and not _dummies(shown, metric):
+        return Answer(shown.name, [], f"On {shown.name}, no method has a score by which it can be compared.", [], "")
     if not best:
         verdict = f"On {shown.name}, no method covers the distribution: none is better than both dummies by {metric} ({_dummies(shown, metric)})."
         return Answer(shown.name, [], verdict, [], "")
@@ -153,7 +155,7 @@ def _caveats_on(shown: Shown) -> list[str]:
     metric = headline(shown.scored)
     ahead = covering(shown.trials, shown.results, shown.name)
     fallen = [method for method in shown.looks if method in shown.rows.index and method not in ahead]
-    if metric and fallen:
+    if metric and fallen and _dummies(shown, metric):
         found.append(f"On {shown.name}, not better than both dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
     return found
 
@@ -221,7 +223,8 @@ def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[st
     start = f"By {metric}, {chosen[0]} is first ({spread(first['mean'], first['ci_low'], first['ci_high'])})"
     if len(chosen) > 1:
         start += f", not told apart from {listed(chosen[1:])}"
-    behind = [method for method in figures.sort_values("rank", kind="stable").index if method in among and method not in chosen]
+    ranked = list(figures.sort_values("rank", kind="stable").index)
+    behind = [method for method in ranked[ranked.index(chosen[0]) :] if method in among and method not in chosen]
     if not behind:
         return f"{start}."
     facts = shown.results.facts(shown.name, metric)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmark.rank_tests import compare_ranks, seeds_for_a_test, superiority
+from benchmark.rank_tests import compare_ranks, least_p, seeds_for_a_test, superiority
 from benchmark.report.headline import scores_of
 from benchmark.report.results import Results
 from benchmark.schema import MetricFacts
@@ -81,7 +81,7 @@ def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
                     "superiority": superiority(qualities[a], qualities[b]),
                     "p": p,
                     "favours": better if p <= LEVEL else "",
-                    "note": _note(qualities[a], qualities[b], float(compared.least[i, j]), len(scores)),
+                    "note": _note(qualities[a], qualities[b], len(scores)),
                 }
             )
     return pd.DataFrame(rows, columns=PAIRWISE)
@@ -98,17 +98,11 @@ def _interval(a: np.ndarray, b: np.ndarray, facts: MetricFacts) -> Interval:
     return change(b, a)
 
 
-def _note(a: np.ndarray, b: np.ndarray, least: float, methods: int) -> str:
-    """Why no test can succeed, if that is so.
-
-    Arguments:
-        a: The qualities of one method.
-        b: Those of the other.
-        least: The least p that they could have had.
-        methods: How many methods are compared.
-    """
+def _note(a: np.ndarray, b: np.ndarray, methods: int) -> str:
+    """Why no test can succeed, if that is so, of two methods' qualities among those of some methods."""
     if len(np.unique(np.concatenate([a, b]))) == 1:
         return "alike in all seeds"
+    least = least_p(len(a), len(b), methods)
     if least <= LEVEL:
         return ""
     return f"no test can succeed: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; it takes {seeds_for_a_test(methods)} seeds each"

@@ -160,15 +160,16 @@ def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
             values = [scores.get(metric) for scores in finished]
             figures = summarise(values, better)
             middle = median_interval([*(math.nan if value is None else value for value in values), *[math.nan] * diverged], better)
-            medians = {"median": middle.median, "median_low": middle.low, "median_high": middle.high}
-            known = {name: value if math.isfinite(value) else None for name, value in medians.items()}
+            ends = {"median": middle.median, "median_low": middle.low, "median_high": middle.high}
+            known = {name: value if math.isfinite(value) else None for name, value in ends.items()}
             rows.append({"dataset": dataset, "method": method, "metric": metric, **figures._asdict(), "diverged": diverged, **known})
     ranks = {(dataset, metric): ranking(trials, results, dataset, metric) for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}}
     for row in rows:
         row["rank"] = ranks[row["dataset"], row["metric"]].get(row["method"])
     columns = ["dataset", "method", "metric", "n", "mean", "std", "ci_low", "ci_high", "best", "worst", "diverged", "rank"]
-    columns += ["median", "median_low", "median_high"]
-    return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64"})
+    medians = ["median", "median_low", "median_high"]
+    columns += medians
+    return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", **dict.fromkeys(medians, float)})
 
 
 def _curves(records: Sequence[Record]) -> pd.DataFrame:
