@@ -133,6 +133,6 @@ def test_the_notebook_of_the_documentation_runs(tmp_path):
     assert len(pictures) == 2
     assert sum("text/html" in output.get("data", {}) for output in outputs) == 3
     progress = "".join(output["text"] for output in outputs if output.output_type == "stream")
-    assert "15 trials trained" in progress
+    assert "25 trials trained" in progress
     assert "left" in progress
     assert (tmp_path / "ring-run" / "report.html").is_file()
