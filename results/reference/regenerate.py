@@ -16,7 +16,7 @@ from benchmark.cli import main  # noqa: E402
 
 RUNS = {
     "synthetic": ("--seeds", "10"),
-    "stacked-mnist": ("--seeds", "5"),
+    "stacked-mnist": ("--seeds", "3"),
     "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
     "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
 }
