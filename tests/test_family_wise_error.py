@@ -83,16 +83,17 @@ def power(n, repetitions):
     return float(np.mean(found)), pairs
 
 
+@pytest.mark.parametrize("repetitions", [1, pytest.param(10, marks=pytest.mark.long)])
 @pytest.mark.parametrize("partly", [False, True], ids=["all alike", "three methods"])
 @pytest.mark.parametrize("n", [5, 10])
-def test_methods_that_are_alike_are_hardly_ever_told_apart(n, partly):
-    rates, families = family_wise_error(n, 6, partly)
+def test_methods_that_are_alike_are_hardly_ever_told_apart(n, partly, repetitions):
+    rates, families = family_wise_error(n, repetitions, partly)
     assert rates.mean() <= LEVEL + 3 * sqrt(LEVEL / (families * len(rates)))
 
 
 def test_five_seeds_are_enough_to_tell_methods_apart():
     confirmed, pairs = power(5, 2)
-    assert confirmed > 0.4 * pairs
+    assert confirmed > 0.25 * pairs
     assert power(10, 1)[0] > confirmed
 
 

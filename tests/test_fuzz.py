@@ -280,7 +280,10 @@ JSON = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
     max_leaves=6,
 )
-FACTS = {"modes_total": 8, "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}}}
+FACTS = {
+    "modes_total": 8,
+    "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
+}
 SPENT = {"flops": 1, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
 CELL = Cell("synthetic", ("ring", {"width": 4}), ("gan", {"lr": 0.1}), {"kl": {}}, "5steps", (0, 1), (0, 1))
 

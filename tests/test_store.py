@@ -15,7 +15,10 @@ from benchmark.schema import Commit
 from benchmark.store import Store
 from benchmark.training.checkpoint import Checkpoint
 
-FACTS = {"modes_total": 8, "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}}}
+FACTS = {
+    "modes_total": 8,
+    "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
+}
 CELL = Cell("synthetic", ("ring", {"width": 4}), ("gan", {"lr": 0.1}), {"kl": {}}, "5steps", (0, 1), (0, 1))
 CHECKPOINT = Checkpoint({"a": np.arange(6.0).reshape(2, 3), "b": np.array(3, dtype=np.int64)}, {"done": 7, "list": [1, None]})
 
