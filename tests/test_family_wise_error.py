@@ -83,7 +83,7 @@ def power(n, repetitions):
     return float(np.mean(found)), pairs
 
 
-@pytest.mark.parametrize("repetitions", [1, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("repetitions", [1, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("partly", [False, True], ids=["all alike", "three methods"])
 @pytest.mark.parametrize("n", [5, 10])
 def test_methods_that_are_alike_are_hardly_ever_told_apart(n, partly, repetitions):
