@@ -26,7 +26,7 @@ class IvOM(Metric):
     restarts and seeds are optimised as one batch, each with a line search of its own. More restarts or iterations begin with
     the same ones, so they never make it worse. Errors are in data units, or for images those of pixels in [0, 1].
 
-    Where there is no generator (the `real-data` row), the nearest of the samples takes the place of the optimum.
+    Where there is no generator (the calibration rows, and samples made elsewhere), the nearest of the samples takes the place of the optimum.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.4;

@@ -379,7 +379,7 @@ def test_whoever_is_behind_one_that_is_told_apart_does_not_lead(tmp_path):
     tables.pairwise.loc[(tables.pairwise["a"] == "b") & (tables.pairwise["b"] == "d"), "favours"] = "b"
     assert leaders(tables, "score", list("abcd")) == ["a", "b"]
     assert leaders(tables, "score", list("bcd")) == ["b", "c"]
-    assert leaders(tables, "score", list("adb")) == ["a", "b", "d"]
+    assert leaders(tables, "score", list("adb")) == ["a", "b"]  # for c lies between
 
 
 def test_tests_confirm_it_against_as_many_as_they_do(tmp_path):
@@ -389,7 +389,7 @@ def test_tests_confirm_it_against_as_many_as_they_do(tmp_path):
     found, warned = told(tmp_path, {"ring": scores})
     assert found.verdict == "On ring, a covers the distribution best (tests confirm it against 1 of 2 others)."
     assert "confirm a against c (p ≤" in found.certainty
-    assert "On ring, not better than both dummies by score (noise 5): b and c." in warned
+    assert "On ring, not better than the dummies by score (noise 5): b and c." in warned
 
 
 def test_a_method_whose_seeds_diverged_is_not_the_best(tmp_path):
@@ -435,7 +435,7 @@ def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
 
 def test_what_is_no_better_than_nothing_is_not_called_best(tmp_path):
     found, _ = told(tmp_path, {"ring": {"collapsed": [6.0] * SEEDS, "noise": [1.0], "a": NEAR, "b": NEAR}})
-    expected = "On ring, no method covers the distribution: none is better than both dummies by score (collapsed 6, noise 1)."
+    expected = "On ring, no method covers the distribution: none is better than the dummies by score (collapsed 6, noise 1)."
     assert (found.verdict, found.best, found.reasons, found.certainty) == (expected, [], [], "")
 
 
@@ -448,7 +448,7 @@ def test_a_method_that_loses_to_a_dummy_is_never_best_even_if_it_is_first(tmp_pa
     assert found.best[0] == "b"
     assert "a" not in found.best
     assert found.verdict.startswith("On ring, b covers the distribution best")
-    assert "On ring, not better than both dummies by score (noise 0.300): a." in warned
+    assert "On ring, not better than the dummies by score (noise 0.300): a." in warned
 
 
 def test_a_method_that_covers_no_better_than_another_by_rank_is_not_said_to_be_ahead_of_it(tmp_path):
@@ -481,7 +481,7 @@ def overlap_told(root, others, **scores):
 def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_path):
     found, _ = overlap_told(tmp_path, of_modes([5.0, 5.0, 5.0, 5.0, 6.0]))
     assert found.verdict == (
-        "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of it, misses 2.8 of 8 modes and "
+        "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution, misses 2.8 of 8 modes and "
         "has only 0.33 times the true spread inside those that it captures."
     )
     assert found.reasons == [
@@ -494,15 +494,17 @@ def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_p
 
 def test_a_portrait_is_of_what_there_is(tmp_path):
     found, _ = overlap_told(tmp_path / "none", of_modes([8.0] * 5, spread=0.75))
-    assert found.verdict.endswith("reproduces 36% of it, misses none of 8 modes and has 0.75 times the true spread inside those that it captures.")
+    assert found.verdict.endswith(
+        "reproduces 36% of the distribution, misses none of 8 modes and has 0.75 times the true spread inside those that it captures."
+    )
     found, _ = overlap_told(tmp_path / "confident", of_modes([8.0] * 5, [2.0] * 5))
     assert "misses 6.0 of 8 modes" in found.verdict
     found, _ = overlap_told(tmp_path / "alone", {})
-    assert found.verdict == "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of it."
+    assert found.verdict == "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution."
     found, _ = overlap_told(tmp_path / "one", {}, gan=[0.034, 0.035, 0.036], ali=["failed"], noise=[0.02], collapsed=[0.01])
-    assert found.verdict == "On ring, gan alone was run, and there is nothing to compare: it reproduces 3.5% of it."
+    assert found.verdict == "On ring, gan alone was run, and there is nothing to compare: it reproduces 3.5% of the distribution."
     found, _ = overlap_told(tmp_path / "apart", {}, ali=[0.33, 0.345, 0.355, 0.365, 0.375])
-    assert found.verdict == "On ring, no method stands out: ali cannot be told from gan, which is first: it reproduces 36% of it."
+    assert found.verdict == "On ring, no method stands out: ali cannot be told from gan, which is first: it reproduces 36% of the distribution."
 
 
 def test_only_a_verdict_by_overlap_has_a_portrait(tmp_path):

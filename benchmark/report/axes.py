@@ -270,7 +270,7 @@ def draw_profiles(axes: Axes, profiles: pd.DataFrame, metric: str, looks: Mappin
             axes.fill_between(score, low, high, step="post", color=look.colour, alpha=0.1, linewidth=0)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, 1)
-    axes.set_xlabel("normalised score: 0 is chance, 1 is perfect")
+    axes.set_xlabel("normalised score: 0 is the better dummy, 1 is perfect")
     axes.set_ylabel("share of runs at least that good")
 
 

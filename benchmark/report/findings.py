@@ -44,22 +44,26 @@ class Answer:
 
 
 def leaders(tables: Tables, metric: str, among: Sequence[str]) -> list[str]:
-    """The first method by rank in a metric, and those behind it in the ranking down to the first that tests tell apart from it.
+    """The first of some methods by rank in a metric, and those next to it in the ranking.
+
+    They end at the first method that tests tell apart from it, or that is none of those, so nobody leads who ranks below somebody that
+    does not.
 
     Arguments:
         tables: The tables of one dataset.
         metric: The metric.
         among: The methods to choose from; those without any score are left out.
     """
-    figures = tables.summary[(tables.summary["metric"] == metric) & tables.summary["mean"].notna() & tables.summary["method"].isin(among)]
+    figures = tables.summary[(tables.summary["metric"] == metric) & tables.summary["mean"].notna()]
     ranked = list(figures.dropna(subset="rank").sort_values("rank", kind="stable")["method"])
-    if not ranked:
+    start = next((i for i, method in enumerate(ranked) if method in among), None)
+    if start is None:
         return []
-    first, *others = ranked
+    first, *others = ranked[start:]
     behind = _behind(tables, metric, first)
     chosen = [first]
     for method in others:
-        if method in behind:
+        if method in behind or method not in among:
             break
         chosen.append(method)
     return chosen
@@ -83,7 +87,7 @@ def answer(shown: Shown) -> Answer:
     if not best and not _dummies(shown, metric):
         return Answer(shown.name, [], f"On {shown.name}, no method has a score by which it can be compared.", [], "")
     if not best:
-        verdict = f"On {shown.name}, no method covers the distribution: none is better than both dummies by {metric} ({_dummies(shown, metric)})."
+        verdict = f"On {shown.name}, no method covers the distribution: none is better than the dummies by {metric} ({_dummies(shown, metric)})."
         return Answer(shown.name, [], verdict, [], "")
     first, others = best[0], [method for method in methods if method not in best]
     reasons = [_reason(shown, metric, methods, best), *_references(shown, metric), *_quality(shown, first), *_spread(shown, best)]
@@ -156,7 +160,7 @@ def _caveats_on(shown: Shown) -> list[str]:
     ahead = covering(shown.trials, shown.results, shown.name)
     fallen = [method for method in shown.looks if method in shown.rows.index and method not in ahead]
     if metric and fallen and _dummies(shown, metric):
-        found.append(f"On {shown.name}, not better than both dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
+        found.append(f"On {shown.name}, not better than the dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
     return found
 
 
@@ -199,12 +203,13 @@ def _portrait(shown: Shown, metric: str, method: str) -> str:
     """
     if metric != "overlap":
         return ""
-    facts = [f"reproduces {_share(_means(shown, metric)[method])} of it"]
+    facts = [f"reproduces {_share(_means(shown, metric)[method])} of the distribution"]
     counted = next((name for name in ("modes_confident", "modes") if method in _means(shown, name)), None)
     if counted:
         total = shown.results.modes(shown.name)
         missed = total - _means(shown, counted)[method]
-        facts.append(f"misses {missed:.1f} of {total} modes" if missed > 0 else f"misses none of {total} modes")
+        by = "" if counted == "modes" else f" (by {counted})"
+        facts.append(f"misses {f'{missed:.1f}' if missed > 0 else 'none'} of {total} modes{by}")
     spread_within = _means(shown, "within_mode_std").get(method)
     if spread_within is not None:
         only = "only " if spread_within < NARROW else ""
@@ -224,6 +229,9 @@ def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[st
     if len(chosen) > 1:
         start += f", not told apart from {listed(chosen[1:])}"
     ranked = list(figures.sort_values("rank", kind="stable").index)
+    before = [method for method in ranked[: ranked.index(chosen[0])] if method in among]
+    if before:
+        start += f", after {listed(before)}, not better than the dummies by the mean"
     behind = [method for method in ranked[ranked.index(chosen[0]) :] if method in among and method not in chosen]
     if not behind:
         return f"{start}."

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmark.rank_tests import compare_ranks, least_p, seeds_for_a_test, superiority
+from benchmark.rank_tests import compare_ranks, least_p, mean_ranks, seeds_for_a_test, superiority
 from benchmark.report.headline import scores_of
 from benchmark.report.results import Results
 from benchmark.schema import MetricFacts
@@ -45,7 +45,7 @@ def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -
     facts = results.facts(dataset, metric)
     scores = scores_of(trials, dataset, metric) if facts["ranked"] else {}
     qualities = [quality(values.to_numpy(), facts["better"]) for values in scores.values()]
-    means = compare_ranks(qualities).mean_ranks
+    means = mean_ranks(qualities)
     return {method: 1 + int((means < mean).sum()) for method, mean in zip(scores, means, strict=True)}
 
 

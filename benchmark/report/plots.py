@@ -166,7 +166,7 @@ def _scores(shown: Shown) -> Figure:
     seeds = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]])) if counts else "no"
     lost = int((shown.trials["status"] == "diverged").sum())
     note = f", {lost} diverged trials left out" if lost else ""
-    what = f"every seed, and mean (or median, on log scales) with its interval (n = {seeds}{note})"
+    what = f"every seed, and mean (of KL, FID, IvOM median) with its interval (n = {seeds}{note})"
     figure.suptitle(f"{shown.name}: {what} at {budget_text(shown.trials)} per trial", fontsize=11)
     return figure
 
