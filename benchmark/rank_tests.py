@@ -73,7 +73,8 @@ def mean_ranks(groups: Sequence[ArrayLike]) -> Array:
     if not values:
         return np.empty(0)
     ranks = stats.rankdata(-np.concatenate(values))
-    return np.array([part.mean() for part in np.split(ranks, np.cumsum([len(group) for group in values])[:-1])])
+    ends = np.cumsum([len(group) for group in values])
+    return np.array([part.mean() for part in np.split(ranks, ends[:-1])])
 
 
 def _all_sets(values: Sequence[Array]) -> Array:

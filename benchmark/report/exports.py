@@ -10,6 +10,7 @@ from tabulate import tabulate
 from benchmark.errors import printable
 from benchmark.report.axes import ARROWS
 from benchmark.report.display import budget_text
+from benchmark.report.headline import headline_first
 from benchmark.report.plots import Shown
 from benchmark.report.published import published_rows
 from benchmark.report.scores import CAPTION, Score, notes_on, score_rows
@@ -63,8 +64,7 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 
 def _headings(shown: Shown) -> list[str]:
-    metrics = list(score_rows(shown)[0].scores)
-    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in metrics]
+    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in headline_first(shown.scored)]
     return ["method", "seeds", *arrows]
 
 

@@ -275,7 +275,8 @@ def _certainty(shown: Shown, metric: str, first: str, others: Sequence[str]) -> 
     counts = trained.groupby("method")["seed"].nunique()
     methods = len(counts)
     fewest, most = int(counts.min()), int(counts.max())
-    basis = f"{fewest if fewest == most else f'{fewest} to {most}'} seed{'s' if most > 1 else ''} each"
+    count = str(most) if fewest == most else f"{fewest} to {most}"
+    basis = f"{count} seeds each" if most > 1 else f"{count} seed each"
     tests = f"Tests that hold for all pairs of {methods} methods at once"
     confirmed = _behind(shown.tables, metric, first)
     if confirmed:

@@ -9,7 +9,7 @@ from benchmark.report.results import Results
 from benchmark.schema import CALIBRATIONS, DUMMIES, MetricFacts
 from benchmark.statistics import filled, quality
 
-__all__ = ["Scores", "chance", "covering", "dummies", "headline", "scored_metrics", "scores_of"]
+__all__ = ["Scores", "chance", "covering", "dummies", "headline", "headline_first", "scored_metrics", "scores_of"]
 
 HEADLINES = ("overlap", "coverage", "fid")
 """The metrics that answer it, most telling first. Those behind the first are for data whose modes are not known."""
@@ -21,6 +21,12 @@ Scores = dict[str, pd.Series]
 def headline(metrics: Sequence[str]) -> str | None:
     """That metric among those of a dataset; the first of them if none tells coverage, and `None` if there is none."""
     return next((name for name in (*HEADLINES, *metrics) if name in metrics), None)
+
+
+def headline_first(metrics: Sequence[str]) -> list[str]:
+    """The metrics in the order in which people read them: the headline, then the others in their own order."""
+    first = headline(metrics)
+    return sorted(metrics, key=lambda name: name != first)
 
 
 def scored_metrics(trials: pd.DataFrame, results: Results, dataset: str) -> list[str]:

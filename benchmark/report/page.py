@@ -34,7 +34,7 @@ from benchmark.report.axes import (
 )
 from benchmark.report.display import budget_text, budget_unit, estimate, gap, number, p_value
 from benchmark.report.findings import answer, caveats
-from benchmark.report.headline import headline
+from benchmark.report.headline import headline, headline_first
 from benchmark.report.panels import Panel, panels
 from benchmark.report.plots import BROKEN, Shown
 from benchmark.report.published import published_rows
@@ -160,7 +160,7 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
         problems.append(f"{shown.name}: not all samples can be shown ({type(error).__name__}: {error})")
     pairs: dict[str, list[dict[str, Any]]] = {}
     scores, published, courses, best_of = [], [], [], []
-    for metric in sorted(shown.scored, key=lambda name: name != leading):
+    for metric in headline_first(shown.scored):
         scores.append(allowance.draw(partial(_scores, shown, metric, facts[metric], rows)))
         if metric in shown.published:
             published.append(allowance.draw(partial(published_chart, shown, metric)))

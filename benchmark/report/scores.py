@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.report.display import estimate, number, spread
 from benchmark.report.findings import leaders
-from benchmark.report.headline import headline
+from benchmark.report.headline import headline, headline_first
 from benchmark.report.plots import Shown
 from benchmark.schema import CALIBRATIONS
 from benchmark.suites import SUITES
@@ -45,7 +45,7 @@ def score_rows(shown: Shown) -> list[Row]:
     """
     methods = list(shown.looks)
     first = headline(shown.scored)
-    metrics = sorted(shown.scored, key=lambda name: name != first)
+    metrics = headline_first(shown.scored)
     best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
     finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}

@@ -9,13 +9,10 @@ METHODS = ("gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan")
 
 NEIGHBOURHOODS = ("precision", "recall", "density", "coverage")
 
+COMMON_METRICS = ("modes", "high_quality", "kl", "ivom", "fid", "modes_robust")
+
 DIGIT_METRICS = (
-    "modes",
-    "high_quality",
-    "kl",
-    "ivom",
-    "fid",
-    "modes_robust",
+    *COMMON_METRICS,
     *NEIGHBOURHOODS,
     "overlap",
     "kl_joint",
@@ -65,12 +62,7 @@ OURS = (
         datasets=("ring", "grid", "high-dimensional"),
         methods=METHODS,
         metrics=(
-            "modes",
-            "high_quality",
-            "kl",
-            "ivom",
-            "fid",
-            "modes_robust",
+            *COMMON_METRICS,
             "kl_high_quality",
             "within_mode_std",
             "high_quality_legacy",
