@@ -5,17 +5,17 @@
 
 from typing import TYPE_CHECKING, Any
 
+from benchmark.version import __version__
+
 if TYPE_CHECKING:
-    from benchmark.api import Run, load_results, run
+    from benchmark.commands.api import Run, load_results, run
 
 __all__ = ["Run", "__version__", "load_results", "run"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     if name in ("Run", "load_results", "run"):
-        from benchmark import api
+        from benchmark.commands import api
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

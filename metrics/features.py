@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from benchmark.datasets.base import Dataset
+from benchmark.datasets.places import FID_WEIGHTS, fid_weights
 from benchmark.errors import UsageError
-from benchmark.files import FID_WEIGHTS, fid_weights
 from benchmark.metric import Evaluation
 
 __all__ = ["check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.cli import main
+from benchmark.commands.cli import main
 from benchmark.registry import METHODS
 
 

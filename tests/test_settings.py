@@ -4,12 +4,11 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.method import Method
-from benchmark.registry import DATASETS, METHODS, METRICS, Registry
-from benchmark.settings import build, resolved
+from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 
 
 def test_values_are_converted_to_the_type_of_the_field():
-    method = build(METHODS, "wgan-gp", {"penalty": "1", "critic_steps": "3", "lr": 1})
+    method = METHODS.build("wgan-gp", {"penalty": "1", "critic_steps": "3", "lr": 1})
     assert (method.penalty, method.critic_steps, method.lr) == (1.0, 3, 1.0)
     assert resolved(method)["critic_steps"] == 3
 
@@ -29,7 +28,7 @@ def test_values_are_converted_to_the_type_of_the_field():
 )
 def test_a_bad_value_is_refused(field, value, problem):
     with pytest.raises(UsageError, match=problem):
-        build(METHODS, "wgan-gp", {field: value})
+        METHODS.build("wgan-gp", {field: value})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_a_bad_value_is_refused(field, value, problem):
 )
 def test_a_value_that_cannot_work_is_refused_before_training(registry, name, field, value):
     with pytest.raises(UsageError, match="must"):
-        build(registry, name, {field: value})
+        registry.build(name, {field: value})
 
 
 def test_an_unfinished_class_is_refused():
@@ -54,14 +53,14 @@ def test_an_unfinished_class_is_refused():
     registry.register("bare")(type("Bare", (), {}))
     registry.register("abstract")(dataclass(frozen=True)(type("Abstract", (Method,), {})))
     with pytest.raises(UsageError, match="lacks the decorator @dataclass"):
-        build(registry, "bare", {})
+        registry.build("bare", {})
     with pytest.raises(UsageError, match="lacks networks, players"):
-        build(registry, "abstract", {})
+        registry.build("abstract", {})
 
 
 def test_a_dataset_refuses_sizes_below_one():
     with pytest.raises(UsageError, match="batch must be at least 1"):
-        build(DATASETS, "ring", {"batch": "0"})
+        DATASETS.build("ring", {"batch": "0"})
 
 
 def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
@@ -74,9 +73,9 @@ def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
     registry = Registry("method", "baselines")
     registry._classes["together"] = Together
     with pytest.raises(UsageError, match=r"method 'together': the class sets simultaneous without a type; write simultaneous: bool = \.\.\."):
-        build(registry, "together", {})
+        registry.build("together", {})
 
 
 def test_a_refused_value_is_told_without_the_settings_that_have_no_part_in_it():
     with pytest.raises(UsageError, match=r"^--set ring.circle=0: circle, the radius, must be positive$"):
-        build(DATASETS, "ring", {"batch": 100, "circle": 0, "latent": 2})
+        DATASETS.build("ring", {"batch": 100, "circle": 0, "latent": 2})

@@ -10,12 +10,16 @@ import torch
 from torch import Tensor
 
 from benchmark.method import DataSpec
-from benchmark.seeding import stream_seed
 
-__all__ = ["Assignment", "Dataset", "Split"]
+__all__ = ["Assignment", "Dataset", "Split", "stream_seed"]
 
 Split = Literal["train", "held-out", "calibration"]
 """What is trained on, what samples are compared with, and what the `real-data` row shows. Nothing held out is in another split."""
+
+
+def stream_seed(*names: str | int) -> int:
+    """A 63-bit seed for the stream of that name, such as `("ring", 3, "data")`."""
+    return int.from_bytes(sha256("/".join(map(str, names)).encode()).digest()[:8], "big") >> 1
 
 
 class Assignment(NamedTuple):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Assignment, Split
+from benchmark.datasets.image_files import ImageFiles, load_cifar10
 from benchmark.datasets.images import Images
-from benchmark.datasets.sources import ImageFiles, load_cifar10
 from benchmark.registry import register_dataset
 
 __all__ = ["CIFAR10"]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.rank_tests import seeds_for_a_test
-from benchmark.report.display import gap, number, p_value, spread
+from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATIONS
 from benchmark.report.headline import covering, dummies, headline
-from benchmark.report.plots import Shown
-from benchmark.report.results import Results
-from benchmark.report.tables import Tables
-from benchmark.schema import CALIBRATIONS
-from benchmark.statistics import quality
+from benchmark.report.statistics.over_seeds import quality
+from benchmark.report.statistics.rank_tests import seeds_for_a_test
+from benchmark.report.tables.tables import Tables
+from benchmark.report.view import Shown
+from benchmark.report.words import gap, number, p_value, spread
 
 __all__ = ["Answer", "answer", "caveats", "leaders", "listed"]
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from benchmark.report.results import Results
-from benchmark.schema import CALIBRATIONS, DUMMIES, MetricFacts
-from benchmark.statistics import filled, quality
+from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATIONS, DUMMIES, MetricFacts
+from benchmark.report.statistics.over_seeds import filled, quality
 
 __all__ = ["Scores", "chance", "covering", "dummies", "headline", "headline_first", "scored_metrics", "scores_of"]
 

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmark.report.display import estimate, number, spread
+from benchmark.records.schema import CALIBRATIONS
 from benchmark.report.findings import leaders
 from benchmark.report.headline import headline, headline_first
-from benchmark.report.plots import Shown
-from benchmark.schema import CALIBRATIONS
+from benchmark.report.view import Shown
+from benchmark.report.words import estimate, number, spread
 from benchmark.suites import SUITES
 
 __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]

@@ -1,9 +1,9 @@
 """Suites: which datasets, methods, metrics and default budget belong together. Imports nothing heavy."""
 
 from benchmark.errors import UsageError
-from benchmark.suites.base import Protocol, Suite
-from benchmark.suites.ours import OURS
+from benchmark.suites.equal_compute import OURS
 from benchmark.suites.papers import PAPERS
+from benchmark.suites.suite import Protocol, Suite
 
 __all__ = ["SUITES", "Protocol", "Suite", "get_suite"]
 

@@ -3,7 +3,7 @@
 A budget here is the paper's number of generator updates, so methods are not at equal compute.
 """
 
-from benchmark.suites.base import Check, Protocol, Suite
+from benchmark.suites.suite import Check, Protocol, Suite
 
 __all__ = ["PAPERS"]
 

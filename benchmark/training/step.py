@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.func import vmap
 from torch.utils._pytree import tree_leaves, tree_map
 
-from benchmark.datasets.base import Dataset
+from benchmark.datasets.base import Dataset, stream_seed
 from benchmark.method import Batch, DataSpec, Method, Networks, Player, State, update
-from benchmark.seeding import stream_seed
 
 __all__ = ["Cycle", "Phase", "initialise", "modules_of", "phases_of", "select_seed"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.method import Batch, Noise, Player
-from benchmark.training.checkpoint import Checkpoint
+from benchmark.records.checkpoint import Checkpoint
 
 __all__ = ["Batches"]
 

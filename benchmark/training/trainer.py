@@ -10,10 +10,12 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_map
 
-from benchmark.budget import Budget, Cost
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method, Networks, State
-from benchmark.training.checkpoint import Checkpoint, fitting, load_tree, tree_arrays
+from benchmark.records.checkpoint import Checkpoint
+from benchmark.suites.budget import Budget
+from benchmark.training.cost import Cost
+from benchmark.training.saved_state import fitting, load_tree, tree_arrays
 from benchmark.training.step import Cycle, initialise, modules_of, select_seed
 from benchmark.training.streams import Batches
 

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # the results are to come from this checkout, not from a package that happens to be installed
 
-from benchmark.cli import main  # noqa: E402
+from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
     "synthetic": ("--seeds", "10"),

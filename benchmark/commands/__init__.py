@@ -1,0 +1,1 @@
+"""What one can ask the program for: a file per verb."""

@@ -1,0 +1,141 @@
+"""Images of stacked digits: a thousand modes that a classifier can tell apart."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.datasets.base import Assignment, Split
+from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, digit_classifier
+from benchmark.datasets.image_files import ImageFiles, load_digits
+from benchmark.datasets.images import Images
+from benchmark.registry import register_dataset
+
+__all__ = ["StackedDigits", "StackedFashionMNIST", "StackedMNIST"]
+
+CHUNK = 768
+"""Digits that are classified at a time: about as many as stay in a processor's cache."""
+
+
+@dataclass(frozen=True)
+class StackedDigits(Images):
+    """Independent digits as the channels of an image, drawn on the fly, uniformly and with replacement.
+
+    The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the product of the class
+    frequencies of the training digits. Training data comes from the training digits only. Held-out data comes from
+    every other test digit, and the data of the `real-data` row from the test digits between them.
+
+    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier, which also knows
+    a class of no digit, gives every digit at least the probability `confidence`. One sample captures a mode, as in the literature.
+
+    Arguments:
+        digits: The number of channels $C$, from 1 to 4.
+        confidence: The least probability of each digit of a high-quality sample.
+        original: Whether to refuse files that are known to differ from the original distribution.
+    """
+
+    source: ClassVar[str]
+    features = "classifier"
+    captured_by = "any"
+
+    samples: int = 26_000
+    digits: int = 3
+    confidence: float = 0.9
+    original: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.digits <= 4:
+            raise ValueError("digits must lie in 1 to 4")
+        if not 0 <= self.confidence < 1:
+            raise ValueError("confidence must lie in [0, 1)")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.digits, 28, 28)
+
+    @property
+    def mode_weights(self) -> Tensor:
+        frequencies = torch.bincount(self._files.train_labels, minlength=10).double() / len(self._files.train_labels)
+        return reduce(torch.kron, [frequencies] * self.digits)
+
+    @property
+    def fingerprint(self) -> str:
+        return self._files.digest
+
+    def prepare(self) -> Mapping[str, Any]:
+        classifier = self._classifier
+        return {"data": self._files.digest, "classifier": classifier.fingerprint, "classifier_accuracy": classifier.accuracy}
+
+    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
+        pool = _pool(self._files, split, generator.device)
+        return pool[torch.randint(len(pool), (n, self.digits), generator=generator, device=generator.device)]
+
+    def assign(self, samples: Tensor) -> Assignment:
+        classifier = _on(self._classifier, samples.device)
+        images = samples.flatten(0, -4)
+        parts = [self._assign(classifier, part) for part in images.split(max(1, CHUNK // self.digits))]
+        mode, high_quality, features = (torch.cat(column) for column in zip(*parts, strict=True))
+        shape = samples.shape[:-3]
+        return Assignment(mode.view(shape), high_quality.view(shape), features=features.view(*shape, -1))
+
+    def nearest_training(self, packed: Tensor) -> Tensor:
+        """The nearest stack is that of the nearest digits, since every stack of training digits can occur."""
+        pool = self._files.train[:, 0]
+        digits = packed.cpu().flatten(0, 1).flatten(1).float()
+        parts = [torch.cdist(digits, part.flatten(1).float()) for part in pool.split(10_000)]
+        return pool[torch.cat(parts, dim=1).argmin(dim=1)].view(packed.shape)
+
+    @property
+    def _files(self) -> ImageFiles:
+        return load_digits(self.source, self.original)
+
+    @property
+    def _classifier(self) -> Trained:
+        return digit_classifier(self._files)
+
+    def _assign(self, classifier: nn.Module, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Modes $(n,)$, quality $(n,)$ and features $(n, F)$ of some images."""
+        with torch.no_grad():
+            logits, features = classifier(images.flatten(0, 1))
+        probability, digit = logits.softmax(dim=-1)[:, :NO_DIGIT].view(len(images), self.digits, 10).max(dim=-1)
+        place = 10 ** torch.arange(self.digits - 1, -1, -1, device=digit.device)
+        return (digit * place).sum(dim=1), (probability >= self.confidence).all(dim=1), features.view(len(images), -1)
+
+
+@register_dataset("stacked-mnist")
+@dataclass(frozen=True)
+class StackedMNIST(StackedDigits):
+    """Three MNIST digits as the channels of an image: 1000 modes.
+
+    References:
+        Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.3.1;
+        VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.2.
+    """
+
+    source = "MNIST"
+
+
+@register_dataset("stacked-fashion-mnist")
+@dataclass(frozen=True)
+class StackedFashionMNIST(StackedDigits):
+    """Three FashionMNIST articles as the channels of an image: 1000 modes that are harder to draw."""
+
+    source = "FashionMNIST"
+
+
+@lru_cache(maxsize=6)
+def _pool(files: ImageFiles, split: Split, device: torch.device) -> Tensor:
+    """The digits of a split, shape $(N, 28, 28)$, on a device."""
+    pools = {"train": files.train, "held-out": files.test[::2], "calibration": files.test[1::2]}
+    return pools[split][:, 0].contiguous().to(device)
+
+
+@lru_cache(maxsize=2)
+def _on(trained: Trained, device: torch.device) -> nn.Module:
+    """The classifier on a device."""
+    return trained.network if device.type == "cpu" else deepcopy(trained.network).to(device)

@@ -1,0 +1,1 @@
+"""The files of a run: forms, checksums, layout, reading and writing."""

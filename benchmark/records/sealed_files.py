@@ -1,0 +1,171 @@
+"""Files that tell whether they are whole: sealed JSON, written at once or not at all."""
+
+import contextlib
+import json
+import math
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+
+from benchmark.errors import UsageError
+from benchmark.records.schema import SCHEMA_VERSION
+
+__all__ = [
+    "DamagedError",
+    "canonical",
+    "digest",
+    "read_regular",
+    "read_sealed",
+    "sync_directory",
+    "without_nan",
+    "write_at_once",
+    "write_sealed",
+    "writing",
+]
+
+T = TypeVar("T")
+
+LARGEST = 1 << 28
+"""Bytes of the largest sealed file that is read. Ours have some thousands."""
+
+
+class DamagedError(Exception):
+    """A file is not as it was written.
+
+    Arguments:
+        file: The file.
+        why: What is wrong with it, to follow its name.
+    """
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+        self.file = file
+        self.why = why
+
+
+def write_sealed(file: Path, content: dict[str, Any]) -> None:
+    """Writes a JSON object with the version of its form and its own checksum; numbers that JSON does not have become null."""
+    content = without_nan({"schema_version": SCHEMA_VERSION, **content})
+    sealed = {**content, "checksum": sha256(canonical(content)).hexdigest()}
+    write_at_once(file, (json.dumps(sealed, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_sealed(file: Path, shape: type[T]) -> T:
+    """The content of a sealed file, without its checksum.
+
+    Arguments:
+        file: The file.
+        shape: The typed dictionary that it must fit.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        DamagedError: If it is not what `write_sealed` wrote, or is of another shape.
+        UsageError: If it is whole and of another version.
+    """
+    try:
+        content = json.loads(read_regular(file))
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        checksum = content.pop("checksum")
+        whole = "schema_version" in content and checksum == sha256(canonical(content)).hexdigest()
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        whole = False
+    if not whole:
+        raise DamagedError(file, "is damaged (its checksum does not hold)")
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise UsageError(f"{file}: has schema version {content['schema_version']}; this program reads version {SCHEMA_VERSION}")
+    try:
+        msgspec.convert(content, shape)
+    except msgspec.ValidationError as error:
+        raise DamagedError(file, f"does not have the form that it should ({error})") from error
+    return content
+
+
+def read_regular(file: Path) -> bytes:
+    """The bytes of a plain file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        DamagedError: If it is a link, a pipe or anything else that may lead elsewhere or never end, or cannot be read.
+    """
+    try:
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DamagedError(file, "is not a plain file")
+        if status.st_size > LARGEST:
+            raise DamagedError(file, f"has {status.st_size} bytes, more than any such file")
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(file) from None
+    except OSError as error:
+        raise DamagedError(file, f"cannot be read ({error.strerror})") from error
+
+
+def write_at_once(file: Path, data: bytes) -> None:
+    """Replaces a file: whoever reads it sees the old content or the new, also after a crash."""
+    with writing(file) as stream:
+        stream.write(data)
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[BinaryIO]:
+    """A stream whose content replaces a file when the block ends well, and leaves nothing otherwise."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    with _naming(file):
+        try:
+            with open(temporary, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, file)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+    sync_directory(file.parent)
+
+
+def sync_directory(folder: Path) -> None:
+    """Sees the names in a directory onto the disk."""
+    with _naming(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """An error of the system within it names the file, which it does not if it comes from an open one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(file)
+        raise
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a plain file."""
+    return sha256(read_regular(file)).hexdigest()
+
+
+def canonical(value: Any) -> bytes:
+    """The one text of a JSON value, whatever the order of its keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def without_nan(value: Any) -> Any:
+    """A JSON value with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

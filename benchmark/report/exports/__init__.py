@@ -1,0 +1,1 @@
+"""Tables and curves in the formats of other programs."""

@@ -1,0 +1,108 @@
+"""The table of pairs: every two methods of a dataset, by every metric that ranks them."""
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from benchmark.records.results import Results
+from benchmark.records.schema import MetricFacts
+from benchmark.records.store import LARGE
+from benchmark.report.headline import scores_of
+from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, quality
+from benchmark.report.statistics.rank_tests import compare_ranks, least_p, mean_ranks, seeds_for_a_test, superiority
+
+__all__ = ["PAIRWISE", "pairwise_table", "ranked_columns", "ranking"]
+
+PAIRWISE = ["dataset", "metric", "a", "b", "n_a", "n_b", "difference", "ci_low", "ci_high", "superiority", "p", "favours", "note"]
+
+
+class Column(NamedTuple):
+    """A metric on a dataset, on larger samples perhaps, and how to read it."""
+
+    dataset: str
+    metric: str
+    facts: MetricFacts
+
+
+def ranked_columns(trials: pd.DataFrame, results: Results) -> list[Column]:
+    """The metrics by which methods are compared, dataset by dataset, those on larger samples included."""
+    columns = []
+    for dataset in results.datasets:
+        for metric in results.metrics(dataset):
+            facts = results.facts(dataset, metric)
+            names = [metric, metric + LARGE] if facts["ranked"] else []
+            columns += [Column(dataset, name, facts) for name in names if name in trials]
+    return columns
+
+
+def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
+    """The place of each method by the mean rank of its trials among those of all, 1 for the best, ties sharing the first of theirs.
+
+    A trial without a value is worse than any other. Empty for a metric by which methods are not compared.
+    """
+    facts = results.facts(dataset, metric)
+    scores = scores_of(trials, dataset, metric) if facts["ranked"] else {}
+    qualities = [quality(values.to_numpy(), facts["better"]) for values in scores.values()]
+    means = mean_ranks(qualities)
+    return {method: 1 + int((means < mean).sum()) for method, mean in zip(scores, means, strict=True)}
+
+
+def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """Every two methods, seeds taken as independent.
+
+    `difference` is the mean of `a` less that of `b`, with Welch's interval, over the `n_a` and `n_b` seeds that have a value; of a
+    metric that is best at 1 that of the distances from 1, and of one on a logarithmic scale that of the natural logarithms (no figure
+    where a value is 0). `superiority` is the probability that a seed of `a` is better than one of `b`, a tie counting half. `p` is
+    that of `compare_ranks`, for all methods of that dataset and metric at once, a seed without a value being worse than any other, and
+    `favours` names the better method where p is at most 0.05.
+    """
+    rows: list[dict[str, Any]] = []
+    for column in ranked_columns(trials, results):
+        scores = scores_of(trials, column.dataset, column.metric)
+        qualities = {method: quality(values.to_numpy(), column.facts["better"]) for method, values in scores.items()}
+        compared = compare_ranks(list(qualities.values()))
+        for (i, a), (j, b) in combinations(enumerate(scores), 2):
+            p = float(compared.p[i, j])
+            better = a if compared.mean_ranks[i] < compared.mean_ranks[j] else b
+            interval = _interval(scores[a].to_numpy(), scores[b].to_numpy(), column.facts)
+            rows.append(
+                {
+                    "dataset": column.dataset,
+                    "metric": column.metric,
+                    "a": a,
+                    "b": b,
+                    "n_a": int(scores[a].notna().sum()),
+                    "n_b": int(scores[b].notna().sum()),
+                    "difference": interval.mean,
+                    "ci_low": interval.low,
+                    "ci_high": interval.high,
+                    "superiority": superiority(qualities[a], qualities[b]),
+                    "p": p,
+                    "favours": better if p <= LEVEL else "",
+                    "note": _note(qualities[a], qualities[b], len(scores)),
+                }
+            )
+    return pd.DataFrame(rows, columns=PAIRWISE)
+
+
+def _interval(a: np.ndarray, b: np.ndarray, facts: MetricFacts) -> Interval:
+    """The mean of `a` less that of `b`, on the metric's scale."""
+    if facts["better"] == "one":
+        a, b = np.abs(a - 1), np.abs(b - 1)
+    if facts["scale"] == "log":
+        if (a <= 0).any() or (b <= 0).any():
+            return Interval(0, np.nan, np.nan, np.nan)
+        a, b = np.log(a), np.log(b)
+    return change(b, a)
+
+
+def _note(a: np.ndarray, b: np.ndarray, methods: int) -> str:
+    """Why no test can succeed, if that is so, of two methods' qualities among those of some methods."""
+    if len(np.unique(np.concatenate([a, b]))) == 1:
+        return "alike in all seeds"
+    least = least_p(len(a), len(b), methods)
+    if least <= LEVEL:
+        return ""
+    return f"no test can succeed: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; it takes {seeds_for_a_test(methods)} seeds each"

@@ -1,0 +1,59 @@
+"""The figures that papers publish: `results/published.csv`, whose columns docs/published.md explains."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import UsageError
+
+__all__ = ["COLUMNS", "FILE", "KINDS", "NOT_STATED", "read_published"]
+
+FILE = Path(__file__).resolve().parents[3] / "results" / "published.csv"
+"""In the source tree, and beside the packages where they are installed."""
+
+NUMBERS = ("value", "uncertainty", "runs")
+
+COLUMNS = (
+    *("paper", "table", "setting", "method", "dataset", "metric"),
+    *("value", "uncertainty", "uncertainty_kind", "runs", "copied_from", "suite", "baseline", "source", "note"),
+)
+
+NOT_STATED = "not stated"
+"""The kind of an uncertainty, or the paper that a figure was copied from, where that is not said."""
+
+KINDS = ("standard error", "standard deviation", NOT_STATED)
+
+
+def read_published(file: Path = FILE) -> pd.DataFrame:
+    """The published figures, one per row, in the order of the file.
+
+    `value` and `uncertainty` are numbers, NaN where there is none; `runs` is a whole number or `<NA>`; all else is text, empty where
+    there is nothing to say.
+
+    Raises:
+        UsageError: If the file is missing, or is not such a table.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            columns, *rows = csv.reader(stream, strict=True)
+        return _typed(columns, rows)
+    except FileNotFoundError:
+        raise UsageError(f"{file}: is missing; it is part of the program: install that again") from None
+    except (OSError, TypeError, ValueError, csv.Error) as error:
+        why = " ".join(str(error).split())
+        raise UsageError(f"{file}: does not hold the published figures ({why}); restore it, or install the program again") from None
+
+
+def _typed(columns: list[str], rows: list[list[str]]) -> pd.DataFrame:
+    if tuple(columns) != COLUMNS:
+        raise ValueError(f"its columns are {', '.join(columns)}")
+    for line, row in enumerate(rows, 2):
+        if len(row) != len(COLUMNS):
+            raise ValueError(f"row {line} has {len(row)} of {len(COLUMNS)} cells")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    numbers = {name: pd.to_numeric(frame[name].replace("", np.nan)).astype("Int64" if name == "runs" else float) for name in NUMBERS}
+    if not np.isfinite(numbers["value"]).all():
+        raise ValueError("a value is no number")
+    return frame.assign(**numbers)

@@ -1,0 +1,1 @@
+"""Runs cells and writes down what comes back."""

@@ -1,0 +1,28 @@
+"""Where the cells of a run are to run."""
+
+from benchmark.running.executors.base import Executor
+from benchmark.running.executors.local import LocalExecutor
+from benchmark.running.executors.machine import SHARE, default_workers, memory_of_machine
+
+__all__ = ["make_executor"]
+
+
+def make_executor(name: str, device: str, workers: int | None, memory: float | None, address: str | None) -> Executor:
+    """The executor of that name.
+
+    Arguments:
+        name: `local` or `ray`.
+        device: The device that cells compute on.
+        workers: The number of cells at a time; by default one per processor that this process may use, or one on an accelerator.
+        memory: Bytes that a worker may hold; by default the workers share most of the machine's.
+        address: Of a Ray cluster.
+
+    Raises:
+        UsageError: If Ray is not installed or not there.
+    """
+    if name == "ray":
+        from benchmark.running.executors.ray import RayExecutor
+
+        return RayExecutor(device, address, workers)
+    workers = workers or default_workers(device)
+    return LocalExecutor(workers, memory or SHARE * memory_of_machine() / workers)

@@ -1,0 +1,212 @@
+"""A cell: one method on one dataset, trained and scored for a group of seeds."""
+
+import resource
+import sys
+import time
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from benchmark import registry
+from benchmark.datasets.base import Dataset
+from benchmark.method import Method
+from benchmark.metric import Metric
+from benchmark.records.cell import Cell, Trial
+from benchmark.records.checkpoint import Checkpoint
+from benchmark.scoring.calibration import CALIBRATIONS
+from benchmark.scoring.kept_arrays import exhibits, kept
+from benchmark.scoring.scorer import Scorer
+from benchmark.suites.budget import parse_budget
+from benchmark.training.cost import Cost, cost_of
+from benchmark.training.saved_state import UnfitError, fitting
+from benchmark.training.trainer import Saver, Standing, train
+
+__all__ = ["Link", "run_cell"]
+
+ARRAYS = ("arrays", "generator")
+
+FACTS = ("seed", "status", "metrics", "audit", "curve")
+"""The parts of a trial, in a checkpoint."""
+
+
+class Link(Saver, Protocol):
+    """What a cell tells while it runs, and whom."""
+
+    def progress(self, share: float) -> None:
+        """That share of the budget is spent."""
+
+    def say(self, text: str) -> None:
+        """Something that the user should know."""
+
+
+def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Trial]:
+    """Trains and scores a cell; returns the trials whose seeds it is to record.
+
+    Arguments:
+        cell: The cell.
+        link: Who hears of it.
+        start: Where to go on. One that does not fit is told of, and the training starts anew.
+    """
+    for plugin in cell.plugins:
+        registry.load_plugin(Path(plugin))
+    device = torch.device(cell.device)
+    data: Dataset = registry.DATASETS.get(cell.dataset[0])(**cell.dataset[1])
+    metrics: dict[str, Metric] = {name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
+    scorer = Scorer(data, metrics, device)
+    trials = _calibrate(cell, data, scorer) if cell.method[0] in CALIBRATIONS else _train(cell, data, scorer, link, start)
+    return [trial for trial in trials if trial.seed in cell.record]
+
+
+def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
+    trials = []
+    for seed in cell.group:
+        audit = {"peak_memory_bytes": _peak_memory(scorer.device), "group": list(cell.group), "compiled": False}
+        draw = CALIBRATIONS[cell.method[0]](data, seed, scorer.device)
+        evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
+        scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
+        trials.append(Trial(seed, metrics=scores, arrays=exhibits(evaluation, 0), audit=audit))
+    return trials
+
+
+def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
+    method = registry.METHODS.get(cell.method[0])(**cell.method[1])
+    recorder = _Recorder(cell, scorer, cost_of(method, data), link)
+    try:
+        recorder.train(method, start)
+    except UnfitError as error:
+        link.say(f"{cell.label}: its checkpoint does not fit ({error}); training starts anew")
+        recorder = _Recorder(cell, scorer, recorder.cost, link)
+        recorder.train(method, None)
+    return recorder.finished()
+
+
+class _Recorder:
+    """Turns evaluations into trials, and adds them to checkpoints."""
+
+    def __init__(self, cell: Cell, scorer: Scorer, cost: Cost, link: Link) -> None:
+        self.cell = cell
+        self.trials = [Trial(seed) for seed in cell.group]
+        self.scorer = scorer
+        self.cost = cost
+        self.link = link
+        self.began = time.perf_counter()
+        self.evaluation = 0.0
+
+    def train(self, method: Method, start: Checkpoint | None) -> None:
+        """Trains from the beginning, or from a checkpoint that `save` was given; an `UnfitError` if it is none."""
+        if start is not None:
+            with fitting():
+                self._restore(start.part("trials"))
+                start = start.part("training")
+        train(
+            method,
+            self.scorer.data,
+            self.cell.group,
+            parse_budget(self.cell.budget),
+            self.cost,
+            evaluate=self.evaluate,
+            progress=self.link.progress,
+            device=self.scorer.device,
+            compile=self.cell.compile,
+            saver=self,
+            start=start,
+        )
+
+    def evaluate(self, standing: Standing) -> None:
+        began = time.perf_counter()
+        seeds = [trial.seed for trial in self.trials]
+        samples, finite = self.scorer.sample(standing.generator, seeds)
+        alive = []
+        for i, trial in enumerate(self.trials):
+            if trial.status == "diverged":
+                continue
+            cycle = standing.diverged[i] or (0 if bool(finite[i]) else standing.cycles)
+            trial.audit.update(self._spent(cycle or standing.cycles, standing.seconds))
+            if cycle:
+                trial.status = "diverged"
+                trial.audit["diverged_at"] = cycle * self.cost.generator_steps
+            else:
+                alive.append(i)
+        if alive:
+            self._score(standing, samples[alive], alive)
+        self.evaluation += time.perf_counter() - began
+
+    def due(self, cycles: int) -> bool:
+        return self.link.due(cycles)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        self.link.save(Checkpoint.join({"training": checkpoint, "trials": self._checkpoint()}))
+
+    def _checkpoint(self) -> Checkpoint:
+        arrays = {f"{i}/{kind}/{key}": array for i, trial in enumerate(self.trials) for kind in ARRAYS for key, array in getattr(trial, kind).items()}
+        trials = [{key: deepcopy(getattr(trial, key)) for key in FACTS} for trial in self.trials]
+        return Checkpoint(arrays, {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began})
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        trials = [Trial(**facts) for facts in checkpoint.facts["trials"]]
+        if [trial.seed for trial in trials] != list(self.cell.group):
+            raise ValueError("it is that of other seeds")
+        for key, array in checkpoint.arrays.items():
+            index, kind, name = key.split("/", 2)
+            if kind not in ARRAYS:
+                raise ValueError(f"unknown part {kind!r}")
+            getattr(trials[int(index)], kind)[name] = array
+        self.trials = trials
+        self.evaluation = float(checkpoint.facts["evaluation"])
+        self.began -= float(checkpoint.facts["elapsed"])
+
+    def finished(self) -> list[Trial]:
+        """The trials, with what they have in common."""
+        elapsed = time.perf_counter() - self.began
+        training = sum(trial.audit["device_seconds"] for trial in self.trials)
+        rest = elapsed - training - self.evaluation
+        for trial in self.trials:
+            trial.audit |= {
+                "parameters": self.cost.parameters,
+                "peak_memory_bytes": _peak_memory(self.scorer.device),
+                "group": list(self.cell.group),
+                "compiled": self.cell.compile,
+                "group_seconds": {"training": training, "evaluation": self.evaluation, "rest": rest},
+            }
+        return self.trials
+
+    def _score(self, standing: Standing, samples: Tensor, alive: list[int]) -> None:
+        seeds = [self.trials[i].seed for i in alive]
+        generator = standing.generator.select(alive)
+        evaluation = self.scorer.evaluation(samples, seeds, generator)
+        scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
+        for j, i in enumerate(alive):
+            trial = self.trials[i]
+            trial.curve.append({"point": standing.point, **self._spent(standing.cycles, standing.seconds), "metrics": scores[j]})
+            trial.metrics = dict(scores[j])
+            if standing.last:
+                trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))
+            else:
+                trial.arrays = {"samples": kept(self.scorer.data, samples[j]).cpu().numpy()}
+            trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
+            if standing.last:
+                trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
+
+    def _draw(self, standing: Standing, i: int, n: int) -> Tensor:
+        return self.scorer.sample(standing.generator.select([i]), [self.trials[i].seed], n)[0][0]
+
+    def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
+        return {
+            "flops": cycles * self.cost.flops,
+            "generator_steps": cycles * self.cost.generator_steps,
+            "discriminator_steps": cycles * self.cost.discriminator_steps,
+            "samples_seen": cycles * self.cost.samples,
+            "device_seconds": seconds,
+        }
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Bytes: the device's own peak where it has memory of its own, else this process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,0 +1,1 @@
+"""Metrics on samples, with the same evaluation noise for all methods."""

@@ -1,0 +1,45 @@
+"""Compute budgets: units, counting on real steps, audit.
+
+FLOPs are the matrix products and convolutions of a real step, forward, backward and double backward, counted two per
+multiply-add. Elementwise work, normalisation and the optimiser count zero.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+from benchmark.errors import UsageError
+
+__all__ = ["UNITS", "Budget", "parse_budget"]
+
+UNITS = ("flops", "steps", "samples", "s")
+"""FLOPs, generator updates, real samples seen, device-seconds of training."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: an amount and its unit, one of `UNITS`."""
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        short = f"{self.amount:g}"
+        return f"{short if float(short) == self.amount else repr(self.amount)}{self.unit}"
+
+
+def parse_budget(text: str) -> Budget:
+    """Reads `1e12flops`, `20000steps`, `2e6samples` or `60s`.
+
+    Raises:
+        UsageError: If the amount is not positive and finite, or the unit is missing or unknown.
+    """
+    accepted = "a positive number and a unit, such as 1e12flops, 20000steps, 2e6samples or 60s"
+    match = re.fullmatch(rf"\s*([-+.\w]*?)\s*({'|'.join(UNITS)})\s*", text, re.IGNORECASE)
+    try:
+        amount = float(match[1]) if match else math.nan
+    except ValueError:
+        amount = math.nan
+    if match is None or not (math.isfinite(amount) and amount > 0):
+        raise UsageError(f"--budget {text!r}: give {accepted}")
+    return Budget(amount, match[2].lower())

@@ -1,0 +1,110 @@
+"""What a cycle of a method costs, counted on a real one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError
+from benchmark.method import Method
+from benchmark.suites.budget import Budget
+from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.streams import Batches
+
+__all__ = ["Cost", "cost_of"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one cycle of a method takes, per seed, and what it trains.
+
+    Attributes:
+        flops: FLOPs per cycle.
+        generator_steps: Updates of the generator per cycle.
+        discriminator_steps: Updates of discriminators and critics per cycle.
+        samples: Real samples drawn per cycle.
+        parameters: Trained parameters, over all networks.
+        operations: Tensor operations per cycle.
+        longest: Tensor operations in the longest function that is compiled as one.
+    """
+
+    flops: int
+    generator_steps: int
+    discriminator_steps: int
+    samples: int
+    parameters: int
+    operations: int
+    longest: int
+
+    def cycles(self, budget: Budget) -> int | None:
+        """The whole number of cycles that comes nearest to the budget; `None` for a budget of device-seconds.
+
+        Raises:
+            UsageError: If the budget does not pay for half a cycle.
+        """
+        if budget.unit == "s":
+            return None
+        per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
+        if per_cycle == 0:
+            raise UsageError(f"--budget {budget}: a cycle takes no {budget.unit}; give another unit")
+        cycles = round(budget.amount / per_cycle)
+        if cycles < 1:
+            raise UsageError(f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that")
+        return cycles
+
+
+def cost_of(method: Method, data: Dataset) -> Cost:
+    """Counts one real cycle of one model."""
+    cpu = torch.device("cpu")
+    cycle = Cycle(method, data.spec)
+    state = select_seed(initialise(method, data, [0], cpu), 0)
+    stacked = next(Batches(data, cycle.draws, [0], cpu))
+    batch = [b.map(itemgetter(0)) for b in stacked]
+    flops, operations, longest, first = 0, 0, 0, 0
+    for phase in cycle.phases:
+        size = len(phase.draws)
+        with _FlopCounter() as counter:
+            cycle.single(phase, state, batch[first : first + size])
+        flops += phase.repeats * counter.flops
+        operations += phase.repeats * counter.operations
+        longest = max(longest, counter.operations)
+        first += phase.repeats * size
+    players = [player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()]
+    return Cost(
+        flops=flops,
+        generator_steps=sum("generator" in player.networks for player in players),
+        discriminator_steps=sum(all(_is_discriminator(n) for n in player.networks) for player in players),
+        samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
+        parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
+        operations=operations,
+        longest=longest,
+    )
+
+
+def _is_discriminator(network: str) -> bool:
+    return network.startswith(("discriminator", "critic"))
+
+
+class _FlopCounter(TorchDispatchMode):
+    """Counts operations, and the FLOPs of every matrix product and convolution, those inside `torch.func` transforms included.
+
+    `torch.utils.flop_counter.FlopCounterMode` raises on gradient penalties; its table of formulas is right.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+        self.operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.operations += 1
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.flops += formula(*args, **(kwargs or {}), out_val=out)
+        return out

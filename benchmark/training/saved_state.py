@@ -1,0 +1,46 @@
+"""What is kept of a training so that it can go on elsewhere exactly as here."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import keystr, tree_leaves_with_path
+
+__all__ = ["UnfitError", "fitting", "load_tree", "tree_arrays"]
+
+
+class UnfitError(Exception):
+    """A checkpoint is not one of this training."""
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Within it, whatever a checkpoint of another form breaks is an `UnfitError`."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        raise UnfitError(f"{type(error).__name__}: {error}") from error
+
+
+def tree_arrays(tree: Any) -> dict[str, np.ndarray]:
+    """Copies of a tree's tensors, by their paths in it."""
+    return {keystr(path): leaf.detach().cpu().numpy().copy() for path, leaf in tree_leaves_with_path(tree)}
+
+
+def load_tree(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays by `tree_arrays` into the tensors of a tree of the same form.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    leaves: dict[str, Tensor] = {keystr(path): leaf for path, leaf in tree_leaves_with_path(tree)}
+    if leaves.keys() != arrays.keys():
+        raise ValueError(f"holds other tensors than the training: {sorted(leaves.keys() ^ arrays.keys())[:3]}")
+    for key, leaf in leaves.items():
+        tensor = torch.from_numpy(arrays[key])
+        if tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:
+            raise ValueError(f"{key} has shape {tuple(tensor.shape)} and type {tensor.dtype}, not {tuple(leaf.shape)} and {leaf.dtype}")
+        leaf.copy_(tensor)

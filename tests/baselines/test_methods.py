@@ -1,0 +1,156 @@
+"""The methods: the contract for all of them, and what tiny networks do not show. What makes each itself: `test_method_proofs*.py`."""
+
+import inspect
+
+import pytest
+import torch
+from torch.func import grad
+
+from benchmark.commands.check import CHECKS, check_method
+from benchmark.datasets.mixtures import HighDimensional, Ring
+from benchmark.method import Networks
+from benchmark.registry import METHODS
+from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.streams import Batches
+
+CPU = torch.device("cpu")
+SMALL = Ring(batch=16, width=8, latent=3)
+
+
+def one_model(name, data=SMALL, cycles=2, dtype=torch.float64, **settings):
+    """Bound networks of one seed a few cycles into training, and a batch for every player."""
+    method = METHODS.get(name)(**settings)
+    cycle = Cycle(method, data.spec)
+    state = initialise(method, data, [0], CPU)
+    stream = Batches(data, cycle.draws, [0], CPU)
+    for _ in range(cycles):
+        cycle.run(state, next(stream))
+    from torch.utils._pytree import tree_map
+
+    state = tree_map(lambda t: t.to(dtype) if t.is_floating_point() else t, select_seed(state, 0))
+    drawn = {name: next(Batches(data, [player], [0], CPU))[0].map(lambda t: t[0].to(dtype)) for name, player in cycle.players.items()}
+    return method, Networks(cycle.modules, state, cycle.players), drawn
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_the_contract_holds(name):
+    problems = {title: problem for title, problem in check_method(name) if problem is not None}
+    assert not problems
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_the_docstring_names_paper_and_deviations(name):
+    doc = inspect.getdoc(METHODS.get(name))
+    assert "References:" in doc
+    assert "arXiv:" in doc
+    assert "Deviations:" in doc
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_it_trains_in_1200_dimensions(name):
+    method, data = METHODS.get(name)(), HighDimensional(batch=8, width=8)
+    cycle = Cycle(method, data.spec)
+    state = initialise(method, data, [0], CPU)
+    assert cycle.run(state, next(Batches(data, cycle.draws, [0], CPU))).isfinite().all()
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_the_contract_test_notices_a_broken_method(name, monkeypatch):
+    """A generator loss that ignores the generator, and one that draws its own noise, are found out."""
+    cls = METHODS.get(name)
+    loss = next(n for n in ("generator_loss", "autoencoder_loss") if hasattr(cls, n))
+    monkeypatch.setattr(cls, loss, lambda self, nets, batch: batch.z.sum() * 0)
+    assert any(problem for title, problem in check_method(name) if "gradients" in title)
+
+
+def test_the_contract_test_notices_hidden_randomness(monkeypatch):
+    cls = METHODS.get("gan")
+    original = cls.generator_loss
+    monkeypatch.setattr(cls, "generator_loss", lambda self, nets, batch: original(self, nets, batch._replace(z=batch.z + next(NOISE))))
+    assert any(problem for title, problem in check_method("gan") if "same seed" in title)
+
+
+NOISE = (torch.full((), 0.1 * i) for i in range(10_000))
+
+
+def test_there_are_seven_checks():
+    assert len(CHECKS) == 7
+
+
+def test_gan_is_plain():
+    networks = METHODS.get("gan")().networks(SMALL.spec)
+    assert {type(m).__name__ for net in networks.values() for m in net.modules()} == {"MLP", "Linear", "ReLU"}
+
+
+@pytest.mark.parametrize("saturating", [True, False])
+def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
+    """Through five real Adam updates from a warm optimiser state."""
+    method, nets, drawn = one_model("unrolled", saturating=saturating)
+    batch, state = drawn["generator"], nets.state
+
+    def loss(weight):
+        parameters = {**state.parameters, "generator": {**state.parameters["generator"], "0.weight": weight}}
+        return method.generator_loss(Networks(nets.modules, state._replace(parameters=parameters), nets.players), batch)
+
+    weight = state.parameters["generator"]["0.weight"]
+    assert state.steps["discriminator"] == 2
+    gradient = grad(loss)(weight)
+    direction = torch.randn_like(weight)
+    h = 1e-5
+    numeric = (loss(weight + h * direction) - loss(weight - h * direction)) / (2 * h)
+    assert (gradient * direction).sum().item() == pytest.approx(numeric.item(), rel=1e-4)
+    # The lookahead matters: without it the gradient is another one.
+    blind = type(method)(unrolled_steps=0, saturating=saturating)
+    method = blind
+    assert not torch.allclose(grad(loss)(weight), gradient, rtol=1e-3)
+
+
+def test_the_first_unrolled_step_is_the_discriminators_own():
+    from benchmark.method import update
+
+    method, nets, drawn = one_model("unrolled")
+    batch = drawn["generator"]
+    ahead = nets.after("discriminator", lambda judges: method.discriminator_loss(judges, batch)).state
+    real, _ = update(nets, nets.players["discriminator"], batch)
+    for key, value in real.parameters["discriminator"].items():
+        assert torch.equal(value, ahead.parameters["discriminator"][key])
+    assert ahead.steps["discriminator"] == nets.state.steps["discriminator"] + 1
+    assert nets.state.steps["discriminator"] == 2
+
+
+@pytest.mark.parametrize(("name", "network"), [("ali", "encoder"), ("veegan", "reconstructor"), ("aegan", "encoder")])
+def test_methods_with_an_encoder_say_so(name, network):
+    method, nets, drawn = one_model(name)
+    x = next(batch.x for batch in drawn.values() if batch.x is not None)
+    assert torch.equal(method.encode(nets, x), getattr(nets, network)(x)[:, : SMALL.latent])
+
+
+def test_veegans_free_latent_dimensions_are_not_reconstructed():
+    method, nets, drawn = one_model("veegan", free=1)
+    batch = drawn["generator"]
+    generated = nets.generator(batch.z)
+    code = nets.reconstructor(generated)
+    assert code.shape == (SMALL.batch, SMALL.latent - 1)
+    expected = nets.discriminator(generated, batch.z[:, :-1]).mean() + 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
+    assert torch.allclose(method.generator_loss(nets, batch), expected)
+    x = drawn["discriminator"].x
+    codes = method.encode(nets, x)
+    assert torch.equal(codes[:, :-1], nets.reconstructor(x))
+    assert (codes[:, -1] == 0).all()
+    assert nets.generator(codes).shape == x.shape
+
+
+def test_veegan_must_reconstruct_something():
+    with pytest.raises(ValueError, match="free = 3 leaves none of 3 latent dimensions to be reconstructed"):
+        METHODS.get("veegan")(free=3).networks(SMALL.spec)
+    with pytest.raises(ValueError, match="free must be at least 0, not -1"):
+        METHODS.get("veegan")(free=-1)
+
+
+def test_alis_encoder_may_take_its_noise_at_the_input():
+    method, nets, drawn = one_model("ali", noisy_input=True)
+    batch = drawn["discriminator"]
+    assert batch.noise["code"].shape == batch.x.shape
+    real, _ = method.logits(nets, batch)
+    assert torch.equal(real, nets.discriminator(batch.x, nets.encoder(batch.x, batch.noise["code"])))
+    assert torch.equal(method.encode(nets, batch.x), nets.encoder(batch.x, torch.zeros_like(batch.x)))

@@ -1,0 +1,79 @@
+"""Every method learns two modes through the real training loop, which its generator does not have before."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from benchmark.datasets.mixtures import Mixture
+from benchmark.registry import METHODS
+from benchmark.suites.budget import Budget
+from benchmark.training.cost import cost_of
+from benchmark.training.step import initialise, modules_of
+from benchmark.training.trainer import Generator, train
+
+CPU = torch.device("cpu")
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class TwoModes(Mixture):
+    """Gaussians at (-1, 0) and (1, 0), five standard deviations from the middle between them."""
+
+    name = "two-modes"
+
+    latent: int = 4
+    width: int = 32
+    evaluations: int = 1
+    std: float = 0.2
+
+    @property
+    def means(self):
+        return torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+
+
+DATA = TwoModes()
+
+# Updates of the generator, and settings. The papers' rates are for tens of thousands of updates; here they are up to forty times as
+# high, so that seconds are enough, and the first moments of GAN, PacGAN, ALI and VEEGAN forget at once, without which these swing from
+# mode to mode for longer than that. The gradient penalty lies between the papers' for toys and for images. A method that is not here
+# has to manage with its own settings. Over ten seeds, the ends had between 81 and 98 % of good samples and at least 22 % in each mode,
+# with one exception: a seed of VEEGAN was caught in a swing, with 57 %.
+QUICK = {
+    "gan": (400, {"lr": 4e-3, "beta1": 0.0}),
+    "pacgan2": (400, {"lr": 4e-3, "beta1": 0.0}),
+    "pacgan3": (400, {"lr": 4e-3, "beta1": 0.0}),
+    "pacgan4": (400, {"lr": 4e-3, "beta1": 0.0}),
+    "dcgan": (500, {"lr": 2e-3}),
+    "wgan-gp": (300, {"lr": 4e-3, "penalty": 1.0}),
+    "unrolled": (200, {"lr": 4e-3, "discriminator_lr": 4e-3}),
+    "ali": (800, {"lr": 4e-3, "beta1": 0.0}),
+    "veegan": (1000, {"lr": 4e-3, "beta1": 0.0}),
+    "aegan": (480, {"lr": 4e-3, "discriminator_lr": 1e-2}),
+}
+
+
+def shares(generator):
+    """For every seed, the shares of high-quality samples in each mode, shape (seeds, 2)."""
+    z = torch.randn(len(SEEDS), 1000, DATA.latent, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        mode, good, *_ = DATA.assign(generator(z))
+    return torch.stack([(good & (mode == k)).double().mean(dim=1) for k in range(2)], dim=1)
+
+
+def learnt(shares):
+    """For every seed, whether the generator has both modes, and seven good samples in ten."""
+    return (shares >= 0.2).all(dim=1) & (shares.sum(dim=1) >= 0.7)
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_it_learns_two_modes(name):
+    steps, settings = QUICK.get(name, (1000, {}))
+    method = METHODS.get(name)(**settings)
+    inference = {network: module.eval() for network, module in modules_of(method, DATA.spec).items()}
+    before = shares(Generator(method, inference, initialise(method, DATA, SEEDS, CPU)))
+    assert not learnt(before).any(), before
+    ends = []
+    train(method, DATA, SEEDS, Budget(steps, "steps"), cost_of(method, DATA), lambda s: ends.append(shares(s.generator)), lambda s: None, CPU, False)
+    # Two of three, since the last update may find a seed in a swing.
+    assert learnt(ends[-1]).sum() >= 2, ends[-1]

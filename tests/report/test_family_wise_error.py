@@ -1,0 +1,109 @@
+"""How often tests tell apart what is alike, and what they find, by resampling the trials of our own reference run.
+
+`python tests/report/test_family_wise_error.py` prints the figures of docs/report.md.
+"""
+
+import sys
+from itertools import combinations
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.records.schema import CALIBRATIONS
+from benchmark.registry import METRICS
+from benchmark.report.statistics.over_seeds import LEVEL, quality
+from benchmark.report.statistics.rank_tests import compare_ranks
+from benchmark.suites import SUITES
+
+TRIALS = Path(__file__).parents[2] / "results" / "reference" / "synthetic" / "trials.csv"
+PARTLY = (0, 0, 0, 1, 1, 2, 2)
+"""Which of three methods each of seven groups is drawn from."""
+
+
+def reference():
+    """The qualities of every method's seeds, arrays by method, by dataset and metric."""
+    trials = pd.read_csv(TRIALS)
+    trials = trials[~trials["method"].isin(CALIBRATIONS)]
+    found = {}
+    for dataset, rows in trials.groupby("dataset", sort=False):
+        for metric in SUITES["synthetic"].metrics:
+            cls = METRICS.get(metric)
+            values = rows[metric].where(rows["status"] == "ok").astype(float)
+            if cls.ranked and values.notna().any():
+                found[dataset, metric] = {method: quality(values[rows["method"] == method], cls.better) for method in rows["method"].unique()}
+    return found
+
+
+def resampled(sources, n, rng):
+    """A group of `n` values of each source, drawn with replacement."""
+    return [source[rng.integers(len(source), size=n)] for source in sources]
+
+
+def false_finding(groups, origin):
+    """Whether any two groups of one origin are told apart."""
+    p = compare_ranks(groups).p
+    return any(p[i, j] <= LEVEL for i, j in combinations(range(len(groups)), 2) if origin[i] == origin[j])
+
+
+def family_wise_error(n, repetitions, partly):
+    """The share of families of tests with a false finding, by dataset and metric: all groups from one method, or from three of them."""
+    rng = np.random.default_rng(0)
+    rates = {}
+    for key, methods in reference().items():
+        sources = list(methods.values())
+        outcomes = []
+        for source in sources:
+            for _ in range(repetitions):
+                chosen = [source] * len(PARTLY)
+                origin = [0] * len(PARTLY)
+                if partly:
+                    three = rng.permutation(len(sources))[:3]
+                    origin = rng.permutation(PARTLY)
+                    chosen = [sources[three[place]] for place in origin]
+                outcomes.append(false_finding(resampled(chosen, n, rng), origin))
+        rates[key] = np.mean(outcomes)
+    return pd.Series(rates), repetitions * len(sources)
+
+
+def power(n, repetitions):
+    """The mean number of pairs of methods that are told apart, over all datasets and metrics, by `n` of each method's seeds."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(repetitions):
+        confirmed = 0
+        for methods in reference().values():
+            groups = [rng.permutation(values)[:n] for values in methods.values()]
+            p = compare_ranks(groups).p
+            confirmed += int((np.triu(p <= LEVEL, 1)).sum())
+        found.append(confirmed)
+    pairs = sum(len(methods) * (len(methods) - 1) // 2 for methods in reference().values())
+    return float(np.mean(found)), pairs
+
+
+@pytest.mark.parametrize("repetitions", [1, pytest.param(4, marks=pytest.mark.long)])
+@pytest.mark.parametrize("partly", [False, True], ids=["all alike", "three methods"])
+@pytest.mark.parametrize("n", [5, 10])
+def test_methods_that_are_alike_are_hardly_ever_told_apart(n, partly, repetitions):
+    rates, families = family_wise_error(n, repetitions, partly)
+    assert rates.mean() <= LEVEL + 3 * sqrt(LEVEL / (families * len(rates)))
+
+
+def test_five_seeds_are_enough_to_tell_methods_apart():
+    confirmed, pairs = power(5, 2)
+    assert confirmed > 0.25 * pairs
+    assert power(10, 1)[0] > confirmed
+
+
+if __name__ == "__main__":
+    repetitions = int(sys.argv[1])
+    for seeds in (3, 5, 10):
+        for some in (False, True):
+            rates, families = family_wise_error(seeds, repetitions, some)
+            error = sqrt(rates.mean() * (1 - rates.mean()) / (families * len(rates)))
+            what = "three methods" if some else "all alike"
+            print(f"{seeds} seeds, {what}: {rates.mean():.4f} ± {error:.4f}, at most {rates.max():.4f} ({families} families each)")
+        confirmed, pairs = power(seeds, 20 if seeds < 10 else 1)
+        print(f"{seeds} seeds: {confirmed:.1f} of {pairs} pairs are told apart")

@@ -1,0 +1,45 @@
+"""Checks that take minutes."""
+
+import pandas as pd
+import pytest
+
+from benchmark.commands.perf.plain_loops import PLAIN
+from benchmark.commands.perf.throughput import SIZES
+
+pytestmark = pytest.mark.long
+
+
+def test_perf_prints_a_row_for_every_method(cli):
+    status, out, _ = cli("perf", "--quick")
+    assert status == 0
+    rows = [line.split() for line in out.splitlines() if line.split(" ")[0] in PLAIN]
+    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN]
+    for row in rows:
+        plain, ours, ratio = (float(value) for value in row[4:7])
+        assert ratio == pytest.approx(plain / ours, rel=0.1)
+        assert float(row[7]) > 0
+
+
+def test_executors_are_timed(cli):
+    pytest.importorskip("ray")
+    status, out, _ = cli("perf", "--executors", "--quick")
+    assert status == 0
+    times = [float(line.split(" s ")[0].split()[-1]) for line in out.splitlines() if "trials per hour" in line]
+    assert len(times) == 3
+    assert f"two workers over one: {times[0] / times[1]:.1f}"[:-1] in out
+    assert f"Ray over local: {times[2] / times[1]:.1f}"[:-1] in out
+
+
+def test_methods_learn_the_ring(cli, tmp_path):
+    """Compiled training at a fifth of the default budget covers most modes with the methods that are quick to."""
+    out = tmp_path / "run"
+    arguments = ("--datasets", "ring", "--methods", "gan,ali,veegan,aegan", "--seeds", "3", "--budget", "1e11flops")
+    assert cli("run", "--suite", "synthetic", *arguments, "--out", out)[0] == 0
+    trials = pd.read_csv(out / "trials.csv")
+    trained = trials[trials["flops"].notna()]
+    assert trained.loc[trained["method"] != "aegan", "compiled"].all()  # that one takes longer to compile than it gains here
+    assert trained["flops"].max() / trained["flops"].min() < 1.02
+    modes = trained.groupby("method")["modes"].mean()
+    assert (modes >= 4).all()
+    assert modes["veegan"] >= 7
+    assert trained.groupby("method")["high_quality"].mean()["gan"] > 0.3

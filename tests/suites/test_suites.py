@@ -1,0 +1,146 @@
+"""The suites of papers: their settings, what they say of themselves, and what was run of them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.plan.plan import Request, make_plan
+from benchmark.records.schema import CALIBRATIONS
+from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.suites import SUITES
+from benchmark.suites.papers import PAPERS
+from benchmark.suites.suite import Check
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+MIXTURES = [(suite.name, dataset) for suite in PAPERS for dataset in suite.datasets if dataset != "stacked-mnist"]
+
+
+def planned(suite, dataset, *methods, **settings):
+    """The planned cells by method."""
+    request = Request(suite, (0,), (dataset,), methods or None, settings=settings)
+    return {cell.cell.method[0]: cell for cell in make_plan(request) if cell.cost is not None}
+
+
+@pytest.mark.parametrize(("suite", "dataset"), MIXTURES)
+def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, dataset):
+    cells = planned(suite, dataset)
+    assert list(cells) == list(SUITES[suite].methods)
+    updates = {"veegan-2017": 100_000, "pacgan-2018": 400_000, "unrolled-2017": 25_000, "wgan-gp-2017": 100_000}[suite]
+    assert {cell.cycles * cell.cost.generator_steps for cell in cells.values()} == {updates}
+
+
+def test_the_grid_of_the_veegan_notebook():
+    cell = planned("veegan-2017", "grid")["veegan"]
+    assert cell.cell.method[1] == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
+    assert (cell.data.batch, cell.data.latent, cell.data.std, cell.data.spacing) == (500, 255, 0.05, 2.0)
+    assert cell.cost.parameters == (256 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129 * 254) + (257 * 128 + 129)
+
+
+@pytest.mark.parametrize("dataset", ["ring", "grid"])
+def test_the_mixtures_of_pacgan(dataset):
+    cells = planned("pacgan-2018", dataset)
+    assert {(cell.cell.method[1]["lr"], cell.cell.method[1]["beta1"], cell.cell.method[1]["simultaneous"]) for cell in cells.values()} == {
+        (1e-4, 0.8, True)
+    }
+    data = cells["gan"].data
+    assert (data.batch, data.latent, data.training_set) == (100, 2, 100_000)
+    # A pack holds m samples, and a batch 100 packs.
+    assert {name: cell.cost.samples for name, cell in cells.items()} == {"gan": 100, "ali": 100, "pacgan2": 200, "pacgan3": 300, "pacgan4": 400}
+
+
+def test_the_mixtures_of_wgan_gp_are_scaled_to_unit_spread():
+    ring, grid = (planned("wgan-gp-2017", dataset)["wgan-gp"] for dataset in ("ring", "grid"))
+    assert ring.data.means.norm(dim=1).numpy() == pytest.approx(2 / 1.414, rel=1e-6)
+    assert ring.data.std == pytest.approx(0.0141443, rel=1e-5)
+    assert grid.data.means.abs().max().item() == pytest.approx(4 / 2.828, rel=1e-6)
+    assert grid.data.std == pytest.approx(0.0176803, rel=1e-5)
+    for cell in (ring, grid):
+        assert cell.cell.method[1]["penalty"] == 0.1
+        assert cell.cost.discriminator_steps == 5
+
+
+def test_a_suite_may_make_exceptions_for_a_dataset_and_the_user_for_both():
+    suite = SUITES["veegan-2017"]
+    assert suite.settings_on("grid")["ali.lr"] == 1e-3
+    assert suite.settings_on("stacked-mnist")["ali.lr"] == 2e-4
+    assert suite.settings_on("stacked-mnist")["ali.beta1"] == 0.5
+    assert planned("veegan-2017", "grid", "ali", ali={"lr": 3e-4})["ali"].cell.method[1]["lr"] == 3e-4
+
+
+def test_exceptions_reach_the_cells_of_their_dataset(monkeypatch):
+    monkeypatch.setitem(SUITES["synthetic"].__dict__, "exceptions", {"grid": {"gan.lr": 0.5}})
+    assert planned("synthetic", "grid", "gan")["gan"].cell.method[1]["lr"] == 0.5
+    assert planned("synthetic", "ring", "gan")["gan"].cell.method[1]["lr"] == 1e-3
+    assert planned("synthetic", "grid", "gan", gan={"lr": 0.25})["gan"].cell.method[1]["lr"] == 0.25
+
+
+def test_a_setting_of_a_part_that_is_not_in_the_run_is_still_refused():
+    with pytest.raises(UsageError, match=r"--set dcgan.lr=1: 'dcgan' has no part in this run"):
+        planned("veegan-2017", "grid", "veegan", dcgan={"lr": 1})
+
+
+@pytest.mark.parametrize("suite", PAPERS, ids=lambda suite: suite.name)
+def test_a_paper_suite_states_its_sources_and_its_choices(cli, suite):
+    status, out, _ = cli("list", "suites", "--long")
+    assert status == 0
+    start = out.index(f"\n{suite.name}\n")
+    told = " ".join(out[start:].split())
+    protocol = suite.protocol
+    assert "arXiv:" in protocol.paper
+    for text in (protocol.paper, protocol.code, *protocol.gives, *protocol.open, *protocol.chosen):
+        assert " ".join(text.split()) in told
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
+def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_own_methods(suite):
+    known = suite.name != "cifar10"
+    assert ("overlap" in suite.metrics) == known
+    # Where any sample captures a mode, those that the classifier is sure of are counted apart.
+    digits = [METRICS.get(name) for name in ("modes_confident", "modes_confident_robust") if name in suite.metrics]
+    assert len(digits) == (2 if suite.name in ("stacked-mnist", "stacked-fashion-mnist") else 0)
+    assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
+    assert ("out_of_range" in suite.metrics) == (suite.name == "synthetic")
+    assert set(suite.notes) <= set(suite.methods)
+    assert bool(suite.notes) == (suite.name in ("stacked-mnist", "stacked-fashion-mnist", "cifar10"))
+
+
+def test_every_setting_of_a_paper_suite_has_an_effect():
+    """A setting that names no part of its suite would only look like a reproduction."""
+    for suite in PAPERS:
+        for dataset in suite.datasets:
+            for key in suite.settings_on(dataset):
+                assert key.partition(".")[0] in (*suite.datasets, *suite.methods, *suite.metrics), (suite.name, key)
+
+
+def test_methods_tell_the_paper_suites_in_which_they_were_checked(cli):
+    out = cli("list", "methods", "--long")[1]
+    assert max(map(len, out.splitlines())) <= 130
+    for name in METHODS.names():
+        start = out.index(f"\n{name}\n")
+        own = out[start : out.index("  Settings:", start)]
+        suites = [suite for suite in PAPERS if name in suite.methods]
+        for suite in suites:
+            runs = suite.protocol.checked.get(name, {})
+            assert (f"{suite.name}: checked on " if runs else f"{suite.name}: not run yet") in own
+        if not suites:
+            assert "none; not checked against a paper's experiment" in own
+
+
+def test_a_check_at_another_budget_says_so(cli):
+    out = " ".join(cli("list", "methods", "--long")[1].split())
+    assert "veegan-2017: checked on grid with 5 seeds at 100000steps, see results/reference/veegan-2017" in out
+    told = "ring with 3 seeds at 50000steps instead of 400000steps and grid with 3 seeds at 50000steps instead of 400000steps"
+    assert out.count(f"pacgan-2018: checked on {told}, see results/reference/pacgan-2018") == 3
+
+
+@pytest.mark.parametrize("suite", PAPERS, ids=lambda suite: suite.name)
+def test_what_is_said_to_be_checked_is_what_the_committed_tables_hold(suite):
+    file = REFERENCE / suite.name / "trials.csv"
+    held = {}
+    if file.exists():
+        trials = pd.read_csv(file)
+        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATIONS)].groupby(["method", "dataset"]):
+            held.setdefault(method, {})[dataset] = Check(len(rows), rows["budget"].unique().item())
+    assert {method: dict(runs) for method, runs in suite.protocol.checked.items()} == held
