@@ -17,7 +17,7 @@ from benchmark.records.store import Store
 from benchmark.report.pictures.plots import figures
 from benchmark.report.scores import score_rows
 from benchmark.report.tables.tables import Tables, make_tables
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import AGAINST
 from benchmark.running.interruption import Interruption
 
@@ -106,10 +106,10 @@ class Run:
         texts = {row.method: {"seeds": row.seeds, **{metric: score.text for metric, score in row.scores.items()}} for row in rows}
         return pd.DataFrame.from_dict(texts, orient="index").rename_axis("method")
 
-    def _shown(self, dataset: str) -> Shown:
+    def _shown(self, dataset: str) -> DatasetView:
         if dataset not in self.results.datasets:
             raise UsageError(f"{self.directory} has no dataset {dataset!r}; it has {', '.join(self.results.datasets) or 'none'}")
-        return Shown(Store(self.directory), self.results, self.tables, dataset)
+        return DatasetView(Store(self.directory), self.results, self.tables, dataset)
 
 
 def load_results(directory: str | Path) -> Run:

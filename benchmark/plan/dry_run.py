@@ -26,10 +26,10 @@ def describe(prepared: Prepared, workers: int) -> str:
             seconds = planned.seconds(len(cell.group), cell.compile)
             total += seconds
             columns = (planned.cycles or "-", flops, planned.cost.parameters, "yes" if cell.compile else "no", duration(seconds))
-        rows.append((*cell.label.split(" "), " ".join(map(str, cell.record)), *map(str, columns), f"{memory / 2**30:.1f} GiB"))
+        rows.append((*cell.label.split(" "), " ".join(map(str, cell.wanted)), *map(str, columns), f"{memory / 2**30:.1f} GiB"))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     table = "\n".join("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    trials = sum(len(cell.record) for _, cell in prepared.cells)
+    trials = sum(len(cell.wanted) for _, cell in prepared.cells)
     at_once = min(workers, max(len(prepared.cells), 1))
     needs = f"about {duration(total / at_once)} and {(DRIVER + at_once * most) / 2**30:.1f} GiB of memory with {at_once} at a time"
     return f"{table}\n\n{trials} trials to train, {prepared.done} done already; {needs}; scores and pictures take time besides"

@@ -8,9 +8,9 @@ from typing import Any
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.plan.devices import choose_device
-from benchmark.records.cell import Cell
+from benchmark.records.cell import Cell, Configured
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
-from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.suites import get_suite
 from benchmark.suites.budget import Budget, parse_budget
 from benchmark.training.cost import Cost, cost_of
@@ -61,11 +61,11 @@ class Planned:
     cost: Cost | None = None
     cycles: int | None = None
 
-    def with_group(self, group: Sequence[int], record: Sequence[int], compile: str) -> Cell:
+    def with_group(self, group: Sequence[int], wanted: Sequence[int], compile: str) -> Cell:
         """The cell for a group of seeds, compiled if that was asked for or pays."""
         pays = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
         chosen = compile == "on" or (compile == "auto" and pays)
-        return replace(self.cell, group=tuple(group), record=tuple(record), compile=chosen and self.cost is not None)
+        return replace(self.cell, group=tuple(group), wanted=tuple(wanted), compile=chosen and self.cost is not None)
 
     def seconds(self, seeds: int, compiled: bool) -> float:
         """Nominal seconds on one processor: eagerly 30 GFLOP/s and 10 us per operation; compiled 45 GFLOP/s, and what compiling takes.
@@ -78,7 +78,7 @@ class Planned:
         compiling = 20 + 2e-5 * self.cost.longest**2 if compiled else 0
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
-            return parse_budget(self.cell.budget).amount * seeds * (1 if compiled else 1.5) + compiling
+            return self.cell.budget.amount * seeds * (1 if compiled else 1.5) + compiling
         flops = self.cycles * self.cost.flops * seeds
         return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 1e-5 * self.cost.operations
 
@@ -124,21 +124,19 @@ def make_plan(request: Request) -> list[Planned]:
         files = _prepared(data)
         cell = Cell(
             suite=suite.name,
-            dataset=(dataset, resolved(data)),
-            method=("", {}),
+            dataset=Configured(dataset, resolved(data)),
+            method=Configured("", {}),
             metrics={name: resolved(metric) for name, metric in fitted.items() if metric.applies(data)},
-            budget=str(budget),
-            group=(),
-            record=(),
+            budget=budget,
             device=device,
             plugins=request.plugins,
             files=files,
         )
-        plan += [Planned(replace(cell, method=(name, {})), data) for name in CALIBRATIONS]
+        plan += [Planned(replace(cell, method=Configured(name, {})), data) for name in CALIBRATION_ROWS]
         for name, method in built.items():
             if data.kind not in method.kinds:
                 raise UsageError(f"method {name!r} is for {' and '.join(method.kinds)}; {dataset} has {data.kind}")
-            cell_of_method = replace(cell, method=(name, resolved(method)), source=METHODS.source(name))
+            cell_of_method = replace(cell, method=Configured(name, resolved(method)), source=METHODS.source(name))
             plan.append(_planned(cell_of_method, method, data, budget))
     return plan
 
@@ -154,11 +152,11 @@ def _planned(cell: Cell, method: Any, data: Any, budget: Budget) -> Planned:
     try:
         cost = cost_of(method, data)
     except Exception as error:  # a method may be foreign code, and fail in any way
-        raise UsageError(f"method {cell.method[0]!r}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"method {cell.method.name!r}: {type(error).__name__}: {error}") from error
     try:
         return Planned(cell, data, cost, cost.cycles(budget))
     except UsageError as error:
-        raise UsageError(f"{error} (method {cell.method[0]!r} on {data.name})") from error
+        raise UsageError(f"{error} (method {cell.method.name!r} on {data.name})") from error
 
 
 def _merged(defaults: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmark.errors import UsageError
 from benchmark.plan.devices import can_compile
 from benchmark.plan.plan import Planned, Request
-from benchmark.records.cell import Cell, config_hash
+from benchmark.records.cell import Cell
 from benchmark.records.differences import differing
 from benchmark.records.schema import Record
 from benchmark.records.sealed_files import DamagedError
@@ -53,7 +53,7 @@ def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Group
     compile = request.compile if can_compile(plan[0].cell.device) else "off"
     cells, done = [], 0
     for planned in plan:
-        dataset, method = planned.cell.dataset[0], planned.cell.method[0]
+        dataset, method = planned.cell.dataset.name, planned.cell.method.name
         records = [record for record in survey.records if (record["dataset"], record["method"]) == (dataset, method)]
         for record in records:
             _check_configuration(record, planned.cell)
@@ -101,7 +101,7 @@ def _known_groups(
 
 
 def _check_configuration(record: Record, cell: Cell) -> None:
-    if record["config_hash"] == config_hash(cell.configuration):
+    if record["config_hash"] == cell.config_hash:
         return
     differences = "; ".join(f"{key} is {held}, asked for {asked}" for key, held, asked in differing(record["configuration"], cell.configuration))
     where = f"{record['dataset']}/{record['method']}/seed-{record['seed']}"

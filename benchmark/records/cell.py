@@ -3,28 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from benchmark.records.sealed_files import canonical
+from benchmark.suites.budget import Budget
 
-__all__ = ["Cell", "Trial", "config_hash"]
+__all__ = ["Cell", "Configured", "Trial", "config_hash"]
+
+
+class Configured(NamedTuple):
+    """A registered dataset or method, by name, with all of its settings."""
+
+    name: str
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """All that a worker needs to know, as plain values.
+    """One method on one dataset for a group of seeds: all that a worker needs to know, as plain values.
 
     Attributes:
         suite: The suite's name.
-        dataset: The dataset's name and settings.
-        method: The method's name and settings; a calibration row has no settings.
+        dataset: The dataset.
+        method: The method; a calibration row has no settings.
         metrics: The metrics' settings, by name.
-        budget: As on the command line.
+        budget: The budget of each trial.
         group: The seeds that are trained side by side.
-        record: Those of them whose results are wanted.
+        wanted: Those of them whose results are wanted.
         compile: Whether to compile the step.
         device: The device's name.
         plugins: Plug-in files to load first.
@@ -33,12 +40,12 @@ class Cell:
     """
 
     suite: str
-    dataset: tuple[str, dict[str, Any]]
-    method: tuple[str, dict[str, Any]]
+    dataset: Configured
+    method: Configured
     metrics: dict[str, dict[str, Any]]
-    budget: str
-    group: tuple[int, ...]
-    record: tuple[int, ...]
+    budget: Budget
+    group: tuple[int, ...] = ()
+    wanted: tuple[int, ...] = ()
     compile: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
@@ -48,23 +55,34 @@ class Cell:
     @property
     def configuration(self) -> dict[str, Any]:
         """What a result depends on, apart from the seeds beside it."""
-        return {
+        method = {"name": self.method.name, **self.method.settings}
+        if self.source:
+            method["source"] = self.source
+        configuration = {
             "suite": self.suite,
-            "dataset": {"name": self.dataset[0], **self.dataset[1]},
-            "method": {"name": self.method[0], **self.method[1]} | ({"source": self.source} if self.source else {}),
+            "dataset": {"name": self.dataset.name, **self.dataset.settings},
+            "method": method,
             "metrics": self.metrics,
-            "budget": self.budget,
-            "device": torch.device(self.device).type,
-        } | ({"files": dict(self.files)} if self.files else {})
+            "budget": str(self.budget),
+            "device": self.device.partition(":")[0],
+        }
+        if self.files:
+            configuration["files"] = dict(self.files)
+        return configuration
 
     @property
-    def key(self) -> tuple[Any, ...]:
-        """What tells a cell from the others of a run."""
-        return (self.dataset[0], self.method[0], self.group, self.record)
+    def config_hash(self) -> str:
+        """The hash of the configuration."""
+        return config_hash(self.configuration)
+
+    @property
+    def key(self) -> tuple[str, str, tuple[int, ...], tuple[int, ...]]:
+        """Distinguishes a cell from the others of a run."""
+        return (self.dataset.name, self.method.name, self.group, self.wanted)
 
     @property
     def label(self) -> str:
-        return f"{self.dataset[0]} {self.method[0]}"
+        return f"{self.dataset.name} {self.method.name}"
 
 
 @dataclass

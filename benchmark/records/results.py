@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.records.schema import CALIBRATIONS, Manifest, MetricFacts, Record
+from benchmark.records.schema import CALIBRATION_ROWS, Manifest, MetricFacts, Record
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import LARGE, Store
 
@@ -54,9 +54,9 @@ class Results:
 
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
-        return list(self.measures(dataset))
+        return list(self.metric_settings(dataset))
 
-    def measures(self, dataset: str) -> dict[str, dict[str, Any]]:
+    def metric_settings(self, dataset: str) -> dict[str, dict[str, Any]]:
         """The metrics of a dataset with their settings."""
         return self._first(dataset)["configuration"]["metrics"]
 
@@ -97,7 +97,7 @@ def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
     """By dataset and method in the order of the configuration, others after them, then by seed."""
     asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
     datasets = list(asked["datasets"])
-    methods = [*CALIBRATIONS, *dict.fromkeys(name for own in asked["methods"].values() for name in own)]
+    methods = [*CALIBRATION_ROWS, *dict.fromkeys(name for own in asked["methods"].values() for name in own)]
 
     def place(names: Sequence[str], name: str) -> tuple[int, str]:
         return (names.index(name), "") if name in names else (len(names), name)

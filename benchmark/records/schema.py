@@ -5,29 +5,29 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import msgspec
 
 __all__ = [
-    "CALIBRATIONS",
+    "CALIBRATION_ROWS",
     "SCHEMA_VERSION",
     "Audit",
     "CheckpointFile",
     "Commit",
     "Configuration",
+    "EvaluationPoint",
     "Group",
     "Manifest",
     "MetricFacts",
-    "Point",
     "Record",
-    "Tables",
+    "TableChecksums",
 ]
 
 SCHEMA_VERSION = 4
 
-CALIBRATIONS = ("real-data", "collapsed", "noise")
-"""The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMIES`."""
+CALIBRATION_ROWS = ("real-data", "collapsed", "noise")
+"""The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMY_ROWS`."""
 
-DUMMIES = ("collapsed", "noise")
+DUMMY_ROWS = ("collapsed", "noise")
 """One real datum over and over, and a Gaussian with the mean and covariance of training data."""
 
-Scores = dict[str, float | None]
+MetricValues = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
@@ -82,7 +82,7 @@ class Audit(TypedDict):
     group_seconds: NotRequired[dict[str, float]]
 
 
-class Point(TypedDict):
+class EvaluationPoint(TypedDict):
     """An evaluation on the way."""
 
     point: Whole
@@ -91,7 +91,7 @@ class Point(TypedDict):
     discriminator_steps: Whole
     samples_seen: Whole
     device_seconds: float
-    metrics: Scores
+    metrics: MetricValues
 
 
 class Record(TypedDict):
@@ -103,7 +103,7 @@ class Record(TypedDict):
     method: str
     seed: Whole
     status: Literal["ok", "diverged"]
-    metrics: Scores
+    metrics: MetricValues
     facts: dict[str, MetricFacts]
     modes_total: Whole
     budget: str
@@ -111,7 +111,7 @@ class Record(TypedDict):
     configuration: Configuration
     config_hash: str
     files: dict[str, str]
-    curve: list[Point]
+    curve: list[EvaluationPoint]
 
 
 class Group(TypedDict):
@@ -121,7 +121,7 @@ class Group(TypedDict):
     compiled: bool
 
 
-class Request(TypedDict):
+class RequestedSettings(TypedDict):
     """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and method."""
 
     datasets: dict[str, Any]
@@ -134,7 +134,7 @@ class Manifest(TypedDict):
     schema_version: int
     suite: str
     command: list[str]
-    configuration: Request
+    configuration: RequestedSettings
     costs: dict[str, Any]
     metrics: dict[str, dict[str, MetricFacts]]
     modes: dict[str, int]
@@ -165,7 +165,7 @@ class Commit(TypedDict):
     seeds: list[Whole]
 
 
-class Tables(TypedDict):
+class TableChecksums(TypedDict):
     """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in case they still lie there."""
 
     schema_version: int

@@ -21,7 +21,7 @@ from benchmark.errors import UsageError
 from benchmark.records.cell import config_hash
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.lock import LOCK
-from benchmark.records.schema import CheckpointFile, Commit, Manifest, Record, Tables
+from benchmark.records.schema import CheckpointFile, Commit, Manifest, Record, TableChecksums
 from benchmark.records.sealed_files import DamagedError, canonical, digest, read_regular, read_sealed, sync_directory, write_at_once, write_sealed
 
 if TYPE_CHECKING:
@@ -220,16 +220,16 @@ class Store:
                 write_at_once(staged / "generator.safetensors", save(trial.generator))
             record = {
                 "suite": cell.suite,
-                "dataset": cell.dataset[0],
-                "method": cell.method[0],
+                "dataset": cell.dataset.name,
+                "method": cell.method.name,
                 "seed": trial.seed,
                 "status": trial.status,
                 "metrics": trial.metrics,
                 **facts,
-                "budget": cell.budget,
+                "budget": str(cell.budget),
                 "audit": trial.audit,
                 "configuration": cell.configuration,
-                "config_hash": config_hash(cell.configuration),
+                "config_hash": cell.config_hash,
                 "files": {path.name: digest(path) for path in sorted(staged.iterdir())},
                 "curve": trial.curve,
             }
@@ -240,7 +240,7 @@ class Store:
 
     def write_error(self, cell: "Cell", reason: str) -> Path:
         """Records why a cell's trials failed, and returns one of the files. The trials are tried again next time."""
-        files = [self.directory(cell.dataset[0], cell.method[0], seed) / "error.txt" for seed in cell.record]
+        files = [self.directory(cell.dataset.name, cell.method.name, seed) / "error.txt" for seed in cell.wanted]
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_at_once(file, reason.encode())
@@ -254,7 +254,7 @@ class Store:
         file = folder / f"tensors-{_number(before[-1]) + 1 if before else 1}.safetensors"
         write_at_once(file, save(dict(checkpoint.arrays)))
         content = {
-            "config_hash": config_hash(cell.configuration),
+            "config_hash": cell.config_hash,
             "group": list(cell.group),
             "compiled": cell.compile,
             "files": {file.name: digest(file)},
@@ -273,7 +273,7 @@ class Store:
         file = self._unfinished(cell) / "checkpoint.json"
         try:
             content = read_sealed(file, CheckpointFile)
-            if (content["config_hash"], content["group"], content["compiled"]) != (config_hash(cell.configuration), list(cell.group), cell.compile):
+            if (content["config_hash"], content["group"], content["compiled"]) != (cell.config_hash, list(cell.group), cell.compile):
                 return None
             ((name, checksum),) = content["files"].items()
             if not re.fullmatch(r"tensors-\d{1,18}\.safetensors", name):
@@ -337,14 +337,14 @@ class Store:
 
     def _known_tables(self) -> dict[str, list[str]]:
         try:
-            return read_sealed(self.root / "tables.json", Tables)["files"]
+            return read_sealed(self.root / "tables.json", TableChecksums)["files"]
         except (DamagedError, FileNotFoundError):
             return {}
 
     def _unfinished(self, cell: "Cell") -> Path:
         """Where a cell's checkpoint is, and its finished trials until all of them are in their places."""
         key = sha256(canonical([list(cell.group), cell.compile])).hexdigest()[:8]
-        return self.trials / cell.dataset[0] / cell.method[0] / f"training-{key}"
+        return self.trials / cell.dataset.name / cell.method.name / f"training-{key}"
 
     def _place(self, unfinished: Path) -> None:
         """Moves finished trials to their places."""

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.errors import UsageError
 from benchmark.records.differences import differing
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.findings import listed
 from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, mean_interval, quality, unanimous
 from benchmark.report.tables.tables import trials_table
@@ -128,7 +128,7 @@ def _measures(results: Results) -> dict[_Cell, _Measure]:
     for record in results.records:
         dataset, method, asked = record["dataset"], record["method"], record["configuration"]
         measured = {key: value for key, value in asked["dataset"].items() if key not in LEARNT_WITH}
-        for metric, settings in asked["metrics"].items() if method not in CALIBRATIONS else ():
+        for metric, settings in asked["metrics"].items() if method not in CALIBRATION_ROWS else ():
             facts = record["facts"][metric]
             measure = _Measure(facts["better"], facts["samples"], settings, measured, asked.get("files", {}), record["modes_total"])
             found.setdefault(_Cell(dataset, method, metric), measure)
@@ -202,7 +202,8 @@ def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chos
 def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
     """Differences of configuration by dataset and method, those of all alike in one line; then of seeds, versions and machine."""
     held, asked = (
-        {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATIONS} for results in (before, after)
+        {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATION_ROWS}
+        for results in (before, after)
     )
     shared = [cell for cell in held if cell in asked and _asked(chosen, *cell)]
     found: dict[str, list[tuple[str, str]]] = {}
@@ -240,7 +241,7 @@ def _told(key: str, old: Any, new: Any) -> str:
 
 def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
     """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
-    calibrated = (trials[trials["method"].isin(CALIBRATIONS) & (trials["status"] == "ok")] for trials in (old, new))
+    calibrated = (trials[trials["method"].isin(CALIBRATION_ROWS) & (trials["status"] == "ok")] for trials in (old, new))
     rows = [trials.set_index(["dataset", "method", "seed"]) for trials in calibrated]
     shared = rows[0].index.intersection(rows[1].index)
     for metric in dict.fromkeys(cell.metric for cell in cells):

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.headline import covering, dummies, headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.statistics.rank_tests import seeds_for_a_test
 from benchmark.report.tables.tables import Tables
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import gap, number, p_value, spread
 
 __all__ = ["Answer", "answer", "caveats", "leaders", "listed"]
@@ -76,10 +76,10 @@ def _behind(tables: Tables, metric: str, first: str) -> dict[str, float]:
     return dict(zip(others, pairs["p"], strict=True))
 
 
-def answer(shown: Shown) -> Answer:
+def answer(shown: DatasetView) -> Answer:
     """What a dataset on which a method has finished says of its methods."""
-    methods = [method for method in shown.looks if method in shown.rows.index]
-    metric = headline(shown.scored)
+    methods = [method for method in shown.styles if method in shown.representatives.index]
+    metric = headline(shown.scored_metrics)
     if metric is None:
         return Answer(shown.name, [], f"On {shown.name}, no method has a score.", [], "")
     ahead = covering(shown.trials, shown.results, shown.name)
@@ -107,7 +107,7 @@ def answer(shown: Shown) -> Answer:
     return Answer(shown.name, best, verdict, reasons, certainty)
 
 
-def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[str]:
+def caveats(results: Results, tables: Tables, shown: Sequence[DatasetView]) -> list[str]:
     """What the figures cannot tell."""
     found = []
     if results.missing:
@@ -116,7 +116,7 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
             f"Unfinished: {len(results.missing)} of {len(results.missing) + len(results.records) + len(results.failures)} trials are missing "
             f"({', '.join(places[:5])}{' and others' if len(places) > 5 else ''}). All that is said here is of the others, and may change."
         )
-    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATIONS)]
+    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATION_ROWS)]
     seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
     if len(seeds):
         fewest = int(seeds.min())
@@ -149,16 +149,16 @@ def caveats(results: Results, tables: Tables, shown: Sequence[Shown]) -> list[st
     return found
 
 
-def _caveats_on(shown: Shown) -> list[str]:
+def _caveats_on(shown: DatasetView) -> list[str]:
     """What the figures of one dataset cannot tell."""
     found = []
     improving = _improving(shown)
     if improving:
         still = "still improved in the second half of the budget, and a larger one may rank otherwise"
         found.append(f"Not converged on {shown.name}: {listed(improving)} {still}.")
-    metric = headline(shown.scored)
+    metric = headline(shown.scored_metrics)
     ahead = covering(shown.trials, shown.results, shown.name)
-    fallen = [method for method in shown.looks if method in shown.rows.index and method not in ahead]
+    fallen = [method for method in shown.styles if method in shown.representatives.index and method not in ahead]
     if metric and fallen and _dummies(shown, metric):
         found.append(f"On {shown.name}, not better than the dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
     return found
@@ -181,22 +181,22 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _figures(shown: Shown, metric: str) -> pd.DataFrame:
+def _figures(shown: DatasetView, metric: str) -> pd.DataFrame:
     """The rows of `summary.csv` of a metric, by method; only those that have a mean."""
     figures = shown.tables.summary[shown.tables.summary["metric"] == metric].set_index("method")
     return figures[figures["mean"].notna()]
 
 
-def _means(shown: Shown, metric: str) -> dict[str, float]:
+def _means(shown: DatasetView, metric: str) -> dict[str, float]:
     figures = _figures(shown, metric)
     return dict(zip(figures.index, figures["mean"], strict=True))
 
 
-def _dummies(shown: Shown, metric: str) -> str:
+def _dummies(shown: DatasetView, metric: str) -> str:
     return ", ".join(f"{name} {number(mean, 3)}" for name, mean in dummies(shown.trials, shown.name, metric).items())
 
 
-def _portrait(shown: Shown, metric: str, method: str) -> str:
+def _portrait(shown: DatasetView, metric: str, method: str) -> str:
     """What a method covers, as the end of a sentence: the share of the distribution, the modes that it misses, the spread inside the others.
 
     Empty where the headline is not `overlap`.
@@ -221,7 +221,7 @@ def _share(value: float) -> str:
     return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"
 
 
-def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[str]) -> str:
+def _reason(shown: DatasetView, metric: str, among: Sequence[str], chosen: Sequence[str]) -> str:
     """How the chosen ones stand by a metric, and by how much the nearest of the others is behind."""
     figures = _figures(shown, metric)
     first: Mapping[Any, Any] = figures.loc[chosen[0]].to_dict()
@@ -242,7 +242,7 @@ def _reason(shown: Shown, metric: str, among: Sequence[str], chosen: Sequence[st
     return f"{start}; {behind[0]} is next, {gap(pair, facts, turned=pair['a'] != upper)} behind."
 
 
-def _references(shown: Shown, metric: str) -> list[str]:
+def _references(shown: DatasetView, metric: str) -> list[str]:
     """What real data and the dummies score."""
     real, learnt_nothing = _means(shown, metric).get("real-data"), _dummies(shown, metric)
     if real is None or not learnt_nothing:
@@ -250,7 +250,7 @@ def _references(shown: Shown, metric: str) -> list[str]:
     return [f"By the same {metric}, real data scores {number(real, 3)}, and dummies that have learnt nothing: {learnt_nothing}."]
 
 
-def _quality(shown: Shown, method: str) -> list[str]:
+def _quality(shown: DatasetView, method: str) -> list[str]:
     means = _means(shown, "high_quality")
     if method not in means:
         return []
@@ -258,7 +258,7 @@ def _quality(shown: Shown, method: str) -> list[str]:
     return [f"{means[method]:.1%} of the samples of {method} are of high quality{real}."]
 
 
-def _spread(shown: Shown, methods: Sequence[str]) -> list[str]:
+def _spread(shown: DatasetView, methods: Sequence[str]) -> list[str]:
     """What quality and overlap cannot see."""
     means = _means(shown, "within_mode_std")
     told = [f"{method} {number(means[method], 3)}" for method in methods if method in means]
@@ -267,11 +267,11 @@ def _spread(shown: Shown, methods: Sequence[str]) -> list[str]:
     return [f"Samples without spread are of high quality, too; within_mode_std sees them, and is 1 for the true spread: {', '.join(told)}."]
 
 
-def _certainty(shown: Shown, metric: str, first: str, others: Sequence[str]) -> tuple[str, str]:
+def _certainty(shown: DatasetView, metric: str, first: str, others: Sequence[str]) -> tuple[str, str]:
     """What the tests by a metric say of the first method against the others: in some words, and in a sentence or two."""
     pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
     mine = pairs[(pairs["a"] == first) | (pairs["b"] == first)]
-    trained = shown.trials[shown.trials["status"].isin(["ok", "diverged"]) & shown.trials["method"].isin(list(shown.looks))]
+    trained = shown.trials[shown.trials["status"].isin(["ok", "diverged"]) & shown.trials["method"].isin(list(shown.styles))]
     counts = trained.groupby("method")["seed"].nunique()
     methods = len(counts)
     fewest, most = int(counts.min()), int(counts.max())
@@ -290,9 +290,9 @@ def _certainty(shown: Shown, metric: str, first: str, others: Sequence[str]) -> 
     return "no test confirms it", f"{basis}. {tests} confirm {first} against nobody."
 
 
-def _improving(shown: Shown) -> list[str]:
+def _improving(shown: DatasetView) -> list[str]:
     """Methods whose median headline score at the end is better than both ends of its interval at half of the budget."""
-    metric = headline(shown.scored)
+    metric = headline(shown.scored_metrics)
     budget = shown.tables.budget[(shown.tables.budget["metric"] == metric) & (shown.tables.budget["n"] > 1)]
     last = budget["point"].max()
     found = []

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATIONS, DUMMIES, MetricFacts
+from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, MetricFacts
 from benchmark.report.statistics.over_seeds import filled, quality
 
-__all__ = ["Scores", "chance", "covering", "dummies", "headline", "headline_first", "scored_metrics", "scores_of"]
+__all__ = ["ScoresByMethod", "chance", "covering", "dummies", "headline", "headline_first", "scored_metrics", "scores_of"]
 
 HEADLINES = ("overlap", "coverage", "fid")
 """The metrics that answer it, most telling first. Those behind the first are for data whose modes are not known."""
 
-Scores = dict[str, pd.Series]
+ScoresByMethod = dict[str, pd.Series]
 """Values by method and seed; NaN for a trial that has none."""
 
 
@@ -35,9 +35,9 @@ def scored_metrics(trials: pd.DataFrame, results: Results, dataset: str) -> list
     return [name for name in results.metrics(dataset) if name in finished and finished[name].notna().any()]
 
 
-def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
+def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> ScoresByMethod:
     """The values of a metric on a dataset, without calibration rows; empty if no trial has any."""
-    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATIONS)]
+    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATION_ROWS)]
     values = here[metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
     if not np.isfinite(values).any():
         return {}
@@ -47,7 +47,7 @@ def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> Scores:
 def dummies(trials: pd.DataFrame, dataset: str, metric: str) -> dict[str, float]:
     """The mean score of each row that has learnt nothing, where there is one."""
     here = trials[trials["dataset"] == dataset]
-    means = {name: float(here.loc[here["method"] == name, metric].astype(float).mean()) for name in DUMMIES}
+    means = {name: float(here.loc[here["method"] == name, metric].astype(float).mean()) for name in DUMMY_ROWS}
     return {name: mean for name, mean in means.items() if np.isfinite(mean)}
 
 

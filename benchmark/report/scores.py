@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.findings import leaders
 from benchmark.report.headline import headline, headline_first
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import estimate, number, spread
 from benchmark.suites import SUITES
 
@@ -38,14 +38,14 @@ class Row(NamedTuple):
         return str(self.n) + (f" (and {', '.join(lost)})" if lost else "")
 
 
-def score_rows(shown: Shown) -> list[Row]:
+def score_rows(shown: DatasetView) -> list[Row]:
     """The methods by rank in the headline score, which is the first column, then the calibration rows.
 
     Best scores are marked where there is more than one method, of metrics by which methods are compared.
     """
-    methods = list(shown.looks)
-    first = headline(shown.scored)
-    metrics = headline_first(shown.scored)
+    methods = list(shown.styles)
+    first = headline(shown.scored_metrics)
+    metrics = headline_first(shown.scored_metrics)
     best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
     finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
@@ -65,7 +65,7 @@ def score_rows(shown: Shown) -> list[Row]:
         return math.inf if found is None or pd.isna(found) else found
 
     rows = []
-    for method in [*sorted(methods, key=rank), *(name for name in CALIBRATIONS if name in shown.rows.index)]:
+    for method in [*sorted(methods, key=rank), *(name for name in CALIBRATION_ROWS if name in shown.representatives.index)]:
         states = shown.trials.loc[shown.trials["method"] == method, "status"].value_counts()
         counts = {name: int(states.get(state, 0)) for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))}
         rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
@@ -78,8 +78,8 @@ CAPTION = (
 )
 
 
-def notes_on(shown: Shown) -> list[str]:
+def notes_on(shown: DatasetView) -> list[str]:
     """What a reader of the table must know of its methods, as the suite tells it."""
     suite = SUITES.get(shown.results.suite)
     notes = suite.notes if suite else {}
-    return [f"{method} is {note}." for method, note in notes.items() if method in shown.looks]
+    return [f"{method} is {note}." for method, note in notes.items() if method in shown.styles]

@@ -1,4 +1,4 @@
-"""What there is to show of one dataset, and how each method looks."""
+"""What there is to show of one dataset, and how each method styles."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,14 +8,14 @@ import numpy as np
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS
 from benchmark.report.headline import scored_metrics
 from benchmark.report.tables.tables import Tables
 
-__all__ = ["BROKEN", "Arrays", "Look", "Shown", "looks_of"]
+__all__ = ["BROKEN", "Arrays", "DatasetView", "MethodStyle", "styles_of"]
 
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 """What was kept of trials for pictures, by method and name."""
@@ -24,15 +24,15 @@ BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeErr
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
 
 
-class Shown:
+class DatasetView:
     """What there is to draw of a dataset.
 
     Attributes:
         name: The dataset's name.
         results: The results of the run.
         tables: Its tables, of this dataset alone.
-        looks: How each method is drawn, on all datasets alike.
-        rows: The row of `trials.csv` that stands for each method, by method: that of its lowest finished seed.
+        styles: How each method is drawn, on all datasets alike.
+        representatives: The row of `trials.csv` that stands for each method, by method: that of its lowest finished seed.
     """
 
     def __init__(self, store: Store, results: Results, tables: Tables, name: str) -> None:
@@ -42,15 +42,17 @@ class Shown:
         self.tables = tables.of_dataset(name)
         self.trials = self.tables.trials
         here = set(self.trials["method"])
-        everywhere = looks_of([method for method in tables.trials["method"].unique() if method not in CALIBRATIONS])
-        self.looks = {method: look for method, look in everywhere.items() if method in here}
+        everywhere = styles_of([method for method in tables.trials["method"].unique() if method not in CALIBRATION_ROWS])
+        self.styles = {method: style for method, style in everywhere.items() if method in here}
         finished = self.trials[self.trials["status"] != "failed"]
-        self.rows = finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+        self.representatives = (
+            finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+        )
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to draw, for no method has finished."""
-        return not any(method in self.rows.index for method in self.looks)
+        return not any(method in self.representatives.index for method in self.styles)
 
     @property
     def data(self) -> Dataset:
@@ -58,23 +60,23 @@ class Shown:
         return DATASETS.build(self.name, self.results.settings(self.name))
 
     @property
-    def kept(self) -> Arrays:
+    def kept_arrays(self) -> Arrays:
         """What was kept of the trials that stand for the methods, by method and name."""
-        chosen = [r for r in self.results.records if r["dataset"] == self.name and r["seed"] == self.rows.loc[r["method"], "seed"]]
+        chosen = [r for r in self.results.records if r["dataset"] == self.name and r["seed"] == self.representatives.loc[r["method"], "seed"]]
         return {record["method"]: self.store.arrays(record) for record in chosen}
 
     @property
-    def scored(self) -> list[str]:
+    def scored_metrics(self) -> list[str]:
         """The metrics that have a value, in the suite's order."""
         return scored_metrics(self.trials, self.results, self.name)
 
     @property
-    def published(self) -> list[str]:
+    def published_metrics(self) -> list[str]:
         """The metrics of which there are published figures, in the suite's order."""
         return list(self.tables.published["metric"].unique()) if len(self.tables.published) else []
 
     @property
-    def followed(self) -> list[str]:
+    def metrics_on_curve(self) -> list[str]:
         """The metrics that have values along the budget."""
         points = self.tables.budget.dropna(subset="median").groupby("metric")["point"].nunique()
         return [m for m in self.results.metrics(self.name) if points.get(m, 0) > 1]
@@ -97,7 +99,7 @@ MARKERS = {
 """Markers of lines, and their shapes as paths of SVG in the middle of a key of 26 by 8."""
 
 
-class Look(NamedTuple):
+class MethodStyle(NamedTuple):
     """How a method is drawn; no two of the first seventy are alike in colour and marker."""
 
     colour: str
@@ -110,9 +112,9 @@ class Look(NamedTuple):
         return MARKERS[self.marker]
 
 
-def looks_of(methods: Sequence[str]) -> dict[str, Look]:
-    """A look for each method, by its place."""
+def styles_of(methods: Sequence[str]) -> dict[str, MethodStyle]:
+    """A style for each method, by its place."""
     return {
-        method: Look(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], list(MARKERS)[i % len(MARKERS)])
+        method: MethodStyle(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], list(MARKERS)[i % len(MARKERS)])
         for i, method in enumerate(methods)
     }

@@ -12,7 +12,7 @@ from benchmark.report.exports.text import latex_tables, markdown_tables, parquet
 from benchmark.report.page.page import make_page
 from benchmark.report.pictures.plots import write_plots
 from benchmark.report.tables.tables import make_tables, write_tables
-from benchmark.report.view import BROKEN, Shown
+from benchmark.report.view import BROKEN, DatasetView
 
 __all__ = ["write_report"]
 
@@ -35,7 +35,7 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     tables = make_tables(results, problems)
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
-    shown = [Shown(store, results, tables, name) for name in tables.trials["dataset"].unique()]
+    shown = [DatasetView(store, results, tables, name) for name in tables.trials["dataset"].unique()]
     problems += write_plots(store, shown)
     finished = [part for part in shown if not part.empty]
     made: dict[str, Callable[[], str]] = {

@@ -25,7 +25,7 @@ LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "
 
 def dataset_facts(cell: Cell) -> dict[str, Any]:
     """What a reader must know of a dataset and its metrics."""
-    data = DATASETS.get(cell.dataset[0])(**cell.dataset[1])
+    data = DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
     metrics = {name: METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
     return {
         "modes_total": data.modes,
@@ -45,11 +45,11 @@ def dataset_facts(cell: Cell) -> dict[str, Any]:
 
 def make_manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]) -> dict[str, Any]:
     plan = prepared.plan
-    datasets = {p.cell.dataset[0]: p.cell.dataset[1] for p in plan}
+    datasets = {p.cell.dataset.name: p.cell.dataset.settings for p in plan}
     methods: dict[str, dict[str, Any]] = {name: {} for name in datasets}
     for p in plan:
         if p.cost is not None:
-            methods[p.cell.dataset[0]][p.cell.method[0]] = p.cell.method[1]
+            methods[p.cell.dataset.name][p.cell.method.name] = p.cell.method.settings
     groups: dict[str, dict[str, list[Group]]] = {}
     for (dataset, method), known in prepared.groups.items():
         groups.setdefault(dataset, {})[method] = [{"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known]
@@ -58,22 +58,24 @@ def make_manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapp
         "command": list(command),
         "configuration": {
             "seeds": list(request.seeds),
-            "budgets": {p.cell.dataset[0]: p.cell.budget for p in plan},
+            "budgets": {p.cell.dataset.name: str(p.cell.budget) for p in plan},
             "datasets": datasets,
             "methods": methods,
-            "metrics": {p.cell.dataset[0]: p.cell.metrics for p in plan},
+            "metrics": {p.cell.dataset.name: p.cell.metrics for p in plan},
             "device": plan[0].cell.device,
             "compile": request.compile,
             "plugins": [Path(plugin).name for plugin in request.plugins],
         },
         "costs": {
-            p.cell.dataset[0]: {q.cell.method[0]: vars(q.cost) | {"cycles": q.cycles} for q in plan if q.cost and q.cell.dataset == p.cell.dataset}
+            p.cell.dataset.name: {
+                q.cell.method.name: vars(q.cost) | {"cycles": q.cycles} for q in plan if q.cost and q.cell.dataset == p.cell.dataset
+            }
             for p in plan
         },
         "metrics": {name: dict(known["facts"]) for name, known in facts.items()},
         "modes": {name: known["modes_total"] for name, known in facts.items()},
         "fingerprints": {name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()},
-        "files": {p.cell.dataset[0]: dict(p.cell.files) for p in plan if p.cell.files},
+        "files": {p.cell.dataset.name: dict(p.cell.files) for p in plan if p.cell.files},
         "versions": {"mode-collapse-benchmark": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "hardware": _hardware(plan[0].cell.device),
         "commit": _commit(),

@@ -15,7 +15,7 @@ from benchmark.records.cell import Cell
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
-from benchmark.running.executors.base import Done, Event, Executor, Failed, Progress, Said, Saved
+from benchmark.running.executors.base import Done, Event, Executor, Failed, Message, Progress, Saved
 from benchmark.running.executors.supervisor import Policy, run_cells
 from benchmark.running.interruption import Interrupted, Interruption
 from benchmark.running.manifest import dataset_facts, make_manifest, union
@@ -67,7 +67,7 @@ def run(request: Request, plan: list[Planned], store: Store, executor: Executor,
     survey, aside = store.mend()
     prepared = prepare(request, plan, survey, groups_of(store))
     cells = prepared.cells
-    facts = {name: dataset_facts(p.cell) for p in plan for name in [p.cell.dataset[0]]}
+    facts = {name: dataset_facts(p.cell) for p in plan for name in [p.cell.dataset.name]}
     manifest = make_manifest(request, prepared, facts, command)
     # A run may grow by datasets and methods from one command to the next.
     with contextlib.suppress(FileNotFoundError):
@@ -78,7 +78,7 @@ def run(request: Request, plan: list[Planned], store: Store, executor: Executor,
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
         print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)
     works = {cell.key: _work(planned, cell) for planned, cell in cells}
-    trials = sum(len(cell.record) for _, cell in cells)
+    trials = sum(len(cell.wanted) for _, cell in cells)
     unit, scale = ("GFLOP/s", 1e9) if all(p.cycles is not None or p.cost is None for p, _ in cells) else ("device-seconds per second", 1.0)
     with ProgressLine(trials, sum(works.values()), unit, scale) as line, Interruption() as interruption:
         for damage, place in aside:
@@ -119,12 +119,12 @@ class _Progress:
                     self.begun[key] = event.share
                     self.line.skip(self.works[key] * event.share)
                 self.shares[key] = event.share
-            case Said():
+            case Message():
                 self.line.say(event.text)
             case Saved():
                 self.store.write_checkpoint(event.cell, event.checkpoint)
             case Done():
-                self.store.write(event.cell, event.trials, self.facts[event.cell.dataset[0]])
+                self.store.write(event.cell, event.trials, self.facts[event.cell.dataset.name])
                 self.trained += len(event.trials)
                 self.diverged += sum(trial.status == "diverged" for trial in event.trials)
                 self.shares[key] = 1.0
@@ -151,5 +151,5 @@ def _work(planned: Planned, cell: Cell) -> float:
     """FLOPs, or device-seconds of a budget in seconds."""
     if planned.cost is None:
         return 0.0
-    amount = planned.cycles * planned.cost.flops if planned.cycles is not None else float(cell.budget.removesuffix("s"))
+    amount = planned.cycles * planned.cost.flops if planned.cycles is not None else cell.budget.amount
     return float(amount * len(cell.group))

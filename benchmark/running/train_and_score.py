@@ -20,7 +20,6 @@ from benchmark.records.checkpoint import Checkpoint
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.kept_arrays import exhibits, kept
 from benchmark.scoring.scorer import Scorer
-from benchmark.suites.budget import parse_budget
 from benchmark.training.cost import Cost, cost_of
 from benchmark.training.saved_state import UnfitError, fitting
 from benchmark.training.trainer import Saver, Standing, train
@@ -54,18 +53,18 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     for plugin in cell.plugins:
         registry.load_plugin(Path(plugin))
     device = torch.device(cell.device)
-    data: Dataset = registry.DATASETS.get(cell.dataset[0])(**cell.dataset[1])
+    data: Dataset = registry.DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
     metrics: dict[str, Metric] = {name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
     scorer = Scorer(data, metrics, device)
-    trials = _calibrate(cell, data, scorer) if cell.method[0] in CALIBRATIONS else _train(cell, data, scorer, link, start)
-    return [trial for trial in trials if trial.seed in cell.record]
+    trials = _calibrate(cell, data, scorer) if cell.method.name in CALIBRATIONS else _train(cell, data, scorer, link, start)
+    return [trial for trial in trials if trial.seed in cell.wanted]
 
 
 def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
     trials = []
     for seed in cell.group:
         audit = {"peak_memory_bytes": _peak_memory(scorer.device), "group": list(cell.group), "compiled": False}
-        draw = CALIBRATIONS[cell.method[0]](data, seed, scorer.device)
+        draw = CALIBRATIONS[cell.method.name](data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
         trials.append(Trial(seed, metrics=scores, arrays=exhibits(evaluation, 0), audit=audit))
@@ -73,7 +72,7 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
 
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
-    method = registry.METHODS.get(cell.method[0])(**cell.method[1])
+    method = registry.METHODS.get(cell.method.name)(**cell.method.settings)
     recorder = _Recorder(cell, scorer, cost_of(method, data), link)
     try:
         recorder.train(method, start)
@@ -106,7 +105,7 @@ class _Recorder:
             method,
             self.scorer.data,
             self.cell.group,
-            parse_budget(self.cell.budget),
+            self.cell.budget,
             self.cost,
             evaluate=self.evaluate,
             progress=self.link.progress,

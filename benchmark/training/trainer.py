@@ -19,13 +19,13 @@ from benchmark.training.saved_state import fitting, load_tree, tree_arrays
 from benchmark.training.step import Cycle, initialise, modules_of, select_seed
 from benchmark.training.streams import Batches
 
-__all__ = ["Generator", "Saver", "Standing", "train"]
+__all__ = ["Saver", "Standing", "TrainedGenerators", "train"]
 
 CHECK = 64
 """Cycles between two looks at the losses, counted from the first."""
 
 
-class Generator:
+class TrainedGenerators:
     """The generators of a group of seeds, in inference mode, and the encoders of a method that has them.
 
     Arguments:
@@ -52,9 +52,9 @@ class Generator:
         tensors = {**self.state.parameters["generator"], **self.state.buffers["generator"]}
         return {key: value[index].clone() for key, value in tensors.items()}
 
-    def select(self, indices: Sequence[int]) -> "Generator":
+    def select(self, indices: Sequence[int]) -> "TrainedGenerators":
         """The generators of some of the seeds."""
-        return Generator(self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state))
+        return TrainedGenerators(self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state))
 
     def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
         """Maps data $(n, *)$ to what one seed's encoder and generator make of it; `None` for a method without an encoder."""
@@ -85,7 +85,7 @@ class Standing:
     point: int
     cycles: int
     seconds: float
-    generator: Generator
+    generator: TrainedGenerators
     diverged: list[int]
     last: bool
 
@@ -167,7 +167,7 @@ def train(
         nobody_left = (reached > run.point or run.done % CHECK == 0) and bool((run.diverged > 0).all())
         if reached > run.point or nobody_left:
             last = reached == points or nobody_left
-            evaluate(Standing(reached, run.done, run.seconds, Generator(method, inference, run.state), run.diverged.tolist(), last))
+            evaluate(Standing(reached, run.done, run.seconds, TrainedGenerators(method, inference, run.state), run.diverged.tolist(), last))
             run.point = reached
             if last:
                 return

@@ -10,7 +10,7 @@ from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
 from benchmark.training.step import initialise, modules_of
-from benchmark.training.trainer import Generator, train
+from benchmark.training.trainer import TrainedGenerators, train
 
 CPU = torch.device("cpu")
 SEEDS = (0, 1, 2)
@@ -71,7 +71,7 @@ def test_it_learns_two_modes(name):
     steps, settings = QUICK.get(name, (1000, {}))
     method = METHODS.get(name)(**settings)
     inference = {network: module.eval() for network, module in modules_of(method, DATA.spec).items()}
-    before = shares(Generator(method, inference, initialise(method, DATA, SEEDS, CPU)))
+    before = shares(TrainedGenerators(method, inference, initialise(method, DATA, SEEDS, CPU)))
     assert not learnt(before).any(), before
     ends = []
     train(method, DATA, SEEDS, Budget(steps, "steps"), cost_of(method, DATA), lambda s: ends.append(shares(s.generator)), lambda s: None, CPU, False)

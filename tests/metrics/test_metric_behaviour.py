@@ -23,7 +23,7 @@ from benchmark.scoring.scorer import Scorer
 DOCS = Path(__file__).parents[2] / "docs"
 CPU = torch.device("cpu")
 
-DUMMIES = {
+DUMMY_ROWS = {
     "real": "fresh real data",
     "collapsed": "one real datum over and over",
     "half": "real data of the first half of the modes only",
@@ -111,7 +111,7 @@ def measure(data, seed=0):
 #   up T, down T: at least T more, or less       x F: at least F times       = V T: V itself, T away at most       none: not defined
 #   up? T: as up, or not defined
 # Scores of twenty seeds on the plane, eight in 1200 dimensions, and three with each of three digit classifiers all keep to it, and most
-# thresholds have half of the least effect, or twice the greatest accident, that was seen. The columns are those of DUMMIES.
+# thresholds have half of the least effect, or twice the greatest accident, that was seen. The columns are those of DUMMY_ROWS.
 TABLE = {
     "ring": """
     modes          | same 0    | = 1          | = 4          | same 0      | same 0       | same 0       | same 0      | same 0    | down 1
@@ -192,7 +192,7 @@ TABLE = {
 def cells():
     """Every claim: dataset, metric, dummy, what is claimed."""
     rows = [(dataset, [part.strip() for part in row.split("|")]) for dataset, table in TABLE.items() for row in table.strip().splitlines()]
-    return [(dataset, metric, *claim) for dataset, (metric, *claims) in rows for claim in zip(DUMMIES, claims, strict=True)]
+    return [(dataset, metric, *claim) for dataset, (metric, *claims) in rows for claim in zip(DUMMY_ROWS, claims, strict=True)]
 
 
 def holds(claim, score, real):
@@ -219,7 +219,7 @@ def render():
     """The table as in docs/metrics.md."""
     lines = []
     for dataset in TABLE:
-        lines += [f"`{dataset}`", "", f"| metric | {' | '.join(DUMMIES)} |", "|---" * (len(DUMMIES) + 1) + "|"]
+        lines += [f"`{dataset}`", "", f"| metric | {' | '.join(DUMMY_ROWS)} |", "|---" * (len(DUMMY_ROWS) + 1) + "|"]
         for name in dict.fromkeys(metric for of, metric, *_ in cells() if of == dataset):
             claims = [claim for of, metric, _, claim in cells() if (of, metric) == (dataset, name)]
             lines.append(f"| `{name}` | {' | '.join(map(shown, claims))} |")
@@ -279,7 +279,7 @@ def test_every_metric_notices_something_and_misses_something_and_leaves_real_dat
     assert not any(is_moved(claim) for dummy, claim in claims if dummy == "real")
 
 
-@pytest.mark.parametrize("dummy", [dummy for dummy in DUMMIES if dummy != "real"])
+@pytest.mark.parametrize("dummy", [dummy for dummy in DUMMY_ROWS if dummy != "real"])
 def test_no_fault_escapes_all_metrics(dummy):
     for dataset in TABLE:
         assert any(is_moved(claim) for of, _, of_dummy, claim in cells() if (of, of_dummy) == (dataset, dummy))
@@ -467,7 +467,7 @@ def test_the_page_about_metrics_has_this_table_and_every_metric():
     """`python tests/metrics/test_metric_behaviour.py` prints the table."""
     text = (DOCS / "metrics.md").read_text()
     assert text.count(render()) == 1
-    assert all(text.count(f"* **{dummy}**: {meaning}") == 1 for dummy, meaning in DUMMIES.items())
+    assert all(text.count(f"* **{dummy}**: {meaning}") == 1 for dummy, meaning in DUMMY_ROWS.items())
     described = re.findall(r"^### (.*)$", text, flags=re.MULTILINE)
     assert sorted(name for heading in described for name in re.findall(r"`(\w+)`", heading)) == METRICS.names()
 

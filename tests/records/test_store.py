@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.records.cell import Cell, Trial
+from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.schema import Commit
 from benchmark.records.sealed_files import DamagedError, read_sealed, write_at_once, write_sealed
 from benchmark.records.store import Store
+from benchmark.suites.budget import Budget
 
 FACTS = {
     "modes_total": 8,
     "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
 }
-CELL = Cell("synthetic", ("ring", {"width": 4}), ("gan", {"lr": 0.1}), {"kl": {}}, "5steps", (0, 1), (0, 1))
+CELL = Cell("synthetic", Configured("ring", {"width": 4}), Configured("gan", {"lr": 0.1}), {"kl": {}}, Budget(5, "steps"), (0, 1), (0, 1))
 CHECKPOINT = Checkpoint({"a": np.arange(6.0).reshape(2, 3), "b": np.array(3, dtype=np.int64)}, {"done": 7, "list": [1, None]})
 
 
@@ -125,7 +126,7 @@ def test_a_checkpoint_of_another_configuration_or_group_is_not_taken(store):
     from dataclasses import replace
 
     store.write_checkpoint(CELL, CHECKPOINT)
-    assert store.checkpoint(replace(CELL, record=(1,))) is not None
+    assert store.checkpoint(replace(CELL, wanted=(1,))) is not None
     assert store.checkpoint(replace(CELL, group=(0, 1, 2))) is None
     assert store.checkpoint(replace(CELL, compile=True)) is None
     assert store.checkpoint(replace(CELL, budget="6steps")) is None

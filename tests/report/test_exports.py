@@ -15,7 +15,7 @@ from benchmark.report.exports.tensorboard import write_event_files
 from benchmark.report.exports.text import latex_tables, markdown_tables, parquet_tables, to_markdown
 from benchmark.report.scores import score_rows
 from benchmark.report.tables.tables import make_tables
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 
 NAN = float("nan")
 CALIBRATED = {"real-data": [1.0], "collapsed": [0.0], "noise": [0.25]}
@@ -50,7 +50,7 @@ def shown_of(root, scores, rename="score", **facts):
     results = read_results(store)
     renamed = json.loads(json.dumps(results.records).replace('"score"', json.dumps(rename)))
     results = replace(results, records=renamed)
-    return [Shown(store, results, make_tables(results), dataset) for dataset in results.datasets]
+    return [DatasetView(store, results, make_tables(results), dataset) for dataset in results.datasets]
 
 
 def cells_of(row):

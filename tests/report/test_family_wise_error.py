@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import METRICS
 from benchmark.report.statistics.over_seeds import LEVEL, quality
 from benchmark.report.statistics.rank_tests import compare_ranks
@@ -26,7 +26,7 @@ PARTLY = (0, 0, 0, 1, 1, 2, 2)
 def reference():
     """The qualities of every method's seeds, arrays by method, by dataset and metric."""
     trials = pd.read_csv(TRIALS)
-    trials = trials[~trials["method"].isin(CALIBRATIONS)]
+    trials = trials[~trials["method"].isin(CALIBRATION_ROWS)]
     found = {}
     for dataset, rows in trials.groupby("dataset", sort=False):
         for metric in SUITES["synthetic"].metrics:

@@ -13,13 +13,13 @@ from support.made_up import made_up_run, paper_run
 
 from benchmark import load_results
 from benchmark.records.results import read_results
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.findings import answer, caveats, leaders, listed
-from benchmark.report.pictures.axes import STYLES
+from benchmark.report.pictures.axes import CALIBRATION_LINES
 from benchmark.report.pictures.svg import STYLE, to_svg
 from benchmark.report.tables.tables import make_tables
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.write import write_report
 
 PHONE = {"width": 390, "height": 844}
@@ -294,7 +294,7 @@ def told(root, scores, better="higher", **facts):
     store = made_up_run(root, scores, better=better, **facts)
     results = read_results(store)
     tables = make_tables(results)
-    shown = [Shown(store, results, tables, name) for name in scores]
+    shown = [DatasetView(store, results, tables, name) for name in scores]
     return answer(shown[0]), caveats(results, tables, shown)
 
 
@@ -570,17 +570,17 @@ def test_the_headline_is_the_first_column_and_the_rows_are_in_its_order(tmp_path
 
 
 def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_path):
-    assert list(STYLES) == list(CALIBRATIONS) == ["real-data", "collapsed", "noise"]
-    assert len(set(STYLES.values())) == 3
+    assert list(CALIBRATION_LINES) == list(CALIBRATION_ROWS) == ["real-data", "collapsed", "noise"]
+    assert len(set(CALIBRATION_LINES.values())) == 3
     write_report(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": [[0.1, value] for value in GAN], "ali": ALI}}))
     page = (tmp_path / "report.html").read_text()
     keys = re.findall(r'<line [^>]*stroke-dasharray="([^"]*)"/></svg> (real-data|collapsed|noise)</li>', page)
-    assert {name for _, name in keys} == set(STYLES)
+    assert {name for _, name in keys} == set(CALIBRATION_LINES)
     assert len(set(keys)) == len({dashes for dashes, _ in keys}) == 3
     assert "dashed: real data, dotted: collapsed, dash-dotted: noise" in text_of(tmp_path)
     figure = load_results(tmp_path).figure("ring", "metrics")
-    drawn = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines if line.get_label() in STYLES}
-    assert drawn == STYLES
+    drawn = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines if line.get_label() in CALIBRATION_LINES}
+    assert drawn == CALIBRATION_LINES
     assert "two dummies that have learnt nothing" in text_of(tmp_path)
 
 

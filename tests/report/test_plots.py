@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from benchmark.datasets.images import to_picture
-from benchmark.records.cell import Cell, Trial
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.cell import Cell, Configured, Trial
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.pictures.image_sheets import image_figures, sheet
 from benchmark.report.write import write_report
+from benchmark.suites.budget import Budget
 
 METRICS = {"modes": "higher", "high_quality": "higher", "kl": "lower", "ivom": "lower", "fid": "lower", "density": "one", "recall": "higher"}
 OF_MODES = ("modes", "high_quality", "kl")
@@ -49,10 +50,10 @@ def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
 def record(store, dataset, method, seed=0, status="ok", arrays=None):
     manifest = store.manifest()
     names = manifest["configuration"]["metrics"][dataset]
-    cell = Cell("made-up", (dataset, {"width": 4}), (method, {}), names, "5steps", (seed,), (seed,))
+    cell = Cell("made-up", Configured(dataset, {"width": 4}), Configured(method, {}), names, Budget(5, "steps"), (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
-    trained = bool(scores) and method not in CALIBRATIONS
+    trained = bool(scores) and method not in CALIBRATION_ROWS
     curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)] if trained else []
     known = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
     store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], known)
@@ -95,7 +96,7 @@ def figures(root, *rows):
     for method, status, arrays, columns in rows:
         record(store, "stacked-mnist", method, columns.get("seed", 0), status, arrays)
     shown = pd.DataFrame([{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows])
-    colours = {method: "tab:blue" for method, *_ in rows if method not in CALIBRATIONS}
+    colours = {method: "tab:blue" for method, *_ in rows if method not in CALIBRATION_ROWS}
     kept = {record["method"]: store.arrays(record) for record in store.survey().records}
     return dict(image_figures(kept, "stacked-mnist", shown.set_index("method"), colours))
 
@@ -191,7 +192,7 @@ def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path
 
 
 def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none(tmp_path):
-    rows = [(method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5}) for method in (*CALIBRATIONS, "gan")]
+    rows = [(method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5}) for method in (*CALIBRATION_ROWS, "gan")]
     found = figures(tmp_path, *rows)
     told = "overlap 0.25, 5 of 5 modes"
     assert texts(found["samples"]) == [f"{method}, seed 0\n{told}" for method in ("real-data", "noise", "gan")]

@@ -20,7 +20,7 @@ from benchmark.report.statistics.over_seeds import mean_interval
 from benchmark.report.tables.published import MARKS, published_rows, tally
 from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.tables import make_tables
-from benchmark.report.view import looks_of
+from benchmark.report.view import styles_of
 from benchmark.report.write import write_report
 from benchmark.suites import SUITES
 
@@ -166,7 +166,7 @@ def test_a_method_without_a_record_or_a_figure_has_no_row(tmp_path):
 def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, dataset, methods):
     plan = make_plan(Request(suite, (0,), datasets=(dataset,), methods=methods))
     for planned in plan:
-        name, configuration = planned.cell.method[0], planned.cell.configuration
+        name, configuration = planned.cell.method.name, planned.cell.configuration
         if name in methods:
             settings = {key: value for key, value in configuration["dataset"].items() if key != "name"}
             store = made_up_run(
@@ -175,7 +175,7 @@ def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, datase
                 suite=suite,
                 name="high_quality",
                 data=settings,
-                methods={name: planned.cell.method[1]},
+                methods={name: planned.cell.method.settings},
                 metric=configuration["metrics"]["high_quality"],
                 budget=planned.cell.budget,
             )
@@ -317,16 +317,16 @@ def test_a_damaged_table_costs_the_section_and_not_the_report(tmp_path, monkeypa
     assert "benchmark: published.csv: is missing\n" in capsys.readouterr().err
 
 
-def drawn(table, trials, looks):
+def drawn(table, trials, styles):
     axes = Figure().add_subplot()
     facts = {"better": "higher", "bounds": [0.0, 8.0], "best": None, "scale": "linear", "ranked": True, "samples": 5}
-    draw_published(axes, trials, table, "modes", facts, looks)
+    draw_published(axes, trials, table, "modes", facts, styles)
     return axes
 
 
 def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_grey(tmp_path):
     tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR, "aegan": NEAR, "ali": [None, 6.6]})))
-    axes = drawn(tables.published, tables.trials, looks_of(["gan", "aegan", "ali"]))
+    axes = drawn(tables.published, tables.trials, styles_of(["gan", "aegan", "ali"]))
     by_label = {label: [line for line in axes.lines if line.get_label() == label] for label in KEYS}
     assert [text.get_text() for text in axes.get_xticklabels()] == ["gan", "ali\n1 diverged"]
     means, seeds, compared, otherwise, others = (by_label[label] for label in KEYS)
@@ -350,7 +350,7 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
 
 def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
     tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR}, budget="80000steps")))
-    lines = {line.get_label(): line for line in drawn(tables.published, tables.trials, looks_of(["gan"])).lines}
+    lines = {line.get_label(): line for line in drawn(tables.published, tables.trials, styles_of(["gan"])).lines}
     assert set(lines) == {*KEYS} - {"published, this protocol"}
     otherwise, other = lines["published, at another budget"], lines["published, not comparable"]
     assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == ([6.3], "none", GREY)
@@ -359,7 +359,7 @@ def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
 
 def test_a_method_without_a_value_is_drawn_as_such(tmp_path):
     tables = make_tables(read_results(paper_run(tmp_path, {"gan": [None, None]})))
-    axes = drawn(tables.published, tables.trials, looks_of(["gan"]))
+    axes = drawn(tables.published, tables.trials, styles_of(["gan"]))
     assert [text.get_text() for text in axes.texts] == ["n/a"]
 
 

@@ -397,12 +397,15 @@ def test_a_method_that_leaks_memory_is_stopped(cli, tmp_path, plugin):
 
 
 def test_a_worker_that_dies_between_two_cells_loses_nothing():
-    from benchmark.records.cell import Cell
-    from benchmark.running.executors.base import Done, Said
+    from benchmark.records.cell import Cell, Configured
+    from benchmark.running.executors.base import Done, Message
     from benchmark.running.executors.local import LocalExecutor
     from benchmark.running.executors.supervisor import Policy, run_cells
+    from benchmark.suites.budget import Budget
 
-    cells = [Cell("synthetic", ("ring", {"samples": 50 + i}), ("collapsed", {}), {}, "1s", (0,), (0,)) for i in range(3)]
+    collapsed = Configured("collapsed", {})
+    rings = [Configured("ring", {"samples": samples}) for samples in (50, 51, 52)]
+    cells = [Cell("synthetic", ring, collapsed, {}, Budget(1, "s"), (0,), (0,)) for ring in rings]
     executor = LocalExecutor(1)
     events = run_cells(cells, executor, Policy(lambda cell: None, None, 100.0, lambda: False))
     first = next(events)
@@ -410,8 +413,8 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
     executor.workers[0].process.kill()
     executor.workers[0].process.join()
     rest = list(events)
-    assert [type(event) for event in rest] == [Said, Done, Done]
-    assert sorted(event.cell.dataset[1]["samples"] for event in (first, *rest[1:])) == [50, 51, 52]
+    assert [type(event) for event in rest] == [Message, Done, Done]
+    assert sorted(event.cell.dataset.settings["samples"] for event in (first, *rest[1:])) == [50, 51, 52]
 
 
 @pytest.mark.long

@@ -19,12 +19,13 @@ from hypothesis import strategies as st
 
 from benchmark.commands.cli import main
 from benchmark.errors import UsageError
-from benchmark.records.cell import Cell, Trial
+from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.schema import SCHEMA_VERSION
 from benchmark.records.sealed_files import DamagedError, write_sealed
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS
 from benchmark.suites import SUITES
+from benchmark.suites.budget import Budget
 
 CASES = int(os.environ.get("BENCHMARK_FUZZ_CASES", "50"))
 LONG_CASES = 2000
@@ -284,7 +285,7 @@ FACTS = {
     "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
 }
 SPENT = {"flops": 1, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
-CELL = Cell("synthetic", ("ring", {"width": 4}), ("gan", {"lr": 0.1}), {"kl": {}}, "5steps", (0, 1), (0, 1))
+CELL = Cell("synthetic", Configured("ring", {"width": 4}), Configured("gan", {"lr": 0.1}), {"kl": {}}, Budget(5, "steps"), (0, 1), (0, 1))
 
 
 def made_up(root):
@@ -295,7 +296,7 @@ def made_up(root):
     curve = [{"point": 1, **SPENT, "metrics": {"kl": 0.5}}]
     arrays = {"samples": np.zeros((5, 2), np.float32)}
     store.write(CELL, [Trial(seed, "ok", {"kl": 0.1}, audit, curve, arrays, {"w": np.zeros(2)}) for seed in (0, 1)], FACTS)
-    store.write_checkpoint(replace(CELL, group=(2,), record=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}}))
+    store.write_checkpoint(replace(CELL, group=(2,), wanted=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}}))
     names = ("costs", "metrics", "modes", "fingerprints", "files", "versions", "hardware", "groups")
     manifest = {"suite": "synthetic", "command": [], "configuration": {"datasets": {"ring": {}}, "methods": {"ring": {"gan": {}}}}, "commit": None}
     store.write_manifest({**manifest, **{name: {} for name in names}})
@@ -355,7 +356,7 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
     root = tmp_path_factory.mktemp("fuzz")
     store = made_up(root)
     spoil(next(root.rglob(name)), data, new, sealed)
-    for cell in (CELL, replace(CELL, group=(2,), record=(2,))):
+    for cell in (CELL, replace(CELL, group=(2,), wanted=(2,))):
         with contextlib.suppress(DamagedError):
             store.checkpoint(cell)
     results = read_results(store)

@@ -159,12 +159,13 @@ def test_a_cluster_that_asks_for_a_token_is_one_line(cli, tmp_path, cluster, mon
 
 
 def test_only_a_cell_that_runs_is_killed(monkeypatch):
-    from benchmark.records.cell import Cell
+    from benchmark.records.cell import Cell, Configured
     from benchmark.running.executors.ray import RayExecutor, _Attempt
+    from benchmark.suites.budget import Budget
 
     cancelled = []
     monkeypatch.setattr(ray, "cancel", lambda ref, force: cancelled.append(ref))
-    cells = [Cell("synthetic", ("ring", {}), (name, {}), {}, "1steps", (0,), (0,)) for name in ("gan", "dcgan")]
+    cells = [Cell("synthetic", Configured("ring", {}), Configured(name, {}), {}, Budget(1, "steps"), (0,), (0,)) for name in ("gan", "dcgan")]
     executor = object.__new__(RayExecutor)
     executor.attempts = {"waits": _Attempt(cells[0]), "runs": _Attempt(cells[1], node="a node")}
     for cell in cells:

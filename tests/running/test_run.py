@@ -283,7 +283,7 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
 
     iterations = {"ivom": {"iterations": 5}}
     plan = make_plan(Request("synthetic", (0, 1), ("ring", "high-dimensional"), None, "2e9flops", iterations, "cpu", "off"))
-    foretold = {(p.cell.dataset[0], p.cell.method[0]): p.memory(2, compiled=False) for p in plan}
+    foretold = {(p.cell.dataset.name, p.cell.method.name): p.memory(2, compiled=False) for p in plan}
     trials = pd.read_csv(tiny / "trials.csv")
     for key, rows in trials.groupby(["dataset", "method"]):
         assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2

@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.plan.plan import Request, make_plan
-from benchmark.records.schema import CALIBRATIONS
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS
 from benchmark.suites import SUITES
 from benchmark.suites.papers import PAPERS
@@ -20,7 +20,7 @@ MIXTURES = [(suite.name, dataset) for suite in PAPERS for dataset in suite.datas
 def planned(suite, dataset, *methods, **settings):
     """The planned cells by method."""
     request = Request(suite, (0,), (dataset,), methods or None, settings=settings)
-    return {cell.cell.method[0]: cell for cell in make_plan(request) if cell.cost is not None}
+    return {cell.cell.method.name: cell for cell in make_plan(request) if cell.cost is not None}
 
 
 @pytest.mark.parametrize(("suite", "dataset"), MIXTURES)
@@ -33,7 +33,7 @@ def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, data
 
 def test_the_grid_of_the_veegan_notebook():
     cell = planned("veegan-2017", "grid")["veegan"]
-    assert cell.cell.method[1] == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
+    assert cell.cell.method.settings == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
     assert (cell.data.batch, cell.data.latent, cell.data.std, cell.data.spacing) == (500, 255, 0.05, 2.0)
     assert cell.cost.parameters == (256 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129 * 254) + (257 * 128 + 129)
 
@@ -41,9 +41,9 @@ def test_the_grid_of_the_veegan_notebook():
 @pytest.mark.parametrize("dataset", ["ring", "grid"])
 def test_the_mixtures_of_pacgan(dataset):
     cells = planned("pacgan-2018", dataset)
-    assert {(cell.cell.method[1]["lr"], cell.cell.method[1]["beta1"], cell.cell.method[1]["simultaneous"]) for cell in cells.values()} == {
-        (1e-4, 0.8, True)
-    }
+    assert {
+        (cell.cell.method.settings["lr"], cell.cell.method.settings["beta1"], cell.cell.method.settings["simultaneous"]) for cell in cells.values()
+    } == {(1e-4, 0.8, True)}
     data = cells["gan"].data
     assert (data.batch, data.latent, data.training_set) == (100, 2, 100_000)
     # A pack holds m samples, and a batch 100 packs.
@@ -57,7 +57,7 @@ def test_the_mixtures_of_wgan_gp_are_scaled_to_unit_spread():
     assert grid.data.means.abs().max().item() == pytest.approx(4 / 2.828, rel=1e-6)
     assert grid.data.std == pytest.approx(0.0176803, rel=1e-5)
     for cell in (ring, grid):
-        assert cell.cell.method[1]["penalty"] == 0.1
+        assert cell.cell.method.settings["penalty"] == 0.1
         assert cell.cost.discriminator_steps == 5
 
 
@@ -66,14 +66,14 @@ def test_a_suite_may_make_exceptions_for_a_dataset_and_the_user_for_both():
     assert suite.settings_on("grid")["ali.lr"] == 1e-3
     assert suite.settings_on("stacked-mnist")["ali.lr"] == 2e-4
     assert suite.settings_on("stacked-mnist")["ali.beta1"] == 0.5
-    assert planned("veegan-2017", "grid", "ali", ali={"lr": 3e-4})["ali"].cell.method[1]["lr"] == 3e-4
+    assert planned("veegan-2017", "grid", "ali", ali={"lr": 3e-4})["ali"].cell.method.settings["lr"] == 3e-4
 
 
 def test_exceptions_reach_the_cells_of_their_dataset(monkeypatch):
     monkeypatch.setitem(SUITES["synthetic"].__dict__, "exceptions", {"grid": {"gan.lr": 0.5}})
-    assert planned("synthetic", "grid", "gan")["gan"].cell.method[1]["lr"] == 0.5
-    assert planned("synthetic", "ring", "gan")["gan"].cell.method[1]["lr"] == 1e-3
-    assert planned("synthetic", "grid", "gan", gan={"lr": 0.25})["gan"].cell.method[1]["lr"] == 0.25
+    assert planned("synthetic", "grid", "gan")["gan"].cell.method.settings["lr"] == 0.5
+    assert planned("synthetic", "ring", "gan")["gan"].cell.method.settings["lr"] == 1e-3
+    assert planned("synthetic", "grid", "gan", gan={"lr": 0.25})["gan"].cell.method.settings["lr"] == 0.25
 
 
 def test_a_setting_of_a_part_that_is_not_in_the_run_is_still_refused():
@@ -141,6 +141,6 @@ def test_what_is_said_to_be_checked_is_what_the_committed_tables_hold(suite):
     held = {}
     if file.exists():
         trials = pd.read_csv(file)
-        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATIONS)].groupby(["method", "dataset"]):
+        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATION_ROWS)].groupby(["method", "dataset"]):
             held.setdefault(method, {})[dataset] = Check(len(rows), rows["budget"].unique().item())
     assert {method: dict(runs) for method, runs in suite.protocol.checked.items()} == held

@@ -1,11 +1,11 @@
 """Runs whose records are written by hand, for tests of what is made of them."""
 
-from benchmark.records.cell import Cell, Trial
+from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.results import read_results
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.tables.tables import make_tables
-from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.suites import SUITES
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
@@ -46,7 +46,7 @@ def made_up_run(
     facts = {name: own, **{other: {key: told.get(key, plain[key]) for key in plain} for other, told in others.items()}}
     of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
     of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
-    trained = {method: held for method, held in settings.items() if method not in CALIBRATIONS}
+    trained = {method: held for method, held in settings.items() if method not in CALIBRATION_ROWS}
     request = {"datasets": {dataset: {} for dataset in scores}, "methods": dict.fromkeys(scores, trained)}
     seeds = {dataset: {method: [*by_seed(trials)] for method, trials in trials_of.items()} for dataset, trials_of in scores.items()}
     groups = {
@@ -57,7 +57,11 @@ def made_up_run(
     for dataset, trials_of in scores.items():
         for method, trials in trials_of.items():
             for seed, points in by_seed(trials).items():
-                places = (dataset, dict(data)), (method, settings[method]), {name: dict(metric), **{other: {} for other in others}}
+                places = (
+                    Configured(dataset, dict(data)),
+                    Configured(method, settings[method]),
+                    {name: dict(metric), **{other: {} for other in others}},
+                )
                 cell = Cell(suite, *places, budget, (seed,), (seed,), files=dict(files))
                 if points == "failed":
                     store.write_error(cell, "made up")
@@ -78,7 +82,7 @@ def made_up_trial(method, seed, points, name=METRIC, more=()):
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     # Of a trial that diverged, the last scores are kept.
     final = (known[-1] if known else {}) | (dict(more) if status == "ok" else {})
-    if method in CALIBRATIONS:
+    if method in CALIBRATION_ROWS:
         return Trial(seed, status, final, audit)
     curve = [{"point": i, **{key: i * spent for key, spent in SPENT.items()}, "metrics": scores} for i, scores in enumerate(known, 1)]
     return Trial(seed, status, final, audit, curve)
@@ -102,6 +106,6 @@ def paper_run(root, scores, suite="pacgan-2018", dataset="ring", name="modes", c
         return registry.build(owner, {**own, **other})
 
     data, metric = settings(DATASETS, dataset), settings(METRICS, name)
-    methods = {method: {} if method in CALIBRATIONS else resolved(settings(METHODS, method)) for method in scores}
+    methods = {method: {} if method in CALIBRATION_ROWS else resolved(settings(METHODS, method)) for method in scores}
     chosen = {"data": resolved(data), "metric": resolved(metric.on(data)), "methods": methods, "better": metric.better}
     return made_up_run(root, {dataset: scores}, suite=suite.name, name=name, budget=budget or suite.budgets[dataset], **chosen, **facts)

@@ -9,7 +9,7 @@ from torch.func import grad
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.errors import UsageError
 from benchmark.plan.plan import Planned
-from benchmark.records.cell import Cell
+from benchmark.records.cell import Cell, Configured
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget, parse_budget
 from benchmark.training.cost import _FlopCounter, cost_of
@@ -96,7 +96,7 @@ def test_compiling_is_chosen_where_it_pays():
     assert critic.operations > 5 * critic.longest / 2  # two functions, of which one runs five times
 
     def compiled(cycles, cost=cost):
-        cell = Cell("x", ("ring", {}), ("gan", {}), {}, "1steps", (), ())
+        cell = Cell("x", Configured("ring", {}), Configured("gan", {}), {}, Budget(1, "steps"))
         return Planned(cell, Ring(), cost, cycles).with_group((0,), (0,), "auto").compile
 
     assert compiled(50_000)

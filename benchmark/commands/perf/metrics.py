@@ -15,7 +15,7 @@ from benchmark.datasets.images import Images
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METHODS
 from benchmark.training.step import initialise, modules_of
-from benchmark.training.trainer import Generator
+from benchmark.training.trainer import TrainedGenerators
 from metrics.fid import Moments, frechet_distance
 from metrics.ivom import IvOM
 
@@ -115,7 +115,7 @@ def _measure_ivom(points: int, images: int) -> None:
     data, metric = _MadeUp(), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
     method = METHODS.get("dcgan")()
-    ours = Generator(method, {name: net.eval() for name, net in modules_of(method, data.spec).items()}, initialise(method, data, [0], CPU))
+    ours = TrainedGenerators(method, {name: net.eval() for name, net in modules_of(method, data.spec).items()}, initialise(method, data, [0], CPU))
     network = method.networks(data.spec)["generator"]
     network.load_state_dict(ours.tensors(0))
     network.eval().requires_grad_(False)

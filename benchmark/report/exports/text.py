@@ -11,7 +11,7 @@ from benchmark.errors import printable
 from benchmark.report.headline import headline_first
 from benchmark.report.scores import CAPTION, Score, notes_on, score_rows
 from benchmark.report.tables.published import published_rows
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS, budget_text
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
@@ -36,20 +36,20 @@ def to_markdown(frame: pd.DataFrame) -> str:
     return _markdown(list(frame.columns), frame.to_numpy().tolist())
 
 
-def markdown_tables(shown: Sequence[Shown]) -> str:
+def markdown_tables(shown: Sequence[DatasetView]) -> str:
     """`summary.md`: the scores of every dataset, and published figures beside them where there are any."""
     parts = []
     for part in shown:
         table = _markdown(_headings(part), [[row.method, row.seeds, *row.scores.values()] for row in score_rows(part)])
         parts.append(f"## {_plain(part.name)}\n\n{_plain(_caption(part))} Bold: not told apart from the best.\n\n{table}\n")
-        if part.published:
+        if part.published_metrics:
             parts.append(f"{_plain(_published_caption(part))}\n\n{_markdown(PUBLISHED, _published(part))}\n")
     return "\n".join(parts)
 
 
-def latex_tables(shown: Sequence[Shown]) -> str:
+def latex_tables(shown: Sequence[DatasetView]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
-    return "\n".join(text for part in shown for text in (_latex(part), *([_latex_published(part)] if part.published else [])))
+    return "\n".join(text for part in shown for text in (_latex(part), *([_latex_published(part)] if part.published_metrics else [])))
 
 
 def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
@@ -62,20 +62,20 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
     return files
 
 
-def _headings(shown: Shown) -> list[str]:
-    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in headline_first(shown.scored)]
+def _headings(shown: DatasetView) -> list[str]:
+    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in headline_first(shown.scored_metrics)]
     return ["method", "seeds", *arrows]
 
 
-def _caption(shown: Shown) -> str:
+def _caption(shown: DatasetView) -> str:
     return " ".join([f"Scores on {shown.name} at {budget_text(shown.trials)} per trial. {CAPTION}", *notes_on(shown)])
 
 
-def _published_caption(shown: Shown) -> str:
+def _published_caption(shown: DatasetView) -> str:
     return f"Published figures on {shown.name} beside measured ones, with 95 % intervals; where a figure is not counted, the last column says why."
 
 
-def _published(shown: Shown) -> list[list[str]]:
+def _published(shown: DatasetView) -> list[list[str]]:
     rows = published_rows(shown.tables.published)
     return [[row.method, row.metric, row.published, row.measured, row.seeds, row.verdict, row.where, row.why or "–"] for row in rows]
 
@@ -98,12 +98,14 @@ def _line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _latex(shown: Shown) -> str:
+def _latex(shown: DatasetView) -> str:
     rows = [[_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())] for row in score_rows(shown)]
-    return _latex_table(f"{_tex(_caption(shown))} Bold: not told apart from the best.", f"ll{'r' * len(shown.scored)}", _headings(shown), rows)
+    return _latex_table(
+        f"{_tex(_caption(shown))} Bold: not told apart from the best.", f"ll{'r' * len(shown.scored_metrics)}", _headings(shown), rows
+    )
 
 
-def _latex_published(shown: Shown) -> str:
+def _latex_published(shown: DatasetView) -> str:
     rows = [[_tex(cell) for cell in row] for row in _published(shown)]
     return _latex_table(_tex(_published_caption(shown)), "llrrrlll", PUBLISHED, rows)
 

@@ -30,7 +30,7 @@ from benchmark.report.pictures.thumbnails import Panel, panels
 from benchmark.report.scores import CAPTION, Row, notes_on, score_rows
 from benchmark.report.tables.published import published_rows
 from benchmark.report.tables.tables import Tables
-from benchmark.report.view import BROKEN, Look, Shown, looks_of
+from benchmark.report.view import BROKEN, DatasetView, MethodStyle, styles_of
 from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS, budget_text, budget_unit, equal_column, estimate, gap, number, p_value
 
 __all__ = ["make_page"]
@@ -81,7 +81,7 @@ class Allowance:
 
 
 @rc_context(STYLE)
-def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems: list[str]) -> str:
+def make_page(results: Results, tables: Tables, shown: Sequence[DatasetView], problems: list[str]) -> str:
     """The page of a run.
 
     Arguments:
@@ -92,9 +92,9 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
     """
     allowances = [Allowance(LARGEST / len(shown)) for _ in shown]
     parts = [_part(part, allowance, problems) for part, allowance in zip(shown, allowances, strict=True)]
-    looks = looks_of(list(dict.fromkeys(method for part in shown for method in part.looks)))
-    script, style = (Markup(files("benchmark.report.page").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
-    leading = list(dict.fromkeys(metric for part in shown if (metric := headline(part.scored))))
+    styles = styles_of(list(dict.fromkeys(method for part in shown for method in part.styles)))
+    script, css = (Markup(files("benchmark.report.page").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
+    leading = list(dict.fromkeys(metric for part in shown if (metric := headline(part.scored_metrics))))
     environment = Environment(
         loader=PackageLoader("benchmark.report.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -107,12 +107,12 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         left_out=sum(allowance.left_out for allowance in allowances),
         parts=parts,
         reproduced=reproduced(results, tables),
-        looks=looks,
+        styles=styles,
         dashes=_dashes,
         axes=AGAINST,
         against=equal_column(tables.trials),
         aggregates=_aggregates(tables, leading),
-        profiles=_profiles(tables, leading, looks),
+        profiles=_profiles(tables, leading, styles),
         improvements=_improvements(tables, leading),
         audit=list(_audit(tables)),
         caption=CAPTION,
@@ -123,7 +123,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[Shown], problems
         commands=_commands(results),
         environment=_environment(results),
         script=script,
-        style=style,
+        css=css,
         script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
     )
 
@@ -134,10 +134,10 @@ def _equal(tables: Tables) -> str:
     return meanings.get(budget_unit(tables.trials) or "", "budgets")
 
 
-def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
+def _part(shown: DatasetView, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
     """A dataset; what matters most takes its share of the bytes first."""
     facts = {metric: shown.results.facts(shown.name, metric) for metric in shown.results.metrics(shown.name)}
-    leading = headline(shown.scored)
+    leading = headline(shown.scored_metrics)
     rows = score_rows(shown)
     kept: list[Panel] = []
     try:
@@ -146,11 +146,11 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
         problems.append(f"{shown.name}: not all samples can be shown ({type(error).__name__}: {error})")
     pairs: dict[str, list[dict[str, Any]]] = {}
     scores, published, courses, best_of = [], [], [], []
-    for metric in headline_first(shown.scored):
+    for metric in headline_first(shown.scored_metrics):
         scores.append(allowance.draw(partial(_scores, shown, metric, facts[metric], rows)))
-        if metric in shown.published:
+        if metric in shown.published_metrics:
             published.append(allowance.draw(partial(published_chart, shown, metric)))
-        if metric in shown.followed:
+        if metric in shown.metrics_on_curve:
             courses.append({against: allowance.draw(partial(_course, shown, metric, facts[metric], against)) for against in AGAINST})
         if metric == leading and shown.tables.best_of["k"].max() > 2:
             best_of.append(allowance.draw(partial(_best_of, shown, metric, facts[metric])))
@@ -163,7 +163,7 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
         "answer": answer(shown),
         "notes": notes_on(shown),
         "metrics": [_heading(shown, metric) for metric in named],
-        "rows": [[row for row in rows if row.method in shown.looks], [row for row in rows if row.method not in shown.looks]],
+        "rows": [[row for row in rows if row.method in shown.styles], [row for row in rows if row.method not in shown.styles]],
         "panels": kept,
         "scores": scores,
         "published": published_rows(shown.tables.published),
@@ -175,7 +175,7 @@ def _part(shown: Shown, allowance: Allowance, problems: list[str]) -> dict[str, 
     }
 
 
-def _heading(shown: Shown, metric: str) -> dict[str, str]:
+def _heading(shown: DatasetView, metric: str) -> dict[str, str]:
     better = shown.results.facts(shown.name, metric)["better"]
     return {"name": metric, "arrow": ARROWS[better], "direction": DIRECTIONS[better]}
 
@@ -184,27 +184,27 @@ def _title(metric: str, facts: MetricFacts) -> str:
     return f"{metric} {ARROWS[facts['better']]}"
 
 
-def _scores(shown: Shown, metric: str, facts: MetricFacts, rows: Sequence[Row]) -> Markup:
+def _scores(shown: DatasetView, metric: str, facts: MetricFacts, rows: Sequence[Row]) -> Markup:
     told = "; ".join(f"{row.method} {row.scores[metric].text}" for row in rows)
-    beneath = 0.25 + 0.06 * max(len(shortened(method)) for method in shown.looks)
-    draw = partial(draw_scores, trials=shown.trials, summary=shown.tables.summary, metric=metric, facts=facts, looks=shown.looks)
+    beneath = 0.25 + 0.06 * max(len(shortened(method)) for method in shown.styles)
+    draw = partial(draw_scores, trials=shown.trials, summary=shown.tables.summary, metric=metric, facts=facts, styles=shown.styles)
     return to_svg(draw, f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}", _title(metric, facts), beneath)
 
 
-def _course(shown: Shown, metric: str, facts: MetricFacts, against: str) -> Markup:
+def _course(shown: DatasetView, metric: str, facts: MetricFacts, against: str) -> Markup:
     budget = shown.tables.budget[shown.tables.budget["metric"] == metric]
     ends = budget.groupby("method", sort=False).last()
     told = "; ".join(f"{method} {number(end)}" for method, end in ends["median"].astype(float).items())
-    draw = partial(draw_course, budget=budget, trials=shown.trials, metric=metric, facts=facts, looks=shown.looks, against=against)
+    draw = partial(draw_course, budget=budget, trials=shown.trials, metric=metric, facts=facts, styles=shown.styles, against=against)
     what = f"Median of {metric} on {shown.name} against {AGAINST[against]}, {DIRECTIONS[facts['better']]}; at the end of the budget: {told}"
     return to_svg(draw, what, _title(metric, facts))
 
 
-def _best_of(shown: Shown, metric: str, facts: MetricFacts) -> Markup:
+def _best_of(shown: DatasetView, metric: str, facts: MetricFacts) -> Markup:
     chosen = shown.tables.best_of[shown.tables.best_of["metric"] == metric]
     ends = chosen[chosen["k"] == chosen["k"].max()].groupby("method", sort=False).last()
     told = "; ".join(f"{method} {number(end)}" for method, end in ends["expected"].items())
-    draw = partial(draw_best_of, best_of=chosen, metric=metric, facts=facts, looks=shown.looks)
+    draw = partial(draw_best_of, best_of=chosen, metric=metric, facts=facts, styles=shown.styles)
     what = f"Expected {metric} of the best of k runs on {shown.name}; of {chosen['k'].max()}: {told}"
     return to_svg(draw, what, _title(metric, facts))
 
@@ -252,14 +252,14 @@ def _aggregates(tables: Tables, leading: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def _profiles(tables: Tables, leading: Sequence[str], looks: Mapping[str, Look]) -> list[Markup]:
+def _profiles(tables: Tables, leading: Sequence[str], styles: Mapping[str, MethodStyle]) -> list[Markup]:
     pictures = []
     for metric in leading:
         chosen = tables.profiles[(tables.profiles["metric"] == metric) & (tables.profiles["datasets"] > 1)]
         if len(chosen):
             halfway = chosen[(chosen["score"] - 0.5).abs() < 1e-9].set_index("method")["share"]
             told = "; ".join(f"{method} {share:.0%}" for method, share in halfway.items())
-            draw = partial(draw_profiles, profiles=chosen, metric=metric, looks=looks)
+            draw = partial(draw_profiles, profiles=chosen, metric=metric, styles=styles)
             pictures.append(to_svg(draw, f"Performance profiles by {metric}; share of runs that reach half of the way to perfect: {told}", metric))
     return pictures
 
@@ -340,5 +340,5 @@ def _methods(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return told
 
 
-def _dashes(look: Look) -> str:
-    return "none" if isinstance(look.dashes, str) else " ".join(map(str, look.dashes[1]))
+def _dashes(style: MethodStyle) -> str:
+    return "none" if isinstance(style.dashes, str) else " ".join(map(str, style.dashes[1]))

@@ -10,7 +10,7 @@ from benchmark.report.pictures.axes import draw_published, shortened
 from benchmark.report.pictures.svg import to_svg
 from benchmark.report.tables.published import KINDS, MARKS, published_rows, tally
 from benchmark.report.tables.tables import Tables
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS
 from benchmark.suites import SUITES
 
@@ -27,12 +27,12 @@ def reproduced(results: Results, tables: Tables) -> dict[str, Any]:
     return {"tally": tally(suite.name, tables.published), "paper": protocol.paper, "code": protocol.code, "parts": parts, "marks": MARKS}
 
 
-def published_chart(shown: Shown, metric: str) -> Markup:
+def published_chart(shown: DatasetView, metric: str) -> Markup:
     """The picture of a metric of which there are published figures, to be drawn within `rc_context(STYLE)`."""
     rows = [row for row in published_rows(shown.tables.published) if row.metric == metric]
     told = [f"{row.method} {row.published} ({row.where}{f', {KINDS[row.kind]}' if row.kind else ''}), measured {row.measured}" for row in rows]
     facts = shown.results.facts(shown.name, metric)
-    draw = partial(draw_published, trials=shown.trials, published=shown.tables.published, metric=metric, facts=facts, looks=shown.looks)
+    draw = partial(draw_published, trials=shown.trials, published=shown.tables.published, metric=metric, facts=facts, styles=shown.styles)
     beneath = 0.25 + 0.06 * max(len(shortened(row.method)) for row in rows)
     title = f"{metric} {ARROWS[facts['better']]}"
     return to_svg(draw, f"Published and measured {metric} on {shown.name}: {'; '.join(told)}", title, beneath)

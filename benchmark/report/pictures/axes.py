@@ -16,14 +16,25 @@ from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
-from benchmark.records.schema import CALIBRATIONS, MetricFacts
+from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
 from benchmark.report.tables.published import KINDS, kind_of
-from benchmark.report.view import COLOURS, Look
+from benchmark.report.view import COLOURS, MethodStyle
 from benchmark.report.words import AGAINST
 
-__all__ = ["STYLES", "Picture", "draw_best_of", "draw_course", "draw_profiles", "draw_published", "draw_samples", "draw_scores", "plain", "shortened"]
+__all__ = [
+    "CALIBRATION_LINES",
+    "Picture",
+    "draw_best_of",
+    "draw_course",
+    "draw_profiles",
+    "draw_published",
+    "draw_samples",
+    "draw_scores",
+    "plain",
+    "shortened",
+]
 
-STYLES = dict(zip(CALIBRATIONS, ("--", ":", "-."), strict=True))
+CALIBRATION_LINES = dict(zip(CALIBRATION_ROWS, ("--", ":", "-."), strict=True))
 """The lines of the calibration rows."""
 
 FEW = 10
@@ -50,7 +61,7 @@ class Picture(Figure):
         return stream.getvalue()
 
 
-def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric: str, facts: MetricFacts, styles: Mapping[str, MethodStyle]) -> None:
     """Means with their intervals, or medians for a metric on a logarithmic scale; every seed as a dot, the calibration rows as lines.
 
     A mean is a bar, or a tick where the axis is logarithmic and a length would mean nothing.
@@ -61,31 +72,33 @@ def draw_scores(axes: Axes, trials: pd.DataFrame, summary: pd.DataFrame, metric:
         summary: Those of `summary.csv`.
         metric: The metric.
         facts: How to read it.
-        looks: The methods to show.
+        styles: The methods to show.
     """
     finished = trials[trials["status"] == "ok"]
     middle, low, high = ("median", "median_low", "median_high") if facts["scale"] == "log" else ("mean", "ci_low", "ci_high")
     figures = summary[summary["metric"] == metric].set_index("method")
     logarithmic = tame(axes, pd.concat([finished[metric], figures[low], figures[high]]), facts)
-    for i, (method, look) in enumerate(looks.items()):
+    for i, (method, style) in enumerate(styles.items()):
         values = finished.loc[finished["method"] == method, metric].dropna().to_numpy(float)
         if len(values) == 0:
             axes.text(i, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
             continue
         known = figures.loc[method]
         if logarithmic:
-            axes.hlines(known[middle], i - 0.35, i + 0.35, color=look.colour, linewidth=3, alpha=0.6)
+            axes.hlines(known[middle], i - 0.35, i + 0.35, color=style.colour, linewidth=3, alpha=0.6)
         else:
-            axes.bar(i, known[middle], color=look.colour, alpha=0.4, width=0.7)
+            axes.bar(i, known[middle], color=style.colour, alpha=0.4, width=0.7)
         if len(values) > 1:
             axes.vlines(i, known[low], known[high], linewidth=1.4, color=rcParams["text.color"])
         offsets = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else np.zeros(1)
-        axes.plot(i + offsets, values, "o", markersize=3, color=look.colour)
+        axes.plot(i + offsets, values, "o", markersize=3, color=style.colour)
     _references(axes, trials, metric)
-    _name_methods(axes, trials, list(looks))
+    _name_methods(axes, trials, list(styles))
 
 
-def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+def draw_published(
+    axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, metric: str, facts: MetricFacts, styles: Mapping[str, MethodStyle]
+) -> None:
     """Published figures beside ours: on the left our mean with its interval, and every seed; on the right what papers say.
 
     What is compared is filled, what was published for another budget is hollow, and what is not comparable is grey, too; each has its
@@ -97,11 +110,11 @@ def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, me
         published: Those of `published.csv`.
         metric: The metric.
         facts: How to read it.
-        looks: The methods; those without a published figure of that metric are left out.
+        styles: The methods; those without a published figure of that metric are left out.
     """
     chosen = published[published["metric"] == metric]
     finished = trials[trials["status"] == "ok"]
-    methods = [method for method in looks if (chosen["method"] == method).any()]
+    methods = [method for method in styles if (chosen["method"] == method).any()]
     ends = chosen[["published", "published_low", "published_high", "measured_low", "measured_high"]].to_numpy(float).ravel()
     tame(axes, pd.concat([finished.loc[finished["method"].isin(methods), metric].astype(float), pd.Series(ends)]), facts)
     for i, method in enumerate(methods):
@@ -110,9 +123,9 @@ def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, me
         if len(values):
             ours, low, high = rows[["measured", "measured_low", "measured_high"]].iloc[0]
             places = i + (np.linspace(-0.43, -0.25, len(values)) if len(values) > 1 else np.full(1, -0.34))
-            axes.plot(places, values, "o", markersize=3, alpha=0.7, markeredgewidth=0, color=looks[method].colour, label=KEYS[1])
-            axes.vlines(i - 0.13, low, high, linewidth=1.4, color=looks[method].colour)
-            axes.plot(i - 0.13, ours, "o", markersize=5.5, color=looks[method].colour, label=KEYS[0])
+            axes.plot(places, values, "o", markersize=3, alpha=0.7, markeredgewidth=0, color=styles[method].colour, label=KEYS[1])
+            axes.vlines(i - 0.13, low, high, linewidth=1.4, color=styles[method].colour)
+            axes.plot(i - 0.13, ours, "o", markersize=5.5, color=styles[method].colour, label=KEYS[0])
         else:
             axes.text(i - 0.25, 0.02, "n/a", ha="center", fontsize=7, transform=axes.get_xaxis_transform())
         places = i + (np.append(0.04, np.linspace(0.15, 0.37, len(rows) - 1)) if len(rows) > 1 else np.full(1, 0.16))
@@ -121,15 +134,15 @@ def draw_published(axes: Axes, trials: pd.DataFrame, published: pd.DataFrame, me
             colour = GREY if kind == 2 else rcParams["text.color"]
             face = "none" if kind else colour
             axes.vlines(x, row["published_low"], row["published_high"], linewidth=0.8 if kind == 2 else 1.2, color=colour)
-            style: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": face, "linestyle": "none", "clip_on": False, "zorder": 3 - kind / 2}
-            axes.plot(x, row["published"], "D", color=colour, label=KEYS[2 + kind], **style)
+            marker: dict[str, Any] = {"markersize": 4.5, "markerfacecolor": face, "linestyle": "none", "clip_on": False, "zorder": 3 - kind / 2}
+            axes.plot(x, row["published"], "D", color=colour, label=KEYS[2 + kind], **marker)
     for i in range(1, len(methods)):
         axes.axvline(i - 0.5, color=GREY, alpha=0.4, linewidth=0.5)
     _name_methods(axes, trials, methods)
 
 
 def draw_course(
-    axes: Axes, budget: pd.DataFrame, trials: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look], against: str
+    axes: Axes, budget: pd.DataFrame, trials: pd.DataFrame, metric: str, facts: MetricFacts, styles: Mapping[str, MethodStyle], against: str
 ) -> None:
     """The median over seeds along the budget, and its interval as a band; the calibration rows as lines.
 
@@ -139,30 +152,30 @@ def draw_course(
         trials: Those of `trials.csv`.
         metric: The metric.
         facts: How to read it.
-        looks: The methods to show.
+        styles: The methods to show.
         against: One of `AGAINST`.
     """
     chosen = budget[budget["metric"] == metric]
-    calibration = trials.loc[trials["method"].isin(CALIBRATIONS), metric]
+    calibration = trials.loc[trials["method"].isin(CALIBRATION_ROWS), metric]
     tame(axes, pd.concat([chosen["median"], chosen["low"], chosen["high"], calibration]).astype(float), facts)
-    for method, look in looks.items():
+    for method, style in styles.items():
         rows = chosen[chosen["method"] == method]
         if len(rows):
             x, median, low, high = rows[[against, "median", "low", "high"]].to_numpy(float).T
             known = np.isfinite(median)
             alone = known & ~np.append(known[1:], False) & ~np.insert(known[:-1], 0, False)
             marked = sorted({*range(0, len(rows), 1 if len(rows) <= FEW else len(rows) // 5), *np.flatnonzero(alone).tolist()})
-            style: dict[str, Any] = {"color": look.colour, "linestyle": look.dashes, "linewidth": 1.3, "marker": look.marker, "markersize": 3}
-            axes.plot(x, median, label=method, markevery=marked, **style)
+            line: dict[str, Any] = {"color": style.colour, "linestyle": style.dashes, "linewidth": 1.3, "marker": style.marker, "markersize": 3}
+            axes.plot(x, median, label=method, markevery=marked, **line)
             bottom, top = axes.get_ylim()  # where a trial without a value stands at an end, the band goes to the edge
             low, high = np.where(known & np.isnan(low), bottom, low), np.where(known & np.isnan(high), top, high)
-            axes.fill_between(x, low, high, color=look.colour, alpha=0.1, linewidth=0)
+            axes.fill_between(x, low, high, color=style.colour, alpha=0.1, linewidth=0)
     _references(axes, trials, metric)
     axes.set_xlabel(f"{AGAINST[against]} per trial")
     axes.set_xlim(left=0)
 
 
-def draw_best_of(axes: Axes, best_of: pd.DataFrame, metric: str, facts: MetricFacts, looks: Mapping[str, Look]) -> None:
+def draw_best_of(axes: Axes, best_of: pd.DataFrame, metric: str, facts: MetricFacts, styles: Mapping[str, MethodStyle]) -> None:
     """What the best of k runs is expected to score at the end of the budget, with the range of 95 % of the outcomes.
 
     Arguments:
@@ -170,17 +183,17 @@ def draw_best_of(axes: Axes, best_of: pd.DataFrame, metric: str, facts: MetricFa
         best_of: The rows of `best_of.csv` of one dataset.
         metric: The metric.
         facts: How to read it.
-        looks: The methods to show.
+        styles: The methods to show.
     """
     chosen = best_of[best_of["metric"] == metric]
     tame(axes, pd.concat([chosen["expected"], chosen["low"], chosen["high"]]), facts)
-    for method, look in looks.items():
+    for method, style in styles.items():
         rows = chosen[chosen["method"] == method]
         rows = rows[rows["point"] == rows["point"].max()]
         if len(rows):
             k, expected, low, high = rows[["k", "expected", "low", "high"]].to_numpy(float).T
-            axes.plot(k, expected, color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3, marker=look.marker, markersize=3)
-            axes.fill_between(k, low, high, color=look.colour, alpha=0.08, linewidth=0)
+            axes.plot(k, expected, color=style.colour, linestyle=style.dashes, label=method, linewidth=1.3, marker=style.marker, markersize=3)
+            axes.fill_between(k, low, high, color=style.colour, alpha=0.08, linewidth=0)
     axes.set_xscale("log")
     ks = sorted(chosen["k"].unique())
     axes.set_xticks(ks, [str(k) for k in ks])
@@ -188,15 +201,15 @@ def draw_best_of(axes: Axes, best_of: pd.DataFrame, metric: str, facts: MetricFa
     axes.set_xlabel("runs, of which the best is kept")
 
 
-def draw_profiles(axes: Axes, profiles: pd.DataFrame, metric: str, looks: Mapping[str, Look]) -> None:
+def draw_profiles(axes: Axes, profiles: pd.DataFrame, metric: str, styles: Mapping[str, MethodStyle]) -> None:
     """The share of runs that reach each normalised score, with its interval, from the rows of `profiles.csv`."""
     chosen = profiles[profiles["metric"] == metric]
-    for method, look in looks.items():
+    for method, style in styles.items():
         rows = chosen[chosen["method"] == method]
         if len(rows):
             score, share, low, high = rows[["score", "share", "low", "high"]].to_numpy(float).T
-            axes.step(score, share, where="post", color=look.colour, linestyle=look.dashes, label=method, linewidth=1.3)
-            axes.fill_between(score, low, high, step="post", color=look.colour, alpha=0.1, linewidth=0)
+            axes.step(score, share, where="post", color=style.colour, linestyle=style.dashes, label=method, linewidth=1.3)
+            axes.fill_between(score, low, high, step="post", color=style.colour, alpha=0.1, linewidth=0)
     axes.set_ylim(0, 1.02)
     axes.set_xlim(0, 1)
     axes.set_xlabel("normalised score: 0 is the better dummy, 1 is perfect")
@@ -268,7 +281,7 @@ def _name_methods(axes: Axes, trials: pd.DataFrame, methods: Sequence[str]) -> N
 
 
 def _references(axes: Axes, trials: pd.DataFrame, metric: str) -> None:
-    for method, style in STYLES.items():
+    for method, style in CALIBRATION_LINES.items():
         level = trials.loc[trials["method"] == method, metric].astype(float).mean()
         if pd.notna(level):
             axes.axhline(level, linestyle=style, color=GREY, linewidth=1, label=method)

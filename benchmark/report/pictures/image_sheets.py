@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
-from benchmark.report.pictures.axes import STYLES, Picture
+from benchmark.report.pictures.axes import CALIBRATION_LINES, Picture
 from benchmark.report.view import Arrays
 from benchmark.report.words import trial_name, trial_scores
 
@@ -104,7 +104,7 @@ def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, A
     axes = figure.add_subplot()
     total, modes = next((int(held["mode_counts"].sum()), len(held["mode_counts"])) for held in _with(kept, "mode_counts").values())
     for method, name in names.items():
-        style: dict[str, Any] = {"color": "0.3", "linestyle": STYLES.get(method, "-"), "linewidth": 1.2}
+        style: dict[str, Any] = {"color": "0.3", "linestyle": CALIBRATION_LINES.get(method, "-"), "linewidth": 1.2}
         if method in colours:
             style = {"color": colours[method], "linewidth": 1.6}
         if "mode_counts" not in kept[method]:

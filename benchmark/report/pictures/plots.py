@@ -16,7 +16,7 @@ from benchmark.records.sealed_files import writing
 from benchmark.records.store import Store
 from benchmark.report.pictures.axes import Picture, draw_course, draw_published, draw_samples, draw_scores, plain
 from benchmark.report.pictures.image_sheets import DPI, IMAGE_PICTURES, image_figures
-from benchmark.report.view import BROKEN, Arrays, Shown
+from benchmark.report.view import BROKEN, Arrays, DatasetView
 from benchmark.report.words import DIRECTIONS, budget_text, equal_column, trial_name, trial_scores
 
 __all__ = ["figures", "write_plots"]
@@ -27,7 +27,7 @@ ACROSS = 5
 """Panels of samples beside each other, at most."""
 
 
-def write_plots(store: Store, shown: Sequence[Shown]) -> list[str]:
+def write_plots(store: Store, shown: Sequence[DatasetView]) -> list[str]:
     """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics along the budget, and more of images and of
     suites that reproduce papers.
 
@@ -50,7 +50,7 @@ def write_plots(store: Store, shown: Sequence[Shown]) -> list[str]:
     return problems
 
 
-def figures(shown: Shown, against: str | None = None) -> Iterator[tuple[str, Figure]]:
+def figures(shown: DatasetView, against: str | None = None) -> Iterator[tuple[str, Figure]]:
     """Yields names of `PICTURES` and figures of a dataset, none before a method has finished.
 
     Arguments:
@@ -61,12 +61,14 @@ def figures(shown: Shown, against: str | None = None) -> Iterator[tuple[str, Fig
         return
     data = shown.data
     if isinstance(data, Mixture):
-        yield "samples", _samples(shown.kept, data, shown.rows)
+        yield "samples", _samples(shown.kept_arrays, data, shown.representatives)
     elif isinstance(data, Images):
-        yield from image_figures(shown.kept, shown.name, shown.rows, {method: look.colour for method, look in shown.looks.items()})
+        yield from image_figures(
+            shown.kept_arrays, shown.name, shown.representatives, {method: style.colour for method, style in shown.styles.items()}
+        )
     yield "metrics", _scores(shown)
     yield "curves", _courses(shown, against or equal_column(shown.trials))
-    if shown.published:
+    if shown.published_metrics:
         yield "published", _published(shown)
 
 
@@ -89,14 +91,16 @@ def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def _scores(shown: Shown) -> Figure:
+def _scores(shown: DatasetView) -> Figure:
     """One panel per metric."""
-    figure, panels = _panels(shown, shown.scored)
+    figure, panels = _panels(shown, shown.scored_metrics)
     for metric, axes in panels.items():
-        draw_scores(axes, shown.trials, shown.tables.summary, metric, shown.results.facts(shown.name, metric), shown.looks)
+        draw_scores(axes, shown.trials, shown.tables.summary, metric, shown.results.facts(shown.name, metric), shown.styles)
         axes.tick_params(labelsize=7.5)
     _legend(figure, panels)
-    counts = sorted(shown.trials[shown.trials["method"].isin(list(shown.looks)) & (shown.trials["status"] == "ok")].groupby("method").size().unique())
+    counts = sorted(
+        shown.trials[shown.trials["method"].isin(list(shown.styles)) & (shown.trials["status"] == "ok")].groupby("method").size().unique()
+    )
     seeds = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]])) if counts else "no"
     lost = int((shown.trials["status"] == "diverged").sum())
     note = f", {lost} diverged trials left out" if lost else ""
@@ -105,11 +109,11 @@ def _scores(shown: Shown) -> Figure:
     return figure
 
 
-def _courses(shown: Shown, against: str) -> Figure:
+def _courses(shown: DatasetView, against: str) -> Figure:
     """One panel per metric: the median over seeds along the budget."""
-    figure, panels = _panels(shown, shown.followed)
+    figure, panels = _panels(shown, shown.metrics_on_curve)
     for metric, axes in panels.items():
-        draw_course(axes, shown.tables.budget, shown.trials, metric, shown.results.facts(shown.name, metric), shown.looks, against)
+        draw_course(axes, shown.tables.budget, shown.trials, metric, shown.results.facts(shown.name, metric), shown.styles, against)
         axes.xaxis.label.set_fontsize(8)
         axes.xaxis.offsetText.set_fontsize(7)
         axes.tick_params(labelsize=7)
@@ -119,18 +123,18 @@ def _courses(shown: Shown, against: str) -> Figure:
     return figure
 
 
-def _published(shown: Shown) -> Figure:
+def _published(shown: DatasetView) -> Figure:
     """One panel per metric: published figures beside ours."""
-    figure, panels = _panels(shown, shown.published)
+    figure, panels = _panels(shown, shown.published_metrics)
     for metric, axes in panels.items():
-        draw_published(axes, shown.trials, shown.tables.published, metric, shown.results.facts(shown.name, metric), shown.looks)
+        draw_published(axes, shown.trials, shown.tables.published, metric, shown.results.facts(shown.name, metric), shown.styles)
         axes.tick_params(labelsize=7.5)
     _legend(figure, panels)
     figure.suptitle(f"{shown.name}: published figures beside measured ones at {budget_text(shown.trials)} per trial", fontsize=11)
     return figure
 
 
-def _panels(shown: Shown, metrics: Sequence[str], width: float = 4.0, height: float = 2.9) -> tuple[Figure, dict[str, Axes]]:
+def _panels(shown: DatasetView, metrics: Sequence[str], width: float = 4.0, height: float = 2.9) -> tuple[Figure, dict[str, Axes]]:
     columns = min(3, max(1, len(metrics)))
     rows = max(1, ceil(len(metrics) / columns))
     figure = Picture(figsize=(width * columns, height * rows + 0.9), layout="constrained")

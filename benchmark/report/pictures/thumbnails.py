@@ -14,7 +14,7 @@ from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Mixture
 from benchmark.report.pictures.axes import draw_samples
 from benchmark.report.pictures.image_sheets import sample_sheet
-from benchmark.report.view import Shown
+from benchmark.report.view import DatasetView
 from benchmark.report.words import trial_name, trial_scores
 
 __all__ = ["Panel", "panels"]
@@ -39,10 +39,10 @@ class Panel(NamedTuple):
         return f"Samples of {self.trial}: {self.scores}"
 
 
-def panels(shown: Shown) -> Iterator[Panel]:
+def panels(shown: DatasetView) -> Iterator[Panel]:
     """A panel for each method that has finished, and for real data."""
-    data, kept = shown.data, shown.kept
-    for method, row in shown.rows.drop(index="collapsed", errors="ignore").iterrows():
+    data, kept = shown.data, shown.kept_arrays
+    for method, row in shown.representatives.drop(index="collapsed", errors="ignore").iterrows():
         name, scores = trial_name(str(method), row), trial_scores(row)
         samples = kept[str(method)].get("samples")
         if samples is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import DUMMIES
+from benchmark.records.schema import DUMMY_ROWS
 from benchmark.report.statistics.over_seeds import best_of, filled, median_interval
 
 __all__ = ["SPENT", "best_of_table", "budget_table", "evaluation_points"]
@@ -24,7 +24,7 @@ RUNS = (1, 2, 3, 5, 10, 20, 50, 100)
 
 
 @dataclass(frozen=True)
-class Point:
+class BudgetPoint:
     """A metric of a method at an evaluation point.
 
     Attributes:
@@ -40,7 +40,7 @@ class Point:
     better: str
 
 
-def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Results) -> list[Point]:
+def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Results) -> list[BudgetPoint]:
     """All evaluation points of all methods."""
     names = ["dataset", "metric", "method", "point"]
     finished = trials[trials["status"].isin(["ok", "diverged"])]
@@ -53,11 +53,11 @@ def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Resul
         values = np.full(seeds[identity["dataset"], identity["method"]], np.nan)
         values[: len(known)] = known
         better = results.facts(identity["dataset"], identity["metric"])["better"]
-        points.append(Point(identity, dict(zip(SPENT, amounts, strict=True)), values, better))
+        points.append(BudgetPoint(identity, dict(zip(SPENT, amounts, strict=True)), values, better))
     return points
 
 
-def budget_table(points: Sequence[Point]) -> pd.DataFrame:
+def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
     """The median over seeds at every evaluation point, and its interval; empty where a trial without a value stands there."""
     rows = []
     for point in points:
@@ -68,12 +68,12 @@ def budget_table(points: Sequence[Point]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype(WHOLE)
 
 
-def best_of_table(points: Sequence[Point], trials: pd.DataFrame) -> pd.DataFrame:
+def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.DataFrame:
     """What the best of k runs is expected to score at every evaluation point, and where 95 % of such sets of runs lie.
 
     A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows included.
     """
-    dummies = trials[trials["method"].isin(DUMMIES)]
+    dummies = trials[trials["method"].isin(DUMMY_ROWS)]
     seen: dict[tuple[str, str], list[np.ndarray]] = {}
     for point in points:
         where = (point.identity["dataset"], point.identity["metric"])

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATIONS, MetricFacts
+from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
 from benchmark.records.store import LARGE
-from benchmark.report.headline import Scores, chance, covering, scores_of
+from benchmark.report.headline import ScoresByMethod, chance, covering, scores_of
 from benchmark.report.statistics.over_datasets import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.pairs import ranked_columns
@@ -67,7 +67,7 @@ class _Part:
 
     dataset: str
     facts: MetricFacts
-    scores: Scores
+    scores: ScoresByMethod
 
     def qualities(self, method: str) -> np.ndarray:
         return quality(self.scores[method].to_numpy(), self.facts["better"])
@@ -75,7 +75,7 @@ class _Part:
 
 def _methods(trials: pd.DataFrame) -> list[str]:
     """Those that have a trial that did not fail, in the run's order."""
-    return [method for method in trials.loc[trials["status"] != "failed", "method"].unique() if method not in CALIBRATIONS]
+    return [method for method in trials.loc[trials["status"] != "failed", "method"].unique() if method not in CALIBRATION_ROWS]
 
 
 def _over_datasets(trials: pd.DataFrame, results: Results) -> dict[str, list[_Part]]:

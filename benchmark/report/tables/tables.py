@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.errors import UsageError
 from benchmark.records.results import Results
-from benchmark.records.schema import Point, Record
+from benchmark.records.schema import EvaluationPoint, Record
 from benchmark.records.store import Store
 from benchmark.report.statistics.over_seeds import median_interval, summarise
 from benchmark.report.tables.along_budget import SPENT, best_of_table, budget_table, evaluation_points
@@ -176,6 +176,6 @@ def _curves(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["dataset", "method", "seed", "point", *SPENT, "metric", "value"])
 
 
-def _spent(point: Point) -> list[float]:
+def _spent(point: EvaluationPoint) -> list[float]:
     held: Mapping[str, Any] = point
     return [held[key] for key in SPENT]

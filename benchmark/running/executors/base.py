@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from benchmark.records.cell import Cell, Trial
     from benchmark.records.checkpoint import Checkpoint
 
-__all__ = ["Done", "Event", "Executor", "Failed", "Lost", "Progress", "Said", "Saved", "Stopped", "Task"]
+__all__ = ["Done", "Event", "Executor", "Failed", "Lost", "Message", "Progress", "Saved", "Stopped", "Task"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Said:
+class Message:
     """A line for the user."""
 
     cell: "Cell"
@@ -88,7 +88,7 @@ class Stopped:
     cell: "Cell"
 
 
-Event = Progress | Said | Saved | Done | Failed | Lost | Stopped
+Event = Progress | Message | Saved | Done | Failed | Lost | Stopped
 
 
 class Executor(ABC):

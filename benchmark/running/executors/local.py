@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmark.running.executors.base import Event, Executor, Lost, Progress, Said, Saved, Task
+from benchmark.running.executors.base import Event, Executor, Lost, Message, Progress, Saved, Task
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class LocalExecutor(Executor):
             worker.connection.close()
             self.workers.remove(worker)
             return Lost(cell, worker.verdict or f"its worker process {_ending(worker.process.exitcode)}")
-        if not isinstance(event, Progress | Said | Saved):
+        if not isinstance(event, Progress | Message | Saved):
             worker.cell = None
         return event
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.running.executors.base import Event, Executor, Failed, Lost, Progress, Said, Saved, Task
+from benchmark.running.executors.base import Event, Executor, Failed, Lost, Message, Progress, Saved, Task
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell
@@ -68,7 +68,7 @@ def run_cells(cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> Ge
             for event in executor.poll(0.2):
                 key = event.cell.key
                 heard[key] = time.monotonic()
-                if not isinstance(event, Progress | Said | Saved):
+                if not isinstance(event, Progress | Message | Saved):
                     del running[key], heard[key]
                 if not isinstance(event, Lost):
                     yield event
@@ -76,7 +76,7 @@ def run_cells(cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> Ge
                     (moved if event.blameless else lost)[key] += 1
                     if lost[key] < TRIES and moved[key] <= MOVES:
                         waiting.append(event.cell)
-                        yield Said(event.cell, f"{event.cell.label}: {event.reason}; trying again")
+                        yield Message(event.cell, f"{event.cell.label}: {event.reason}; trying again")
                     else:
                         yield Failed(event.cell, f"{event.reason}, and so it was before")
             for key in [key for key, then in heard.items() if time.monotonic() - then > policy.patience]:

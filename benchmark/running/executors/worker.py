@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.running.executors.base import Done, Event, Failed, Lost, Progress, Said, Saved, Stopped, Task
+from benchmark.running.executors.base import Done, Event, Failed, Lost, Message, Progress, Saved, Stopped, Task
 
 if TYPE_CHECKING:
     from benchmark.records.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ class TaskLink:
             self.tell(Progress(self.cell, share))
 
     def say(self, text: str) -> None:
-        self.tell(Said(self.cell, text))
+        self.tell(Message(self.cell, text))
 
     def due(self, cycles: int) -> bool:
         now = time.monotonic()
