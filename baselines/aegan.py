@@ -58,26 +58,46 @@ class AEGAN(Method):
         adam = Adam(self.lr, betas, clip_norm=self.clip_norm)
         discriminator_adam = Adam(self.discriminator_lr, betas, clip_norm=self.clip_norm)
 
-        def judge(network: str, label: float, judged: Callable[[Networks, Batch], Tensor], real: bool) -> Player:
-            return Player((network,), partial(self.discriminator_loss, network, label, judged), discriminator_adam, real=real)
+        def judge(
+            network: str, label: float, judged: Callable[[Networks, Batch], Tensor], real: bool
+        ) -> Player:
+            return Player(
+                (network,),
+                partial(self.discriminator_loss, network, label, judged),
+                discriminator_adam,
+                real=real,
+            )
 
         real, fake = self.real_label, self.fake_label
         return {
             "x_real": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
             "x_generated": judge("discriminator_x", fake, lambda nets, batch: nets.generator(batch.z), False),
             "x_real_again": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
-            "x_reconstructed": judge("discriminator_x", fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True),
+            "x_reconstructed": judge(
+                "discriminator_x", fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True
+            ),
             "z_real": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
             "z_encoded": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(batch.x), True),
             "z_real_again": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
-            "z_reconstructed": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False),
-            "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps),
+            "z_reconstructed": judge(
+                "discriminator_z", fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False
+            ),
+            "autoencoder": Player(
+                ("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps
+            ),
         }
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
         return nets.encoder(x)
 
-    def discriminator_loss(self, network: str, label: float, judged: Callable[[Networks, Batch], Tensor], nets: Networks, batch: Batch) -> Tensor:
+    def discriminator_loss(
+        self,
+        network: str,
+        label: float,
+        judged: Callable[[Networks, Batch], Tensor],
+        nets: Networks,
+        batch: Batch,
+    ) -> Tensor:
         logits = getattr(nets, network)(judged(nets, batch))
         return binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, label))
 
@@ -85,7 +105,15 @@ class AEGAN(Method):
         """The six terms: four fooled discriminators, the data's mean absolute and the latent's mean squared error."""
         generated, code = nets.generator(batch.z), nets.encoder(batch.x)
         data, latent = nets.generator(code), nets.encoder(generated)
-        judged = (nets.discriminator_x(generated), nets.discriminator_x(data), nets.discriminator_z(code), nets.discriminator_z(latent))
+        judged = (
+            nets.discriminator_x(generated),
+            nets.discriminator_x(data),
+            nets.discriminator_z(code),
+            nets.discriminator_z(latent),
+        )
         adversarial = sum(softplus(-logits).mean() for logits in judged)
-        reconstruction = self.data_weight * (batch.x - data).abs().mean() + self.latent_weight * (batch.z - latent).square().mean()
+        reconstruction = (
+            self.data_weight * (batch.x - data).abs().mean()
+            + self.latent_weight * (batch.z - latent).square().mean()
+        )
         return adversarial + reconstruction

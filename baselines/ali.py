@@ -37,7 +37,9 @@ class ALI(Method):
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {
             "generator": generator(data),
-            "encoder": encoder(data, noise=prod(data.shape)) if self.noisy_input else encoder(data, outputs=2 * data.latent),
+            "encoder": encoder(data, noise=prod(data.shape))
+            if self.noisy_input
+            else encoder(data, outputs=2 * data.latent),
             "discriminator": joint_discriminator(data),
         }
 

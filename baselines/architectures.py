@@ -73,7 +73,9 @@ BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
 ARCHITECTURES = {
     "shared": Architecture(),
     "veegan-2017": Architecture(kind="points", discriminator={"depth": 1}, weights=nn.init.xavier_uniform_),
-    "veegan-2017-images": Architecture(kind="images", kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)),
+    "veegan-2017-images": Architecture(
+        kind="images", kernel=5, smallest=2, weights=partial(nn.init.normal_, std=0.02)
+    ),
     "pacgan-2018": Architecture(
         kind="points",
         generator={"norm": BLOCKS_NORM, "bias": False},
@@ -88,7 +90,9 @@ ARCHITECTURES = {
         discriminator={"activation": nn.Tanh},
         weights=partial(nn.init.orthogonal_, gain=1.4),
     ),
-    "wgan-gp-2017": Architecture(kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")),
+    "wgan-gp-2017": Architecture(
+        kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")
+    ),
 }
 
 
@@ -98,7 +102,13 @@ def architecture_of(data: DataSpec) -> Architecture:
     Raises:
         ValueError: If there is none of that name for data of that kind.
     """
-    fitting = {name: architecture for name, architecture in ARCHITECTURES.items() if architecture.kind in (None, data.kind)}
+    fitting = {
+        name: architecture
+        for name, architecture in ARCHITECTURES.items()
+        if architecture.kind in (None, data.kind)
+    }
     if data.architecture not in fitting:
-        raise ValueError(f"architecture = {data.architecture!r} is none for {data.kind}; choose from {', '.join(fitting)}")
+        raise ValueError(
+            f"architecture = {data.architecture!r} is none for {data.kind}; choose from {', '.join(fitting)}"
+        )
     return fitting[data.architecture]

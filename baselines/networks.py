@@ -38,7 +38,10 @@ DENSE = 16
 """Units of a fully connected layer per channel of the first convolution."""
 
 VECTOR_NORMS: dict[Norm, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
-IMAGE_NORMS: dict[Norm, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "layer": partial(nn.GroupNorm, 1)}
+IMAGE_NORMS: dict[Norm, Callable[[int], nn.Module]] = {
+    "batch": nn.BatchNorm2d,
+    "layer": partial(nn.GroupNorm, 1),
+}
 
 
 class MLP(nn.Sequential):
@@ -104,7 +107,9 @@ class ConvolutionalGenerator(nn.Sequential):
                 layers.append(IMAGE_NORMS[norm](channels[i]))
             layers.append(activation())
             bias = norm is None or i == len(channels) - 2
-            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], **_doubling(data, sizes[i + 1]), bias=bias))
+            layers.append(
+                nn.ConvTranspose2d(channels[i], channels[i + 1], **_doubling(data, sizes[i + 1]), bias=bias)
+            )
         super().__init__(*layers, nn.Tanh())
 
 
@@ -119,20 +124,31 @@ class ConvolutionalJudge(nn.Module):
         norm: The normalisation that precedes each nonlinearity, except behind the first convolution.
     """
 
-    def __init__(self, data: DataSpec, outputs: int, codes: int = 0, activation: Activation = LEAKY, norm: Norm | None = "batch") -> None:
+    def __init__(
+        self,
+        data: DataSpec,
+        outputs: int,
+        codes: int = 0,
+        activation: Activation = LEAKY,
+        norm: Norm | None = "batch",
+    ) -> None:
         super().__init__()
         sizes, channels = _pyramid(data)
         layers: list[nn.Module] = []
         for i in range(len(channels) - 1):
             normed = norm if i > 0 else None
-            layers.append(nn.Conv2d(channels[i], channels[i + 1], **_halving(data, sizes[i]), bias=normed is None))
+            layers.append(
+                nn.Conv2d(channels[i], channels[i + 1], **_halving(data, sizes[i]), bias=normed is None)
+            )
             if normed is not None:
                 layers.append(IMAGE_NORMS[normed](channels[i + 1]))
             layers.append(activation())
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         features = channels[-1] * prod(sizes[-1])
         if codes:
-            self.head = nn.Sequential(nn.Linear(features + codes, _units(data)), activation(), nn.Linear(_units(data), outputs))
+            self.head = nn.Sequential(
+                nn.Linear(features + codes, _units(data)), activation(), nn.Linear(_units(data), outputs)
+            )
         else:
             self.head = nn.Sequential(nn.Linear(features, outputs))
 
@@ -151,7 +167,11 @@ def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     if data.kind == "images" and not dense:
         return architecture_of(data).initialise(ConvolutionalGenerator(data, **style))
     perceptron = _perceptron("generator", data.latent, prod(data.shape), data, style)
-    return perceptron if data.kind == "points" else nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
+    return (
+        perceptron
+        if data.kind == "points"
+        else nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
+    )
 
 
 def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style: Any) -> nn.Module:
@@ -190,7 +210,9 @@ def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:
 
 def _perceptron(role: Role, inputs: int, outputs: int, data: DataSpec, style: Mapping[str, Any]) -> nn.Module:
     if data.kind not in ("points", "images"):
-        raise ValueError(f"no networks for data of kind {data.kind!r}; there are networks for points and images")
+        raise ValueError(
+            f"no networks for data of kind {data.kind!r}; there are networks for points and images"
+        )
     architecture = architecture_of(data)
     style = {"width": _units(data), "depth": data.depth, **getattr(architecture, role), **style}
     return architecture.initialise(MLP(inputs, outputs, **style))
@@ -224,4 +246,8 @@ def _halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
 def _doubling(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
     """The arguments of the transposed convolution that maps the other way, to a side of this length."""
     halving = _halving(data, size)
-    return halving if architecture_of(data).kernel is None else {**halving, "output_padding": tuple(1 - side % 2 for side in size)}
+    return (
+        halving
+        if architecture_of(data).kernel is None
+        else {**halving, "output_padding": tuple(1 - side % 2 for side in size)}
+    )

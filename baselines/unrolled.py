@@ -48,7 +48,9 @@ class Unrolled(GAN):
     def players(self, data: DataSpec) -> dict[str, Player]:
         betas = (self.beta1, 0.999)
         return {
-            "discriminator": Player(("discriminator",), self.discriminator_loss, Adam(self.discriminator_lr, betas)),
+            "discriminator": Player(
+                ("discriminator",), self.discriminator_loss, Adam(self.discriminator_lr, betas)
+            ),
             "generator": Player(("generator",), self.generator_loss, Adam(self.lr, betas)),
         }
 

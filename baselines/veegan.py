@@ -64,7 +64,9 @@ class VEEGAN(Method):
     def codes(self, data: DataSpec) -> int:
         """The number of latent dimensions that are reconstructed."""
         if self.free >= data.latent:
-            raise ValueError(f"free = {self.free} leaves none of {data.latent} latent dimensions to be reconstructed")
+            raise ValueError(
+                f"free = {self.free} leaves none of {data.latent} latent dimensions to be reconstructed"
+            )
         return data.latent - self.free
 
     def reconstructed(self, z: Tensor) -> Tensor:

@@ -49,7 +49,9 @@ class WGANGP(Method):
         slope = grad(lambda x: nets.critic(x).sum())(mixed).flatten(1)
         # Where the critic is flat, the norm has no gradient; the small constant gives 0 there instead of NaN.
         norm = (slope.square().sum(dim=1) + 1e-12).sqrt()
-        return nets.critic(fake).mean() - nets.critic(batch.x).mean() + self.penalty * (norm - 1).square().mean()
+        return (
+            nets.critic(fake).mean() - nets.critic(batch.x).mean() + self.penalty * (norm - 1).square().mean()
+        )
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         return -nets.critic(nets.generator(batch.z)).mean()

@@ -19,4 +19,6 @@ def complain(what: object) -> None:
 
 def printable(text: str) -> str:
     """One line of text in which nothing steers a terminal: names in it may come from strangers."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text
+    )

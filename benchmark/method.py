@@ -17,7 +17,9 @@ __all__ = ["Adam", "Batch", "DataSpec", "Method", "Networks", "Noise", "Player",
 
 Tensors = dict[str, Tensor]
 Grouped = dict[str, Tensors]
-WithState = tuple[Tensor, tuple[Tensor, Grouped]]  # a name, for torch.compile does not trace the subscript in an inner signature
+WithState = tuple[
+    Tensor, tuple[Tensor, Grouped]
+]  # a name, for torch.compile does not trace the subscript in an inner signature
 
 
 class Batch(NamedTuple):
@@ -152,7 +154,9 @@ class Networks:
         players: The method's players, by name.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module], state: State, players: Mapping[str, "Player"]) -> None:
+    def __init__(
+        self, modules: Mapping[str, nn.Module], state: State, players: Mapping[str, "Player"]
+    ) -> None:
         self.modules = modules
         self.state = state
         self.players = players

@@ -99,7 +99,9 @@ class Evaluation(_Memory):
         return self.counts if self.data.captured_by == "any" else self.high_quality_counts
 
     def _count(self, chosen: Tensor) -> Tensor:
-        counts = torch.zeros(len(self.samples), self.data.modes, dtype=torch.float64, device=self.samples.device)
+        counts = torch.zeros(
+            len(self.samples), self.data.modes, dtype=torch.float64, device=self.samples.device
+        )
         return counts.scatter_add_(1, self.assignment.mode, chosen.double())
 
 

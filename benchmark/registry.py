@@ -27,7 +27,17 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from benchmark.errors import UsageError
 
-__all__ = ["DATASETS", "METHODS", "METRICS", "Registry", "load_plugin", "register_dataset", "register_method", "register_metric", "resolved"]
+__all__ = [
+    "DATASETS",
+    "METHODS",
+    "METRICS",
+    "Registry",
+    "load_plugin",
+    "register_dataset",
+    "register_method",
+    "register_metric",
+    "resolved",
+]
 
 T = TypeVar("T", bound=type)
 
@@ -75,7 +85,9 @@ class Registry:
 
         def enter(cls: T) -> T:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
-                raise UsageError(f"{self.kind} name {name!r}: give lower-case letters, digits, and - _ . between them")
+                raise UsageError(
+                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - _ . between them"
+                )
             home = self._modules.get(name, cls.__module__)
             taken = name in self._classes or not f"{cls.__module__}.".startswith(f"{home}.")
             if name in self.reserved or taken:
@@ -98,7 +110,9 @@ class Registry:
         """
         module = sys.modules[self.get(name).__module__]
         if module.__name__ == "__main__":
-            raise UsageError(f"{self.kind} {name!r}: is defined where other processes cannot find it; put it in a file and name that as a plug-in")
+            raise UsageError(
+                f"{self.kind} {name!r}: is defined where other processes cannot find it; put it in a file and name that as a plug-in"
+            )
         if not module.__name__.startswith(PLUGIN):
             return ""
         return sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
@@ -122,9 +136,13 @@ class Registry:
             try:
                 importlib.import_module(module)
             except (Exception, SystemExit) as error:  # a third party's module may raise anything
-                raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {type(error).__name__}: {error}") from error
+                raise UsageError(
+                    f"{self.kind} {name!r}: module {module} does not import: {type(error).__name__}: {error}"
+                ) from error
         if name not in self._classes:
-            raise UsageError(f"{self.kind} {name!r}: module {self._modules[name]} does not register that name")
+            raise UsageError(
+                f"{self.kind} {name!r}: module {self._modules[name]} does not register that name"
+            )
         return self._classes[name]
 
     def build(self, name: str, given: Mapping[str, Any]) -> Any:
@@ -137,7 +155,10 @@ class Registry:
         """
         cls = self.get(name)
         if not is_dataclass(cls) or inspect.isabstract(cls):
-            missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ()))) or "the decorator @dataclass(frozen=True)"
+            missing = (
+                ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
+                or "the decorator @dataclass(frozen=True)"
+            )
             raise UsageError(f"{self.kind} {name!r}: {cls.__name__} lacks {missing}")
         hints = get_type_hints(cls)
         known = [f.name for f in fields(cls) if f.init]
@@ -145,7 +166,9 @@ class Registry:
         for key, value in given.items():
             if key not in known:
                 choices = ", ".join(known) if known else "no settings"
-                raise UsageError(f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}")
+                raise UsageError(
+                    f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}"
+                )
             try:
                 values[key] = _convert(value, hints[key])
             except (KeyError, OverflowError, TypeError, ValueError):
@@ -187,7 +210,9 @@ def load_plugin(path: Path) -> list[str]:
     new = [f"{r.kind} {name}" for r in (METHODS, DATASETS, METRICS) for name in r.of_module(module_name)]
     if not new:
         del sys.modules[module_name]
-        raise UsageError(f"--plugin {path}: registers nothing; decorate a class with register_method, register_dataset or register_metric")
+        raise UsageError(
+            f"--plugin {path}: registers nothing; decorate a class with register_method, register_dataset or register_metric"
+        )
     return new
 
 
@@ -202,7 +227,11 @@ def _execute(path: Path, module_name: str) -> None:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # a plug-in is foreign code and may raise anything
         del sys.modules[module_name]
-        what = str(error) if isinstance(error, UsageError) else f"does not import: {type(error).__name__}: {error}"
+        what = (
+            str(error)
+            if isinstance(error, UsageError)
+            else f"does not import: {type(error).__name__}: {error}"
+        )
         raise UsageError(f"--plugin {path}: {what}") from error
 
 
@@ -223,7 +252,9 @@ def _decorated(file: Path, decorator: str) -> list[str]:
 
 def resolved(instance: Any) -> dict[str, Any]:
     """All fields of a built instance, as JSON has them."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(instance).items()}
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in asdict(instance).items()
+    }
 
 
 def _convert(value: Any, hint: Any) -> Any:
@@ -234,7 +265,9 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError
         (hint,) = [arg for arg in get_args(hint) if arg is not NoneType]
     if hint is bool:
-        return {"true": True, "false": False, True: True, False: False}[value.lower() if isinstance(value, str) else value]
+        return {"true": True, "false": False, True: True, False: False}[
+            value.lower() if isinstance(value, str) else value
+        ]
     if isinstance(value, bool):
         raise TypeError
     if hint is int:
@@ -253,5 +286,13 @@ def _convert(value: Any, hint: Any) -> Any:
 
 
 def _describe(hint: Any) -> str:
-    names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text", NoneType: "none"}
-    return " or ".join(names.get(part, str(part)) for part in (get_args(hint) if get_origin(hint) is UnionType else (hint,)))
+    names = {
+        int: "a whole number",
+        float: "a finite number",
+        bool: "true or false",
+        str: "a text",
+        NoneType: "none",
+    }
+    return " or ".join(
+        names.get(part, str(part)) for part in (get_args(hint) if get_origin(hint) is UnionType else (hint,))
+    )

@@ -29,14 +29,18 @@ def features_of(evaluation: Evaluation, extractor: str) -> Tensor:
     """The samples' features, shape $(S, N, F)$."""
     if extractor == "classifier":
         return _present(evaluation.assignment.features)
-    return evaluation.once(("features", extractor), lambda: _extract(evaluation.data, evaluation.samples, extractor))
+    return evaluation.once(
+        ("features", extractor), lambda: _extract(evaluation.data, evaluation.samples, extractor)
+    )
 
 
 def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
     """The held-out data's features, shape $(M, F)$."""
     if extractor == "classifier":
         return _present(evaluation.held_out_assignment.features)
-    return evaluation.held_out.once(("features", extractor), lambda: _extract(evaluation.data, evaluation.held_out.x, extractor))
+    return evaluation.held_out.once(
+        ("features", extractor), lambda: _extract(evaluation.data, evaluation.held_out.x, extractor)
+    )
 
 
 def check_extractor(name: str) -> None:
@@ -52,14 +56,20 @@ def resolve_features(extractor: str, data: Dataset) -> str:
         UsageError: If it does not fit the data, or the weights of Inception are not there or are not what they should be.
     """
     name = data.features if extractor == "default" else extractor.partition("-")[0]
-    fitting = ["raw", *(["classifier"] if data.features == "classifier" else []), *(["inception"] if _fits_inception(data) else [])]
+    fitting = [
+        "raw",
+        *(["classifier"] if data.features == "classifier" else []),
+        *(["inception"] if _fits_inception(data) else []),
+    ]
     if name not in fitting:
         raise UsageError(f"features {name!r} do not fit {data.name}; choose from {', '.join(fitting)}")
     if name == "inception":
         file = inception_file()
         digest = _checked(file)
         if extractor not in ("default", name, f"inception-{digest[:8]}"):
-            raise UsageError(f"features {extractor!r}: the weights in {file} are inception-{digest[:8]}; {REMEDY}")
+            raise UsageError(
+                f"features {extractor!r}: the weights in {file} are inception-{digest[:8]}; {REMEDY}"
+            )
         # Before anything is trained, since the file may be that of another network.
         _network(file, torch.device("cpu"))
         return f"inception-{digest[:8]}"
@@ -110,7 +120,9 @@ def _checked(file: Path) -> str:
     except OSError as error:
         raise UsageError(f"the weights of Inception: {file}: {error.strerror}; {REMEDY}") from error
     if file.suffix != ".safetensors" and not file.name.endswith(f"-{digest[:8]}.pth"):
-        raise UsageError(f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); {REMEDY}")
+        raise UsageError(
+            f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); {REMEDY}"
+        )
     return digest
 
 
@@ -122,7 +134,11 @@ def _network(file: Path, device: torch.device) -> nn.Module:
 
     try:
         # The published file is a pickle; this reader builds tensors alone, whatever the file asks for.
-        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
+        state = (
+            load_file(file)
+            if file.suffix == ".safetensors"
+            else torch.load(file, map_location="cpu", weights_only=True)
+        )
     except Exception as error:  # a foreign file can break the reader in any way
         raise UsageError(f"{file}: holds no weights ({_first_line(error)}); {REMEDY}") from error
 
@@ -134,7 +150,9 @@ def _network(file: Path, device: torch.device) -> nn.Module:
     try:
         network = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
     except Exception as error:  # as it can break the network
-        raise UsageError(f"{file}: does not hold the weights of pytorch-fid's Inception ({_first_line(error)}); {REMEDY}") from error
+        raise UsageError(
+            f"{file}: does not hold the weights of pytorch-fid's Inception ({_first_line(error)}); {REMEDY}"
+        ) from error
     finally:
         inception.load_state_dict_from_url = fetch
     return network.eval().requires_grad_(False).to(device)

@@ -72,7 +72,9 @@ def frechet_distance(a: Moments, b: Moments) -> Tensor:
         cross = torch.linalg.eigvalsh(product.T @ product).clamp(min=0).sqrt().sum()
     else:
         cross = torch.linalg.svdvals(product).sum()
-    distance = (a.mean - b.mean).square().sum() + a.factor.square().sum() + b.factor.square().sum() - 2 * cross
+    distance = (
+        (a.mean - b.mean).square().sum() + a.factor.square().sum() + b.factor.square().sum() - 2 * cross
+    )
     return distance.clamp(min=0)
 
 
@@ -109,5 +111,9 @@ class FID(Metric):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         # On the CPU, since not every device has float64 or a fast eigensolver.
-        reference = evaluation.held_out.once(("moments", self.features), lambda: moments(held_out_features(evaluation, self.features)))
-        return torch.stack([frechet_distance(moments(x), reference) for x in features_of(evaluation, self.features)])
+        reference = evaluation.held_out.once(
+            ("moments", self.features), lambda: moments(held_out_features(evaluation, self.features))
+        )
+        return torch.stack(
+            [frechet_distance(moments(x), reference) for x in features_of(evaluation, self.features)]
+        )

@@ -77,12 +77,17 @@ class IvOM(Metric):
     def _starts(self, data: Dataset, n: int, seed: int, device: torch.device) -> Tensor:
         """Latents to start from, shape $(n, R, L)$."""
         stream = data.stream(seed, "ivom", device)
-        return torch.stack([torch.randn(n, data.latent, generator=stream, device=device) for _ in range(self.restarts)], dim=1)
+        return torch.stack(
+            [torch.randn(n, data.latent, generator=stream, device=device) for _ in range(self.restarts)],
+            dim=1,
+        )
 
     def _nearest(self, data: Dataset, targets: Tensor, samples: Tensor) -> Tensor:
         """The mean squared error from the targets $(n, D)$ to the nearest of packed samples $(N, *)$."""
         # Distances come from inner products, which in float32 lose those that are small beside the coordinates.
         targets = targets.double()
         parts = samples.split(CHUNK // targets.shape[1] + 1)
-        distances = [torch.cdist(targets, data.unpack(part).flatten(1).double()).amin(dim=1) for part in parts]
+        distances = [
+            torch.cdist(targets, data.unpack(part).flatten(1).double()).amin(dim=1) for part in parts
+        ]
         return torch.stack(distances).amin(dim=0).square().mean() / targets.shape[1] / data.span**2

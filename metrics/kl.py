@@ -56,7 +56,9 @@ class KLHighQuality(Metric):
     scale = "log"
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        return histogram_kl(evaluation.high_quality_counts, evaluation.data.mode_weights.to(evaluation.counts))
+        return histogram_kl(
+            evaluation.high_quality_counts, evaluation.data.mode_weights.to(evaluation.counts)
+        )
 
     def best(self, data: Dataset) -> float:
         return (data.modes - 1) / (2 * data.samples)

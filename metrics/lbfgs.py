@@ -8,7 +8,9 @@ from torch import Tensor
 __all__ = ["minimise"]
 
 
-def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: int, memory: int = 10) -> tuple[Tensor, Tensor]:
+def minimise(
+    objective: Callable[[Tensor], Tensor], start: Tensor, iterations: int, memory: int = 10
+) -> tuple[Tensor, Tensor]:
     r"""Minimises each row's objective by L-BFGS with a backtracking line search of its own.
 
     Every iteration evaluates every row once: a row whose trial step lowers its value enough takes it and chooses a new

@@ -62,7 +62,9 @@ def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = No
 def radii(x: Tensor, k: int) -> Tensor:
     """The distance of each point of $(N, F)$ from its `k`-th neighbour, float64, shape $(N,)$."""
     x = x.double()
-    return torch.cat([torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values[:, -1] for part in x.split(CHUNK)])
+    return torch.cat(
+        [torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values[:, -1] for part in x.split(CHUNK)]
+    )
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,18 @@ class _Neighbourhoods(Metric):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         def compute() -> list[PRDC]:
-            samples, real = features_of(evaluation, self.features), held_out_features(evaluation, self.features)
+            samples, real = (
+                features_of(evaluation, self.features),
+                held_out_features(evaluation, self.features),
+            )
             n = min(self.points, samples.shape[1], len(real))
             # Fewer points than neighbours have no such balls.
             if n <= self.k:
                 return [PRDC(*[float("nan")] * 4)] * len(samples)
             real = real[:n]
-            real_radii = evaluation.held_out.once(("radii", self.features, self.k, n), lambda: radii(real, self.k))
+            real_radii = evaluation.held_out.once(
+                ("radii", self.features, self.k, n), lambda: radii(real, self.k)
+            )
             return [prdc(real, x[:n], self.k, real_radii) for x in samples]
 
         values = evaluation.once(("prdc", self.features, self.k, self.points), compute)

@@ -42,12 +42,18 @@ class WithinModeStd(Metric):
         data = evaluation.data
         assert isinstance(data, Mixture)  # by `applies`
         scores = []
-        for x, mode, good in zip(evaluation.samples, evaluation.assignment.mode, evaluation.assignment.high_quality, strict=True):
+        for x, mode, good in zip(
+            evaluation.samples, evaluation.assignment.mode, evaluation.assignment.high_quality, strict=True
+        ):
             stds = []
             for k in range(data.modes):
                 members = x[good & (mode == k), : data.noisy].double()
                 if len(members) >= self.least:
                     stds.append(members.var(dim=0).mean().sqrt())
-            ratio = torch.stack(stds).mean() / data.truncated_std if stds else torch.tensor(torch.nan, dtype=torch.float64)
+            ratio = (
+                torch.stack(stds).mean() / data.truncated_std
+                if stds
+                else torch.tensor(torch.nan, dtype=torch.float64)
+            )
             scores.append(ratio.to(x.device))
         return torch.stack(scores)

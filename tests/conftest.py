@@ -33,7 +33,9 @@ def cli(capsys):
 def forget():
     """Removes what a plug-in registers in this process."""
     yield
-    for name in [name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")]:
+    for name in [
+        name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")
+    ]:
         del METHODS._classes[name]
 
 
@@ -41,7 +43,16 @@ def forget():
 def tiny(tmp_path_factory):
     """The directory of a tiny finished run: all methods of the suite on two datasets, two seeds."""
     out = tmp_path_factory.mktemp("tiny") / "run"
-    options = ["--datasets", "ring,high-dimensional", "--seeds", "2", "--budget", "2e9flops", "--set", "ivom.iterations=5"]
+    options = [
+        "--datasets",
+        "ring,high-dimensional",
+        "--seeds",
+        "2",
+        "--budget",
+        "2e9flops",
+        "--set",
+        "ivom.iterations=5",
+    ]
     assert main(["run", "--suite", "synthetic", *options, "--out", str(out)]) == 0
     return out
 

@@ -22,8 +22,23 @@ def test_names_are_known_without_importing_torch():
         "import sys; from benchmark.registry import METHODS, DATASETS, METRICS;"
         "print(*METHODS.names(), *DATASETS.names(), *METRICS.names()); assert 'torch' not in sys.modules"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {"gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan", "ring", "grid", "high-dimensional", "kl", "ivom"} <= set(out)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {
+        "gan",
+        "dcgan",
+        "wgan-gp",
+        "unrolled",
+        "ali",
+        "veegan",
+        "aegan",
+        "ring",
+        "grid",
+        "high-dimensional",
+        "kl",
+        "ivom",
+    } <= set(out)
 
 
 @pytest.mark.parametrize("registry", [METHODS, DATASETS, METRICS], ids=lambda r: r.kind)

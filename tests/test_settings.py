@@ -72,7 +72,10 @@ def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
 
     registry = Registry("method", "baselines")
     registry._classes["together"] = Together
-    with pytest.raises(UsageError, match=r"method 'together': the class sets simultaneous without a type; write simultaneous: bool = \.\.\."):
+    with pytest.raises(
+        UsageError,
+        match=r"method 'together': the class sets simultaneous without a type; write simultaneous: bool = \.\.\.",
+    ):
         registry.build("together", {})
 
 

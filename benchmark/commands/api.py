@@ -39,7 +39,9 @@ class Run:
     tables: Tables
 
     def __repr__(self) -> str:
-        states = ", ".join(f"{count} {state}" for state, count in self.trials["status"].value_counts().items())
+        states = ", ".join(
+            f"{count} {state}" for state, count in self.trials["status"].value_counts().items()
+        )
         missing = f", {len(self.results.missing)} missing" if self.results.missing else ""
         return f"<Run of suite {self.results.suite!r} in {self.directory}: {states or 'no trials'}{missing}>"
 
@@ -103,12 +105,17 @@ class Run:
     def scores(self, dataset: str) -> pd.DataFrame:
         """The scores of a dataset as people read them: a row per method, a column per metric, mean and half of the 95 % interval."""
         rows = score_rows(self._shown(dataset))
-        texts = {row.method: {"seeds": row.seeds, **{metric: score.text for metric, score in row.scores.items()}} for row in rows}
+        texts = {
+            row.method: {"seeds": row.seeds, **{metric: score.text for metric, score in row.scores.items()}}
+            for row in rows
+        }
         return pd.DataFrame.from_dict(texts, orient="index").rename_axis("method")
 
     def _shown(self, dataset: str) -> DatasetView:
         if dataset not in self.results.datasets:
-            raise UsageError(f"{self.directory} has no dataset {dataset!r}; it has {', '.join(self.results.datasets) or 'none'}")
+            raise UsageError(
+                f"{self.directory} has no dataset {dataset!r}; it has {', '.join(self.results.datasets) or 'none'}"
+            )
         return DatasetView(Store(self.directory), self.results, self.tables, dataset)
 
 
@@ -164,9 +171,25 @@ def run(
     if not isinstance(fresh, bool):
         raise UsageError(f"run: fresh={fresh!r}: give True or False")
     plugins = [plugins] if isinstance(plugins, str | Path) else plugins
-    named = {"suite": suite, "datasets": datasets, "methods": methods, "seeds": seeds, "budget": budget, "set": settings, "out": out}
-    given = named | {"plugin": [str(file) for file in plugins] or None} | {name.replace("_", "-"): value for name, value in options.items()}
-    known = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")] + ["settings", "plugins", "fresh"]
+    named = {
+        "suite": suite,
+        "datasets": datasets,
+        "methods": methods,
+        "seeds": seeds,
+        "budget": budget,
+        "set": settings,
+        "out": out,
+    }
+    given = (
+        named
+        | {"plugin": [str(file) for file in plugins] or None}
+        | {name.replace("_", "-"): value for name, value in options.items()}
+    )
+    known = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")] + [
+        "settings",
+        "plugins",
+        "fresh",
+    ]
     for name in options:
         if name not in known:
             raise UsageError(f"run: unknown option {name!r}; there are {', '.join(known)}")
@@ -193,7 +216,10 @@ def _command(texts: Mapping[str, Any]) -> Iterator[str]:
     for name, value in texts.items():
         if name == "set":
             for owner, field, item in value:
-                yield from ("--set", f"{owner}.{field}={str(item).lower() if isinstance(item, bool) else item}")
+                yield from (
+                    "--set",
+                    f"{owner}.{field}={str(item).lower() if isinstance(item, bool) else item}",
+                )
         elif isinstance(value, list):
             for item in value:
                 yield from (f"--{name}", item)

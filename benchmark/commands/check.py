@@ -34,23 +34,33 @@ def check_method(name: str) -> Iterator[tuple[str, str | None]]:
     cls = METHODS.get(name)
     settings: dict[str, Any] = {}
     for suite in OURS:
-        settings |= {key.partition(".")[2]: value for key, value in suite.settings.items() if key.startswith(f"{name}.")}
+        settings |= {
+            key.partition(".")[2]: value
+            for key, value in suite.settings.items()
+            if key.startswith(f"{name}.")
+        }
     for data in [data for data in _datasets() if data.kind in cls.kinds]:
         for title, check in CHECKS.items():
             try:
                 check(cls(**settings), data)
                 problem = None
             except Exception as error:  # a foreign method may fail in any way, and that is the answer
-                problem = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+                problem = (
+                    str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+                )
             yield f"{title} ({data.name})", problem
 
 
 def builds(method: Method, data: Dataset) -> None:
     networks = method.networks(data.spec)
     assert "generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator"
-    assert all(isinstance(network, nn.Module) for network in networks.values()), "every network must be a torch.nn.Module"
+    assert all(isinstance(network, nn.Module) for network in networks.values()), (
+        "every network must be a torch.nn.Module"
+    )
     out = networks["generator"](torch.randn(5, data.latent))
-    assert out.shape == (5, *data.shape), f"the generator gives shape {tuple(out.shape)} for 5 latents; it must be {(5, *data.shape)}"
+    assert out.shape == (5, *data.shape), (
+        f"the generator gives shape {tuple(out.shape)} for 5 latents; it must be {(5, *data.shape)}"
+    )
     for name, player in method.players(data.spec).items():
         unknown = set(player.networks) - set(networks)
         assert not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give"
@@ -80,7 +90,9 @@ def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
         assert value.shape == (), f"the loss of {name!r} has shape {tuple(value.shape)}; it must be a scalar"
         for network, gradients in grad(loss)(own).items():
             # A bias in front of a normalisation, or the last one of a critic of which only differences count, has no gradient.
-            idle = [key for key, gradient in gradients.items() if not gradient.any() and not key.endswith("bias")]
+            idle = [
+                key for key, gradient in gradients.items() if not gradient.any() and not key.endswith("bias")
+            ]
             assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
 
 
@@ -96,7 +108,9 @@ def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
         trained = {network for player in phase.players.values() for network in player.networks}
         for network, parameters in after.parameters.items():
             moved = not _equal(parameters, select_seed(before, 0).parameters[network])
-            assert moved == (network in trained), f"an update of {', '.join(phase.players)} {'changes' if moved else 'does not change'} {network}"
+            assert moved == (network in trained), (
+                f"an update of {', '.join(phase.players)} {'changes' if moved else 'does not change'} {network}"
+            )
 
 
 def losses_are_finite(method: Method, data: Dataset) -> None:
@@ -104,12 +118,16 @@ def losses_are_finite(method: Method, data: Dataset) -> None:
     for batch in cycle_batches:
         losses = cycle.run(state, batch)
         assert losses.isfinite().all(), f"a loss is not finite within {STEPS} cycles"
-    assert all(leaf.isfinite().all() for leaf in tree_leaves(state)), f"the state is not finite after {STEPS} cycles"
+    assert all(leaf.isfinite().all() for leaf in tree_leaves(state)), (
+        f"the state is not finite after {STEPS} cycles"
+    )
 
 
 def same_seed_same_result(method: Method, data: Dataset) -> None:
     first, second = _train(method, data, [3, 4]), _train(method, data, [3, 4])
-    assert _equal(first, second), "two trainings with the same seeds differ: some randomness does not come from the batch"
+    assert _equal(first, second), (
+        "two trainings with the same seeds differ: some randomness does not come from the batch"
+    )
     different = select_seed(first, 0).parameters, select_seed(first, 1).parameters
     assert not _equal(*different), "two seeds give the same networks: the initialisation is not random"
 
@@ -117,15 +135,21 @@ def same_seed_same_result(method: Method, data: Dataset) -> None:
 def seeds_do_not_touch(method: Method, data: Dataset) -> None:
     """A seed beside others sees its own streams, and its first steps agree with those of a run alone to rounding."""
     alone, beside = _start(method, data, [7]), _start(method, data, [5, 7])
-    assert _equal(select_seed(alone[1], 0), select_seed(beside[1], 1)), "a seed's initial networks depend on the seeds beside it"
+    assert _equal(select_seed(alone[1], 0), select_seed(beside[1], 1)), (
+        "a seed's initial networks depend on the seeds beside it"
+    )
     for one, two in zip(alone[2], beside[2], strict=True):
         for b1, b2 in zip(one, two, strict=True):
-            assert _equal(b1.map(itemgetter(0)), b2.map(itemgetter(1))), "a seed's batches depend on the seeds beside it"
+            assert _equal(b1.map(itemgetter(0)), b2.map(itemgetter(1))), (
+                "a seed's batches depend on the seeds beside it"
+            )
     for i, (one, two) in enumerate(zip(alone[2], beside[2], strict=True)):
         loss_alone, loss_beside = alone[0].run(alone[1], one), beside[0].run(beside[1], two)
         difference = (loss_alone[:, 0] - loss_beside[:, 1]).abs().max().item()
         scale = 1 + loss_alone.abs().max().item()
-        assert difference <= 1e-4 * scale, f"cycle {i + 1}: a seed's loss differs by {difference:.2g} with another seed beside it"
+        assert difference <= 1e-4 * scale, (
+            f"cycle {i + 1}: a seed's loss differs by {difference:.2g} with another seed beside it"
+        )
 
 
 def state_survives(method: Method, data: Dataset) -> None:
@@ -135,14 +159,18 @@ def state_survives(method: Method, data: Dataset) -> None:
     cycle, state, cycle_batches = _start(method, data, [0, 1])
     cycle.run(state, cycle_batches[0])
     names = [f"{i}" for i in range(len(tree_leaves(state)))]
-    restored = load(save({name: leaf.contiguous() for name, leaf in zip(names, tree_leaves(state), strict=True)}))
+    restored = load(
+        save({name: leaf.contiguous() for name, leaf in zip(names, tree_leaves(state), strict=True)})
+    )
     leaves = iter([restored[name] for name in names])
     copy = tree_map(lambda _: next(leaves), state)
     fresh = Cycle(method, data.spec)
     for batch in cycle_batches[1:]:
         cycle.run(state, batch)
         fresh.run(copy, batch)
-    assert _equal(state, copy), "training from a saved state goes on differently: the method keeps state of its own"
+    assert _equal(state, copy), (
+        "training from a saved state goes on differently: the method keeps state of its own"
+    )
 
 
 CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
@@ -176,7 +204,9 @@ class Pictures(Images):
         return torch.empty(0)
 
     def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        images = torch.randint(64, (n, *self.shape), generator=generator, device=generator.device, dtype=torch.uint8)
+        images = torch.randint(
+            64, (n, *self.shape), generator=generator, device=generator.device, dtype=torch.uint8
+        )
         rows = torch.randint(3 * 12, (n,), generator=generator, device=generator.device)
         images.view(n, 36, 12)[torch.arange(n, device=images.device), rows] += 160
         return images

@@ -19,14 +19,20 @@ def describe_entry(kind: str, name: str) -> str:
         suite = get_suite(name)
         text = _suite(suite)
         settings = [f"{key} = {value}" for key, value in suite.settings.items()]
-        settings += [f"{key} = {value} (on {dataset})" for dataset, own in suite.exceptions.items() for key, value in own.items()]
+        settings += [
+            f"{key} = {value} (on {dataset})"
+            for dataset, own in suite.exceptions.items()
+            for key, value in own.items()
+        ]
     else:
         cls = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}[kind].get(name)
         text = inspect.getdoc(cls) or ""
         if kind == "methods":
             text += f"\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
         settings = [f"{f.name} = {f.default}" for f in fields(cls)]
-    return f"{name}\n{indent(text, '  ')}\n\n  Settings:\n{indent(chr(10).join(settings) or 'none', '      ')}"
+    return (
+        f"{name}\n{indent(text, '  ')}\n\n  Settings:\n{indent(chr(10).join(settings) or 'none', '      ')}"
+    )
 
 
 def _suite(suite: Suite) -> str:
@@ -36,7 +42,12 @@ def _suite(suite: Suite) -> str:
         return text
     protocol = suite.protocol
     checked = [f"{method}: {_checked(suite, method)}" for method in suite.methods]
-    parts = {"The sources give": protocol.gives, "They leave open": protocol.open, "Chosen here": protocol.chosen, "Checked": checked}
+    parts = {
+        "The sources give": protocol.gives,
+        "They leave open": protocol.open,
+        "Chosen here": protocol.chosen,
+        "Checked": checked,
+    }
     told = "\n\n".join(f"{title}:\n{_listed(items)}" for title, items in parts.items())
     return f"{text}\n\nPaper: {protocol.paper}\nCode: {protocol.code}\n\n{told}"
 
@@ -44,7 +55,9 @@ def _suite(suite: Suite) -> str:
 def _paper_suites(method: str) -> str:
     """In which paper suites a method is, and on what it was run there."""
     suites = [suite for suite in SUITES.values() if suite.protocol is not None and method in suite.methods]
-    told = [fill(f"{suite.name}: {_checked(suite, method)}", WIDTH, subsequent_indent="  ") for suite in suites]
+    told = [
+        fill(f"{suite.name}: {_checked(suite, method)}", WIDTH, subsequent_indent="  ") for suite in suites
+    ]
     return "\n".join(told) or "none; not checked against a paper's experiment"
 
 

@@ -8,7 +8,19 @@ from typing import Any
 
 from benchmark.errors import UsageError
 
-__all__ = ["EXTRAS", "as_text", "choice", "count", "names", "required", "seconds", "seeds", "settings", "size", "with_config"]
+__all__ = [
+    "EXTRAS",
+    "as_text",
+    "choice",
+    "count",
+    "names",
+    "required",
+    "seconds",
+    "seeds",
+    "settings",
+    "size",
+    "with_config",
+]
 
 Settings = dict[str, dict[str, Any]]
 
@@ -34,11 +46,16 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
                 given = tomllib.load(stream)
         except OSError as error:
             raise UsageError(f"--config {options.config}: {error.strerror}") from error
-        except (RecursionError, ValueError) as error:  # ValueError is the base of what tomllib and decoding raise, and of numbers too long
+        except (
+            RecursionError,
+            ValueError,
+        ) as error:  # ValueError is the base of what tomllib and decoding raise, and of numbers too long
             raise UsageError(f"--config {options.config}: not TOML, or too deep or long: {error}") from error
         for key in given:
             if key not in known:
-                raise UsageError(f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}")
+                raise UsageError(
+                    f"--config {options.config}: unknown option {key!r}; there are {', '.join(known)}"
+                )
         given = {key: as_text(key, value, f"--config {options.config}") for key, value in given.items()}
     for key in known:
         value = getattr(options, key.replace("-", "_"))
@@ -135,7 +152,9 @@ def as_text(key: str, value: Any, where: str) -> Any:
     """
     if key == "set":
         if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
-            raise UsageError(f"{where}: give settings by owner and field: tables such as [set.wgan-gp], or {{'wgan-gp': {{'penalty': 1}}}}")
+            raise UsageError(
+                f"{where}: give settings by owner and field: tables such as [set.wgan-gp], or {{'wgan-gp': {{'penalty': 1}}}}"
+            )
         assignments = [(owner, name, item) for owner, table in value.items() for name, item in table.items()]
         for owner, name, item in assignments:
             if not isinstance(item, str | int | float):

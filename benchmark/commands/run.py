@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from benchmark.records.store import Store
     from benchmark.running.run import Limits, Outcome
 
-__all__ = ["KINDS", "RUN_OPTIONS", "Job", "carry_out", "extras_of", "load_plugins", "make_job", "show_plan", "tell"]
+__all__ = [
+    "KINDS",
+    "RUN_OPTIONS",
+    "Job",
+    "carry_out",
+    "extras_of",
+    "load_plugins",
+    "make_job",
+    "show_plan",
+    "tell",
+]
 
 LIMITS = ("checkpoint-every", "stall-timeout", "worker-memory")
 RUN_OPTIONS = (
@@ -73,7 +83,9 @@ def extras_of(given: Mapping[str, Any]) -> tuple[str, ...]:
     extras = tuple(name for name in EXTRAS if given.get(name))
     for name in extras:
         if find_spec(EXTRAS[name]) is None:
-            raise UsageError(f"--{name}: needs {EXTRAS[name]}, which is not installed; pip install 'mode-collapse-benchmark[{name}]'")
+            raise UsageError(
+                f"--{name}: needs {EXTRAS[name]}, which is not installed; pip install 'mode-collapse-benchmark[{name}]'"
+            )
     return extras
 
 
@@ -112,7 +124,17 @@ def make_job(given: Mapping[str, Any], fresh: bool = False) -> Job:
     from benchmark.running.run import Limits
 
     device = choose_device(given.get("device", "auto"))
-    request = Request(suite.name, seeds, chosen["datasets"], chosen["methods"], given.get("budget"), settings, device, compile, plugins)
+    request = Request(
+        suite.name,
+        seeds,
+        chosen["datasets"],
+        chosen["methods"],
+        given.get("budget"),
+        settings,
+        device,
+        compile,
+        plugins,
+    )
     store = Store(Path(given.get("out") or Path("results") / suite.name))
     store.check(suite.name, fresh=fresh)
     places = given.get("ray-address"), given.get("data-root"), given.get("fid-weights")
@@ -169,7 +191,9 @@ def carry_out(job: Job, fresh: bool, command: Sequence[str]) -> "Outcome":
                 print(f"the old run is now {aside}", file=sys.stderr)
         with RunLock(store.root) as lock:
             if lock.left_by:
-                complain(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved")
+                complain(
+                    f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved"
+                )
             outcome = run(job.request, plan, store, executor, job.limits, command)
             return replace(outcome, reported=write_report(store, job.extras))
 

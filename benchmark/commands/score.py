@@ -36,16 +36,28 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, features: str | N
     data: Dataset = DATASETS.get(dataset)()
     check_samples(array, file, data)
     if file.stem in CALIBRATIONS:
-        raise UsageError(f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name")
+        raise UsageError(
+            f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name"
+        )
     data = replace(data, samples=len(array))
     data.prepare()
     suite = next((suite for suite in SUITES.values() if dataset in suite.datasets), None)
     names = suite.metrics if suite else tuple(METRICS.names())
     cpu = torch.device("cpu")
-    scorer = Scorer(data, {name: _metric(name, features).on(data) for name in names if METRICS.get(name)().applies(data)}, cpu)
+    scorer = Scorer(
+        data,
+        {name: _metric(name, features).on(data) for name in names if METRICS.get(name)().applies(data)},
+        cpu,
+    )
     given = packed(array, data)
-    rows = {file.stem: given, **{name: source(data, 0, cpu)(len(array)) for name, source in CALIBRATIONS.items()}}
-    scores = {name: scorer.final(scorer.evaluation(samples[None], [0]), generator_metrics=False)[0] for name, samples in rows.items()}
+    rows = {
+        file.stem: given,
+        **{name: source(data, 0, cpu)(len(array)) for name, source in CALIBRATIONS.items()},
+    }
+    scores = {
+        name: scorer.final(scorer.evaluation(samples[None], [0]), generator_metrics=False)[0]
+        for name, samples in rows.items()
+    }
     frame = pd.DataFrame(scores).T
     if data.modes:
         frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
@@ -62,6 +74,10 @@ def score_samples(array: np.ndarray, file: Path, dataset: str, features: str | N
 def _metric(name: str, features: str | None) -> Metric:
     cls = METRICS.get(name)
     try:
-        return cls(features=features) if features and "features" in (field.name for field in fields(cls)) else cls()
+        return (
+            cls(features=features)
+            if features and "features" in (field.name for field in fields(cls))
+            else cls()
+        )
     except ValueError as error:
         raise UsageError(f"--fid-features {features}: {error}") from error

@@ -69,7 +69,9 @@ class CIFAR10(Images):
 
     def nearest_training(self, packed: Tensor) -> Tensor:
         pool = self._files.train
-        distances = [torch.cdist(packed.cpu().flatten(1).float(), part.flatten(1).float()) for part in pool.split(5000)]
+        distances = [
+            torch.cdist(packed.cpu().flatten(1).float(), part.flatten(1).float()) for part in pool.split(5000)
+        ]
         return pool[torch.cat(distances, dim=1).argmin(dim=1)]
 
     @property

@@ -104,7 +104,11 @@ def _train(digits: ImageFiles) -> Trained:
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for epoch in range(EPOCHS):
-        print(f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}", file=sys.stderr, flush=True)
+        print(
+            f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}",
+            file=sys.stderr,
+            flush=True,
+        )
         for index in torch.randperm(len(images), generator=generator).split(BATCH):
             dy, dx = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
             batch = padded[index, dy : dy + images.shape[1], dx : dx + images.shape[2]]
@@ -117,10 +121,15 @@ def _train(digits: ImageFiles) -> Trained:
             schedule.step()
     network.eval().requires_grad_(False)
     with torch.no_grad():
-        predicted = torch.cat([network(part[:, 0])[0][:, :NO_DIGIT].argmax(dim=1) for part in digits.test.split(250)])
+        predicted = torch.cat(
+            [network(part[:, 0])[0][:, :NO_DIGIT].argmax(dim=1) for part in digits.test.split(250)]
+        )
     accuracy = float((predicted == digits.test_labels).double().mean())
     seconds = time.perf_counter() - began
-    print(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s", file=sys.stderr)
+    print(
+        f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s",
+        file=sys.stderr,
+    )
     return Trained(network, accuracy, _fingerprint(network, digits.digest))
 
 
@@ -133,9 +142,18 @@ def _no_digits(digits: Tensor, generator: torch.Generator) -> Tensor:
     part = side // 4
     parts = digits.view(n, 4, part, 4, part).permute(0, 1, 3, 2, 4).reshape(n, 16, part, part)
     order = torch.rand(n, 16, generator=generator).argsort(dim=1)
-    mixed = parts[torch.arange(n)[:, None], order].view(n, 4, 4, part, part).permute(0, 1, 3, 2, 4).reshape(n, side, side)
+    mixed = (
+        parts[torch.arange(n)[:, None], order]
+        .view(n, 4, 4, part, part)
+        .permute(0, 1, 3, 2, 4)
+        .reshape(n, side, side)
+    )
     brightness, contrast = 255 * torch.rand(2, n, 1, 1, generator=generator)
-    noise = (brightness + contrast * (torch.rand(n, side, side, generator=generator) - 0.5)).clamp(0, 255).to(torch.uint8)
+    noise = (
+        (brightness + contrast * (torch.rand(n, side, side, generator=generator) - 0.5))
+        .clamp(0, 255)
+        .to(torch.uint8)
+    )
     return torch.where(torch.rand(n, 1, 1, generator=generator) < 0.5, mixed, noise)
 
 
@@ -173,7 +191,13 @@ def _save(file: Path, trained: Trained) -> None:
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:
             temporary = Path(folder) / file.name
             metadata = {"accuracy": repr(trained.accuracy), "fingerprint": trained.fingerprint}
-            save_file({key: value.contiguous() for key, value in trained.network.state_dict().items()}, str(temporary), metadata)
+            save_file(
+                {key: value.contiguous() for key, value in trained.network.state_dict().items()},
+                str(temporary),
+                metadata,
+            )
             os.replace(temporary, file)
     except OSError as error:
-        raise UsageError(f"the classifier cannot be kept in {file.parent} ({error.strerror}); make it writable or set BENCHMARK_CACHE") from error
+        raise UsageError(
+            f"the classifier cannot be kept in {file.parent} ({error.strerror}); make it writable or set BENCHMARK_CACHE"
+        ) from error

@@ -21,7 +21,12 @@ from benchmark.errors import UsageError
 
 __all__ = ["ImageFiles", "load_cifar10", "load_digits"]
 
-IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 MD5 = {
     "MNIST": dict(
@@ -96,8 +101,14 @@ def _load_digits(source: str, original: bool, root: Path) -> ImageFiles:
             dataset = getattr(torchvision.datasets, source)(str(root), train=train)
             images, labels = dataset.data, dataset.targets
         except Exception as error:  # a damaged file can break the reader in any way
-            raise UsageError(f"{folder}: {' or '.join(f.name for f in files)} is not a whole file of {source} ({_first_line(error)})") from error
-        _expect(images.shape[1:] == (28, 28) and images.dtype == torch.uint8, files[0], f"images of shape {tuple(images.shape[1:])}, not (28, 28)")
+            raise UsageError(
+                f"{folder}: {' or '.join(f.name for f in files)} is not a whole file of {source} ({_first_line(error)})"
+            ) from error
+        _expect(
+            images.shape[1:] == (28, 28) and images.dtype == torch.uint8,
+            files[0],
+            f"images of shape {tuple(images.shape[1:])}, not (28, 28)",
+        )
         _expect(len(images) == len(labels) >= 10, files[1], f"{len(labels)} labels for {len(images)} images")
         _expect(set(labels.unique().tolist()) == set(range(10)), files[1], "labels other than all of 0 to 9")
         return images[:, None], labels.long()
@@ -119,7 +130,9 @@ def _load_cifar10(original: bool, root: Path) -> ImageFiles:
                 data = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
                 targets = np.asarray(batch["labels"], dtype=np.int64)
             except Exception as error:  # a damaged or foreign file can break the reader in any way
-                raise UsageError(f"{file}: is not a whole batch of CIFAR-10 ({_first_line(error)})") from error
+                raise UsageError(
+                    f"{file}: is not a whole batch of CIFAR-10 ({_first_line(error)})"
+                ) from error
             _expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
             images.append(torch.from_numpy(data))
             labels.append(torch.from_numpy(targets))
@@ -133,7 +146,12 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         root = module.replace("numpy._core", "numpy.core")
-        if (root, name) in {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}:
+        if (root, name) in {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy", "ndarray"),
+            ("numpy", "dtype"),
+            ("_codecs", "encode"),
+        }:
             return super().find_class(module.replace("numpy.core", "numpy._core"), name)
         raise pickle.UnpicklingError(f"holds {module}.{name}, which no file of arrays needs")
 
@@ -143,7 +161,9 @@ def _root(source: str, folder: Path, files: Iterable[str]) -> Path:
     given = data_root()
     if given is not None:
         if not os.path.isdir(given):
-            raise UsageError(f"--data-root {given}: is no directory; give one with {folder / next(iter(files))} in it, or none for a download")
+            raise UsageError(
+                f"--data-root {given}: is no directory; give one with {folder / next(iter(files))} in it, or none for a download"
+            )
         return given
     cache = cache_directory() / "data"
     if not os.path.isdir(cache / folder):
@@ -174,12 +194,18 @@ def _check(file: Path, md5: str | None, source: str) -> None:
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        raise UsageError(f"{file}: is missing; give a --data-root that holds it, unpacked, or none for a download") from None
+        raise UsageError(
+            f"{file}: is missing; give a --data-root that holds it, unpacked, or none for a download"
+        ) from None
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; give a --data-root with files that can be read") from error
+        raise UsageError(
+            f"{file}: {error.strerror}; give a --data-root with files that can be read"
+        ) from error
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 is not None and found != md5:
-        raise UsageError(f"{file}: is not {source}'s (its MD5 is {found}, not {md5}); put the original file there, or --set DATASET.original=false")
+        raise UsageError(
+            f"{file}: is not {source}'s (its MD5 is {found}, not {md5}); put the original file there, or --set DATASET.original=false"
+        )
 
 
 def _expect(condition: bool, file: Path, found: str) -> None:

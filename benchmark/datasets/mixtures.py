@@ -93,7 +93,9 @@ class Mixture(Dataset):
         means = self._means.to(generator.device)
         mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
         x = means[mode]
-        x[:, : self.noisy] += self.std * torch.randn(n, self.noisy, generator=generator, device=generator.device)
+        x[:, : self.noisy] += self.std * torch.randn(
+            n, self.noisy, generator=generator, device=generator.device
+        )
         return x
 
     def log_density(self, x: Tensor) -> Tensor:
@@ -110,7 +112,9 @@ class Mixture(Dataset):
     def assign(self, samples: Tensor) -> Assignment:
         shape = samples.shape[:-1]
         # In parts that the processor's cache holds.
-        parts = [self._assign(part) for part in samples.flatten(0, -2).split(max(1, CHUNK // samples.shape[-1]))]
+        parts = [
+            self._assign(part) for part in samples.flatten(0, -2).split(max(1, CHUNK // samples.shape[-1]))
+        ]
         mode, distance = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
         legacy = None if self.legacy_radius is None else distance <= self.legacy_radius
         return Assignment(mode, distance <= self.radius * self.std, legacy)
@@ -224,4 +228,6 @@ class HighDimensional(Mixture):
 @lru_cache(maxsize=4)
 def _training_set(data: Mixture, device: torch.device) -> Tensor:
     """The fixed training set of a mixture that has one, shape $(N, D)$, on a device; drawn on the CPU."""
-    return replace(data, training_set=0).draw(data.training_set, data.stream("all", "training set")).to(device)
+    return (
+        replace(data, training_set=0).draw(data.training_set, data.stream("all", "training set")).to(device)
+    )

@@ -60,7 +60,9 @@ class StackedDigits(Images):
 
     @property
     def mode_weights(self) -> Tensor:
-        frequencies = torch.bincount(self._files.train_labels, minlength=10).double() / len(self._files.train_labels)
+        frequencies = torch.bincount(self._files.train_labels, minlength=10).double() / len(
+            self._files.train_labels
+        )
         return reduce(torch.kron, [frequencies] * self.digits)
 
     @property
@@ -69,7 +71,11 @@ class StackedDigits(Images):
 
     def prepare(self) -> Mapping[str, Any]:
         classifier = self._classifier
-        return {"data": self._files.digest, "classifier": classifier.fingerprint, "classifier_accuracy": classifier.accuracy}
+        return {
+            "data": self._files.digest,
+            "classifier": classifier.fingerprint,
+            "classifier_accuracy": classifier.accuracy,
+        }
 
     def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
         pool = _pool(self._files, split, generator.device)
@@ -102,9 +108,15 @@ class StackedDigits(Images):
         """Modes $(n,)$, quality $(n,)$ and features $(n, F)$ of some images."""
         with torch.no_grad():
             logits, features = classifier(images.flatten(0, 1))
-        probability, digit = logits.softmax(dim=-1)[:, :NO_DIGIT].view(len(images), self.digits, 10).max(dim=-1)
+        probability, digit = (
+            logits.softmax(dim=-1)[:, :NO_DIGIT].view(len(images), self.digits, 10).max(dim=-1)
+        )
         place = 10 ** torch.arange(self.digits - 1, -1, -1, device=digit.device)
-        return (digit * place).sum(dim=1), (probability >= self.confidence).all(dim=1), features.view(len(images), -1)
+        return (
+            (digit * place).sum(dim=1),
+            (probability >= self.confidence).all(dim=1),
+            features.view(len(images), -1),
+        )
 
 
 @register_dataset("stacked-mnist")

@@ -15,7 +15,19 @@ def describe(prepared: Prepared, workers: int) -> str:
         prepared: The cells.
         workers: How many of them run at a time.
     """
-    rows: list[tuple[str, ...]] = [("dataset", "method", "seeds", "cycles", "FLOPs per trial", "parameters", "compiled", "processor time", "memory")]
+    rows: list[tuple[str, ...]] = [
+        (
+            "dataset",
+            "method",
+            "seeds",
+            "cycles",
+            "FLOPs per trial",
+            "parameters",
+            "compiled",
+            "processor time",
+            "memory",
+        )
+    ]
     total, most = 0.0, 0.0
     for planned, cell in prepared.cells:
         memory = planned.memory(len(cell.group), cell.compile)
@@ -25,10 +37,26 @@ def describe(prepared: Prepared, workers: int) -> str:
             flops = "-" if planned.cycles is None else f"{planned.cycles * planned.cost.flops:.4g}"
             seconds = planned.seconds(len(cell.group), cell.compile)
             total += seconds
-            columns = (planned.cycles or "-", flops, planned.cost.parameters, "yes" if cell.compile else "no", duration(seconds))
-        rows.append((*cell.label.split(" "), " ".join(map(str, cell.wanted)), *map(str, columns), f"{memory / 2**30:.1f} GiB"))
+            columns = (
+                planned.cycles or "-",
+                flops,
+                planned.cost.parameters,
+                "yes" if cell.compile else "no",
+                duration(seconds),
+            )
+        rows.append(
+            (
+                *cell.label.split(" "),
+                " ".join(map(str, cell.wanted)),
+                *map(str, columns),
+                f"{memory / 2**30:.1f} GiB",
+            )
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    table = "\n".join("  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    table = "\n".join(
+        "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
     trials = sum(len(cell.wanted) for _, cell in prepared.cells)
     at_once = min(workers, max(len(prepared.cells), 1))
     needs = f"about {duration(total / at_once)} and {(DRIVER + at_once * most) / 2**30:.1f} GiB of memory with {at_once} at a time"

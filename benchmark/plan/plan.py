@@ -65,7 +65,9 @@ class Planned:
         """The cell for a group of seeds, compiled if that was asked for or pays."""
         pays = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
         chosen = compile == "on" or (compile == "auto" and pays)
-        return replace(self.cell, group=tuple(group), wanted=tuple(wanted), compile=chosen and self.cost is not None)
+        return replace(
+            self.cell, group=tuple(group), wanted=tuple(wanted), compile=chosen and self.cost is not None
+        )
 
     def seconds(self, seeds: int, compiled: bool) -> float:
         """Nominal seconds on one processor: eagerly 30 GFLOP/s and 10 us per operation; compiled 45 GFLOP/s, and what compiling takes.
@@ -80,7 +82,9 @@ class Planned:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
             return self.cell.budget.amount * seeds * (1 if compiled else 1.5) + compiling
         flops = self.cycles * self.cost.flops * seeds
-        return flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 1e-5 * self.cost.operations
+        return (
+            flops / 45e9 + compiling if compiled else flops / 30e9 + self.cycles * 1e-5 * self.cost.operations
+        )
 
     def memory(self, seeds: int, compiled: bool) -> float:
         """About the bytes that a worker holds at its peak: the libraries, what compiling takes, the state, and samples while they are scored.
@@ -135,8 +139,12 @@ def make_plan(request: Request) -> list[Planned]:
         plan += [Planned(replace(cell, method=Configured(name, {})), data) for name in CALIBRATION_ROWS]
         for name, method in built.items():
             if data.kind not in method.kinds:
-                raise UsageError(f"method {name!r} is for {' and '.join(method.kinds)}; {dataset} has {data.kind}")
-            cell_of_method = replace(cell, method=Configured(name, resolved(method)), source=METHODS.source(name))
+                raise UsageError(
+                    f"method {name!r} is for {' and '.join(method.kinds)}; {dataset} has {data.kind}"
+                )
+            cell_of_method = replace(
+                cell, method=Configured(name, resolved(method)), source=METHODS.source(name)
+            )
             plan.append(_planned(cell_of_method, method, data, budget))
     return plan
 
@@ -169,12 +177,16 @@ def _merged(defaults: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]])
     return merged
 
 
-def _check_owners(given: Mapping, datasets: Sequence[str], methods: Sequence[str], metrics: Sequence[str]) -> None:
+def _check_owners(
+    given: Mapping, datasets: Sequence[str], methods: Sequence[str], metrics: Sequence[str]
+) -> None:
     for owner in given:
         if owner not in (*datasets, *methods, *metrics):
             setting, value = next(iter(given[owner].items()))
             choices = ", ".join((*datasets, *methods, *metrics))
-            raise UsageError(f"--set {owner}.{setting}={value}: {owner!r} has no part in this run; the parts are {choices}")
+            raise UsageError(
+                f"--set {owner}.{setting}={value}: {owner!r} has no part in this run; the parts are {choices}"
+            )
 
 
 def _check_duplicates(option: str, names: Sequence[str]) -> None:

@@ -49,12 +49,16 @@ def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Group
         UsageError: If what is to be compiled cannot be, or a record on disk has another configuration.
     """
     if request.compile == "on" and not can_compile(plan[0].cell.device):
-        raise UsageError("--compile on: no C++ compiler (or, on a GPU, no Triton) was found; install one, or use --compile auto or off")
+        raise UsageError(
+            "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; install one, or use --compile auto or off"
+        )
     compile = request.compile if can_compile(plan[0].cell.device) else "off"
     cells, done = [], 0
     for planned in plan:
         dataset, method = planned.cell.dataset.name, planned.cell.method.name
-        records = [record for record in survey.records if (record["dataset"], record["method"]) == (dataset, method)]
+        records = [
+            record for record in survey.records if (record["dataset"], record["method"]) == (dataset, method)
+        ]
         for record in records:
             _check_configuration(record, planned.cell)
         finished = {record["seed"] for record in records}
@@ -64,7 +68,9 @@ def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Group
         for group, compiled in known:
             here = [seed for seed in group if seed not in finished] if set(group) & set(missing) else []
             if here and compiled and compile == "off" and not can_compile(planned.cell.device):
-                raise UsageError(f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found")
+                raise UsageError(
+                    f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found"
+                )
             if here:
                 cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
                 missing = [seed for seed in missing if seed not in here]
@@ -82,7 +88,11 @@ def groups_of(store: Store) -> Groups:
     """The groups that the manifest of a run tells of; none if it is damaged or missing."""
     with contextlib.suppress(DamagedError, FileNotFoundError):
         held = store.manifest()["groups"]
-        return {(d, m): [(tuple(g["seeds"]), g["compiled"]) for g in groups] for d, methods in held.items() for m, groups in methods.items()}
+        return {
+            (d, m): [(tuple(g["seeds"]), g["compiled"]) for g in groups]
+            for d, methods in held.items()
+            for m, groups in methods.items()
+        }
     return {}
 
 
@@ -93,7 +103,9 @@ def _known_groups(
 
     No two of them share a seed. A group without a record counts only if all of it is asked for.
     """
-    groups = dict(sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items()))
+    groups = dict(
+        sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items())
+    )
     for group, compiled in told:
         if set(group) <= set(asked) - {seed for known in groups for seed in known}:
             groups[group] = compiled
@@ -103,6 +115,11 @@ def _known_groups(
 def _check_configuration(record: Record, cell: Cell) -> None:
     if record["config_hash"] == cell.config_hash:
         return
-    differences = "; ".join(f"{key} is {held}, asked for {asked}" for key, held, asked in differing(record["configuration"], cell.configuration))
+    differences = "; ".join(
+        f"{key} is {held}, asked for {asked}"
+        for key, held, asked in differing(record["configuration"], cell.configuration)
+    )
     where = f"{record['dataset']}/{record['method']}/seed-{record['seed']}"
-    raise UsageError(f"--out: {where} of the run there has another configuration: {differences}; use --fresh, or another --out")
+    raise UsageError(
+        f"--out: {where} of the run there has another configuration: {differences}; use --fresh, or another --out"
+    )

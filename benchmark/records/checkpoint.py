@@ -22,11 +22,15 @@ class Checkpoint:
     @classmethod
     def join(cls, parts: Mapping[str, "Checkpoint"]) -> "Checkpoint":
         """One checkpoint with named parts."""
-        arrays = {f"{name}/{key}": array for name, part in parts.items() for key, array in part.arrays.items()}
+        arrays = {
+            f"{name}/{key}": array for name, part in parts.items() for key, array in part.arrays.items()
+        }
         return cls(arrays, {name: dict(part.facts) for name, part in parts.items()})
 
     def part(self, name: str) -> "Checkpoint":
         """The part of that name; a `KeyError` if there are no facts of it."""
         prefix = f"{name}/"
-        arrays = {key.removeprefix(prefix): array for key, array in self.arrays.items() if key.startswith(prefix)}
+        arrays = {
+            key.removeprefix(prefix): array for key, array in self.arrays.items() if key.startswith(prefix)
+        }
         return Checkpoint(arrays, self.facts[name])

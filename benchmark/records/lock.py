@@ -48,22 +48,33 @@ class RunLock:
             except BlockingIOError:
                 owner = _read(self.descriptor)
                 os.close(self.descriptor)
-                raise UsageError(f"--out {self.file.parent}: {owner} is working there; wait for it to end, or give another directory") from None
+                raise UsageError(
+                    f"--out {self.file.parent}: {owner} is working there; wait for it to end, or give another directory"
+                ) from None
             except OSError as error:
                 os.close(self.descriptor)
-                raise UsageError(f"--out {self.file.parent}: cannot be locked ({error.strerror}); give a directory on another file system") from error
+                raise UsageError(
+                    f"--out {self.file.parent}: cannot be locked ({error.strerror}); give a directory on another file system"
+                ) from error
             # Whoever held it may have removed the file between its opening and its locking.
             if self._held():
                 break
             os.close(self.descriptor)
         if os.fstat(self.descriptor).st_size:
             self.left_by = _read(self.descriptor)
-        identity = {"user": _user(), "host": socket.gethostname(), "process": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        identity = {
+            "user": _user(),
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+        }
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, (json.dumps(identity) + "\n").encode(), 0)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Gives the lock back, and removes a directory that has stayed empty."""
         if self._held():  # it may have been moved aside with the directory
             self.file.unlink()

@@ -35,17 +35,28 @@ class Results:
     @property
     def missing(self) -> list[tuple[str, str, int]]:
         """Dataset, method and seed of every trial that was asked for and has neither a record nor failed."""
-        known = {*((record["dataset"], record["method"], record["seed"]) for record in self.records), *self.failures}
+        known = {
+            *((record["dataset"], record["method"], record["seed"]) for record in self.records),
+            *self.failures,
+        }
         groups = self.manifest["groups"] if self.manifest else {}
         asked = [
-            (dataset, method, seed) for dataset, methods in groups.items() for method, found in methods.items() for g in found for seed in g["seeds"]
+            (dataset, method, seed)
+            for dataset, methods in groups.items()
+            for method, found in methods.items()
+            for g in found
+            for seed in g["seeds"]
         ]
         return [trial for trial in asked if trial not in known]
 
     def facts(self, dataset: str, metric: str) -> MetricFacts:
         """How to read a metric that a record of the dataset has."""
         name = metric.removesuffix(LARGE)
-        return next(record["facts"][name] for record in self.records if record["dataset"] == dataset and name in record["facts"])
+        return next(
+            record["facts"][name]
+            for record in self.records
+            if record["dataset"] == dataset and name in record["facts"]
+        )
 
     @property
     def datasets(self) -> list[str]:
@@ -66,7 +77,11 @@ class Results:
 
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""
-        return {key: value for key, value in self._first(dataset)["configuration"]["dataset"].items() if key != "name"}
+        return {
+            key: value
+            for key, value in self._first(dataset)["configuration"]["dataset"].items()
+            if key != "name"
+        }
 
     def _first(self, dataset: str) -> Record:
         return next(record for record in self.records if record["dataset"] == dataset)
@@ -90,7 +105,9 @@ def read_results(store: Store) -> Results:
         except DamagedError as damage:
             damaged.append(damage)
     suites = [manifest["suite"]] if manifest else [record["suite"] for record in survey.records]
-    return Results(next(iter(suites), ""), manifest, _ordered(survey.records, manifest), survey.failures, damaged)
+    return Results(
+        next(iter(suites), ""), manifest, _ordered(survey.records, manifest), survey.failures, damaged
+    )
 
 
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
@@ -102,7 +119,9 @@ def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
     def place(names: Sequence[str], name: str) -> tuple[int, str]:
         return (names.index(name), "") if name in names else (len(names), name)
 
-    return sorted(records, key=lambda r: (place(datasets, r["dataset"]), place(methods, r["method"]), r["seed"]))
+    return sorted(
+        records, key=lambda r: (place(datasets, r["dataset"]), place(methods, r["method"]), r["seed"])
+    )
 
 
 def read_run(root: Path) -> Results:
@@ -116,7 +135,9 @@ def read_run(root: Path) -> Results:
     except FileNotFoundError:
         raise UsageError(f"{root}: holds no run; give the directory of a run") from None
     if not (root / "trials").exists() and _lines(root / "trials.csv") > 1:
-        raise UsageError(f"{root}: holds tables without the records that they were made of (trials/); give the directory of a whole run")
+        raise UsageError(
+            f"{root}: holds tables without the records that they were made of (trials/); give the directory of a whole run"
+        )
     return results
 
 

@@ -78,7 +78,9 @@ def read_sealed(file: Path, shape: type[T]) -> T:
     if not whole:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
     if content["schema_version"] != SCHEMA_VERSION:
-        raise UsageError(f"{file}: has schema version {content['schema_version']}; this program reads version {SCHEMA_VERSION}")
+        raise UsageError(
+            f"{file}: has schema version {content['schema_version']}; this program reads version {SCHEMA_VERSION}"
+        )
     try:
         msgspec.convert(content, shape)
     except msgspec.ValidationError as error:

@@ -22,7 +22,16 @@ from benchmark.records.cell import config_hash
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.lock import LOCK
 from benchmark.records.schema import CheckpointFile, Commit, Manifest, Record, TableChecksums
-from benchmark.records.sealed_files import DamagedError, canonical, digest, read_regular, read_sealed, sync_directory, write_at_once, write_sealed
+from benchmark.records.sealed_files import (
+    DamagedError,
+    canonical,
+    digest,
+    read_regular,
+    read_sealed,
+    sync_directory,
+    write_at_once,
+    write_sealed,
+)
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell, Trial
@@ -104,7 +113,9 @@ class Store:
             with contextlib.suppress(DamagedError, FileNotFoundError):
                 held = self.manifest()["suite"]
                 if held != suite:
-                    raise UsageError(f"{where}: holds a run of suite {held!r}; give another directory, or --fresh to move it aside")
+                    raise UsageError(
+                        f"{where}: holds a run of suite {held!r}; give another directory, or --fresh to move it aside"
+                    )
 
     def holds_run(self) -> bool:
         """Whether there is a run, whole or damaged: a manifest that can be read, or trials.
@@ -114,7 +125,9 @@ class Store:
         """
         for name in ("trials", "plots", "damaged", "tensorboard"):
             if (self.root / name).is_symlink():
-                raise UsageError(f"{self.root / name}: is a link, and nothing is read or written outside of a run's directory; remove it")
+                raise UsageError(
+                    f"{self.root / name}: is a link, and nothing is read or written outside of a run's directory; remove it"
+                )
         if any(path.name.startswith(("seed-", "training-")) for path in self.trials.glob("*/*/*")):
             return True
         with contextlib.suppress(DamagedError, FileNotFoundError):
@@ -157,7 +170,11 @@ class Store:
         self._recover()
         survey = self.survey()
         # A trial may have gone aside with another one that lay behind the same link.
-        aside = [(damage, self.put_aside(damage.file)) for damage in survey.damaged if os.path.lexists(damage.file.parent)]
+        aside = [
+            (damage, self.put_aside(damage.file))
+            for damage in survey.damaged
+            if os.path.lexists(damage.file.parent)
+        ]
         try:
             self.manifest()
         except DamagedError as damage:
@@ -240,7 +257,9 @@ class Store:
 
     def write_error(self, cell: "Cell", reason: str) -> Path:
         """Records why a cell's trials failed, and returns one of the files. The trials are tried again next time."""
-        files = [self.directory(cell.dataset.name, cell.method.name, seed) / "error.txt" for seed in cell.wanted]
+        files = [
+            self.directory(cell.dataset.name, cell.method.name, seed) / "error.txt" for seed in cell.wanted
+        ]
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_at_once(file, reason.encode())
@@ -273,7 +292,11 @@ class Store:
         file = self._unfinished(cell) / "checkpoint.json"
         try:
             content = read_sealed(file, CheckpointFile)
-            if (content["config_hash"], content["group"], content["compiled"]) != (cell.config_hash, list(cell.group), cell.compile):
+            if (content["config_hash"], content["group"], content["compiled"]) != (
+                cell.config_hash,
+                list(cell.group),
+                cell.compile,
+            ):
                 return None
             ((name, checksum),) = content["files"].items()
             if not re.fullmatch(r"tensors-\d{1,18}\.safetensors", name):
@@ -316,7 +339,15 @@ class Store:
                     raise DamagedError(file, "holds more than a run keeps")
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (ValueError, OSError, EOFError, KeyError, MemoryError, NotImplementedError, zipfile.BadZipFile) as error:
+        except (
+            ValueError,
+            OSError,
+            EOFError,
+            KeyError,
+            MemoryError,
+            NotImplementedError,
+            zipfile.BadZipFile,
+        ) as error:
             raise DamagedError(file, f"does not hold arrays ({error})") from error
 
     def write_tables(self, tables: Mapping[str, bytes]) -> list[tuple[Path, Path]]:
@@ -379,11 +410,16 @@ class Store:
                 raise DamagedError(file, "is missing") from None
             return None
         if (record["dataset"], record["method"], record["seed"]) != _identity(folder):
-            raise DamagedError(file, f"is the record of {record['dataset']}/{record['method']}/seed-{record['seed']}")
+            raise DamagedError(
+                file, f"is the record of {record['dataset']}/{record['method']}/seed-{record['seed']}"
+            )
         if record["config_hash"] != config_hash(record["configuration"]):
             raise DamagedError(file, "has a configuration hash of something else")
         scores = (record["metrics"], *(point["metrics"] for point in record["curve"]))
-        used = {*record["configuration"]["metrics"], *(name.removesuffix(LARGE) for given in scores for name in given)}
+        used = {
+            *record["configuration"]["metrics"],
+            *(name.removesuffix(LARGE) for given in scores for name in given),
+        }
         unknown = used - record["facts"].keys()
         if unknown:
             raise DamagedError(file, f"has a metric {min(unknown)!r} and does not tell how to read it")

@@ -19,7 +19,20 @@ from benchmark.report.words import ARROWS, estimate, number
 
 __all__ = ["COLUMNS", "Comparison", "compare_runs"]
 
-COLUMNS = ["dataset", "method", "metric", "better", "seeds", "paired", "before", "after", "difference", "ci_low", "ci_high", "verdict"]
+COLUMNS = [
+    "dataset",
+    "method",
+    "metric",
+    "better",
+    "seeds",
+    "paired",
+    "before",
+    "after",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "verdict",
+]
 
 LEARNT_WITH = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
 """Settings of a dataset that say how it is learnt. All others say what is measured, and against what."""
@@ -76,20 +89,46 @@ class Comparison:
     def shown(self) -> pd.DataFrame:
         """The frame for people, all of it texts."""
         frame = self.frame
-        metrics = [f"{metric} {ARROWS[better]}" for metric, better in zip(frame["metric"], frame["better"], strict=True)]
-        columns = {"dataset": frame["dataset"], "method": frame["method"], "metric": metrics, "seeds": frame["seeds"]}
+        metrics = [
+            f"{metric} {ARROWS[better]}"
+            for metric, better in zip(frame["metric"], frame["better"], strict=True)
+        ]
+        columns = {
+            "dataset": frame["dataset"],
+            "method": frame["method"],
+            "metric": metrics,
+            "seeds": frame["seeds"],
+        }
         means = {key: frame[key].map(number) for key in ("before", "after")}
         differences = [estimate(*row) for row in frame[["difference", "ci_low", "ci_high"]].to_numpy(float)]
-        return pd.DataFrame({**columns, **means, f"after − before [{100 * (1 - self.level):.5g} %]": differences, "": frame["verdict"]})
+        return pd.DataFrame(
+            {
+                **columns,
+                **means,
+                f"after − before [{100 * (1 - self.level):.5g} %]": differences,
+                "": frame["verdict"],
+            }
+        )
 
     def summary(self) -> str:
         """How many rows have which verdict, how many would without any change, and what the differences are of."""
         counts = self.frame["verdict"].value_counts()
-        told = ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in ("worse", "better", "within", "same", "unknown"))
+        told = ", ".join(
+            f"{counts.get(verdict, 0)} {verdict}"
+            for verdict in ("worse", "better", "within", "same", "unknown")
+        )
         tested = int(counts.sum() - counts.get("same", 0) - counts.get("unknown", 0))
         chance = number(tested * self.level / 2, 1)
-        chance = f"; by chance alone, about {chance} of them would be worse beyond their intervals" if tested else ""
-        distances = "; differences of metrics that are best at 1 are those of their distances from 1" if "one" in set(self.frame["better"]) else ""
+        chance = (
+            f"; by chance alone, about {chance} of them would be worse beyond their intervals"
+            if tested
+            else ""
+        )
+        distances = (
+            "; differences of metrics that are best at 1 are those of their distances from 1"
+            if "one" in set(self.frame["better"])
+            else ""
+        )
         return f"{len(self.frame)} compared: {told}{chance}{distances}"
 
 
@@ -113,9 +152,15 @@ def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: 
     if there.keys().isdisjoint(cells) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
     level = LEVEL / max(len(alike), 1) if simultaneous else LEVEL
-    frame = pd.DataFrame([_row(old, new, cell, measure.better, level) for cell, measure in alike.items()], columns=COLUMNS)
+    frame = pd.DataFrame(
+        [_row(old, new, cell, measure.better, level) for cell, measure in alike.items()], columns=COLUMNS
+    )
     missing = _lines("not in the run after", (cell for cell in cells if cell not in there), chosen)
-    missing += _lines("measured otherwise, and not compared", (cell for cell in cells if cell in there and cell not in alike), chosen)
+    missing += _lines(
+        "measured otherwise, and not compared",
+        (cell for cell in cells if cell in there and cell not in alike),
+        chosen,
+    )
     changes = [*_changes(before, after, chosen), *_calibration(old, new, list(alike))]
     changes += _lines("seeds that failed in the run before", before.failures, chosen)
     changes += _lines("seeds without a whole record in the run before", before.missing, chosen)
@@ -130,7 +175,14 @@ def _measures(results: Results) -> dict[_Cell, _Measure]:
         measured = {key: value for key, value in asked["dataset"].items() if key not in LEARNT_WITH}
         for metric, settings in asked["metrics"].items() if method not in CALIBRATION_ROWS else ():
             facts = record["facts"][metric]
-            measure = _Measure(facts["better"], facts["samples"], settings, measured, asked.get("files", {}), record["modes_total"])
+            measure = _Measure(
+                facts["better"],
+                facts["samples"],
+                settings,
+                measured,
+                asked.get("files", {}),
+                record["modes_total"],
+            )
             found.setdefault(_Cell(dataset, method, metric), measure)
     return found
 
@@ -141,12 +193,19 @@ def _chosen(cells: Mapping[_Cell, _Measure], chosen: Chosen) -> dict[_Cell, _Mea
         for name in chosen.get(option) or ():
             if name not in known:
                 raise UsageError(f"--{option} {name}: the run before has {', '.join(known) or 'none'}")
-        cells = {cell: measure for cell, measure in cells.items() if getattr(cell, kind) in (chosen.get(option) or known)}
+        cells = {
+            cell: measure
+            for cell, measure in cells.items()
+            if getattr(cell, kind) in (chosen.get(option) or known)
+        }
     return dict(cells)
 
 
 def _asked(chosen: Chosen, dataset: str, method: str) -> bool:
-    return all(name in (chosen.get(option) or (name,)) for option, name in (("datasets", dataset), ("methods", method)))
+    return all(
+        name in (chosen.get(option) or (name,))
+        for option, name in (("datasets", dataset), ("methods", method))
+    )
 
 
 def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: float) -> list[Any]:
@@ -162,14 +221,34 @@ def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: 
         interval = mean_interval(r - q, level) if paired else change(q, r, level)
         means = x.mean(), y.mean()
         agreed = unanimous(r - q, level) if paired else 0
-    verdict = "same" if x.equals(y) else _verdict(interval, sign, y.notna().mean() - x.notna().mean(), sign * agreed)
-    counts = [f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)]
-    return [*cell, better, " → ".join(dict.fromkeys(counts)), paired, *means, interval.mean, interval.low, interval.high, verdict]
+    verdict = (
+        "same"
+        if x.equals(y)
+        else _verdict(interval, sign, y.notna().mean() - x.notna().mean(), sign * agreed)
+    )
+    counts = [
+        f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)
+    ]
+    return [
+        *cell,
+        better,
+        " → ".join(dict.fromkeys(counts)),
+        paired,
+        *means,
+        interval.mean,
+        interval.low,
+        interval.high,
+        verdict,
+    ]
 
 
 def _scores(trials: pd.DataFrame, cell: _Cell) -> pd.Series:
     """The scores of a cell by seed; NaN for a trial that has none."""
-    here = trials[(trials["dataset"] == cell.dataset) & (trials["method"] == cell.method) & trials["status"].isin(["ok", "diverged"])]
+    here = trials[
+        (trials["dataset"] == cell.dataset)
+        & (trials["method"] == cell.method)
+        & trials["status"].isin(["ok", "diverged"])
+    ]
     return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 
@@ -202,7 +281,11 @@ def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chos
 def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
     """Differences of configuration by dataset and method, those of all alike in one line; then of seeds, versions and machine."""
     held, asked = (
-        {(r["dataset"], r["method"]): r["configuration"] for r in results.records if r["method"] not in CALIBRATION_ROWS}
+        {
+            (r["dataset"], r["method"]): r["configuration"]
+            for r in results.records
+            if r["method"] not in CALIBRATION_ROWS
+        }
         for results in (before, after)
     )
     shared = [cell for cell in held if cell in asked and _asked(chosen, *cell)]
@@ -236,18 +319,24 @@ def _places(cells: Sequence[tuple[str, str]], among: Sequence[tuple[str, str]]) 
 
 def _told(key: str, old: Any, new: Any) -> str:
     texts = ["not set" if value is None else str(value) for value in (old, new)]
-    return f"{key}: " + " → ".join(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in texts)
+    return f"{key}: " + " → ".join(
+        text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in texts
+    )
 
 
 def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
     """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
-    calibrated = (trials[trials["method"].isin(CALIBRATION_ROWS) & (trials["status"] == "ok")] for trials in (old, new))
+    calibrated = (
+        trials[trials["method"].isin(CALIBRATION_ROWS) & (trials["status"] == "ok")] for trials in (old, new)
+    )
     rows = [trials.set_index(["dataset", "method", "seed"]) for trials in calibrated]
     shared = rows[0].index.intersection(rows[1].index)
     for metric in dict.fromkeys(cell.metric for cell in cells):
         datasets = {cell.dataset for cell in cells if cell.metric == metric}
         x, y = (frame.loc[shared, metric].to_numpy(float) for frame in rows)
         unlike = shared[~np.isclose(x, y, rtol=1e-3, atol=1e-9, equal_nan=True)]
-        where = list(dict.fromkeys(f"{method} on {dataset}" for dataset, method, _ in unlike if dataset in datasets))
+        where = list(
+            dict.fromkeys(f"{method} on {dataset}" for dataset, method, _ in unlike if dataset in datasets)
+        )
         if where:
             yield f"calibration: {metric} of {listed(where)} is another, so the metric or the data is not the same"

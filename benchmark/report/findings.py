@@ -85,15 +85,28 @@ def answer(shown: DatasetView) -> Answer:
     ahead = covering(shown.trials, shown.results, shown.name)
     best = leaders(shown.tables, metric, ahead)
     if not best and not _dummies(shown, metric):
-        return Answer(shown.name, [], f"On {shown.name}, no method has a score by which it can be compared.", [], "")
+        return Answer(
+            shown.name, [], f"On {shown.name}, no method has a score by which it can be compared.", [], ""
+        )
     if not best:
         verdict = f"On {shown.name}, no method covers the distribution: none is better than the dummies by {metric} ({_dummies(shown, metric)})."
         return Answer(shown.name, [], verdict, [], "")
     first, others = best[0], [method for method in methods if method not in best]
-    reasons = [_reason(shown, metric, methods, best), *_references(shown, metric), *_quality(shown, first), *_spread(shown, best)]
+    reasons = [
+        _reason(shown, metric, methods, best),
+        *_references(shown, metric),
+        *_quality(shown, first),
+        *_spread(shown, best),
+    ]
     portrait = _portrait(shown, metric, first)
     if len(methods) == 1:
-        return Answer(shown.name, best, f"On {shown.name}, {first} alone was run, and there is nothing to compare{portrait}.", reasons, "")
+        return Answer(
+            shown.name,
+            best,
+            f"On {shown.name}, {first} alone was run, and there is nothing to compare{portrait}.",
+            reasons,
+            "",
+        )
     sure, certainty = _certainty(shown, metric, first, others)
     if not others:
         verdict = f"On {shown.name}, no method stands out: {listed(best[1:])} cannot be told from {first}, which is first{portrait}."
@@ -111,12 +124,17 @@ def caveats(results: Results, tables: Tables, shown: Sequence[DatasetView]) -> l
     """What the figures cannot tell."""
     found = []
     if results.missing:
-        places = [f"{method} on {dataset}" for dataset, method in dict.fromkeys((dataset, method) for dataset, method, _ in results.missing)]
+        places = [
+            f"{method} on {dataset}"
+            for dataset, method in dict.fromkeys((dataset, method) for dataset, method, _ in results.missing)
+        ]
         found.append(
             f"Unfinished: {len(results.missing)} of {len(results.missing) + len(results.records) + len(results.failures)} trials are missing "
             f"({', '.join(places[:5])}{' and others' if len(places) > 5 else ''}). All that is said here is of the others, and may change."
         )
-    trained = tables.trials[tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATION_ROWS)]
+    trained = tables.trials[
+        tables.trials["status"].isin(["ok", "diverged"]) & ~tables.trials["method"].isin(CALIBRATION_ROWS)
+    ]
     seeds = trained.groupby(["dataset", "method"])["seed"].nunique()
     if len(seeds):
         fewest = int(seeds.min())
@@ -133,17 +151,26 @@ def caveats(results: Results, tables: Tables, shown: Sequence[DatasetView]) -> l
         )
     lost = trained[trained["status"] == "diverged"]
     if len(lost):
-        places = [f"{method} on {dataset} ({len(rows)})" for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False)]
-        found.append(f"Diverged: {listed(places)}. Means are of the other seeds; ranks and tests count a diverged seed as the worst.")
+        places = [
+            f"{method} on {dataset} ({len(rows)})"
+            for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False)
+        ]
+        found.append(
+            f"Diverged: {listed(places)}. Means are of the other seeds; ranks and tests count a diverged seed as the worst."
+        )
     astray = _astray(trained)
     if astray:
-        found.append(f"Out of range: samples of {listed(astray)} are more than twice as far from the data's mean as any real datum.")
+        found.append(
+            f"Out of range: samples of {listed(astray)} are more than twice as far from the data's mean as any real datum."
+        )
     failed = [f"{method} on {dataset} (seed {seed})" for dataset, method, seed in results.failures]
     if failed:
         others = f" and {len(failed) - 5} others" if len(failed) > 5 else ""
         found.append(f"Failed, and in no figure: {', '.join(failed[:5])}{others}.")
     if results.damaged:
-        found.append(f"Damaged, and left out: {listed(['/'.join(damage.file.parts[-4:]) for damage in results.damaged])}.")
+        found.append(
+            f"Damaged, and left out: {listed(['/'.join(damage.file.parts[-4:]) for damage in results.damaged])}."
+        )
     for part in shown:
         found += _caveats_on(part)
     return found
@@ -158,9 +185,13 @@ def _caveats_on(shown: DatasetView) -> list[str]:
         found.append(f"Not converged on {shown.name}: {listed(improving)} {still}.")
     metric = headline(shown.scored_metrics)
     ahead = covering(shown.trials, shown.results, shown.name)
-    fallen = [method for method in shown.styles if method in shown.representatives.index and method not in ahead]
+    fallen = [
+        method for method in shown.styles if method in shown.representatives.index and method not in ahead
+    ]
     if metric and fallen and _dummies(shown, metric):
-        found.append(f"On {shown.name}, not better than the dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}.")
+        found.append(
+            f"On {shown.name}, not better than the dummies by {metric} ({_dummies(shown, metric)}): {listed(fallen)}."
+        )
     return found
 
 
@@ -171,7 +202,10 @@ def _astray(trained: pd.DataFrame) -> list[str]:
     lost = trained[trained["out_of_range"].astype(float) >= ASTRAY]
     words = []
     for (dataset, method), rows in lost.groupby(["dataset", "method"], sort=False):
-        shares = [f"seed {seed}: {share:.0%}" for seed, share in zip(rows["seed"], rows["out_of_range"], strict=True)]
+        shares = [
+            f"seed {seed}: {share:.0%}"
+            for seed, share in zip(rows["seed"], rows["out_of_range"], strict=True)
+        ]
         words.append(f"{method} on {dataset} ({', '.join(shares)})")
     return words
 
@@ -193,7 +227,9 @@ def _means(shown: DatasetView, metric: str) -> dict[str, float]:
 
 
 def _dummies(shown: DatasetView, metric: str) -> str:
-    return ", ".join(f"{name} {number(mean, 3)}" for name, mean in dummies(shown.trials, shown.name, metric).items())
+    return ", ".join(
+        f"{name} {number(mean, 3)}" for name, mean in dummies(shown.trials, shown.name, metric).items()
+    )
 
 
 def _portrait(shown: DatasetView, metric: str, method: str) -> str:
@@ -213,7 +249,9 @@ def _portrait(shown: DatasetView, metric: str, method: str) -> str:
     spread_within = _means(shown, "within_mode_std").get(method)
     if spread_within is not None:
         only = "only " if spread_within < NARROW else ""
-        facts.append(f"has {only}{number(spread_within, 2)} times the true spread inside those that it captures")
+        facts.append(
+            f"has {only}{number(spread_within, 2)} times the true spread inside those that it captures"
+        )
     return f": it {listed(facts)}"
 
 
@@ -232,7 +270,9 @@ def _reason(shown: DatasetView, metric: str, among: Sequence[str], chosen: Seque
     before = [method for method in ranked[: ranked.index(chosen[0])] if method in among]
     if before:
         start += f", after {listed(before)}, not better than the dummies by the mean"
-    behind = [method for method in ranked[ranked.index(chosen[0]) :] if method in among and method not in chosen]
+    behind = [
+        method for method in ranked[ranked.index(chosen[0]) :] if method in among and method not in chosen
+    ]
     if not behind:
         return f"{start}."
     facts = shown.results.facts(shown.name, metric)
@@ -247,7 +287,9 @@ def _references(shown: DatasetView, metric: str) -> list[str]:
     real, learnt_nothing = _means(shown, metric).get("real-data"), _dummies(shown, metric)
     if real is None or not learnt_nothing:
         return []
-    return [f"By the same {metric}, real data scores {number(real, 3)}, and dummies that have learnt nothing: {learnt_nothing}."]
+    return [
+        f"By the same {metric}, real data scores {number(real, 3)}, and dummies that have learnt nothing: {learnt_nothing}."
+    ]
 
 
 def _quality(shown: DatasetView, method: str) -> list[str]:
@@ -264,14 +306,18 @@ def _spread(shown: DatasetView, methods: Sequence[str]) -> list[str]:
     told = [f"{method} {number(means[method], 3)}" for method in methods if method in means]
     if not told:
         return []
-    return [f"Samples without spread are of high quality, too; within_mode_std sees them, and is 1 for the true spread: {', '.join(told)}."]
+    return [
+        f"Samples without spread are of high quality, too; within_mode_std sees them, and is 1 for the true spread: {', '.join(told)}."
+    ]
 
 
 def _certainty(shown: DatasetView, metric: str, first: str, others: Sequence[str]) -> tuple[str, str]:
     """What the tests by a metric say of the first method against the others: in some words, and in a sentence or two."""
     pairs = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
     mine = pairs[(pairs["a"] == first) | (pairs["b"] == first)]
-    trained = shown.trials[shown.trials["status"].isin(["ok", "diverged"]) & shown.trials["method"].isin(list(shown.styles))]
+    trained = shown.trials[
+        shown.trials["status"].isin(["ok", "diverged"]) & shown.trials["method"].isin(list(shown.styles))
+    ]
     counts = trained.groupby("method")["seed"].nunique()
     methods = len(counts)
     fewest, most = int(counts.min()), int(counts.max())
@@ -281,12 +327,19 @@ def _certainty(shown: DatasetView, metric: str, first: str, others: Sequence[str
     confirmed = _behind(shown.tables, metric, first)
     if confirmed:
         against = [method for method in others if method in confirmed]
-        sure = "tests confirm it" if len(against) == len(others) else f"tests confirm it against {len(against)} of {len(others)} others"
+        sure = (
+            "tests confirm it"
+            if len(against) == len(others)
+            else f"tests confirm it against {len(against)} of {len(others)} others"
+        )
         largest = p_value(max(confirmed.values()))
         p = largest if largest.startswith("<") else f"≤ {largest}"
         return sure, f"{basis}. {tests} confirm {first} against {listed(list(confirmed))} (p {p})."
     if mine["note"].str.startswith("no test can succeed").all():
-        return f"no test can confirm it with {basis}", f"{basis}: no test can succeed; with {methods} methods it takes {seeds_for_a_test(methods)}."
+        return (
+            f"no test can confirm it with {basis}",
+            f"{basis}: no test can succeed; with {methods} methods it takes {seeds_for_a_test(methods)}.",
+        )
     return "no test confirms it", f"{basis}. {tests} confirm {first} against nobody."
 
 
@@ -300,6 +353,8 @@ def _improving(shown: DatasetView) -> list[str]:
         half, end = (rows[rows["point"] == point] for point in (last // 2, last))
         if len(half) and len(end):
             better = shown.results.facts(shown.name, str(metric))["better"]
-            final, *before = quality([end["median"].iloc[0], half["low"].iloc[0], half["high"].iloc[0]], better)
+            final, *before = quality(
+                [end["median"].iloc[0], half["low"].iloc[0], half["high"].iloc[0]], better
+            )
             found += [str(method)] if final > max(before) else []
     return found

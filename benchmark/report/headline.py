@@ -9,7 +9,16 @@ from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, MetricFacts
 from benchmark.report.statistics.over_seeds import filled, quality
 
-__all__ = ["ScoresByMethod", "chance", "covering", "dummies", "headline", "headline_first", "scored_metrics", "scores_of"]
+__all__ = [
+    "ScoresByMethod",
+    "chance",
+    "covering",
+    "dummies",
+    "headline",
+    "headline_first",
+    "scored_metrics",
+    "scores_of",
+]
 
 HEADLINES = ("overlap", "coverage", "fid")
 """The metrics that answer it, most telling first. Those behind the first are for data whose modes are not known."""
@@ -37,7 +46,11 @@ def scored_metrics(trials: pd.DataFrame, results: Results, dataset: str) -> list
 
 def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> ScoresByMethod:
     """The values of a metric on a dataset, without calibration rows; empty if no trial has any."""
-    here = trials[(trials["dataset"] == dataset) & trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATION_ROWS)]
+    here = trials[
+        (trials["dataset"] == dataset)
+        & trials["status"].isin(["ok", "diverged"])
+        & ~trials["method"].isin(CALIBRATION_ROWS)
+    ]
     values = here[metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
     if not np.isfinite(values).any():
         return {}
@@ -47,7 +60,9 @@ def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> ScoresByMethod
 def dummies(trials: pd.DataFrame, dataset: str, metric: str) -> dict[str, float]:
     """The mean score of each row that has learnt nothing, where there is one."""
     here = trials[trials["dataset"] == dataset]
-    means = {name: float(here.loc[here["method"] == name, metric].astype(float).mean()) for name in DUMMY_ROWS}
+    means = {
+        name: float(here.loc[here["method"] == name, metric].astype(float).mean()) for name in DUMMY_ROWS
+    }
     return {name: mean for name, mean in means.items() if np.isfinite(mean)}
 
 
@@ -72,6 +87,8 @@ def covering(trials: pd.DataFrame, results: Results, dataset: str) -> list[str]:
     better = []
     for method, values in scores.items():
         mean = filled(values, facts["better"], among).mean()
-        if values.notna().any() and (np.isnan(floor) or quality(mean, facts["better"]) > quality(floor, facts["better"])):
+        if values.notna().any() and (
+            np.isnan(floor) or quality(mean, facts["better"]) > quality(floor, facts["better"])
+        ):
             better.append(method)
     return better

@@ -34,7 +34,11 @@ class Row(NamedTuple):
 
     @property
     def seeds(self) -> str:
-        lost = [f"{count} {state}" for count, state in ((self.diverged, "diverged"), (self.failed, "failed")) if count]
+        lost = [
+            f"{count} {state}"
+            for count, state in ((self.diverged, "diverged"), (self.failed, "failed"))
+            if count
+        ]
         return str(self.n) + (f" (and {', '.join(lost)})" if lost else "")
 
 
@@ -46,7 +50,10 @@ def score_rows(shown: DatasetView) -> list[Row]:
     methods = list(shown.styles)
     first = headline(shown.scored_metrics)
     metrics = headline_first(shown.scored_metrics)
-    best = {metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set() for metric in metrics}
+    best = {
+        metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set()
+        for metric in metrics
+    }
     finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
     figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
 
@@ -57,7 +64,9 @@ def score_rows(shown: DatasetView) -> list[Row]:
         some = f" (of {row['n']})" if row["n"] < finished.get(method, 0) else ""
         leading = method in best[metric]
         if shown.results.facts(shown.name, metric)["scale"] == "log":
-            return Score(estimate(row["median"], row["median_low"], row["median_high"]) + some, row["median"], leading)
+            return Score(
+                estimate(row["median"], row["median_low"], row["median_high"]) + some, row["median"], leading
+            )
         return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
 
     def rank(method: str) -> float:
@@ -65,9 +74,15 @@ def score_rows(shown: DatasetView) -> list[Row]:
         return math.inf if found is None or pd.isna(found) else found
 
     rows = []
-    for method in [*sorted(methods, key=rank), *(name for name in CALIBRATION_ROWS if name in shown.representatives.index)]:
+    for method in [
+        *sorted(methods, key=rank),
+        *(name for name in CALIBRATION_ROWS if name in shown.representatives.index),
+    ]:
         states = shown.trials.loc[shown.trials["method"] == method, "status"].value_counts()
-        counts = {name: int(states.get(state, 0)) for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))}
+        counts = {
+            name: int(states.get(state, 0))
+            for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))
+        }
         rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
     return rows
 

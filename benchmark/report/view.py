@@ -20,7 +20,16 @@ __all__ = ["BROKEN", "Arrays", "DatasetView", "MethodStyle", "styles_of"]
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 """What was kept of trials for pictures, by method and name."""
 
-BROKEN = (DamagedError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, UsageError, ValueError)
+BROKEN = (
+    DamagedError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    UsageError,
+    ValueError,
+)
 """What drawing may raise: a record from elsewhere can be whole and hold anything."""
 
 
@@ -42,11 +51,16 @@ class DatasetView:
         self.tables = tables.of_dataset(name)
         self.trials = self.tables.trials
         here = set(self.trials["method"])
-        everywhere = styles_of([method for method in tables.trials["method"].unique() if method not in CALIBRATION_ROWS])
+        everywhere = styles_of(
+            [method for method in tables.trials["method"].unique() if method not in CALIBRATION_ROWS]
+        )
         self.styles = {method: style for method, style in everywhere.items() if method in here}
         finished = self.trials[self.trials["status"] != "failed"]
         self.representatives = (
-            finished.sort_values("seed", kind="stable").drop_duplicates("method").set_index("method").loc[finished["method"].unique()]
+            finished.sort_values("seed", kind="stable")
+            .drop_duplicates("method")
+            .set_index("method")
+            .loc[finished["method"].unique()]
         )
 
     @property
@@ -62,7 +76,11 @@ class DatasetView:
     @property
     def kept_arrays(self) -> Arrays:
         """What was kept of the trials that stand for the methods, by method and name."""
-        chosen = [r for r in self.results.records if r["dataset"] == self.name and r["seed"] == self.representatives.loc[r["method"], "seed"]]
+        chosen = [
+            r
+            for r in self.results.records
+            if r["dataset"] == self.name and r["seed"] == self.representatives.loc[r["method"], "seed"]
+        ]
         return {record["method"]: self.store.arrays(record) for record in chosen}
 
     @property
@@ -82,7 +100,18 @@ class DatasetView:
         return [m for m in self.results.metrics(self.name) if points.get(m, 0) > 1]
 
 
-COLOURS = ("#1f83c6", "#e0642b", "#2a9d50", "#a05fd0", "#d6457f", "#b8860b", "#0f9aa0", "#8c6d5a", "#7a8a1f", "#6b7a90")
+COLOURS = (
+    "#1f83c6",
+    "#e0642b",
+    "#2a9d50",
+    "#a05fd0",
+    "#d6457f",
+    "#b8860b",
+    "#0f9aa0",
+    "#8c6d5a",
+    "#7a8a1f",
+    "#6b7a90",
+)
 """Each has a contrast of at least 3 to a white and to a nearly black background."""
 
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
@@ -115,6 +144,10 @@ class MethodStyle(NamedTuple):
 def styles_of(methods: Sequence[str]) -> dict[str, MethodStyle]:
     """A style for each method, by its place."""
     return {
-        method: MethodStyle(COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)], list(MARKERS)[i % len(MARKERS)])
+        method: MethodStyle(
+            COLOURS[i % len(COLOURS)],
+            DASHES[i // len(COLOURS) % len(DASHES)],
+            list(MARKERS)[i % len(MARKERS)],
+        )
         for i, method in enumerate(methods)
     }

@@ -10,7 +10,18 @@ from benchmark.errors import UsageError
 from benchmark.records.schema import MetricFacts
 from benchmark.suites.budget import Budget, parse_budget
 
-__all__ = ["budget_of", "budget_text", "budget_unit", "estimate", "gap", "number", "p_value", "spread", "trial_name", "trial_scores"]
+__all__ = [
+    "budget_of",
+    "budget_text",
+    "budget_unit",
+    "estimate",
+    "gap",
+    "number",
+    "p_value",
+    "spread",
+    "trial_name",
+    "trial_scores",
+]
 
 LARGEST, SMALLEST = 1e6, 1e-4
 """Beyond these, numbers are written with a power of ten."""
@@ -25,7 +36,11 @@ UNSEEN = 0.005
 """The share of samples outside of a picture from which that is told."""
 
 SCORES = (
-    {"overlap": "overlap {overlap:.2f}", "modes": "{modes:.0f} of {modes_total:.0f} modes", "high_quality": "{high_quality:.1%} high quality"},
+    {
+        "overlap": "overlap {overlap:.2f}",
+        "modes": "{modes:.0f} of {modes_total:.0f} modes",
+        "high_quality": "{high_quality:.1%} high quality",
+    },
     {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"},
 )
 """What captions tell of a trial, by metric: the second where it has nothing of the first."""
@@ -37,7 +52,9 @@ def number(x: float, digits: int = 4) -> str:
         return NOTHING
     if x != 0 and not SMALLEST <= abs(x) < LARGEST:
         return _minus(f"{x:.{digits - 1}e}")
-    return _fixed(x, 0 if x == 0 or float(x).is_integer() else max(0, digits - 1 - math.floor(math.log10(abs(x)))))
+    return _fixed(
+        x, 0 if x == 0 or float(x).is_integer() else max(0, digits - 1 - math.floor(math.log10(abs(x))))
+    )
 
 
 def spread(mean: float, low: float, high: float) -> str:
@@ -101,7 +118,10 @@ def trial_scores(row: pd.Series, outside: float = 0.0) -> str:
         row: The trial's row of `trials.csv`.
         outside: The share of its samples outside of the picture.
     """
-    groups = [[text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))] for group in SCORES]
+    groups = [
+        [text.format_map(dict(row)) for name, text in group.items() if pd.notna(row.get(name))]
+        for group in SCORES
+    ]
     facts = next(filter(None, groups), [])
     return ", ".join([*facts, f"{outside:.0%} out of sight"] if outside > UNSEEN else facts)
 
@@ -116,7 +136,9 @@ def budget_of(text: str) -> Budget | None:
 
 def budget_unit(trials: pd.DataFrame) -> str | None:
     """The unit that the budgets of some rows of `trials.csv` share, one of `UNITS`; `None` if they differ in it or say something else."""
-    units = {budget.unit if (budget := budget_of(text)) else None for text in trials["budget"].dropna().unique()}
+    units = {
+        budget.unit if (budget := budget_of(text)) else None for text in trials["budget"].dropna().unique()
+    }
     return units.pop() if len(units) == 1 else None
 
 
@@ -145,7 +167,12 @@ DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "one": "
 
 ARROWS = {"higher": "↑", "lower": "↓", "one": "→ 1"}
 
-AGAINST = {"flops": "FLOPs", "device_seconds": "device-seconds", "generator_steps": "generator steps", "samples_seen": "real samples seen"}
+AGAINST = {
+    "flops": "FLOPs",
+    "device_seconds": "device-seconds",
+    "generator_steps": "generator steps",
+    "samples_seen": "real samples seen",
+}
 """What a budget can be told in, by column."""
 
 COLUMNS = {"flops": "flops", "s": "device_seconds", "steps": "generator_steps", "samples": "samples_seen"}

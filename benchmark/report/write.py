@@ -58,5 +58,8 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
         write_event_files(store.root / "tensorboard", tables.curves)
     for problem in problems:
         complain(problem)
-    print(f"tables, plots{' and report.html' if (store.root / 'report.html').exists() else ''} are in {store.root}", file=sys.stderr)
+    print(
+        f"tables, plots{' and report.html' if (store.root / 'report.html').exists() else ''} are in {store.root}",
+        file=sys.stderr,
+    )
     return not problems

@@ -43,7 +43,9 @@ def dataset_facts(cell: Cell) -> dict[str, Any]:
     }
 
 
-def make_manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]) -> dict[str, Any]:
+def make_manifest(
+    request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]
+) -> dict[str, Any]:
     plan = prepared.plan
     datasets = {p.cell.dataset.name: p.cell.dataset.settings for p in plan}
     methods: dict[str, dict[str, Any]] = {name: {} for name in datasets}
@@ -52,7 +54,9 @@ def make_manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapp
             methods[p.cell.dataset.name][p.cell.method.name] = p.cell.method.settings
     groups: dict[str, dict[str, list[Group]]] = {}
     for (dataset, method), known in prepared.groups.items():
-        groups.setdefault(dataset, {})[method] = [{"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known]
+        groups.setdefault(dataset, {})[method] = [
+            {"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known
+        ]
     return {
         "suite": request.suite,
         "command": list(command),
@@ -68,15 +72,23 @@ def make_manifest(request: Request, prepared: Prepared, facts: Mapping[str, Mapp
         },
         "costs": {
             p.cell.dataset.name: {
-                q.cell.method.name: vars(q.cost) | {"cycles": q.cycles} for q in plan if q.cost and q.cell.dataset == p.cell.dataset
+                q.cell.method.name: vars(q.cost) | {"cycles": q.cycles}
+                for q in plan
+                if q.cost and q.cell.dataset == p.cell.dataset
             }
             for p in plan
         },
         "metrics": {name: dict(known["facts"]) for name, known in facts.items()},
         "modes": {name: known["modes_total"] for name, known in facts.items()},
-        "fingerprints": {name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()},
+        "fingerprints": {
+            name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()
+        },
         "files": {p.cell.dataset.name: dict(p.cell.files) for p in plan if p.cell.files},
-        "versions": {"mode-collapse-benchmark": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": {
+            "mode-collapse-benchmark": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
         "hardware": _hardware(plan[0].cell.device),
         "commit": _commit(),
         "groups": groups,
@@ -91,8 +103,17 @@ def union(old: Any, new: Any) -> Any:
 
 
 def _hardware(device: str) -> dict[str, Any]:
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor() or platform.machine()
-    return {"device": device, "name": name, "cpu_capability": torch.backends.cpu.get_cpu_capability(), "processors": os.cpu_count()}
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.startswith("cuda")
+        else platform.processor() or platform.machine()
+    )
+    return {
+        "device": device,
+        "name": name,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "processors": os.cpu_count(),
+    }
 
 
 def _commit() -> str | None:
@@ -100,5 +121,11 @@ def _commit() -> str | None:
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
-    result = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=40"], cwd=root, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return result.stdout.strip() or None

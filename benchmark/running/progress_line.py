@@ -27,13 +27,17 @@ class ProgressLine:
         stream: Where to write; stderr by default.
     """
 
-    def __init__(self, trials: int, work: float, rate: str, scale: float, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, trials: int, work: float, rate: str, scale: float, stream: TextIO | None = None
+    ) -> None:
         self.trials = trials
         self.work = work
         self.rate = rate
         self.scale = scale
         self.stream = sys.stderr if stream is None else stream
-        notebook = type(self.stream).__module__.startswith("ipykernel.")  # shows a line that is written anew, like a terminal
+        notebook = type(self.stream).__module__.startswith(
+            "ipykernel."
+        )  # shows a line that is written anew, like a terminal
         self.live = self.stream.isatty() or notebook
         self.began = self.written = time.monotonic()
         self.bar = tqdm(
@@ -48,7 +52,9 @@ class ProgressLine:
     def __enter__(self) -> "ProgressLine":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.close()
 
     @property

@@ -48,7 +48,14 @@ class Limits:
     stall_timeout: float = 1800.0
 
 
-def run(request: Request, plan: list[Planned], store: Store, executor: Executor, limits: Limits, command: Sequence[str]) -> Outcome:
+def run(
+    request: Request,
+    plan: list[Planned],
+    store: Store,
+    executor: Executor,
+    limits: Limits,
+    command: Sequence[str],
+) -> Outcome:
     """Runs all that is missing of a request. The directory must be locked.
 
     Arguments:
@@ -73,35 +80,66 @@ def run(request: Request, plan: list[Planned], store: Store, executor: Executor,
     with contextlib.suppress(FileNotFoundError):
         held = store.manifest()
         told = [*held.get("commands", [held["command"]]), manifest["command"]]
-        manifest = {**union(held, manifest), "commands": [command for i, command in enumerate(told) if command not in told[:i]]}
+        manifest = {
+            **union(held, manifest),
+            "commands": [command for i, command in enumerate(told) if command not in told[:i]],
+        }
     store.write_manifest(manifest)
     if request.compile == "auto" and not can_compile(plan[0].cell.device):
-        print("no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower", file=sys.stderr)
+        print(
+            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower",
+            file=sys.stderr,
+        )
     works = {cell.key: _work(planned, cell) for planned, cell in cells}
     trials = sum(len(cell.wanted) for _, cell in cells)
-    unit, scale = ("GFLOP/s", 1e9) if all(p.cycles is not None or p.cost is None for p, _ in cells) else ("device-seconds per second", 1.0)
+    unit, scale = (
+        ("GFLOP/s", 1e9)
+        if all(p.cycles is not None or p.cost is None for p, _ in cells)
+        else ("device-seconds per second", 1.0)
+    )
     with ProgressLine(trials, sum(works.values()), unit, scale) as line, Interruption() as interruption:
         for damage, place in aside:
-            line.say(f"{damage}; it is now {place}" + ("" if damage.file == store.manifest_file else ", and its trial is trained again"))
-        line.say(f"{trials} trials to train in {len(cells)} cells, {prepared.done} done already; {executor.describe()} on {plan[0].cell.device}")
+            line.say(
+                f"{damage}; it is now {place}"
+                + ("" if damage.file == store.manifest_file else ", and its trial is trained again")
+            )
+        line.say(
+            f"{trials} trials to train in {len(cells)} cells, {prepared.done} done already; {executor.describe()} on {plan[0].cell.device}"
+        )
         progress = _Progress(line, store, facts, works)
         interruption.deferred = True
-        policy = Policy(partial(_resume, store, line), limits.checkpoint_every, limits.stall_timeout, lambda: bool(interruption))
+        policy = Policy(
+            partial(_resume, store, line),
+            limits.checkpoint_every,
+            limits.stall_timeout,
+            lambda: bool(interruption),
+        )
         with contextlib.closing(run_cells([cell for _, cell in cells], executor, policy)) as events:
             for event in events:
                 progress.take(event)
         trained, diverged = progress.trained, progress.diverged
         if interruption.number is not None:
             done = prepared.done + trained
-            raise Interrupted(interruption.number, f"interrupted; {done} trials are finished, and the training of others is saved")
-        line.say(f"{trained} trials trained in {duration(line.elapsed)}, {diverged} of them diverged, {len(progress.failed)} cells failed")
+            raise Interrupted(
+                interruption.number,
+                f"interrupted; {done} trials are finished, and the training of others is saved",
+            )
+        line.say(
+            f"{trained} trials trained in {duration(line.elapsed)}, {diverged} of them diverged, {len(progress.failed)} cells failed"
+        )
     return Outcome(progress.trained, prepared.done, progress.diverged, progress.failed)
 
 
 class _Progress:
     """Writes down what happens, and shows how far the run is."""
 
-    def __init__(self, line: ProgressLine, store: Store, facts: Mapping[str, Mapping[str, Any]], works: Mapping[tuple, float]) -> None:
+    def __init__(
+        self,
+        line: ProgressLine,
+        store: Store,
+        facts: Mapping[str, Mapping[str, Any]],
+        works: Mapping[tuple, float],
+    ) -> None:
         self.line = line
         self.store = store
         self.facts = facts
@@ -134,7 +172,9 @@ class _Progress:
                 self.failed.append(f"{event.cell.label}: {last} (see {file})")
                 self.line.say(f"failed: {self.failed[-1]}")
                 self.shares[key] = 1.0
-        spent = sum(self.works[key] * (share - self.begun.get(key, 0.0)) for key, share in self.shares.items())
+        spent = sum(
+            self.works[key] * (share - self.begun.get(key, 0.0)) for key, share in self.shares.items()
+        )
         self.line.update(self.trained, spent, event.cell.label)
 
 
@@ -143,7 +183,9 @@ def _resume(store: Store, line: ProgressLine, cell: Cell) -> Checkpoint | None:
     try:
         return store.checkpoint(cell)
     except DamagedError as damage:
-        line.say(f"{damage}; it is now {store.put_aside(damage.file)}, and {cell.label} is trained from its beginning")
+        line.say(
+            f"{damage}; it is now {store.put_aside(damage.file)}, and {cell.label} is trained from its beginning"
+        )
         return None
 
 

@@ -54,16 +54,26 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         registry.load_plugin(Path(plugin))
     device = torch.device(cell.device)
     data: Dataset = registry.DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
-    metrics: dict[str, Metric] = {name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
+    metrics: dict[str, Metric] = {
+        name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()
+    }
     scorer = Scorer(data, metrics, device)
-    trials = _calibrate(cell, data, scorer) if cell.method.name in CALIBRATIONS else _train(cell, data, scorer, link, start)
+    trials = (
+        _calibrate(cell, data, scorer)
+        if cell.method.name in CALIBRATIONS
+        else _train(cell, data, scorer, link, start)
+    )
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
 def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
     trials = []
     for seed in cell.group:
-        audit = {"peak_memory_bytes": _peak_memory(scorer.device), "group": list(cell.group), "compiled": False}
+        audit = {
+            "peak_memory_bytes": _peak_memory(scorer.device),
+            "group": list(cell.group),
+            "compiled": False,
+        }
         draw = CALIBRATIONS[cell.method.name](data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
@@ -141,9 +151,17 @@ class _Recorder:
         self.link.save(Checkpoint.join({"training": checkpoint, "trials": self._checkpoint()}))
 
     def _checkpoint(self) -> Checkpoint:
-        arrays = {f"{i}/{kind}/{key}": array for i, trial in enumerate(self.trials) for kind in ARRAYS for key, array in getattr(trial, kind).items()}
+        arrays = {
+            f"{i}/{kind}/{key}": array
+            for i, trial in enumerate(self.trials)
+            for kind in ARRAYS
+            for key, array in getattr(trial, kind).items()
+        }
         trials = [{key: deepcopy(getattr(trial, key)) for key in FACTS} for trial in self.trials]
-        return Checkpoint(arrays, {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began})
+        return Checkpoint(
+            arrays,
+            {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began},
+        )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         trials = [Trial(**facts) for facts in checkpoint.facts["trials"]]
@@ -180,7 +198,13 @@ class _Recorder:
         scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
         for j, i in enumerate(alive):
             trial = self.trials[i]
-            trial.curve.append({"point": standing.point, **self._spent(standing.cycles, standing.seconds), "metrics": scores[j]})
+            trial.curve.append(
+                {
+                    "point": standing.point,
+                    **self._spent(standing.cycles, standing.seconds),
+                    "metrics": scores[j],
+                }
+            )
             trial.metrics = dict(scores[j])
             if standing.last:
                 trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))

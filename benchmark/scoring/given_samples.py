@@ -39,7 +39,9 @@ def load_samples(file: Path) -> np.ndarray:
                 raise UsageError(f"score {file}: holds {len(loaded.files)} arrays; give {accepted}")
             unpacked = loaded.zip.infolist()[0].file_size
             if unpacked > LARGEST:
-                raise UsageError(f"score {file}: unpacks to {unpacked} bytes; give {accepted} of at most {LARGEST} bytes")
+                raise UsageError(
+                    f"score {file}: unpacks to {unpacked} bytes; give {accepted} of at most {LARGEST} bytes"
+                )
             array = loaded[loaded.files[0]]
             if not isinstance(array, np.ndarray):
                 raise UsageError(f"score {file}: {loaded.files[0]} is no array; give {accepted}")
@@ -49,7 +51,9 @@ def load_samples(file: Path) -> np.ndarray:
     except UsageError:
         raise
     except Exception as error:  # a foreign file can break a reader in any way
-        raise UsageError(f"score {file}: cannot be read ({str(error).splitlines()[0]}); give {accepted}, pickles are refused") from error
+        raise UsageError(
+            f"score {file}: cannot be read ({str(error).splitlines()[0]}); give {accepted}, pickles are refused"
+        ) from error
 
 
 def packed(array: np.ndarray, data: Dataset) -> torch.Tensor:
@@ -83,7 +87,9 @@ def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
         finite = np.isfinite(array.astype(np.float32))
     bad = int((~finite).any(axis=tuple(range(1, array.ndim))).sum())
     if bad:
-        raise UsageError(f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}")
+        raise UsageError(
+            f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}"
+        )
     if prod(array.shape) == 0:
         raise UsageError(f"score {file}: is empty; give {accepted}")
     if isinstance(data, Images):

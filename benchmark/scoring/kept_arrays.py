@@ -25,7 +25,9 @@ def kept(data: Dataset, samples: Tensor) -> Tensor:
     return samples[: max(1, MOST_NUMBERS // math.prod(data.shape))]
 
 
-def exhibits(evaluation: Evaluation, index: int, reconstruct: Callable[[Tensor], Tensor] | None = None) -> dict[str, np.ndarray]:
+def exhibits(
+    evaluation: Evaluation, index: int, reconstruct: Callable[[Tensor], Tensor] | None = None
+) -> dict[str, np.ndarray]:
     """Arrays by name.
 
     `samples` are packed samples, shape (N, *). Images have, besides: `mode_counts` (K,), where there are modes; `nearest`, the

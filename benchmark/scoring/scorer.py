@@ -35,7 +35,9 @@ class Scorer:
     @cached_property
     def held_out(self) -> HeldOut:
         """Held-out real data; the same for every method and seed."""
-        return HeldOut(self.data.draw(self.data.held_out, self.data.stream("all", "held-out", self.device), "held-out"))
+        return HeldOut(
+            self.data.draw(self.data.held_out, self.data.stream("all", "held-out", self.device), "held-out")
+        )
 
     def latents(self, seed: int, n: int) -> Tensor:
         """The first `n` latents of a seed's evaluation stream, shape $(n, L)$."""
@@ -53,7 +55,9 @@ class Scorer:
                 packed.append(self.data.pack(x))
         return torch.cat(packed, dim=1), torch.stack(finite).all(dim=0)
 
-    def evaluation(self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None) -> Evaluation:
+    def evaluation(
+        self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None
+    ) -> Evaluation:
         """What metrics see.
 
         Arguments:
@@ -65,11 +69,16 @@ class Scorer:
 
     def curve(self, evaluation: Evaluation) -> list[dict[str, float]]:
         """The cheap metrics, one dictionary per seed."""
-        return self._score({name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}, evaluation)
+        return self._score(
+            {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}, evaluation
+        )
 
     def final(self, evaluation: Evaluation, generator_metrics: bool = True) -> list[dict[str, float]]:
         """All metrics, one dictionary per seed; without those that need a generator if `generator_metrics` is false."""
-        return self._score({name: m for name, m in self.metrics.items() if generator_metrics or not m.needs_generator}, evaluation)
+        return self._score(
+            {name: m for name, m in self.metrics.items() if generator_metrics or not m.needs_generator},
+            evaluation,
+        )
 
     def large(self, draw: Callable[[int], Tensor], seed: int) -> dict[str, float]:
         """The metrics that gain from more samples, as `<name>_large`, for one seed.

@@ -20,7 +20,9 @@ DIGIT_METRICS = (
     "modes_confident_robust",
 )
 
-IMAGE_NOTES = {"gan": "fully connected on images, with about eleven times the parameters of dcgan at the default width"}
+IMAGE_NOTES = {
+    "gan": "fully connected on images, with about eleven times the parameters of dcgan at the default width"
+}
 
 # On images, the learning rates of the image experiments in the papers or their code, times five: with the papers' own, the
 # default budgets end within the transient. Unrolled GAN keeps its generator's rate for mixtures, ten times that of the public

@@ -7,7 +7,15 @@ from benchmark.suites.suite import Check, Protocol, Suite
 
 __all__ = ["PAPERS"]
 
-MIXTURE_METRICS = ("modes", "high_quality", "kl", "kl_high_quality", "modes_robust", "within_mode_std", "overlap")
+MIXTURE_METRICS = (
+    "modes",
+    "high_quality",
+    "kl",
+    "kl_high_quality",
+    "modes_robust",
+    "within_mode_std",
+    "overlap",
+)
 
 
 def _on(datasets: tuple[str, ...], **settings: object) -> dict[str, object]:
@@ -21,9 +29,16 @@ VEEGAN = Suite(
     datasets=("ring", "grid", "high-dimensional", "stacked-mnist"),
     methods=("gan", "dcgan", "unrolled", "ali", "veegan"),
     metrics=(*MIXTURE_METRICS, "high_quality_legacy"),
-    budgets={"ring": "100000steps", "grid": "100000steps", "high-dimensional": "100000steps", "stacked-mnist": "500000steps"},
+    budgets={
+        "ring": "100000steps",
+        "grid": "100000steps",
+        "high-dimensional": "100000steps",
+        "stacked-mnist": "500000steps",
+    },
     settings={
-        **_on(("ring", "grid", "high-dimensional"), batch=500, latent=255, width=128, architecture="veegan-2017"),
+        **_on(
+            ("ring", "grid", "high-dimensional"), batch=500, latent=255, width=128, architecture="veegan-2017"
+        ),
         **_on(("stacked-mnist",), batch=10, latent=256, width=64, architecture="veegan-2017-images"),
         "gan.beta1": 0.5,
         "dcgan.lr": 1e-3,
@@ -88,7 +103,16 @@ PACGAN = Suite(
     metrics=MIXTURE_METRICS,
     budgets={"ring": "400000steps", "grid": "400000steps"},
     settings={
-        **_on(("ring", "grid"), batch=100, latent=2, width=400, depth=4, architecture="pacgan-2018", training_set=100_000, evaluations=40),
+        **_on(
+            ("ring", "grid"),
+            batch=100,
+            latent=2,
+            width=400,
+            depth=4,
+            architecture="pacgan-2018",
+            training_set=100_000,
+            evaluations=40,
+        ),
         **{f"{method}.lr": 1e-4 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
         **{f"{method}.beta1": 0.8 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
         **{f"{method}.simultaneous": True for method in ("gan", "pacgan2", "pacgan3", "pacgan4")},
@@ -115,7 +139,10 @@ PACGAN = Suite(
             "running statistics take a step for every slot of a pack (in the code one for their average, and 50 more after each epoch), of "
             "the variance, unbiased (there the standard deviation, biased)",
         ),
-        checked={method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps")) for method in ("gan", "ali", "pacgan2")},
+        checked={
+            method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps"))
+            for method in ("gan", "ali", "pacgan2")
+        },
     ),
 )
 
@@ -135,7 +162,10 @@ UNROLLED = Suite(
             "tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for the discriminator and 1e-3 for the generator, beta1 0.5; five steps "
             "unrolled, each a real Adam step on the same batch; 25,000 updates",
         ),
-        open=("the order of the two updates of an iteration", "any figure: the sources show pictures of samples alone"),
+        open=(
+            "the order of the two updates of an iteration",
+            "any figure: the sources show pictures of samples alone",
+        ),
         chosen=(
             "both players are updated from the same networks and batch",
             "eight modes at equal angles; the notebook's angles include both ends of the circle, so that it has seven, one of them twice as heavy",

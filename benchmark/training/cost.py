@@ -54,7 +54,9 @@ class Cost:
             raise UsageError(f"--budget {budget}: a cycle takes no {budget.unit}; give another unit")
         cycles = round(budget.amount / per_cycle)
         if cycles < 1:
-            raise UsageError(f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that")
+            raise UsageError(
+                f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that"
+            )
         return cycles
 
 
@@ -74,7 +76,9 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         operations += phase.repeats * counter.operations
         longest = max(longest, counter.operations)
         first += phase.repeats * size
-    players = [player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()]
+    players = [
+        player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()
+    ]
     return Cost(
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in players),
@@ -101,7 +105,9 @@ class _FlopCounter(TorchDispatchMode):
         self.flops = 0
         self.operations = 0
 
-    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         self.operations += 1
         formula = flop_registry.get(func.overloadpacket)

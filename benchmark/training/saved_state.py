@@ -21,7 +21,15 @@ def fitting() -> Iterator[None]:
     """Within it, whatever a checkpoint of another form breaks is an `UnfitError`."""
     try:
         yield
-    except (AttributeError, IndexError, KeyError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise UnfitError(f"{type(error).__name__}: {error}") from error
 
 
@@ -38,9 +46,13 @@ def load_tree(tree: Any, arrays: Mapping[str, np.ndarray]) -> None:
     """
     leaves: dict[str, Tensor] = {keystr(path): leaf for path, leaf in tree_leaves_with_path(tree)}
     if leaves.keys() != arrays.keys():
-        raise ValueError(f"holds other tensors than the training: {sorted(leaves.keys() ^ arrays.keys())[:3]}")
+        raise ValueError(
+            f"holds other tensors than the training: {sorted(leaves.keys() ^ arrays.keys())[:3]}"
+        )
     for key, leaf in leaves.items():
         tensor = torch.from_numpy(arrays[key])
         if tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:
-            raise ValueError(f"{key} has shape {tuple(tensor.shape)} and type {tensor.dtype}, not {tuple(leaf.shape)} and {leaf.dtype}")
+            raise ValueError(
+                f"{key} has shape {tuple(tensor.shape)} and type {tensor.dtype}, not {tuple(leaf.shape)} and {leaf.dtype}"
+            )
         leaf.copy_(tensor)

@@ -38,7 +38,16 @@ class Phase:
             return players
         noise = {name: kind for player in players for name, kind in player.noise.items()}
         first = players[0]
-        return [Player((), first.loss, first.optimiser, batches=first.batches, real=any(p.real for p in players), noise=noise)]
+        return [
+            Player(
+                (),
+                first.loss,
+                first.optimiser,
+                batches=first.batches,
+                real=any(p.real for p in players),
+                noise=noise,
+            )
+        ]
 
 
 def phases_of(method: Method, data: DataSpec) -> list[Phase]:
@@ -54,17 +63,25 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     for player in players.values():
         for network in player.networks:
             if owners.setdefault(network, player).optimiser != player.optimiser:
-                raise ValueError(f"network {network!r} is trained with two different optimisers; a network has one")
+                raise ValueError(
+                    f"network {network!r} is trained with two different optimisers; a network has one"
+                )
     if method.simultaneous:
         if any(player.steps != 1 for player in players.values()):
             raise ValueError("players that are updated simultaneously take one step each per cycle")
         if sum(len(player.networks) for player in players.values()) != len(owners):
-            raise ValueError("players that are updated simultaneously train networks of their own; two train the same")
+            raise ValueError(
+                "players that are updated simultaneously train networks of their own; two train the same"
+            )
         if len({player.batches for player in players.values()}) > 1:
-            raise ValueError("players that are updated simultaneously share one batch; two want batches of different sizes")
+            raise ValueError(
+                "players that are updated simultaneously share one batch; two want batches of different sizes"
+            )
         kinds = {name: kind for player in players.values() for name, kind in player.noise.items()}
         if any(kinds[name] != kind for player in players.values() for name, kind in player.noise.items()):
-            raise ValueError("players that are updated simultaneously share one batch; two want different noise of the same name")
+            raise ValueError(
+                "players that are updated simultaneously share one batch; two want different noise of the same name"
+            )
         return [Phase(players, 1, True)]
     phases: list[Phase] = []
     for name, player in players.items():
@@ -88,7 +105,9 @@ def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torc
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
             networks = method.networks(data.spec)
-        parameters = {name: {k: p.detach() for k, p in net.named_parameters()} for name, net in networks.items()}
+        parameters = {
+            name: {k: p.detach() for k, p in net.named_parameters()} for name, net in networks.items()
+        }
         buffers = {name: dict(net.named_buffers()) for name, net in networks.items()}
         zeros = tree_map(torch.zeros_like, parameters)
         states.append(State(parameters, buffers, zeros, zeros, {name: torch.zeros(()) for name in networks}))
@@ -115,7 +134,9 @@ class Cycle:
         self.players = {name: player for phase in self.phases for name, player in phase.players.items()}
         self.functions = [self._vectorised(phase) for phase in self.phases]
         if compile:
-            self.functions = [torch.compile(function, fullgraph=True, dynamic=False) for function in self.functions]
+            self.functions = [
+                torch.compile(function, fullgraph=True, dynamic=False) for function in self.functions
+            ]
 
     @property
     def draws(self) -> list[Player]:

@@ -33,13 +33,18 @@ class Batches:
         device: Where to draw.
     """
 
-    def __init__(self, data: Dataset, draws: Sequence[Player], seeds: Sequence[int], device: torch.device) -> None:
+    def __init__(
+        self, data: Dataset, draws: Sequence[Player], seeds: Sequence[int], device: torch.device
+    ) -> None:
         self.data = data
         self.draws = draws
         self.device = device
         self.generators = {kind: [data.stream(seed, kind, device) for seed in seeds] for kind in KINDS}
         per_cycle = sum(
-            data.batch * p.batches * (p.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in p.noise.values())) for p in draws
+            data.batch
+            * p.batches
+            * (p.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in p.noise.values()))
+            for p in draws
         )
         self.cycles = max(1, min(256, BLOCK // per_cycle))
         self.block: list[list[Batch]] = []
@@ -66,7 +71,9 @@ class Batches:
         for kind in KINDS:
             states, generators = checkpoint.arrays[kind], self.generators[kind]
             if states.shape != self.states[kind].shape or states.dtype != np.uint8:
-                raise ValueError(f"the state of the {kind} streams has shape {states.shape}, not {self.states[kind].shape}")
+                raise ValueError(
+                    f"the state of the {kind} streams has shape {states.shape}, not {self.states[kind].shape}"
+                )
             for generator, state in zip(generators, states, strict=True):
                 generator.set_state(torch.from_numpy(state.copy()))
         self.states = self._states()
@@ -76,7 +83,10 @@ class Batches:
         self.block, self.used = self._draw() if used else [], used
 
     def _states(self) -> dict[str, np.ndarray]:
-        return {kind: np.stack([g.get_state().numpy() for g in generators]) for kind, generators in self.generators.items()}
+        return {
+            kind: np.stack([g.get_state().numpy() for g in generators])
+            for kind, generators in self.generators.items()
+        }
 
     def _draw(self) -> list[list[Batch]]:
         stacked = [self._batches(player) for player in self.draws]
@@ -92,7 +102,9 @@ class Batches:
 
         def noise(kind: Noise) -> Tensor:
             draw = torch.rand if kind.kind == "uniform" else torch.randn
-            return stack([draw(n, *kind.shape, generator=g, device=self.device) for g in self.generators["noise"]])
+            return stack(
+                [draw(n, *kind.shape, generator=g, device=self.device) for g in self.generators["noise"]]
+            )
 
         return Batch(
             x=stack([self.data.sample(n, g) for g in self.generators["data"]]) if player.real else None,

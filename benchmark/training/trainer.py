@@ -54,7 +54,9 @@ class TrainedGenerators:
 
     def select(self, indices: Sequence[int]) -> "TrainedGenerators":
         """The generators of some of the seeds."""
-        return TrainedGenerators(self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state))
+        return TrainedGenerators(
+            self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state)
+        )
 
     def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
         """Maps data $(n, *)$ to what one seed's encoder and generator make of it; `None` for a method without an encoder."""
@@ -146,7 +148,9 @@ def train(
     torch.compiler.reset()
     saver = saver or Unsaved()
     cycle = Cycle(method, data.spec, compile)
-    run = _Run(initialise(method, data, seeds, device), Batches(data, cycle.draws, seeds, device), len(seeds), device)
+    run = _Run(
+        initialise(method, data, seeds, device), Batches(data, cycle.draws, seeds, device), len(seeds), device
+    )
     if start is not None:
         with fitting():
             run.restore(start)
@@ -162,12 +166,23 @@ def train(
         cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
 
     while True:
-        reached = run.done * points // total if total else min(points, int(points * run.seconds / budget.amount))
+        reached = (
+            run.done * points // total if total else min(points, int(points * run.seconds / budget.amount))
+        )
         # Looked at in fixed cycles alone, so that a checkpoint between them changes nothing.
         nobody_left = (reached > run.point or run.done % CHECK == 0) and bool((run.diverged > 0).all())
         if reached > run.point or nobody_left:
             last = reached == points or nobody_left
-            evaluate(Standing(reached, run.done, run.seconds, TrainedGenerators(method, inference, run.state), run.diverged.tolist(), last))
+            evaluate(
+                Standing(
+                    reached,
+                    run.done,
+                    run.seconds,
+                    TrainedGenerators(method, inference, run.state),
+                    run.diverged.tolist(),
+                    last,
+                )
+            )
             run.point = reached
             if last:
                 return
@@ -215,8 +230,15 @@ class _Run:
         self.done += len(losses)
 
     def checkpoint(self) -> Checkpoint:
-        facts = {"done": self.done, "point": self.point, "seconds": self.seconds, "diverged": self.diverged.tolist()}
-        return Checkpoint.join({"run": Checkpoint(tree_arrays(self.state), facts), "streams": self.stream.checkpoint()})
+        facts = {
+            "done": self.done,
+            "point": self.point,
+            "seconds": self.seconds,
+            "diverged": self.diverged.tolist(),
+        }
+        return Checkpoint.join(
+            {"run": Checkpoint(tree_arrays(self.state), facts), "streams": self.stream.checkpoint()}
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         run = checkpoint.part("run")

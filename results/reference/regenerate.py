@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # the results are to come from this checkout, not from a package that happens to be installed
+sys.path.insert(
+    0, str(ROOT)
+)  # the results are to come from this checkout, not from a package that happens to be installed
 
 from benchmark.commands.cli import main  # noqa: E402
 
@@ -24,7 +26,16 @@ RUNS = {
 
 HERE = ROOT / "results" / "reference"
 README = ROOT / "README.md"
-README_COLUMNS = ("method", "seeds", "overlap", "modes", "modes_robust", "high_quality", "kl", "within_mode_std")
+README_COLUMNS = (
+    "method",
+    "seeds",
+    "overlap",
+    "modes",
+    "modes_robust",
+    "high_quality",
+    "kl",
+    "within_mode_std",
+)
 MARKS = ("<!-- reference table -->\n", "<!-- end -->")
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
 
@@ -45,7 +56,11 @@ def regenerate(suite: str, options: list[str]) -> int:
 def shown(summary: str, dataset: str, columns: tuple[str, ...]) -> str:
     """Some columns of a dataset's table in `summary.md`; columns are named without their arrows."""
     part = next(part for part in summary.split("## ") if part.startswith(f"{dataset}\n"))
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("|")]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("|")
+    ]
     chosen = [i for i, heading in enumerate(rows[0]) if heading.split(" ")[0].replace("\\", "") in columns]
     return "\n".join(f"| {' | '.join(row[i] for i in chosen)} |" for row in rows)
 
@@ -86,4 +101,14 @@ if __name__ == "__main__":
     for suite in suites:
         if suite not in RUNS:
             parser.error(f"--suites {chosen!r}: {suite!r} is not among {', '.join(RUNS)}")
-    sys.exit(regenerate_all(suites, [part for name, value in parsed.items() if value for part in (f"--{name.replace('_', '-')}", value)]))
+    sys.exit(
+        regenerate_all(
+            suites,
+            [
+                part
+                for name, value in parsed.items()
+                if value
+                for part in (f"--{name.replace('_', '-')}", value)
+            ],
+        )
+    )

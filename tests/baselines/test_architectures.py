@@ -55,7 +55,10 @@ def test_pacgan_networks_have_the_sizes_of_the_published_code():
 def test_veegan_networks_have_a_discriminator_of_one_hidden_layer():
     data = of(POINTS, latent=255, width=128, depth=2, architecture="veegan-2017")
     networks = METHODS.get("veegan")(free=1).networks(data)
-    sizes = {name: [(layer.in_features, layer.out_features) for layer in layers(network)] for name, network in networks.items()}
+    sizes = {
+        name: [(layer.in_features, layer.out_features) for layer in layers(network)]
+        for name, network in networks.items()
+    }
     assert sizes == {
         "generator": [(255, 128), (128, 128), (128, 2)],
         "reconstructor": [(2, 128), (128, 128), (128, 254)],
@@ -68,14 +71,18 @@ def test_initial_weights_are_those_of_the_sources():
     for network in (generator(POINTS), discriminator(POINTS)):
         weights = torch.cat([layer.weight.flatten() for layer in layers(network)])
         assert weights.std().item() == pytest.approx(0.02, rel=0.02)
-    orthogonal = layers(generator(of(POINTS, latent=256, width=128, depth=2, architecture="unrolled-2017")))[1].weight
+    orthogonal = layers(generator(of(POINTS, latent=256, width=128, depth=2, architecture="unrolled-2017")))[
+        1
+    ].weight
     assert torch.allclose(orthogonal @ orthogonal.T, 1.4**2 * torch.eye(128), atol=1e-4)
     he = layers(generator(of(POINTS, width=512, depth=3, architecture="wgan-gp-2017")))[1].weight
     assert he.abs().max().item() == pytest.approx((6 / 512) ** 0.5, rel=0.01)
     glorot = layers(generator(of(POINTS, width=128, depth=2, architecture="veegan-2017")))[1].weight
     assert glorot.abs().max().item() == pytest.approx((6 / 256) ** 0.5, rel=0.01)
     for name in ("veegan-2017", "pacgan-2018", "unrolled-2017", "wgan-gp-2017"):
-        biased = [layer for layer in layers(discriminator(of(POINTS, architecture=name))) if layer.bias is not None]
+        biased = [
+            layer for layer in layers(discriminator(of(POINTS, architecture=name))) if layer.bias is not None
+        ]
         assert biased
         assert all((layer.bias == 0).all() for layer in biased)
 
@@ -89,7 +96,9 @@ def test_unrolled_networks_are_of_tanh():
 
 def test_the_image_networks_of_veegans_author_go_down_to_two_pixels():
     judge, made = discriminator(IMAGES), generator(IMAGES)
-    assert [(conv.out_channels, conv.kernel_size) for conv in layers(judge, nn.Conv2d)] == [(c, (5, 5)) for c in (64, 128, 256, 512)]
+    assert [(conv.out_channels, conv.kernel_size) for conv in layers(judge, nn.Conv2d)] == [
+        (c, (5, 5)) for c in (64, 128, 256, 512)
+    ]
     assert [conv.out_channels for conv in layers(made, nn.ConvTranspose2d)] == [256, 128, 64, 3]
     images = made(torch.randn(2, 256))
     assert images.shape == (2, 3, 28, 28)
@@ -114,10 +123,25 @@ def test_what_a_method_asks_for_comes_before_the_architecture():
 
 
 def test_an_unknown_architecture_is_named_in_one_line(cli, tmp_path):
-    options = ("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--set", "ring.architecture=vgg", "--out", tmp_path / "run")
+    options = (
+        "run",
+        "--suite",
+        "synthetic",
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan",
+        "--set",
+        "ring.architecture=vgg",
+        "--out",
+        tmp_path / "run",
+    )
     status, _, err = cli(*options)
     assert status == 2
-    assert "architecture = 'vgg' is none for points; choose from shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017\n" in err
+    assert (
+        "architecture = 'vgg' is none for points; choose from shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017\n"
+        in err
+    )
     assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
 
@@ -132,7 +156,9 @@ def test_an_unknown_architecture_is_named_in_one_line(cli, tmp_path):
 def test_an_architecture_for_other_data_is_refused(data, name, fitting):
     """Some methods' networks would have it, and others' not."""
     for method in METHODS.names():
-        with pytest.raises(ValueError, match=f"architecture = '{name}' is none for {data.kind}; choose from {fitting}$"):
+        with pytest.raises(
+            ValueError, match=f"architecture = '{name}' is none for {data.kind}; choose from {fitting}$"
+        ):
             METHODS.get(method)().networks(of(data, architecture=name))
 
 

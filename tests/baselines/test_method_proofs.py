@@ -41,7 +41,9 @@ def numpy_batch(method, data=TINY):
 
 def logits(state, batch):
     """The discriminator's, of real and of generated data."""
-    return linear(state, "discriminator", batch.x), linear(state, "discriminator", linear(state, "generator", batch.z))
+    return linear(state, "discriminator", batch.x), linear(
+        state, "discriminator", linear(state, "generator", batch.z)
+    )
 
 
 def cross_entropy(state, batch):
@@ -63,22 +65,33 @@ def test_a_cycle_of_gan_is_that_of_numpy(simultaneous):
     """In turns, each on a batch of its own, or both at once, from one batch and the same networks."""
     method = on_networks("gan", LINEAR, lr=0.05, beta1=0.6, simultaneous=simultaneous)
     adam = Descent(0.05, 0.6)
-    assert_a_cycle_is_that_of([Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method)
+    assert_a_cycle_is_that_of(
+        [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method
+    )
 
 
 @pytest.mark.parametrize("logit", [-20.0, -1.0, 0.0, 3.0])
 def test_the_gans_generator_is_pushed_hardest_where_it_is_found_out(logit):
     """Where D is the identity and G a constant, the gradient of $-\\log \\sigma(D)$ is $-\\sigma(-D)$: -1 for a sure discriminator."""
     one = Tiny(dimensions=1)
-    method = on_networks("gan", {"generator": partial(nn.Linear, 3, 1), "discriminator": partial(nn.Linear, 1, 1)})
-    still = with_weights(warm_state(method, one), generator={"weight": 0.0, "bias": logit}, discriminator={"weight": 1.0, "bias": 0.0})
+    method = on_networks(
+        "gan", {"generator": partial(nn.Linear, 3, 1), "discriminator": partial(nn.Linear, 1, 1)}
+    )
+    still = with_weights(
+        warm_state(method, one),
+        generator={"weight": 0.0, "bias": logit},
+        discriminator={"weight": 1.0, "bias": 0.0},
+    )
     loss, gradients = loss_and_gradients(method, "generator", still, numpy_batch(method, one), one)
     assert loss == pytest.approx(math.log1p(math.exp(-logit)), rel=1e-12)
     assert gradients["generator"]["bias"].item() == pytest.approx(-1 / (1 + math.exp(logit)), rel=1e-12)
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
-@pytest.mark.parametrize(("name", "settings"), [("gan", {}), ("unrolled", {"unrolled_steps": 0, "saturating": False, "discriminator_lr": 0.5})])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("gan", {}), ("unrolled", {"unrolled_steps": 0, "saturating": False, "discriminator_lr": 0.5})],
+)
 def test_who_sees_whom_in_a_game_of_two_weights(name, settings, simultaneous):
     """D(x) = a x and G(z) = w z, with a = 1, w = 2, x = 1 and z = 1.
 
@@ -87,14 +100,25 @@ def test_who_sees_whom_in_a_game_of_two_weights(name, settings, simultaneous):
     """
     one = Tiny(dimensions=1, latent=1)
     line = partial(nn.Linear, 1, 1, bias=False)
-    method = on_networks(name, {"generator": line, "discriminator": line}, lr=0.5, beta1=0.5, simultaneous=simultaneous, **settings)
+    method = on_networks(
+        name,
+        {"generator": line, "discriminator": line},
+        lr=0.5,
+        beta1=0.5,
+        simultaneous=simultaneous,
+        **settings,
+    )
     start = with_weights(warm_state(method, one), generator={"weight": 2.0}, discriminator={"weight": 1.0})
-    start = start._replace(**{part: tree_map(np.zeros_like, getattr(start, part)) for part in ("first", "second", "steps")})
+    start = start._replace(
+        **{part: tree_map(np.zeros_like, getattr(start, part)) for part in ("first", "second", "steps")}
+    )
     ones = [batch.map(torch.ones_like) for batch in drawn(method, one)]
     end, _ = run_cycle(method, start, ones, one)
     a = 1.0 if simultaneous else 0.5
     half = 0.5  # 1 - beta1, the share of a gradient in the first moment
-    assert end.first["discriminator"]["weight"].item() == pytest.approx(half * (-sigmoid(-1.0) + 2 * sigmoid(2.0)), rel=1e-9)
+    assert end.first["discriminator"]["weight"].item() == pytest.approx(
+        half * (-sigmoid(-1.0) + 2 * sigmoid(2.0)), rel=1e-9
+    )
     assert end.first["generator"]["weight"].item() == pytest.approx(-half * sigmoid(-2 * a) * a, rel=1e-6)
     assert end.parameters["discriminator"]["weight"].item() == pytest.approx(0.5, abs=1e-6)
     assert end.parameters["generator"]["weight"].item() == pytest.approx(2.5, abs=1e-6)
@@ -117,7 +141,9 @@ def test_a_cycle_of_pacgan_is_that_of_numpy(packing, simultaneous):
     method = on_networks("pacgan2", networks, lr=0.05, beta1=0.6, packing=packing, simultaneous=simultaneous)
 
     def packs(x):
-        return np.array([np.concatenate([x[i + TINY.batch * k] for k in range(packing)]) for i in range(TINY.batch)])
+        return np.array(
+            [np.concatenate([x[i + TINY.batch * k] for k in range(packing)]) for i in range(TINY.batch)]
+        )
 
     def fake(state, batch):
         return linear(state, "discriminator", packs(linear(state, "generator", batch.z)))
@@ -127,7 +153,10 @@ def test_a_cycle_of_pacgan_is_that_of_numpy(packing, simultaneous):
         return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake(state, batch))).mean()
 
     adam = Descent(0.05, 0.6)
-    moves = [Move(("discriminator",), told_apart, adam), Move(("generator",), lambda state, batch: -log_sigmoid(fake(state, batch)).mean(), adam)]
+    moves = [
+        Move(("discriminator",), told_apart, adam),
+        Move(("generator",), lambda state, batch: -log_sigmoid(fake(state, batch)).mean(), adam),
+    ]
     assert_a_cycle_is_that_of(moves, method)
 
 
@@ -149,7 +178,9 @@ def test_a_cycle_of_wgan_gp_is_that_of_numpy():
     """Five updates of the critic, each on a batch of its own, then one of the generator."""
     method = on_networks("wgan-gp", CRITIC, lr=0.05)
     adam = Descent(0.05, 0.5, 0.9)
-    assert_a_cycle_is_that_of([Move(("critic",), wasserstein, adam)] * 5 + [Move(("generator",), critic_fooled, adam)], method)
+    assert_a_cycle_is_that_of(
+        [Move(("critic",), wasserstein, adam)] * 5 + [Move(("generator",), critic_fooled, adam)], method
+    )
 
 
 @pytest.mark.parametrize("weight", [(3.0, 4.0), (0.06, -0.08)])
@@ -161,7 +192,9 @@ def test_the_penalty_of_a_linear_critic_and_its_gradient_are_known(weight):
     w, length = np.array(weight), math.hypot(*weight)
     apart = linear(state, "generator", batch.z).mean(axis=0) - batch.x.mean(axis=0)
     assert loss == pytest.approx(apart @ w + 2.0 * (length - 1) ** 2, rel=1e-9)
-    np.testing.assert_allclose(gradients["critic"]["weight"][0], apart + 2 * 2.0 * (length - 1) * w / length, rtol=1e-9)
+    np.testing.assert_allclose(
+        gradients["critic"]["weight"][0], apart + 2 * 2.0 * (length - 1) * w / length, rtol=1e-9
+    )
 
 
 def test_a_flat_critic_costs_the_whole_penalty_and_has_a_finite_gradient():
@@ -184,7 +217,10 @@ class Bowl(nn.Module):
 
 
 PICTURES = Pictures(batch=4, width=4, latent=3)
-MAKE = {"points": LINEAR["generator"], "images": lambda: nn.Sequential(nn.Linear(3, 3 * 12 * 12), nn.Unflatten(1, (3, 12, 12)))}
+MAKE = {
+    "points": LINEAR["generator"],
+    "images": lambda: nn.Sequential(nn.Linear(3, 3 * 12 * 12), nn.Unflatten(1, (3, 12, 12))),
+}
 
 
 @pytest.mark.parametrize("data", [TINY, PICTURES], ids=lambda data: data.kind)
@@ -201,12 +237,20 @@ def test_the_penalty_is_taken_between_pairs_over_all_dimensions_of_a_sample(data
 
     def by_hand(a):
         mixed = share * real + (1 - share) * fake
-        slope = np.array([math.sqrt(sum((2 * a * coordinate) ** 2 for coordinate in sample)) for sample in mixed])
-        return a * (fake**2).sum(axis=1).mean() - a * (real**2).sum(axis=1).mean() + 3.0 * ((slope - 1) ** 2).mean()
+        slope = np.array(
+            [math.sqrt(sum((2 * a * coordinate) ** 2 for coordinate in sample)) for sample in mixed]
+        )
+        return (
+            a * (fake**2).sum(axis=1).mean()
+            - a * (real**2).sum(axis=1).mean()
+            + 3.0 * ((slope - 1) ** 2).mean()
+        )
 
     loss, gradients = loss_and_gradients(method, "critic", state, batch, data)
     assert loss == pytest.approx(by_hand(a), rel=1e-6)
-    assert gradients["critic"]["a"].item() == pytest.approx((by_hand(a + 1e-5) - by_hand(a - 1e-5)) / 2e-5, rel=1e-6)
+    assert gradients["critic"]["a"].item() == pytest.approx(
+        (by_hand(a + 1e-5) - by_hand(a - 1e-5)) / 2e-5, rel=1e-6
+    )
 
 
 # Unrolled GAN
@@ -225,7 +269,13 @@ def look_ahead(state, batch, steps=5, judged_from=None):
     adam = Descent(0.04, 0.6)
     ahead = state
     for _ in range(steps):
-        source = ahead if judged_from is None else ahead._replace(parameters={**ahead.parameters, "generator": judged_from.parameters["generator"]})
+        source = (
+            ahead
+            if judged_from is None
+            else ahead._replace(
+                parameters={**ahead.parameters, "generator": judged_from.parameters["generator"]}
+            )
+        )
         ahead = adam.step(ahead, "discriminator", own_slope(source, batch))
     return ahead
 
@@ -241,7 +291,11 @@ def test_a_cycle_of_unrolled_gan_is_that_of_numpy(saturating, simultaneous):
     method = on_networks("unrolled", LINEAR, saturating=saturating, simultaneous=simultaneous, **UNROLLED)
     moves = [
         Move(("discriminator",), cross_entropy, Descent(0.04, 0.6)),
-        Move(("generator",), lambda state, batch: FINAL[saturating](look_ahead(state, batch), batch), Descent(0.05, 0.6)),
+        Move(
+            ("generator",),
+            lambda state, batch: FINAL[saturating](look_ahead(state, batch), batch),
+            Descent(0.05, 0.6),
+        ),
     ]
     assert_a_cycle_is_that_of(moves, method)
 
@@ -258,18 +312,28 @@ def test_the_unrolled_gradient_flows_through_five_adam_steps(saturating):
     _, gradients = loss_and_gradients(method, "generator", state, batch)
 
     def numeric(ahead):
-        return central_differences(lambda moved, batch: final(ahead(moved, batch), batch), state, batch, ["generator"])["generator"]["weight"]
+        return central_differences(
+            lambda moved, batch: final(ahead(moved, batch), batch), state, batch, ["generator"]
+        )["generator"]["weight"]
 
     def cold(moved, batch):
         zeros = {key: np.zeros_like(value) for key, value in moved.parameters["discriminator"].items()}
-        start = {"first": {**moved.first, "discriminator": zeros}, "second": {**moved.second, "discriminator": zeros}}
+        start = {
+            "first": {**moved.first, "discriminator": zeros},
+            "second": {**moved.second, "discriminator": zeros},
+        }
         return look_ahead(moved._replace(steps={**moved.steps, "discriminator": 0.0}, **start), batch)
 
     ours = gradients["generator"]["weight"]
     np.testing.assert_allclose(ours, numeric(look_ahead), rtol=1e-6, atol=1e-9)
     first_order = numeric(partial(look_ahead, judged_from=state))
     scale = np.abs(ours).max()
-    for other in (first_order, numeric(cold), numeric(partial(look_ahead, steps=4)), numeric(partial(look_ahead, steps=6))):
+    for other in (
+        first_order,
+        numeric(cold),
+        numeric(partial(look_ahead, steps=4)),
+        numeric(partial(look_ahead, steps=6)),
+    ):
         assert np.abs(other - ours).max() > 1e-3 * scale  # a thousand times the tolerance above
 
 
@@ -292,4 +356,10 @@ def test_unrolled_gan_without_unrolling_is_the_gan(saturating):
 def test_unrolled_gans_published_settings():
     """Those of the authors' notebook for mixtures: five steps, 1e-4 for the discriminator, 1e-3 for the generator, beta1 1/2, saturating."""
     method = METHODS.get("unrolled")()
-    assert (method.unrolled_steps, method.discriminator_lr, method.lr, method.beta1, method.saturating) == (5, 1e-4, 1e-3, 0.5, True)
+    assert (method.unrolled_steps, method.discriminator_lr, method.lr, method.beta1, method.saturating) == (
+        5,
+        1e-4,
+        1e-3,
+        0.5,
+        True,
+    )

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from support.by_hand import CPU, TINY, Descent, Move, assert_a_cycle_is_that_of, drawn, log_sigmoid, on_networks, sigmoid, updated, warm_state
+from support.by_hand import (
+    CPU,
+    TINY,
+    Descent,
+    Move,
+    assert_a_cycle_is_that_of,
+    drawn,
+    log_sigmoid,
+    on_networks,
+    sigmoid,
+    updated,
+    warm_state,
+)
 from torch import nn
 
 from benchmark.commands.check import Pictures
@@ -18,7 +30,14 @@ def generator():
 
 
 def discriminator():
-    return nn.Sequential(nn.Linear(2, 4), nn.LeakyReLU(0.2), nn.Linear(4, 3, bias=False), nn.BatchNorm1d(3), nn.LeakyReLU(0.2), nn.Linear(3, 1))
+    return nn.Sequential(
+        nn.Linear(2, 4),
+        nn.LeakyReLU(0.2),
+        nn.Linear(4, 3, bias=False),
+        nn.BatchNorm1d(3),
+        nn.LeakyReLU(0.2),
+        nn.Linear(3, 1),
+    )
 
 
 NETWORKS = {"generator": generator, "discriminator": discriminator}
@@ -46,7 +65,10 @@ def judged(p, x):
 def cross_entropy(state, batch):
     """Real and generated data are normalised apart, as in the paper's code."""
     g, d = state.parameters["generator"], state.parameters["discriminator"]
-    return -log_sigmoid(judged(d, batch.x)[0]).mean() - np.log(1 - sigmoid(judged(d, generate(g, batch.z))[0])).mean()
+    return (
+        -log_sigmoid(judged(d, batch.x)[0]).mean()
+        - np.log(1 - sigmoid(judged(d, generate(g, batch.z))[0])).mean()
+    )
 
 
 def fooled(state, batch):
@@ -58,7 +80,9 @@ def test_a_cycle_of_dcgan_is_that_of_numpy():
     """The GAN's losses and order of play, every forward pass by the statistics of its own batch."""
     method = on_networks("dcgan", NETWORKS, lr=0.05)
     adam = Descent(0.05, 0.5)
-    assert_a_cycle_is_that_of([Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method)
+    assert_a_cycle_is_that_of(
+        [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method
+    )
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
@@ -71,20 +95,35 @@ def test_running_statistics_follow_every_batch_that_passes_in_a_networks_own_upd
     after = updated(method, player, state, batch).buffers
     g, d = state.parameters["generator"], state.parameters["discriminator"]
     fake = generate(g, batch.z)
-    passes = {("generator", "1"): [batch.z @ g["0.weight"].T], ("discriminator", "3"): [judged(d, batch.x)[1], judged(d, fake)[1]]}
+    passes = {
+        ("generator", "1"): [batch.z @ g["0.weight"].T],
+        ("discriminator", "3"): [judged(d, batch.x)[1], judged(d, fake)[1]],
+    }
     for (network, layer), batches in passes.items():
         mean, variance = 0.0, 1.0
         batches = batches if network == player else []
         for h in batches:
             mean, variance = 0.9 * mean + 0.1 * h.mean(axis=0), 0.9 * variance + 0.1 * h.var(axis=0, ddof=1)
-        np.testing.assert_allclose(after[network][f"{layer}.running_mean"], mean, rtol=1e-5, atol=1e-7)  # buffers start in float32
+        np.testing.assert_allclose(
+            after[network][f"{layer}.running_mean"], mean, rtol=1e-5, atol=1e-7
+        )  # buffers start in float32
         np.testing.assert_allclose(after[network][f"{layer}.running_var"], variance, rtol=1e-5, atol=1e-7)
 
 
 def test_samples_are_normalised_by_the_running_statistics():
     """What the trained generator makes of a latent does not depend on the others beside it, and is what numpy makes of it."""
     method, standings = on_networks("dcgan", NETWORKS, lr=0.05), []
-    train(method, TINY, (0,), Budget(50, "steps"), cost_of(method, TINY), standings.append, lambda share: None, CPU, False)
+    train(
+        method,
+        TINY,
+        (0,),
+        Budget(50, "steps"),
+        cost_of(method, TINY),
+        standings.append,
+        lambda share: None,
+        CPU,
+        False,
+    )
     make = standings[-1].generator
     z = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0))
     made = make(z).detach()
@@ -92,7 +131,9 @@ def test_samples_are_normalised_by_the_running_statistics():
         assert torch.allclose(make(z[:, i : i + 1]), made[:, i : i + 1], atol=1e-6)
     tensors = {key: tensor.detach().numpy() for key, tensor in make.tensors(0).items()}
     running = tensors["1.running_mean"], tensors["1.running_var"]
-    np.testing.assert_allclose(made[0].numpy(), generate(tensors, z[0].numpy(), running), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        made[0].numpy(), generate(tensors, z[0].numpy(), running), rtol=1e-4, atol=1e-5
+    )
     by_batch = generate(tensors, z[0].numpy())
     assert np.abs(made[0].numpy() - by_batch).max() > 0.01
 
@@ -132,7 +173,11 @@ def test_the_architecture_follows_the_rules_of_dcgan(data):
     for _, following in judge[1:-1]:
         assert what(following) == (["norm", "LeakyReLU"] if images else ["LeakyReLU"])
     assert what(judge[-1][1]) == []
-    assert {layer.negative_slope for layer in networks["discriminator"].modules() if isinstance(layer, nn.LeakyReLU)} == {0.2}
+    assert {
+        layer.negative_slope
+        for layer in networks["discriminator"].modules()
+        if isinstance(layer, nn.LeakyReLU)
+    } == {0.2}
     if images:
         assert all(isinstance(layer, nn.ConvTranspose2d) and layer.stride == (2, 2) for layer, _ in make[1:])
         assert all(isinstance(layer, nn.Conv2d) and layer.stride == (2, 2) for layer, _ in judge[:-1])
@@ -141,4 +186,6 @@ def test_the_architecture_follows_the_rules_of_dcgan(data):
 def test_dcgans_published_optimiser():
     """Section 4: Adam with learning rate 2e-4 and beta1 1/2, for both players."""
     players = METHODS.get("dcgan")().players(TINY.spec)
-    assert {(player.optimiser.lr, player.optimiser.betas) for player in players.values()} == {(2e-4, (0.5, 0.999))}
+    assert {(player.optimiser.lr, player.optimiser.betas) for player in players.values()} == {
+        (2e-4, (0.5, 0.999))
+    }

@@ -64,7 +64,9 @@ def ali_logits(state, batch):
     """Of real data with a sample from $q(z|x) = N(\\mu(x), \\sigma(x)^2)$, and of generated data with its own code."""
     mean, log_std = np.split(linear(state, "encoder", batch.x), 2, axis=1)
     code = mean + np.exp(log_std) * batch.noise["code"]
-    return linear(state, "discriminator", batch.x, code), linear(state, "discriminator", linear(state, "generator", batch.z), batch.z)
+    return linear(state, "discriminator", batch.x, code), linear(
+        state, "discriminator", linear(state, "generator", batch.z), batch.z
+    )
 
 
 def ali_told_apart(state, batch):
@@ -82,7 +84,10 @@ def test_a_cycle_of_ali_is_that_of_numpy(simultaneous):
     """Generator and encoder descend the flipped cross-entropy together."""
     method = on_networks("ali", ALI, lr=0.05, beta1=0.6, simultaneous=simultaneous)
     adam = Descent(0.05, 0.6)
-    moves = [Move(("discriminator",), ali_told_apart, adam), Move(("generator", "encoder"), ali_flipped, adam)]
+    moves = [
+        Move(("discriminator",), ali_told_apart, adam),
+        Move(("generator", "encoder"), ali_flipped, adam),
+    ]
     assert_a_cycle_is_that_of(moves, method)
 
 
@@ -92,7 +97,9 @@ def test_a_cycle_of_ali_whose_encoder_takes_noise_is_that_of_numpy():
     def noisy_logits(state, batch):
         code = linear(state, "encoder", batch.x, batch.noise["code"])
         generated = linear(state, "generator", batch.z)
-        return linear(state, "discriminator", batch.x, code), linear(state, "discriminator", generated, batch.z)
+        return linear(state, "discriminator", batch.x, code), linear(
+            state, "discriminator", generated, batch.z
+        )
 
     def told_apart(state, batch):
         real, fake = noisy_logits(state, batch)
@@ -102,9 +109,13 @@ def test_a_cycle_of_ali_whose_encoder_takes_noise_is_that_of_numpy():
         real, fake = noisy_logits(state, batch)
         return -np.log(1 - sigmoid(real)).mean() - log_sigmoid(fake).mean()
 
-    method = on_networks("ali", ALI | {"encoder": partial(Pair, 2 * DATA, LATENT)}, lr=0.05, beta1=0.6, noisy_input=True)
+    method = on_networks(
+        "ali", ALI | {"encoder": partial(Pair, 2 * DATA, LATENT)}, lr=0.05, beta1=0.6, noisy_input=True
+    )
     adam = Descent(0.05, 0.6)
-    assert_a_cycle_is_that_of([Move(("discriminator",), told_apart, adam), Move(("generator", "encoder"), flipped, adam)], method)
+    assert_a_cycle_is_that_of(
+        [Move(("discriminator",), told_apart, adam), Move(("generator", "encoder"), flipped, adam)], method
+    )
 
 
 def test_ali_labels_the_real_pairs_one():
@@ -138,7 +149,9 @@ def test_alis_codes_are_reparameterised_gaussians():
     real, _ = ali_logits(state, batch)
     in_code = sigmoid(real) * state.parameters["discriminator"]["weight"][:, DATA:]
     np.testing.assert_allclose(bias[:LATENT], in_code.mean(axis=0), rtol=1e-9)
-    np.testing.assert_allclose(bias[LATENT:], (in_code * np.exp(log_std) * batch.noise["code"]).mean(axis=0), rtol=1e-9)
+    np.testing.assert_allclose(
+        bias[LATENT:], (in_code * np.exp(log_std) * batch.noise["code"]).mean(axis=0), rtol=1e-9
+    )
 
 
 # VEEGAN
@@ -151,7 +164,9 @@ def veegan_formulas(free=0):
     def told_apart(state, batch):
         """Algorithm 1: generated pairs have the label 1; codes of real data are samples of $N(F(x), I)$, as in the notebook."""
         generated = linear(state, "discriminator", linear(state, "generator", batch.z), batch.z[:, :kept])
-        real = linear(state, "discriminator", batch.x, linear(state, "reconstructor", batch.x) + batch.noise["code"])
+        real = linear(
+            state, "discriminator", batch.x, linear(state, "reconstructor", batch.x) + batch.noise["code"]
+        )
         return -log_sigmoid(generated).mean() - np.log(1 - sigmoid(real)).mean()
 
     def reconstruction(state, batch):
@@ -174,7 +189,10 @@ veegan_reconstruction = veegan_formulas()[2]
 def test_a_cycle_of_veegan_is_that_of_numpy(free, simultaneous):
     """The reconstructor does not move with the discriminator, although that sees the reconstructor's codes."""
     kept = LATENT - free
-    networks = VEEGAN | {"reconstructor": partial(nn.Linear, DATA, kept), "discriminator": partial(Pair, DATA + kept, 1)}
+    networks = VEEGAN | {
+        "reconstructor": partial(nn.Linear, DATA, kept),
+        "discriminator": partial(Pair, DATA + kept, 1),
+    }
     method = on_networks("veegan", networks, lr=0.05, beta1=0.6, free=free, simultaneous=simultaneous)
     told_apart, joint, _ = veegan_formulas(free)
     adam = Descent(0.05, 0.6)
@@ -190,8 +208,12 @@ def test_veegan_labels_the_generated_pairs_one():
     right = with_weights(state, discriminator={"weight": [-10.0, 0.0, 0.0, 0.0, 0.0]})
     assert loss_and_gradients(method, "discriminator", right, batch)[0] == pytest.approx(RIGHT, rel=1e-9)
     reconstruction = veegan_reconstruction(state, batch)
-    assert loss_and_gradients(method, "generator", right, batch)[0] == pytest.approx(10 + reconstruction, rel=1e-9)
-    assert loss_and_gradients(method, "generator", state, batch)[0] == pytest.approx(-10 + reconstruction, rel=1e-9)
+    assert loss_and_gradients(method, "generator", right, batch)[0] == pytest.approx(
+        10 + reconstruction, rel=1e-9
+    )
+    assert loss_and_gradients(method, "generator", state, batch)[0] == pytest.approx(
+        -10 + reconstruction, rel=1e-9
+    )
 
 
 def test_veegans_reconstruction_is_half_the_squared_error_summed_over_the_latent():
@@ -211,11 +233,15 @@ def test_veegans_reconstructor_learns_nothing_from_the_discriminator():
     method = on_networks("veegan", VEEGAN)
     state, batch = warm_state(method), batch_of(method)
     loud = with_weights(state, discriminator={"weight": 100 * state.parameters["discriminator"]["weight"]})
-    quiet_gradients, loud_gradients = (loss_and_gradients(method, "generator", s, batch)[1] for s in (state, loud))
+    quiet_gradients, loud_gradients = (
+        loss_and_gradients(method, "generator", s, batch)[1] for s in (state, loud)
+    )
     alone = central_differences(veegan_reconstruction, state, batch, ["reconstructor"])["reconstructor"]
     for key, expected in alone.items():
         np.testing.assert_allclose(quiet_gradients["reconstructor"][key], expected, rtol=1e-6, atol=1e-9)
-        np.testing.assert_array_equal(loud_gradients["reconstructor"][key], quiet_gradients["reconstructor"][key])
+        np.testing.assert_array_equal(
+            loud_gradients["reconstructor"][key], quiet_gradients["reconstructor"][key]
+        )
         assert not np.allclose(loud_gradients["generator"][key], quiet_gradients["generator"][key])
 
 
@@ -257,8 +283,18 @@ SIX = {
     "latent": (5, lambda state, batch: ((batch.z - latent_again(state, batch)) ** 2).mean()),
 }
 EIGHT = {
-    "discriminator_x": [(0.95, lambda state, batch: batch.x), (0.05, generated), (0.95, lambda state, batch: batch.x), (0.05, data_again)],
-    "discriminator_z": [(0.95, lambda state, batch: batch.z), (0.05, encoded), (0.95, lambda state, batch: batch.z), (0.05, latent_again)],
+    "discriminator_x": [
+        (0.95, lambda state, batch: batch.x),
+        (0.05, generated),
+        (0.95, lambda state, batch: batch.x),
+        (0.05, data_again),
+    ],
+    "discriminator_z": [
+        (0.95, lambda state, batch: batch.z),
+        (0.05, encoded),
+        (0.95, lambda state, batch: batch.z),
+        (0.05, latent_again),
+    ],
 }
 
 
@@ -270,7 +306,11 @@ def test_a_cycle_of_aegan_is_that_of_numpy():
     """Eight updates of discriminators on batches of their own, labels 0.95 and 0.05, then four of generator and encoder together, all clipped."""
     method = on_networks("aegan", AEGAN, lr=0.05, discriminator_lr=0.04, beta1=0.6)
     judge, joint = Descent(0.04, 0.6, clip_norm=1.0), Descent(0.05, 0.6, clip_norm=1.0)
-    moves = [Move((network,), judged_as(label, network, judged), judge) for network, four in EIGHT.items() for label, judged in four]
+    moves = [
+        Move((network,), judged_as(label, network, judged), judge)
+        for network, four in EIGHT.items()
+        for label, judged in four
+    ]
     moves += [Move(("generator", "encoder"), six_terms, joint)] * 4
     assert_a_cycle_is_that_of(moves, method)
 
@@ -280,9 +320,20 @@ def test_an_aegan_cycle_counts_its_updates():
     start = warm_state(method)
     end, losses = run_cycle(method, start, drawn(method))
     assert len(losses) == 12
-    assert {network: end.steps[network] - start.steps[network] for network in AEGAN} == dict.fromkeys(AEGAN, 4)
+    assert {network: end.steps[network] - start.steps[network] for network in AEGAN} == dict.fromkeys(
+        AEGAN, 4
+    )
     # Only what looks at real data draws some: the real, the real and the reconstructed; the encoded; the four joint updates.
-    assert [batch.x is not None for batch in drawn(method)] == [True, False, True, True, False, True, False, False] + [True] * 4
+    assert [batch.x is not None for batch in drawn(method)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ] + [True] * 4
 
 
 @pytest.mark.parametrize("term", SIX)
@@ -293,12 +344,20 @@ def test_every_term_of_aegan_counts(term):
     loss, gradients = loss_and_gradients(method, "autoencoder", state, batch)
     assert loss == pytest.approx(six_terms(state, batch), rel=1e-9)
     weight, formula = SIX[term]
-    assert loss - six_terms(state, batch, without=(term,)) == pytest.approx(weight * formula(state, batch), rel=1e-6)
-    whole, rest = (central_differences(partial(six_terms, without=w), state, batch, ["generator", "encoder"]) for w in ((), (term,)))
+    assert loss - six_terms(state, batch, without=(term,)) == pytest.approx(
+        weight * formula(state, batch), rel=1e-6
+    )
+    whole, rest = (
+        central_differences(partial(six_terms, without=w), state, batch, ["generator", "encoder"])
+        for w in ((), (term,))
+    )
     for network, tensors in gradients.items():
         for key, gradient in tensors.items():
             np.testing.assert_allclose(gradient, whole[network][key], rtol=1e-6, atol=1e-8)
-    assert any(not np.allclose(gradients[network]["weight"], rest[network]["weight"], rtol=1e-3) for network in gradients)
+    assert any(
+        not np.allclose(gradients[network]["weight"], rest[network]["weight"], rtol=1e-3)
+        for network in gradients
+    )
 
 
 def test_aegans_gradients_are_clipped_tensor_by_tensor():
@@ -317,7 +376,12 @@ def test_aegans_gradients_are_clipped_tensor_by_tensor():
         for network, tensors in central_differences(formula, state, batch, networks).items():
             for key, gradient in tensors.items():
                 lengths.append(np.linalg.norm(gradient))
-                np.testing.assert_allclose(after.first[network][key], 0.5 * gradient * min(1.0, 1 / lengths[-1]), rtol=1e-6, atol=1e-9)
+                np.testing.assert_allclose(
+                    after.first[network][key],
+                    0.5 * gradient * min(1.0, 1 / lengths[-1]),
+                    rtol=1e-6,
+                    atol=1e-9,
+                )
     assert min(lengths) < 0.9 < 1.1 < max(lengths)
 
 

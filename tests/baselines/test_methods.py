@@ -28,7 +28,10 @@ def one_model(name, data=SMALL, cycles=2, dtype=torch.float64, **settings):
     from torch.utils._pytree import tree_map
 
     state = tree_map(lambda t: t.to(dtype) if t.is_floating_point() else t, select_seed(state, 0))
-    drawn = {name: next(Batches(data, [player], [0], CPU))[0].map(lambda t: t[0].to(dtype)) for name, player in cycle.players.items()}
+    drawn = {
+        name: next(Batches(data, [player], [0], CPU))[0].map(lambda t: t[0].to(dtype))
+        for name, player in cycle.players.items()
+    }
     return method, Networks(cycle.modules, state, cycle.players), drawn
 
 
@@ -66,7 +69,11 @@ def test_the_contract_test_notices_a_broken_method(name, monkeypatch):
 def test_the_contract_test_notices_hidden_randomness(monkeypatch):
     cls = METHODS.get("gan")
     original = cls.generator_loss
-    monkeypatch.setattr(cls, "generator_loss", lambda self, nets, batch: original(self, nets, batch._replace(z=batch.z + next(NOISE))))
+    monkeypatch.setattr(
+        cls,
+        "generator_loss",
+        lambda self, nets, batch: original(self, nets, batch._replace(z=batch.z + next(NOISE))),
+    )
     assert any(problem for title, problem in check_method("gan") if "same seed" in title)
 
 
@@ -90,7 +97,9 @@ def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
 
     def loss(weight):
         parameters = {**state.parameters, "generator": {**state.parameters["generator"], "0.weight": weight}}
-        return method.generator_loss(Networks(nets.modules, state._replace(parameters=parameters), nets.players), batch)
+        return method.generator_loss(
+            Networks(nets.modules, state._replace(parameters=parameters), nets.players), batch
+        )
 
     weight = state.parameters["generator"]["0.weight"]
     assert state.steps["discriminator"] == 2
@@ -118,7 +127,9 @@ def test_the_first_unrolled_step_is_the_discriminators_own():
     assert nets.state.steps["discriminator"] == 2
 
 
-@pytest.mark.parametrize(("name", "network"), [("ali", "encoder"), ("veegan", "reconstructor"), ("aegan", "encoder")])
+@pytest.mark.parametrize(
+    ("name", "network"), [("ali", "encoder"), ("veegan", "reconstructor"), ("aegan", "encoder")]
+)
 def test_methods_with_an_encoder_say_so(name, network):
     method, nets, drawn = one_model(name)
     x = next(batch.x for batch in drawn.values() if batch.x is not None)
@@ -131,7 +142,10 @@ def test_veegans_free_latent_dimensions_are_not_reconstructed():
     generated = nets.generator(batch.z)
     code = nets.reconstructor(generated)
     assert code.shape == (SMALL.batch, SMALL.latent - 1)
-    expected = nets.discriminator(generated, batch.z[:, :-1]).mean() + 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
+    expected = (
+        nets.discriminator(generated, batch.z[:, :-1]).mean()
+        + 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
+    )
     assert torch.allclose(method.generator_loss(nets, batch), expected)
     x = drawn["discriminator"].x
     codes = method.encode(nets, x)

@@ -74,6 +74,16 @@ def test_it_learns_two_modes(name):
     before = shares(TrainedGenerators(method, inference, initialise(method, DATA, SEEDS, CPU)))
     assert not learnt(before).any(), before
     ends = []
-    train(method, DATA, SEEDS, Budget(steps, "steps"), cost_of(method, DATA), lambda s: ends.append(shares(s.generator)), lambda s: None, CPU, False)
+    train(
+        method,
+        DATA,
+        SEEDS,
+        Budget(steps, "steps"),
+        cost_of(method, DATA),
+        lambda s: ends.append(shares(s.generator)),
+        lambda s: None,
+        CPU,
+        False,
+    )
     # Two of three, since the last update may find a seed in a swing.
     assert learnt(ends[-1]).sum() >= 2, ends[-1]

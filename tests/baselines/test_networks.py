@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from baselines.networks import ConvolutionalGenerator, ConvolutionalJudge, code_discriminator, encoder, generator, joint_discriminator
+from baselines.networks import (
+    ConvolutionalGenerator,
+    ConvolutionalJudge,
+    code_discriminator,
+    encoder,
+    generator,
+    joint_discriminator,
+)
 from benchmark.method import DataSpec
 from benchmark.registry import METHODS
 
@@ -69,7 +76,11 @@ def test_neither_a_generators_output_nor_a_judges_input_is_normalised():
 @pytest.mark.parametrize("method", ["dcgan", "aegan", "gan"])
 def test_width_sets_the_size(method):
     def count(width):
-        return sum(p.numel() for net in METHODS.get(method)().networks(images(width=width)).values() for p in net.parameters())
+        return sum(
+            p.numel()
+            for net in METHODS.get(method)().networks(images(width=width)).values()
+            for p in net.parameters()
+        )
 
     assert 2.5 < count(16) / count(8) < 4.5 or method == "gan"
     assert count(16) > 1.8 * count(8)

@@ -15,7 +15,13 @@ from benchmark import load_results, run
 from benchmark.errors import UsageError
 
 DOCS = Path(__file__).parents[2] / "docs"
-SMALL = {"datasets": ["ring"], "methods": ["gan", "dcgan"], "seeds": 2, "budget": "3e8flops", "settings": {"ivom": {"iterations": 3}}}
+SMALL = {
+    "datasets": ["ring"],
+    "methods": ["gan", "dcgan"],
+    "seeds": 2,
+    "budget": "3e8flops",
+    "settings": {"ivom": {"iterations": 3}},
+}
 FRAMES = ("trials", "summary", "curves", "pairwise")
 
 
@@ -53,7 +59,9 @@ def test_pictures_show_themselves_and_samples_are_arrays(small):
     for name, against in (("samples", "flops"), ("metrics", "flops"), ("curves", "samples_seen")):
         figure = small.figure("ring", name, against)
         assert figure._repr_png_().startswith(b"\x89PNG")
-    assert {axes.get_xlabel() for axes in small.figure("ring", "curves", "samples_seen").axes} == {"real samples seen per trial"}
+    assert {axes.get_xlabel() for axes in small.figure("ring", "curves", "samples_seen").axes} == {
+        "real samples seen per trial"
+    }
     assert small.samples("ring", "gan", 1).shape == (2500, 2)
     scores = small.scores("ring")
     assert set(scores.index) == {"real-data", "collapsed", "noise", "gan", "dcgan"}
@@ -84,7 +92,10 @@ def test_what_is_not_there_is_told(small, tmp_path):
     for ask, told in (
         (lambda: load_results(tmp_path), "holds no run"),
         (lambda: small.figure("grid"), "has no dataset 'grid'; it has ring"),
-        (lambda: small.figure("ring", "scores"), "no picture 'scores' of ring; there are samples, metrics, curves"),
+        (
+            lambda: small.figure("ring", "scores"),
+            "no picture 'scores' of ring; there are samples, metrics, curves",
+        ),
         (lambda: small.figure("ring", "curves", "hours"), "choose from flops"),
         (lambda: small.samples("ring", "gan", 7), "has none of gan on ring with seed 7"),
         (lambda: small.scores("grid"), "it has ring"),
@@ -95,7 +106,10 @@ def test_what_is_not_there_is_told(small, tmp_path):
 
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, benchmark; assert 'torch' not in sys.modules and 'pandas' not in sys.modules; print(benchmark.run.__name__)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "run\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "run\n"
+    )
     with pytest.raises(AttributeError, match="has no attribute 'walk'"):
         benchmark.walk  # noqa: B018
 
@@ -104,7 +118,9 @@ def test_importing_the_package_imports_nothing_heavy():
 def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     out = tmp_path / "run"
     script = tmp_path / "script.py"
-    script.write_text(f"from benchmark import run\nprint('once')\nprint(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n")
+    script.write_text(
+        f"from benchmark import run\nprint('once')\nprint(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n"
+    )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "once\n10\n"), done.stderr
 
@@ -113,13 +129,19 @@ def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
 def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     script = tmp_path / "script.py"
     method = (DOCS / "adding-a-method.md").read_text().split("```python\n")[1].split("```")[0]
-    script.write_text(f"{method}\nfrom benchmark import run\nrun('synthetic', datasets=['ring'], methods=['lsgan'], out={str(tmp_path / 'run')!r})\n")
+    script.write_text(
+        f"{method}\nfrom benchmark import run\nrun('synthetic', datasets=['ring'], methods=['lsgan'], out={str(tmp_path / 'run')!r})\n"
+    )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert "put it in a file and name that as a plug-in" in done.stderr
     assert not (tmp_path / "run").exists()
     plugin = tmp_path / "lsgan.py"
     plugin.write_text(method)
-    assert set(run("synthetic", **{**SMALL, "methods": ["lsgan"]}, plugins=[plugin], out=tmp_path / "run").trials["status"]) == {"ok"}
+    assert set(
+        run("synthetic", **{**SMALL, "methods": ["lsgan"]}, plugins=[plugin], out=tmp_path / "run").trials[
+            "status"
+        ]
+    ) == {"ok"}
 
 
 @pytest.mark.long

@@ -82,7 +82,19 @@ def test_output_directories_that_cannot_be_used(cli, tmp_path, tiny):
         assert status == 2
         assert problem in err
     before = sorted(tiny.rglob("*"))
-    status, _, err = cli("run", "--suite", "synthetic", "--datasets", "ring", "--seeds", "1", "--budget", "3e9flops", "--out", tiny)
+    status, _, err = cli(
+        "run",
+        "--suite",
+        "synthetic",
+        "--datasets",
+        "ring",
+        "--seeds",
+        "1",
+        "--budget",
+        "3e9flops",
+        "--out",
+        tiny,
+    )
     assert status == 2
     assert "budget is 2e+09flops, asked for 3e+09flops" in err
     assert "metrics.ivom.iterations is 5, asked for 100" in err
@@ -137,7 +149,9 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
 
 def test_options_from_a_file(cli, tmp_path):
     config = tmp_path / "c.toml"
-    config.write_text('suite = "synthetic"\ndatasets = ["ring"]\nmethods = ["gan"]\nseeds = 4\n[set.ring]\nbatch = 32\n')
+    config.write_text(
+        'suite = "synthetic"\ndatasets = ["ring"]\nmethods = ["gan"]\nseeds = 4\n[set.ring]\nbatch = 32\n'
+    )
     status, table, _ = cli("run", "--config", config, "--dry-run", "--seeds", "2", "--out", tmp_path / "run")
     assert status == 0
     assert "8 trials to train" in table
@@ -163,8 +177,15 @@ def test_scores_of_samples_made_elsewhere(cli, tmp_path):
     assert 0.97 < float(row["high_quality"].split()[0]) < 1
     assert float(row["modes"].split()[2]) == 1
     _, csv, _ = cli("score", tmp_path / "mine.npy", "--dataset", "ring", "--csv")
-    assert csv.splitlines()[0].startswith("suite,dataset,method,seed,status,modes,modes_total,high_quality,kl,fid")
-    assert [line.split(",")[2] for line in csv.splitlines()[1:]] == ["mine", "real-data", "collapsed", "noise"]
+    assert csv.splitlines()[0].startswith(
+        "suite,dataset,method,seed,status,modes,modes_total,high_quality,kl,fid"
+    )
+    assert [line.split(",")[2] for line in csv.splitlines()[1:]] == [
+        "mine",
+        "real-data",
+        "collapsed",
+        "noise",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -247,12 +268,17 @@ def test_a_failed_check_has_status_one(cli, tmp_path):
     finally:
         METHODS._classes.pop("idle", None)
     assert status == 1
-    assert "idle: gradients reach exactly the networks of each player (ring): FAILED: the loss of 'generator' does not depend on" in out
+    assert (
+        "idle: gradients reach exactly the networks of each player (ring): FAILED: the loss of 'generator' does not depend on"
+        in out
+    )
 
 
 def test_the_program_runs_as_a_module():
     began = time.monotonic()
-    result = subprocess.run([sys.executable, "-m", "benchmark", "list", "suites"], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmark", "list", "suites"], capture_output=True, text=True, check=True
+    )
     assert result.stdout.split() == list(SUITES)
     assert time.monotonic() - began < 20  # no hang; the half second is measured, not tested
 
@@ -263,7 +289,11 @@ def test_the_manifest_says_what_was_run(tiny):
     assert manifest["suite"] == "synthetic"
     assert manifest["command"][:2] == ["benchmark", "run"]
     assert manifest["configuration"]["methods"]["ring"]["wgan-gp"]["penalty"] == 0.1
-    assert manifest["configuration"]["metrics"]["ring"]["ivom"] == {"points": 200, "restarts": 3, "iterations": 5}
+    assert manifest["configuration"]["metrics"]["ring"]["ivom"] == {
+        "points": 200,
+        "restarts": 3,
+        "iterations": 5,
+    }
     assert manifest["metrics"]["ring"]["kl"]["best"] == pytest.approx(7 / 5000)
     assert {"torch", "numpy", "python"} <= set(manifest["versions"])
     assert len(manifest["fingerprints"]["ring"]) == 64

@@ -20,7 +20,11 @@ def test_bad_seeds(text):
 
 def test_settings_are_grouped_and_the_last_one_wins():
     given = ["wgan-gp.penalty=1", "ring.batch = 8", "wgan-gp.penalty=2", ("gan", "lr", 0.1)]
-    assert options.settings(given) == {"wgan-gp": {"penalty": "2"}, "ring": {"batch": "8"}, "gan": {"lr": 0.1}}
+    assert options.settings(given) == {
+        "wgan-gp": {"penalty": "2"},
+        "ring": {"batch": "8"},
+        "gan": {"lr": 0.1},
+    }
 
 
 @pytest.mark.parametrize("text", ["penalty=1", "wgan-gp.penalty", "=1", ".x=1", "x.=1"])

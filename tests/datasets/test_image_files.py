@@ -134,7 +134,10 @@ def test_cifar_is_read_as_torchvision_reads_it(cifar_root, monkeypatch):
     monkeypatch.setattr(datasets.CIFAR10, "_load_meta", lambda self: None)
     with using(str(cifar_root), None):
         files = load_cifar10(original=False)
-    for train, images, labels in ((True, files.train, files.train_labels), (False, files.test, files.test_labels)):
+    for train, images, labels in (
+        (True, files.train, files.train_labels),
+        (False, files.test, files.test_labels),
+    ):
         theirs = datasets.CIFAR10(str(cifar_root), train=train)
         assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), theirs.data)
         assert labels.tolist() == theirs.targets
@@ -150,12 +153,23 @@ class Harm:
         return eval, ("open('harm', 'w')",)
 
 
-@pytest.mark.parametrize("content", [pickle.dumps({"data": Harm()}), b"", b"no pickle", pickle.dumps([1, 2]), pickle.dumps({"data": b"x" * 10})])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps({"data": Harm()}),
+        b"",
+        b"no pickle",
+        pickle.dumps([1, 2]),
+        pickle.dumps({"data": b"x" * 10}),
+    ],
+)
 def test_foreign_batches_of_cifar_are_refused_and_not_run(cifar_root, tmp_path, monkeypatch, content):
     root = tmp_path / "data"
     shutil.copytree(cifar_root, root)
     (root / "cifar-10-batches-py" / "data_batch_3").write_bytes(content)
     monkeypatch.chdir(tmp_path)
     with using(str(root), None):
-        assert "data_batch_3: is not a whole batch of CIFAR-10" in refused(lambda: load_cifar10(original=False))
+        assert "data_batch_3: is not a whole batch of CIFAR-10" in refused(
+            lambda: load_cifar10(original=False)
+        )
     assert not (tmp_path / "harm").exists()

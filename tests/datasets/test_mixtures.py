@@ -12,7 +12,11 @@ ALL = [Ring(), Grid(), HighDimensional()]
 
 @pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
 def test_modes_are_distinct_and_as_published(data):
-    assert len(torch.unique(data.means, dim=0)) == data.modes == {"ring": 8, "grid": 25, "high-dimensional": 10}[data.name]
+    assert (
+        len(torch.unique(data.means, dim=0))
+        == data.modes
+        == {"ring": 8, "grid": 25, "high-dimensional": 10}[data.name]
+    )
     assert data.shape == {"ring": (2,), "grid": (2,), "high-dimensional": (1200,)}[data.name]
     assert data.mode_weights.sum().item() == pytest.approx(1)
 
@@ -21,7 +25,9 @@ def test_the_ring_has_radius_one_and_even_angles():
     means = Ring().means.double()
     assert torch.allclose(means.norm(dim=1), torch.ones(8, dtype=torch.float64), atol=1e-6)
     neighbours = (means - means.roll(1, 0)).norm(dim=1)
-    assert torch.allclose(neighbours, torch.full((8,), 2 * math.sin(math.pi / 8), dtype=torch.float64), atol=1e-6)
+    assert torch.allclose(
+        neighbours, torch.full((8,), 2 * math.sin(math.pi / 8), dtype=torch.float64), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
@@ -34,7 +40,9 @@ def test_samples_follow_the_mixture(data):
     assert stats.kstest(noise.flatten()[:20_000].numpy(), "norm").pvalue > 1e-3
     assert (x - data.means[mode])[:, data.noisy :].abs().sum() == 0
     expected = stats.chi2.cdf(data.radius**2, data.noisy)
-    assert good.double().mean().item() == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / 20_000))
+    assert good.double().mean().item() == pytest.approx(
+        expected, abs=4 * math.sqrt(expected * (1 - expected) / 20_000)
+    )
     if data.name == "high-dimensional":
         assert legacy.sum() == 0  # the literal rule rejects all real data
         assert data.assign(data.means)[2].all()  # and accepts points without noise
@@ -78,7 +86,9 @@ def test_quality_in_high_dimensions_does_not_see_that_there_is_no_spread():
 @pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda d: d.name)
 def test_the_density_is_that_of_scipy(data):
     x = data.sample(50, data.stream(1, "data")).double() + 0.01
-    parts = [stats.multivariate_normal(mean.numpy(), data.std**2).pdf(x.numpy()) for mean in data.means.double()]
+    parts = [
+        stats.multivariate_normal(mean.numpy(), data.std**2).pdf(x.numpy()) for mean in data.means.double()
+    ]
     assert data.log_density(x).exp().numpy() == pytest.approx(np.mean(parts, axis=0), rel=1e-5)
 
 
@@ -112,7 +122,11 @@ def test_the_truncated_deviation_is_that_of_good_samples():
     assert data.truncated_std < 0.98 * data.std
 
 
-@pytest.mark.parametrize("data", [Ring(training_set=50), Grid(training_set=50), HighDimensional(training_set=50)], ids=lambda d: d.name)
+@pytest.mark.parametrize(
+    "data",
+    [Ring(training_set=50), Grid(training_set=50), HighDimensional(training_set=50)],
+    ids=lambda d: d.name,
+)
 def test_a_fixed_training_set_is_drawn_from_with_replacement(data):
     draws = [data.sample(400, data.stream(seed, "data")) for seed in (0, 1)]
     assert not torch.equal(*draws)

@@ -42,7 +42,9 @@ def test_a_stack_is_independent_digits_of_its_split(data):
         assert all(channel in known for image in seen for channel in image)
         # Uniform and independent: a digit's partner is anyone.
         assert len({tuple(image) for image in seen}) > 490
-    assert not {bytes(i.numpy().tobytes()) for i in pools["held-out"]} & {bytes(i.numpy().tobytes()) for i in pools["calibration"]}
+    assert not {bytes(i.numpy().tobytes()) for i in pools["held-out"]} & {
+        bytes(i.numpy().tobytes()) for i in pools["calibration"]
+    }
 
 
 def test_pixels_have_one_range(data):
@@ -50,7 +52,9 @@ def test_pixels_have_one_range(data):
     x = data.unpack(packed)
     assert (x.min().item(), x.max().item()) == (-1, 1)
     assert torch.equal(data.pack(x), packed)
-    assert torch.equal(data.pack(torch.tensor([-1.2, 1.2, 0.001])), torch.tensor([0, 255, 128], dtype=torch.uint8))
+    assert torch.equal(
+        data.pack(torch.tensor([-1.2, 1.2, 0.001])), torch.tensor([0, 255, 128], dtype=torch.uint8)
+    )
     assert data.sample(4, data.stream(0, "data")).min() >= -1
     assert data.sample(4, data.stream(0, "data")).dtype == torch.float32
 
@@ -90,7 +94,10 @@ def test_numbers_of_digits_that_there_are_not():
 
 def test_quality_asks_for_confidence_in_every_digit(data):
     x = data.draw(300, data.stream(0, "x"))
-    strict, lax = StackedMNIST(original=False, confidence=0.999999).assign(x), StackedMNIST(original=False, confidence=0.0).assign(x)
+    strict, lax = (
+        StackedMNIST(original=False, confidence=0.999999).assign(x),
+        StackedMNIST(original=False, confidence=0.0).assign(x),
+    )
     assert lax.high_quality.all()
     assert strict.high_quality.float().mean() < 1
     # Half of one digit and half of another convinces nobody.
@@ -113,7 +120,15 @@ def test_what_is_no_digit_is_of_no_quality(data):
     mixed = classifier._no_digits(digits, torch.Generator().manual_seed(0))
     assert mixed.shape == digits.shape
     assert mixed.dtype == torch.uint8
-    assert digit_classifier(load_digits("MNIST", False)).network(mixed)[0].argmax(dim=1).eq(classifier.NO_DIGIT).float().mean() > 0.9
+    assert (
+        digit_classifier(load_digits("MNIST", False))
+        .network(mixed)[0]
+        .argmax(dim=1)
+        .eq(classifier.NO_DIGIT)
+        .float()
+        .mean()
+        > 0.9
+    )
 
 
 def test_assignment_does_not_depend_on_what_is_beside(data):
@@ -130,7 +145,9 @@ def test_one_sample_captures_a_mode_and_robust_counting_wants_more(data):
     evaluation = Evaluation(data, samples, HeldOut(samples[0]), [0])
     assert METRICS.get("modes")().score(evaluation).tolist() == [2]
     # 10 000 samples are ten per mode: two are a fifth of them.
-    many = Evaluation(data, torch.cat([frequent.expand(9_999, -1, -1, -1), once])[None], HeldOut(samples[0]), [0])
+    many = Evaluation(
+        data, torch.cat([frequent.expand(9_999, -1, -1, -1), once])[None], HeldOut(samples[0]), [0]
+    )
     assert METRICS.get("modes_robust")().score(many).tolist() == [1]
 
 
@@ -140,13 +157,18 @@ def test_confident_modes_count_what_the_classifier_is_sure_of(data):
     a, b = (files.train[int((files.train_labels == digit).nonzero()[0])].float() for digit in (0, 9))
     sure = stack(files.train, [0, 1, 2])
     doubtful = torch.stack([sure[0, 0], ((a + b) / 2).to(torch.uint8)[0], sure[0, 2]])[None]
-    least = [digit_classifier(files).network(x[0])[0].softmax(dim=1)[:, :10].amax(dim=1).min() for x in (doubtful, sure)]
+    least = [
+        digit_classifier(files).network(x[0])[0].softmax(dim=1)[:, :10].amax(dim=1).min()
+        for x in (doubtful, sure)
+    ]
     assert least[0] < least[1]
     data = StackedMNIST(original=False, confidence=float(sum(least) / 2))
     assert len(data.assign(torch.cat([sure, doubtful])).mode.unique()) == 2
 
     def scores(*counts):
-        samples = torch.cat([x.expand(n, -1, -1, -1) for x, n in zip((sure, doubtful), counts, strict=True)])[None]
+        samples = torch.cat([x.expand(n, -1, -1, -1) for x, n in zip((sure, doubtful), counts, strict=True)])[
+            None
+        ]
         evaluation = Evaluation(data, samples, HeldOut(samples[0]), [0])
         names = ("modes", "modes_confident", "modes_robust", "modes_confident_robust")
         return [int(METRICS.get(name)().score(evaluation).item()) for name in names]
@@ -164,10 +186,24 @@ def test_confident_modes_count_what_the_classifier_is_sure_of(data):
 
 def test_calibration_rows(data):
     data = StackedMNIST(original=False, samples=5_000, held_out=1_000)
-    names = ("modes", "high_quality", "kl", "fid", "ivom", "recall", "coverage", "overlap", "mode_entropy", "modes_confident")
+    names = (
+        "modes",
+        "high_quality",
+        "kl",
+        "fid",
+        "ivom",
+        "recall",
+        "coverage",
+        "overlap",
+        "mode_entropy",
+        "modes_confident",
+    )
     scorer = Scorer(data, {name: METRICS.get(name)().on(data) for name in names}, CPU)
     sources = (real_data, collapsed, noise)
-    real, dead, blind = (scorer.final(scorer.evaluation(source(data, 0, CPU)(data.samples)[None], [0]))[0] for source in sources)
+    real, dead, blind = (
+        scorer.final(scorer.evaluation(source(data, 0, CPU)(data.samples)[None], [0]))[0]
+        for source in sources
+    )
     assert real["modes"] > 950
     assert real["high_quality"] > 0.9
     assert real["kl"] < 2 * scorer.metrics["kl"].best(data)
@@ -225,7 +261,11 @@ def test_a_damaged_classifier_is_noticed_and_trained_again(data, capsys, damage)
     (file,) = cache_directory().glob(f"digit-classifier-{classifier.VERSION}-*.safetensors")
     content = file.read_bytes()
     flipped = content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
-    file.write_bytes({"truncated": content[:1000], "flipped": flipped, "empty": b"", "text": b"nothing of the kind"}[damage])
+    file.write_bytes(
+        {"truncated": content[:1000], "flipped": flipped, "empty": b"", "text": b"nothing of the kind"}[
+            damage
+        ]
+    )
     digit_classifier.cache_clear()
     assert digit_classifier(load_digits("MNIST", False)).fingerprint == expected
     assert "is damaged; training the classifier again" in capsys.readouterr().err
@@ -239,7 +279,9 @@ def test_a_cache_that_cannot_be_written(data, tmp_path, monkeypatch):
     blocked.write_text("")
     monkeypatch.setenv("BENCHMARK_CACHE", str(blocked / "cache"))
     digit_classifier.cache_clear()
-    with pytest.raises(UsageError, match=r"the classifier cannot be kept in .*; make it writable or set BENCHMARK_CACHE"):
+    with pytest.raises(
+        UsageError, match=r"the classifier cannot be kept in .*; make it writable or set BENCHMARK_CACHE"
+    ):
         digit_classifier(load_digits("MNIST", False))
     digit_classifier.cache_clear()
     assert not os.path.exists(blocked / "cache")

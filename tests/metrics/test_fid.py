@@ -64,7 +64,10 @@ class Pictures(Images):
 def made_up(n, d, seed, shift=0.0):
     """Features like a network's: correlated, not negative, of very different variances; float32."""
     random = np.random.default_rng(seed)
-    mixing = np.random.default_rng(9).normal(size=(d, d)).astype(np.float32) / np.arange(1, d + 1, dtype=np.float32)[:, None] ** 0.5
+    mixing = (
+        np.random.default_rng(9).normal(size=(d, d)).astype(np.float32)
+        / np.arange(1, d + 1, dtype=np.float32)[:, None] ** 0.5
+    )
     return np.maximum(random.normal(size=(n, d)).astype(np.float32) @ mixing + shift, 0)
 
 
@@ -87,7 +90,9 @@ def test_distance_agrees_with_pytorch_fid(d):
     from pytorch_fid.fid_score import calculate_frechet_distance
 
     x, y = made_up(d * 3 // 2, d, 0), made_up(d * 5 // 3, d, 1, 0.1)
-    statistics = [(np.mean(f, axis=0, dtype=np.float64), np.cov(f.astype(np.float64), rowvar=False)) for f in (x, y)]
+    statistics = [
+        (np.mean(f, axis=0, dtype=np.float64), np.cov(f.astype(np.float64), rowvar=False)) for f in (x, y)
+    ]
     expected = calculate_frechet_distance(*statistics[0], *statistics[1])
     assert distance(x, y) == pytest.approx(expected, rel=1e-6)
     given = [Moments.of_covariance(*map(torch.from_numpy, pair)) for pair in statistics]
@@ -149,7 +154,11 @@ def test_moments_are_taken_in_parts():
 
 
 def fid(data, samples, held_out, features="default"):
-    return METRICS.get("fid")(features=features).on(data).score(Evaluation(data, samples, HeldOut(held_out), list(range(len(samples)))))
+    return (
+        METRICS.get("fid")(features=features)
+        .on(data)
+        .score(Evaluation(data, samples, HeldOut(held_out), list(range(len(samples)))))
+    )
 
 
 def test_fid_of_shifted_data_is_the_squared_shift():
@@ -163,7 +172,9 @@ def test_fid_of_shifted_data_is_the_squared_shift():
 
 def test_raw_features_are_pixels_from_0_to_1_and_coordinates():
     data = Pictures(channels=2)
-    packed = torch.randint(256, (3, 5, 2, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    packed = torch.randint(
+        256, (3, 5, 2, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     evaluation = Evaluation(data, packed, HeldOut(packed[0]), [0, 1, 2])
     x = features_of(evaluation, "raw")
     assert x.shape == (3, 5, 2 * 28 * 28)
@@ -176,13 +187,20 @@ def test_raw_features_are_pixels_from_0_to_1_and_coordinates():
 
 def test_a_fid_of_images_is_in_units_of_their_pixels():
     data = Pictures()
-    black, white = torch.zeros(1, 20, 3, 28, 28, dtype=torch.uint8), torch.full((20, 3, 28, 28), 255, dtype=torch.uint8)
+    black, white = (
+        torch.zeros(1, 20, 3, 28, 28, dtype=torch.uint8),
+        torch.full((20, 3, 28, 28), 255, dtype=torch.uint8),
+    )
     assert fid(data, black, white).item() == pytest.approx(3 * 28 * 28)
 
 
 @pytest.mark.parametrize(
     ("features", "data", "message"),
-    [("classifier", Ring(), "choose from raw$"), ("inception", Ring(), "choose from raw$"), ("inception", Pictures(channels=2), "choose from raw$")],
+    [
+        ("classifier", Ring(), "choose from raw$"),
+        ("inception", Ring(), "choose from raw$"),
+        ("inception", Pictures(channels=2), "choose from raw$"),
+    ],
 )
 def test_features_that_a_dataset_does_not_have(features, data, message):
     with pytest.raises(UsageError, match=message):
@@ -208,7 +226,9 @@ def weights(tmp_path_factory):
         data = Pictures()
         images = data.sample(12, data.stream(0, "weights"))
         with torch.no_grad():
-            network.train()(nn.functional.interpolate(images, (299, 299), mode="bilinear", align_corners=False))
+            network.train()(
+                nn.functional.interpolate(images, (299, 299), mode="bilinear", align_corners=False)
+            )
     return named(network.state_dict(), tmp_path_factory.mktemp("weights"))
 
 
@@ -252,14 +272,20 @@ def test_weights_that_are_none(tmp_path, content):
     assert "holds no weights" in refusal(named(content, tmp_path))
 
 
-@pytest.mark.parametrize("content", [{}, {"fc.weight": torch.ones(2)}, [1], torch.ones(3), {1: 2}], ids=["empty", "other", "list", "tensor", "keys"])
+@pytest.mark.parametrize(
+    "content",
+    [{}, {"fc.weight": torch.ones(2)}, [1], torch.ones(3), {1: 2}],
+    ids=["empty", "other", "list", "tensor", "keys"],
+)
 def test_weights_of_something_else(tmp_path, content):
     assert "does not hold the weights of pytorch-fid's Inception" in refusal(named(content, tmp_path))
 
 
 def test_weights_may_be_safetensors(tmp_path, weights):
     file = tmp_path / "inception.safetensors"
-    save_file({key: value.contiguous() for key, value in torch.load(weights, weights_only=True).items()}, str(file))
+    save_file(
+        {key: value.contiguous() for key, value in torch.load(weights, weights_only=True).items()}, str(file)
+    )
     data = Pictures()
     packed = data.draw(2, data.stream(0, "x"))
     features = []
@@ -281,7 +307,9 @@ class Payload:
         return (open, ("unpickled", "w"))
 
 
-@pytest.mark.parametrize("pack", [lambda x: pickle.dumps(x), lambda x: pickle.dumps({"fc.weight": x}), lambda x: {"fc.weight": x}])
+@pytest.mark.parametrize(
+    "pack", [lambda x: pickle.dumps(x), lambda x: pickle.dumps({"fc.weight": x}), lambda x: {"fc.weight": x}]
+)
 def test_weights_that_would_run_code_are_refused(tmp_path, monkeypatch, pack):
     monkeypatch.chdir(tmp_path)
     assert "holds no weights" in refusal(named(pack(Payload()), tmp_path))
@@ -309,7 +337,11 @@ def test_inception_sees_pixels_from_0_to_1(weights, channels, monkeypatch):
         assert name == f"inception-{weights.name[-12:-4]}"
         x = features_of(Evaluation(data, packed, HeldOut(packed[0]), [0, 1]), name)
     assert x.shape == (2, 3, 2048)
-    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *arguments, **options: torch.load(weights, weights_only=True))
+    monkeypatch.setattr(
+        inception,
+        "load_state_dict_from_url",
+        lambda *arguments, **options: torch.load(weights, weights_only=True),
+    )
     network = inception.InceptionV3([3]).eval()
     expected = network(packed[1].float().expand(-1, 3, -1, -1) / 255)[0].flatten(1)
     assert torch.allclose(x[1], expected, rtol=1e-4, atol=1e-5)
@@ -321,7 +353,10 @@ def test_inception_sees_pixels_from_0_to_1(weights, channels, monkeypatch):
 def test_fid_agrees_with_the_command_of_pytorch_fid(tmp_path, weights):
     """The same images as tensors and as files, fewer of them than dimensions, and more than one batch."""
     data, n = Pictures(), 60
-    held_out, samples = data.draw(n, data.stream(0, "a")), (data.draw(n, data.stream(0, "b")) * 0.8).to(torch.uint8)
+    held_out, samples = (
+        data.draw(n, data.stream(0, "a")),
+        (data.draw(n, data.stream(0, "b")) * 0.8).to(torch.uint8),
+    )
     for folder, images in (("a", held_out), ("b", samples)):
         (tmp_path / folder).mkdir()
         for i, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
@@ -330,8 +365,20 @@ def test_fid_agrees_with_the_command_of_pytorch_fid(tmp_path, weights):
     file = tmp_path / "hub" / "checkpoints" / OFFICIAL
     file.parent.mkdir(parents=True)
     file.symlink_to(weights)
-    command = [sys.executable, "-m", "pytorch_fid", str(tmp_path / "a"), str(tmp_path / "b"), "--device", "cpu", "--num-workers", "0"]
-    done = subprocess.run(command, env={**os.environ, "TORCH_HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytorch_fid",
+        str(tmp_path / "a"),
+        str(tmp_path / "b"),
+        "--device",
+        "cpu",
+        "--num-workers",
+        "0",
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "TORCH_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
     expected = float(done.stdout.split("FID:")[1])
     with using(None, str(weights)):
         score = fid(data, samples[None], held_out, "inception").item()

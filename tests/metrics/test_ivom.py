@@ -67,7 +67,9 @@ class Noise(Images):
 def score(data, held_out, generate=None, seeds=(0,), samples=None, **settings):
     """One number per seed; `generate` maps (S, N, L) to (S, N, *)."""
     samples = held_out[None, :2].expand(len(seeds), 2, *data.shape) if samples is None else samples
-    return METRICS.get("ivom")(**settings).score(Evaluation(data, samples, HeldOut(held_out), list(seeds), generate))
+    return METRICS.get("ivom")(**settings).score(
+        Evaluation(data, samples, HeldOut(held_out), list(seeds), generate)
+    )
 
 
 def networks(data, seeds):
@@ -83,12 +85,17 @@ def networks(data, seeds):
     return lambda z: torch.stack([network(part) for network, part in zip(made, z, strict=True)])
 
 
-@pytest.mark.parametrize(("data", "scale"), [(Vectors(latent=3), 1), (Noise(latent=7), 4)], ids=["points", "images"])
+@pytest.mark.parametrize(
+    ("data", "scale"), [(Vectors(latent=3), 1), (Noise(latent=7), 4)], ids=["points", "images"]
+)
 def test_of_a_linear_generator_it_is_the_least_squares_residual(data, scale):
     """Of images it is that of pixels in [0, 1]: a quarter of that in [-1, 1]."""
     random = torch.Generator().manual_seed(0)
     size = data.unpack(data.draw(1, random)).numel()
-    a, b = torch.randn(2, data.latent, size, generator=random), 0.3 * torch.randn(2, 1, size, generator=random)
+    a, b = (
+        torch.randn(2, data.latent, size, generator=random),
+        0.3 * torch.randn(2, 1, size, generator=random),
+    )
     held_out = data.draw(40, random)
     targets = data.unpack(held_out).flatten(1).double().numpy()
     expected = []
@@ -101,7 +108,10 @@ def test_of_a_linear_generator_it_is_the_least_squares_residual(data, scale):
     assert scores.dtype == torch.float64
     # Fewer data are the first of them.
     fewer = score(data, held_out, lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1), points=10)
-    assert fewer.tolist() == score(data, held_out[:10], lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1)).tolist()
+    assert (
+        fewer.tolist()
+        == score(data, held_out[:10], lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1)).tolist()
+    )
 
 
 def test_what_a_generator_can_make_has_no_error():
@@ -117,7 +127,9 @@ def test_what_a_generator_can_make_has_no_error():
 def test_iterations_and_restarts_never_make_it_worse():
     data, seeds = Noise(latent=6, width=4, side=12), (0, 1, 2)
     held_out, generate = data.draw(10, data.stream("all", "held-out")), networks(data, seeds)
-    by_iterations = [score(data, held_out, generate, seeds, restarts=2, iterations=n) for n in (1, 2, 5, 20, 60)]
+    by_iterations = [
+        score(data, held_out, generate, seeds, restarts=2, iterations=n) for n in (1, 2, 5, 20, 60)
+    ]
     assert all((after <= before).all() for before, after in itertools.pairwise(by_iterations))
     assert (by_iterations[-1] < 0.99 * by_iterations[0]).all()
     by_restarts = [score(data, held_out, generate, seeds, restarts=n, iterations=20) for n in (1, 2, 3, 6)]
@@ -163,7 +175,9 @@ def test_the_nearest_sample_is_found_by_differences(data):
     if data.kind == "points":
         held_out, samples = held_out + 20, samples + 20
     targets, made = data.unpack(held_out).flatten(1).double(), data.unpack(samples).flatten(1).double()
-    errors = torch.stack([(target - made).square().mean(dim=1).amin() for target in targets]).mean() / data.span**2
+    errors = (
+        torch.stack([(target - made).square().mean(dim=1).amin() for target in targets]).mean() / data.span**2
+    )
     assert score(data, held_out, samples=samples[None]).item() == pytest.approx(errors.item(), rel=1e-6)
 
 
@@ -208,7 +222,9 @@ def test_lbfgs_forgets_a_step_to_where_there_is_no_value():
     # The first step ends left of zero.
     start = torch.tensor([[0.9, 0.0]], dtype=torch.float64)
     assert minimise(objective, start, 1)[1].item() == objective(start).item()
-    assert minimise(objective, start, 12)[1].item() == pytest.approx(minimise(objective, start, 200)[1].item(), abs=1e-6)
+    assert minimise(objective, start, 12)[1].item() == pytest.approx(
+        minimise(objective, start, 200)[1].item(), abs=1e-6
+    )
 
 
 def test_lbfgs_evaluates_each_row_once_per_iteration():

@@ -89,8 +89,15 @@ def images(data, seed, n):
         "real": data.draw(n, stream, "calibration"),
         "collapsed": collapsed(data, seed, CPU)(n),
         "half": stacks(low, digits, digits),
-        "unequal": torch.where(torch.rand(n, 1, 1, 1, generator=stream) < 0.8, stacks(low, digits, digits), stacks(high, digits, digits)),
-        "noisy": (real + 32 * torch.randn(real.shape, generator=stream)).round().clamp(0, 255).to(torch.uint8),
+        "unequal": torch.where(
+            torch.rand(n, 1, 1, 1, generator=stream) < 0.8,
+            stacks(low, digits, digits),
+            stacks(high, digits, digits),
+        ),
+        "noisy": (real + 32 * torch.randn(real.shape, generator=stream))
+        .round()
+        .clamp(0, 255)
+        .to(torch.uint8),
         "memorising": few[torch.randint(100, (n,), generator=stream)],
         "narrow": stacks(narrow, narrow, narrow),
         "points": stacks(one, one, one),
@@ -100,10 +107,19 @@ def images(data, seed, n):
 
 def measure(data, seed=0):
     """The scores of every dummy, and of `reference`, the `real-data` row: by metric and dummy."""
-    samples = {"reference": real_data(data, seed, CPU)(data.samples), **(points if data.kind == "points" else images)(data, seed, data.samples)}
-    scorer = Scorer(data, {name: METRICS.get(name)().on(data) for name in METRICS.names() if METRICS.get(name)().applies(data)}, CPU)
+    samples = {
+        "reference": real_data(data, seed, CPU)(data.samples),
+        **(points if data.kind == "points" else images)(data, seed, data.samples),
+    }
+    scorer = Scorer(
+        data,
+        {name: METRICS.get(name)().on(data) for name in METRICS.names() if METRICS.get(name)().applies(data)},
+        CPU,
+    )
     rows = scorer.final(scorer.evaluation(torch.stack(list(samples.values())), [seed] * len(samples)))
-    return {name: {dummy: row[name] for dummy, row in zip(samples, rows, strict=True)} for name in scorer.metrics}
+    return {
+        name: {dummy: row[name] for dummy, row in zip(samples, rows, strict=True)} for name in scorer.metrics
+    }
 
 
 # A cell is a claim about a dummy's score beside that of the `real-data` row at the same sample size:
@@ -191,8 +207,16 @@ TABLE = {
 
 def cells():
     """Every claim: dataset, metric, dummy, what is claimed."""
-    rows = [(dataset, [part.strip() for part in row.split("|")]) for dataset, table in TABLE.items() for row in table.strip().splitlines()]
-    return [(dataset, metric, *claim) for dataset, (metric, *claims) in rows for claim in zip(DUMMY_ROWS, claims, strict=True)]
+    rows = [
+        (dataset, [part.strip() for part in row.split("|")])
+        for dataset, table in TABLE.items()
+        for row in table.strip().splitlines()
+    ]
+    return [
+        (dataset, metric, *claim)
+        for dataset, (metric, *claims) in rows
+        for claim in zip(DUMMY_ROWS, claims, strict=True)
+    ]
 
 
 def holds(claim, score, real):
@@ -219,7 +243,12 @@ def render():
     """The table as in docs/metrics.md."""
     lines = []
     for dataset in TABLE:
-        lines += [f"`{dataset}`", "", f"| metric | {' | '.join(DUMMY_ROWS)} |", "|---" * (len(DUMMY_ROWS) + 1) + "|"]
+        lines += [
+            f"`{dataset}`",
+            "",
+            f"| metric | {' | '.join(DUMMY_ROWS)} |",
+            "|---" * (len(DUMMY_ROWS) + 1) + "|",
+        ]
         for name in dict.fromkeys(metric for of, metric, *_ in cells() if of == dataset):
             claims = [claim for of, metric, _, claim in cells() if (of, metric) == (dataset, name)]
             lines.append(f"| `{name}` | {' | '.join(map(shown, claims))} |")
@@ -261,7 +290,9 @@ def scores_on(digits_root):
 @pytest.mark.parametrize(("dataset", "metric", "dummy", "claim"), cells())
 def test_a_metric_moves_as_far_as_the_table_says_or_does_not(scores_on, dataset, metric, dummy, claim):
     row = scores_on(dataset)[metric]
-    assert holds(claim, row[dummy], row["reference"]), f"{row[dummy]:.5g}, beside {row['reference']:.5g} of real data"
+    assert holds(claim, row[dummy], row["reference"]), (
+        f"{row[dummy]:.5g}, beside {row['reference']:.5g} of real data"
+    )
 
 
 @pytest.mark.parametrize("dataset", TABLE)
@@ -282,7 +313,9 @@ def test_every_metric_notices_something_and_misses_something_and_leaves_real_dat
 @pytest.mark.parametrize("dummy", [dummy for dummy in DUMMY_ROWS if dummy != "real"])
 def test_no_fault_escapes_all_metrics(dummy):
     for dataset in TABLE:
-        assert any(is_moved(claim) for of, _, of_dummy, claim in cells() if (of, of_dummy) == (dataset, dummy))
+        assert any(
+            is_moved(claim) for of, _, of_dummy, claim in cells() if (of, of_dummy) == (dataset, dummy)
+        )
 
 
 # ------------------------------------------------------------------------------------------ overlap as a person would judge
@@ -306,7 +339,9 @@ def overlaps(dataset):
     for seed in SEEDS[dataset]:
         samples = points(data, seed, data.samples)
         stream = data.stream(seed, "slightly")
-        samples["slightly noisy"] = data.draw(data.samples, stream) + data.std * torch.randn(data.samples, *data.shape, generator=stream)
+        samples["slightly noisy"] = data.draw(data.samples, stream) + data.std * torch.randn(
+            data.samples, *data.shape, generator=stream
+        )
         scores = scorer.final(scorer.evaluation(torch.stack(list(samples.values())), [seed] * len(samples)))
         rows.append({dummy: score["overlap"] for dummy, score in zip(samples, scores, strict=True)})
     return rows
@@ -330,7 +365,11 @@ def shares_of_noise(data):
     density = stats.norm.pdf(t, line.mean(), line.std()) * (t[1] - t[0])
     nearest = np.abs(t[:, None] - line).argmin(axis=1)
     d = t - line[nearest]
-    good = np.where(np.abs(d) < 1, stats.ncx2.cdf(data.radius**2 - 500 * np.minimum(d**2, 1), 700, np.maximum(700 * d**2, 1e-9)), 0)
+    good = np.where(
+        np.abs(d) < 1,
+        stats.ncx2.cdf(data.radius**2 - 500 * np.minimum(d**2, 1), 700, np.maximum(700 * d**2, 1e-9)),
+        0,
+    )
     return np.bincount(nearest, density * good, len(line))
 
 
@@ -349,7 +388,11 @@ def known_shares(data):
         "noise": shares_of_noise(data),
     }
     if data.noisy == 2:
-        return {**shares, "slightly noisy": good_share(data, 2**0.5) * one / k, "noisy": good_share(data, 26**0.5) * one / k}
+        return {
+            **shares,
+            "slightly noisy": good_share(data, 2**0.5) * one / k,
+            "noisy": good_share(data, 26**0.5) * one / k,
+        }
     # Over the 700 coordinates and the 500 others, noise alone is far too much.
     return {**shares, "slightly noisy": 0 * one, "noisy": 0 * one}
 
@@ -363,7 +406,10 @@ def expected_overlap(data, shares, good=None):
     """Over draws of n samples, a bin of probability p counts E min(Binomial(n, p) / n, t): less than min(p, t), as samples are finite."""
     x = np.arange(data.samples + 1)
     true, own = bins(data, shares, good_share(data, 1) if good is None else good)
-    return sum(np.minimum(x / data.samples, t) @ stats.binom.pmf(x, data.samples, p) for t, p in zip(true, own, strict=True))
+    return sum(
+        np.minimum(x / data.samples, t) @ stats.binom.pmf(x, data.samples, p)
+        for t, p in zip(true, own, strict=True)
+    )
 
 
 def deviation_of_overlap(data, shares, good):
@@ -382,18 +428,31 @@ def test_overlap_orders_the_dummies_as_a_person_would(dataset):
     # And not by accident: what is expected is so ordered.
     data = DATASETS[dataset]()
     known = known_shares(data)
-    assert all(a > 1.04 * b for a, b in pairwise(expected_overlap(data, known[dummy]) for dummy in ORDER[dataset]))
+    assert all(
+        a > 1.04 * b for a, b in pairwise(expected_overlap(data, known[dummy]) for dummy in ORDER[dataset])
+    )
 
 
 @pytest.mark.parametrize("dataset", SEEDS)
-@pytest.mark.parametrize("dummy", ["real", "slightly noisy", "unequal", "half", "noisy", "collapsed", "noise", "narrow", "points"])
+@pytest.mark.parametrize(
+    "dummy", ["real", "slightly noisy", "unequal", "half", "noisy", "collapsed", "noise", "narrow", "points"]
+)
 def test_overlap_is_what_its_closed_form_says(dataset, dummy):
     """Within four standard errors, and a thousandth for the moments of the noise, which are those of finite data."""
     data = DATASETS[dataset]()
     scores, shares = [row[dummy] for row in overlaps(dataset)], known_shares(data)[dummy]
     # The true shares are those of the held-out data.
-    good = data.assign(data.draw(data.held_out, data.stream("all", "held-out"), "held-out")).high_quality.double().mean().item()
-    error = 4 * deviation_of_overlap(data, shares, good) / math.sqrt(len(scores)) + 1e-3 * (dummy == "noise") + 1e-9
+    good = (
+        data.assign(data.draw(data.held_out, data.stream("all", "held-out"), "held-out"))
+        .high_quality.double()
+        .mean()
+        .item()
+    )
+    error = (
+        4 * deviation_of_overlap(data, shares, good) / math.sqrt(len(scores))
+        + 1e-3 * (dummy == "noise")
+        + 1e-9
+    )
     assert np.mean(scores) == pytest.approx(expected_overlap(data, shares, good), abs=error)
     assert abs(good - good_share(data, 1)) < 4 * math.sqrt(good * (1 - good) / data.held_out)
 
@@ -403,7 +462,9 @@ def test_overlap_does_not_see_where_in_a_mode_the_samples_lie(scores_on, dataset
     """One point for every mode is worth what real data is, up to the share that is of no high quality. `within_mode_std` tells them apart."""
     data, scores = DATASETS[dataset](), scores_on(dataset)
     known = known_shares(data)
-    assert expected_overlap(data, known["points"]) == pytest.approx(expected_overlap(data, known["real"]), abs=1 - good_share(data, 1))
+    assert expected_overlap(data, known["points"]) == pytest.approx(
+        expected_overlap(data, known["real"]), abs=1 - good_share(data, 1)
+    )
     assert min(row["points"] for row in overlaps(dataset)) > 0.9
     assert scores["within_mode_std"]["points"] == pytest.approx(0, abs=1e-5)
 
@@ -469,7 +530,9 @@ def test_the_page_about_metrics_has_this_table_and_every_metric():
     assert text.count(render()) == 1
     assert all(text.count(f"* **{dummy}**: {meaning}") == 1 for dummy, meaning in DUMMY_ROWS.items())
     described = re.findall(r"^### (.*)$", text, flags=re.MULTILINE)
-    assert sorted(name for heading in described for name in re.findall(r"`(\w+)`", heading)) == METRICS.names()
+    assert (
+        sorted(name for heading in described for name in re.findall(r"`(\w+)`", heading)) == METRICS.names()
+    )
 
 
 def test_links_of_the_pages_about_metrics_lead_somewhere():
@@ -480,9 +543,9 @@ def test_links_of_the_pages_about_metrics_lead_somewhere():
             target = page.parent / link if link else page
             assert target.exists(), f"{page.name}: {link}"
             headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE) if anchor else []
-            assert not anchor or anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings], (
-                f"{page.name}: {anchor}"
-            )
+            assert not anchor or anchor in [
+                re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings
+            ], f"{page.name}: {anchor}"
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ N = 240
 def score(name, data, samples, held_out=None, generator=None, seeds=SEEDS, **settings):
     """One number per seed of samples (S, N, *)."""
     held_out = samples[0] if held_out is None else held_out
-    return METRICS.get(name)(**settings).on(data).score(Evaluation(data, samples, HeldOut(held_out), seeds[: len(samples)], generator))
+    return (
+        METRICS.get(name)(**settings)
+        .on(data)
+        .score(Evaluation(data, samples, HeldOut(held_out), seeds[: len(samples)], generator))
+    )
 
 
 def normal(*shape, seed=0):
@@ -45,8 +49,17 @@ def normal(*shape, seed=0):
 
 POINTS = {data.name: data for data in (Ring(), HighDimensional(std=0.3))}
 # What applies to stacked digits is known without any files.
-PAIRS = [(data.name, name) for data in POINTS.values() for name in METRICS.names() if METRICS.get(name)().applies(data)]
-PAIRS += [("stacked-mnist", name) for name in METRICS.names() if name not in ("high_quality_legacy", "within_mode_std", "out_of_range")]
+PAIRS = [
+    (data.name, name)
+    for data in POINTS.values()
+    for name in METRICS.names()
+    if METRICS.get(name)().applies(data)
+]
+PAIRS += [
+    ("stacked-mnist", name)
+    for name in METRICS.names()
+    if name not in ("high_quality_legacy", "within_mode_std", "out_of_range")
+]
 every_metric = pytest.mark.parametrize(("case", "name"), PAIRS, indirect=["case"])
 stacks = pytest.mark.parametrize("case", ["stacked-mnist"], indirect=True)
 
@@ -57,7 +70,9 @@ def case(request, digits_root):
     with using(str(digits_root), None):
         if request.param == "stacked-mnist":
             data = StackedMNIST(original=False, digits=2)
-            spoil = torch.randint(60, (N, *data.shape), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+            spoil = torch.randint(
+                60, (N, *data.shape), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
+            )
         else:
             data = POINTS[request.param]
             spoil = data.std * torch.randn(N, *data.shape, generator=torch.Generator().manual_seed(0))
@@ -70,7 +85,9 @@ def case(request, digits_root):
 
 def linear(data, seeds):
     """A generator for each of the seeds, linear with coefficients of its own."""
-    coefficients = torch.stack([normal(data.latent, math.prod(data.shape), seed=seed) for seed in seeds]).float()
+    coefficients = torch.stack(
+        [normal(data.latent, math.prod(data.shape), seed=seed) for seed in seeds]
+    ).float()
     return lambda z: (0.1 * z @ coefficients).unflatten(2, data.shape)
 
 
@@ -90,7 +107,10 @@ def test_the_order_of_samples_and_of_held_out_data_does_not_matter(case, name):
     data, samples, held_out = case
     order = torch.randperm(N, generator=torch.Generator().manual_seed(0))
     settings = {"points": N} if name == "ivom" else {}
-    agrees(score(name, data, samples[:, order], held_out[order.flip(0)], **settings), score(name, data, samples, held_out, **settings))
+    agrees(
+        score(name, data, samples[:, order], held_out[order.flip(0)], **settings),
+        score(name, data, samples, held_out, **settings),
+    )
 
 
 @every_metric
@@ -98,17 +118,31 @@ def test_the_order_of_seeds_and_whether_they_are_scored_together_does_not_matter
     data, samples, held_out = case
     settings = few_steps(name)
     together = score(name, data, samples, held_out, linear(data, SEEDS), **settings)
-    backwards = score(name, data, samples.flip(0), held_out, linear(data, SEEDS[::-1]), SEEDS[::-1], **settings)
+    backwards = score(
+        name, data, samples.flip(0), held_out, linear(data, SEEDS[::-1]), SEEDS[::-1], **settings
+    )
     agrees(backwards.flip(0), together)
     for i, seed in enumerate(SEEDS):
-        agrees(score(name, data, samples[i : i + 1], held_out, linear(data, [seed]), [seed], **settings), together[i : i + 1])
+        agrees(
+            score(name, data, samples[i : i + 1], held_out, linear(data, [seed]), [seed], **settings),
+            together[i : i + 1],
+        )
 
 
 @every_metric
 def test_the_size_of_parts_does_not_matter(case, name, monkeypatch):
     data, samples, held_out = case
-    whole, generated = score(name, data, samples, held_out), score(name, data, samples, held_out, linear(data, SEEDS), **few_steps(name))
-    for module, size in ((mixtures, 7 * math.prod(data.shape)), (stacked, 14), (fid, 7), (prdc, 7), (ivom, 7 * math.prod(data.shape))):
+    whole, generated = (
+        score(name, data, samples, held_out),
+        score(name, data, samples, held_out, linear(data, SEEDS), **few_steps(name)),
+    )
+    for module, size in (
+        (mixtures, 7 * math.prod(data.shape)),
+        (stacked, 14),
+        (fid, 7),
+        (prdc, 7),
+        (ivom, 7 * math.prod(data.shape)),
+    ):
         monkeypatch.setattr(module, "CHUNK", size)
     agrees(score(name, data, samples, held_out), whole)
     agrees(score(name, data, samples, held_out, linear(data, SEEDS), **few_steps(name)), generated)
@@ -142,7 +176,10 @@ def test_the_order_of_the_modes_does_not_matter(case, name):
 
 
 def test_kl_does_not_depend_on_the_names_of_modes_but_on_which_has_which_weight():
-    counts, weights = torch.tensor([[5.0, 0.0, 2.0, 9.0]], dtype=torch.float64), torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    counts, weights = (
+        torch.tensor([[5.0, 0.0, 2.0, 9.0]], dtype=torch.float64),
+        torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64),
+    )
     order = [2, 0, 3, 1]
     agrees(histogram_kl(counts[:, order], weights[order]), histogram_kl(counts, weights), 1e-12)
     assert abs(histogram_kl(counts, weights.flip(0)) - histogram_kl(counts, weights)) > 0.1
@@ -165,14 +202,23 @@ def test_a_sample_twice_counts_for_what_once_does(case, name):
         # About half of the modes have their share in full, so that it matters what the share is.
         settings = {"share": 1.0} if name in ("modes_robust", "modes_confident_robust") else {}
         twice = samples.repeat(1, 2, *(1,) * len(data.shape))
-        agrees(score(name, data, twice, held_out, **settings), score(name, data, samples, held_out, **settings), rel)
+        agrees(
+            score(name, data, twice, held_out, **settings),
+            score(name, data, samples, held_out, **settings),
+            rel,
+        )
 
 
-@pytest.mark.parametrize(("name", "power"), [("fid", 2), ("ivom", 2), ("precision", 0), ("recall", 0), ("density", 0), ("coverage", 0)])
+@pytest.mark.parametrize(
+    ("name", "power"),
+    [("fid", 2), ("ivom", 2), ("precision", 0), ("recall", 0), ("density", 0), ("coverage", 0)],
+)
 def test_distances_turn_move_and_grow_with_the_coordinates(name, power):
     data, held_out = Ring(), normal(150, 2)
     samples = 0.7 * normal(2, 150, 2, seed=1) + torch.tensor([0.5, -0.3])
-    rotation = torch.tensor([[math.cos(0.5), -math.sin(0.5)], [math.sin(0.5), math.cos(0.5)]], dtype=torch.float64)
+    rotation = torch.tensor(
+        [[math.cos(0.5), -math.sin(0.5)], [math.sin(0.5), math.cos(0.5)]], dtype=torch.float64
+    )
 
     def moved(x):
         return 3 * x @ rotation.T + torch.tensor([40.0, -7.0], dtype=torch.float64)
@@ -188,15 +234,24 @@ def test_distances_turn_move_and_grow_with_the_coordinates(name, power):
 
 def test_kl_of_a_histogram_against_unequal_weights():
     """Shares 1/4, 1/4, 1/2, 0 against 1/2, 1/4, 1/8, 1/8: -1/4 ln 2 + 0 + 1/2 ln 4 + 0."""
-    counts, weights = torch.tensor([[2.0, 2.0, 4.0, 0.0]], dtype=torch.float64), torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64)
+    counts, weights = (
+        torch.tensor([[2.0, 2.0, 4.0, 0.0]], dtype=torch.float64),
+        torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64),
+    )
     assert histogram_kl(counts, weights).item() == pytest.approx(0.75 * math.log(2), rel=1e-12)
 
 
-@pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional(), (1000, 26_000)], ids=["ring", "grid", "high-dimensional", "stacked"])
+@pytest.mark.parametrize(
+    "data",
+    [Ring(), Grid(), HighDimensional(), (1000, 26_000)],
+    ids=["ring", "grid", "high-dimensional", "stacked"],
+)
 def test_kl_of_a_perfect_sampler_is_modes_less_one_over_twice_the_samples(data):
     k, n = data if isinstance(data, tuple) else (data.modes, data.samples)
     weights = torch.full((k,), 1 / k, dtype=torch.float64)
-    counts = torch.from_numpy(np.random.default_rng(0).multinomial(n, weights.numpy(), size=2000 if k == 1000 else 20_000)).double()
+    counts = torch.from_numpy(
+        np.random.default_rng(0).multinomial(n, weights.numpy(), size=2000 if k == 1000 else 20_000)
+    ).double()
     expected = (k - 1) / (2 * n)
     assert histogram_kl(counts, weights).mean().item() == pytest.approx(expected, rel=0.02)
     if not isinstance(data, tuple):
@@ -208,7 +263,9 @@ def test_joint_kl_of_a_perfect_sampler_is_modes_over_twice_the_samples(data):
     """It has one bin more than modes, of the share that fails the rule of quality."""
     q = scipy.stats.chi2.cdf(data.radius**2, data.noisy)
     weights = torch.tensor([q / data.modes] * data.modes + [1 - q], dtype=torch.float64)
-    counts = torch.from_numpy(np.random.default_rng(0).multinomial(data.samples, weights.numpy(), size=20_000)).double()
+    counts = torch.from_numpy(
+        np.random.default_rng(0).multinomial(data.samples, weights.numpy(), size=20_000)
+    ).double()
     expected = METRICS.get("kl_joint")().best(data)
     assert expected == data.modes / (2 * data.samples)
     assert histogram_kl(counts, weights).mean().item() == pytest.approx(expected, rel=0.02)
@@ -221,7 +278,9 @@ def test_distance_of_two_gaussians_of_unlike_axes_in_the_plane():
     assert not torch.allclose(a @ b, b @ a)
     means = torch.tensor([[1.0, 2.0], [4.0, -2.0]], dtype=torch.float64)
     expected = 25 + 5 + 5 - 2 * math.sqrt(20.5)
-    assert frechet_distance(Moments.of_covariance(means[0], a), Moments.of_covariance(means[1], b)).item() == pytest.approx(expected, rel=1e-12)
+    assert frechet_distance(
+        Moments.of_covariance(means[0], a), Moments.of_covariance(means[1], b)
+    ).item() == pytest.approx(expected, rel=1e-12)
     # And of samples that have these moments exactly.
     samples, held_out = exact(normal(50, 2), means[0], a), exact(normal(70, 2, seed=1), means[1], b)
     assert score("fid", Ring(), samples[None], held_out).item() == pytest.approx(expected, rel=1e-9)
@@ -242,8 +301,12 @@ def test_distance_of_a_gaussian_from_its_image_under_the_best_transport(d):
     assert not torch.allclose(a @ t, t @ a)
     moved = t - torch.eye(d, dtype=torch.float64)
     shift = normal(d, seed=2)
-    distance = frechet_distance(Moments.of_covariance(torch.zeros_like(shift), a), Moments.of_covariance(shift, t @ a @ t))
-    assert distance.item() == pytest.approx((torch.trace(moved @ a @ moved) + shift.square().sum()).item(), rel=1e-9)
+    distance = frechet_distance(
+        Moments.of_covariance(torch.zeros_like(shift), a), Moments.of_covariance(shift, t @ a @ t)
+    )
+    assert distance.item() == pytest.approx(
+        (torch.trace(moved @ a @ moved) + shift.square().sum()).item(), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda data: data.name)
@@ -260,7 +323,9 @@ def test_high_quality_of_gaussians_of_any_width(data, width):
     """1 - exp(-4.5 / w^2) for w times the true deviation, within four deviations of a binomial share."""
     n, share = 50_000, 1 - math.exp(-4.5 / width**2)
     x = data.means[torch.arange(n) % data.modes] + width * data.std * normal(n, 2).float()
-    assert score("high_quality", data, x[None]).item() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / n) + 1e-9)
+    assert score("high_quality", data, x[None]).item() == pytest.approx(
+        share, abs=4 * math.sqrt(share * (1 - share) / n) + 1e-9
+    )
 
 
 def test_high_quality_in_1200_dimensions_ends_at_a_sphere_in_all_coordinates():
@@ -280,7 +345,11 @@ def test_high_quality_in_1200_dimensions_ends_at_a_sphere_in_all_coordinates():
 def test_the_literal_rule_ends_at_ten_in_all_of_1200_coordinates():
     data = HighDimensional()
     direction = torch.nn.functional.normalize(normal(data.modes, 1200), dim=1).float()
-    scores = score("high_quality_legacy", data, torch.stack([data.means + radius * direction for radius in (0, 9.99, 10.01)]))
+    scores = score(
+        "high_quality_legacy",
+        data,
+        torch.stack([data.means + radius * direction for radius in (0, 9.99, 10.01)]),
+    )
     assert scores.tolist() == [1, 1, 0]
 
 
@@ -291,7 +360,12 @@ def test_within_mode_std_is_the_mean_over_modes_of_their_own_widths():
     truncated = data.std * math.sqrt(1 - 4.5 * math.exp(-4.5) / (1 - math.exp(-4.5)))
     corners = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]).repeat(5, 1)
     x = torch.cat(
-        [data.means[0] + 0.004 * corners, data.means[3] + 0.012 * corners, data.means[5] + 0.02 * corners[:8], data.means[0] + 0.03 * corners]
+        [
+            data.means[0] + 0.004 * corners,
+            data.means[3] + 0.012 * corners,
+            data.means[5] + 0.02 * corners[:8],
+            data.means[0] + 0.03 * corners,
+        ]
     )
     expected = (0.004 + 0.012) / 2 * math.sqrt(20 / 19) / truncated
     assert score("within_mode_std", data, x[None]).item() == pytest.approx(expected, rel=1e-5)
@@ -304,14 +378,22 @@ def test_within_mode_std_of_a_gaussian_of_another_width_in_1200_dimensions(width
     data = HighDimensional()
     x = data.draw(400, data.stream(0, "data"))
     centres = data.means[data.assign(x).mode]
-    assert score("within_mode_std", data, (centres + width * (x - centres))[None]).item() == pytest.approx(width / data.truncated_std, rel=3e-3)
+    assert score("within_mode_std", data, (centres + width * (x - centres))[None]).item() == pytest.approx(
+        width / data.truncated_std, rel=3e-3
+    )
 
 
 @pytest.mark.parametrize(
     ("generate", "error"),
     [
-        (lambda z: z[..., :1] * torch.tensor([0.6, 0.8]), lambda x: (x @ torch.tensor([0.8, -0.6]).double()) ** 2),
-        (lambda z: 0 * z[..., :2] + torch.tensor([0.3, 0.1]), lambda x: ((x - torch.tensor([0.3, 0.1])) ** 2).sum(dim=1)),
+        (
+            lambda z: z[..., :1] * torch.tensor([0.6, 0.8]),
+            lambda x: (x @ torch.tensor([0.8, -0.6]).double()) ** 2,
+        ),
+        (
+            lambda z: 0 * z[..., :2] + torch.tensor([0.3, 0.1]),
+            lambda x: ((x - torch.tensor([0.3, 0.1])) ** 2).sum(dim=1),
+        ),
         (lambda z: torch.nn.functional.normalize(z[..., :2], dim=-1), lambda x: (x.norm(dim=1) - 1) ** 2),
     ],
     ids=["line", "point", "circle"],
@@ -320,7 +402,9 @@ def test_ivom_is_the_mean_squared_distance_to_the_range_per_coordinate(generate,
     data = Ring()
     held_out = 0.5 * data.draw(50, data.stream("all", "held-out"), "held-out")
     expected = error(held_out.double()).mean().item() / 2
-    assert score("ivom", data, held_out[None], held_out, generate, points=50).item() == pytest.approx(expected, rel=1e-4)
+    assert score("ivom", data, held_out[None], held_out, generate, points=50).item() == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_the_four_of_neighbourhoods_counted_by_hand():
@@ -334,7 +418,11 @@ def by_hand(data, x):
     """In NumPy, of samples (N, D): each one's nearest mode, and whether it is of high quality."""
     means, x = data.means.double().numpy(), x.double().numpy()
     distances = np.stack([np.sqrt(((x - mean) ** 2).sum(axis=1)) for mean in means])
-    radius = data.std * math.sqrt(scipy.stats.chi2.ppf(0.995, 700)) if data.name == "high-dimensional" else 3 * data.std
+    radius = (
+        data.std * math.sqrt(scipy.stats.chi2.ppf(0.995, 700))
+        if data.name == "high-dimensional"
+        else 3 * data.std
+    )
     return distances.argmin(axis=0), distances.min(axis=0) <= radius
 
 
@@ -353,9 +441,13 @@ def test_overlap_and_joint_kl_of_points_are_those_of_histograms_in_numpy(case):
     assert 0 < good.mean() < 1
     true = np.append(np.full(data.modes, good.mean() / data.modes), 1 - good.mean())
     own = [joint_histogram(data, *by_hand(data, x)) for x in samples]
-    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([1 - abs(p - true).sum() / 2 for p in own], abs=1e-12)
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx(
+        [1 - abs(p - true).sum() / 2 for p in own], abs=1e-12
+    )
     # And by its other name, the sum of the least.
-    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([np.minimum(p, true).sum() for p in own], abs=1e-12)
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx(
+        [np.minimum(p, true).sum() for p in own], abs=1e-12
+    )
     divergences = [sum(a * math.log(a / b) for a, b in zip(p, true, strict=True) if a > 0) for p in own]
     assert score("kl_joint", data, samples, held_out).tolist() == pytest.approx(divergences, rel=1e-9)
     assert len(set(divergences)) == len(samples)
@@ -372,9 +464,16 @@ def test_overlap_and_joint_kl_of_digits_are_those_of_histograms_in_numpy(case):
     share = real.high_quality.double().mean().item()
     assert 0.7 < share < 0.9
     true = np.append(share * data.mode_weights.numpy(), 1 - share)
-    own = [joint_histogram(data, mode.numpy(), good.numpy()) for mode, good in zip(assigned.mode, assigned.high_quality, strict=True)]
-    assert score("overlap", data, samples, held_out).tolist() == pytest.approx([1 - abs(p - true).sum() / 2 for p in own], abs=1e-12)
-    assert score("kl_joint", data, samples, held_out).tolist() == pytest.approx([scipy.stats.entropy(p, true) for p in own], rel=1e-9)
+    own = [
+        joint_histogram(data, mode.numpy(), good.numpy())
+        for mode, good in zip(assigned.mode, assigned.high_quality, strict=True)
+    ]
+    assert score("overlap", data, samples, held_out).tolist() == pytest.approx(
+        [1 - abs(p - true).sum() / 2 for p in own], abs=1e-12
+    )
+    assert score("kl_joint", data, samples, held_out).tolist() == pytest.approx(
+        [scipy.stats.entropy(p, true) for p in own], rel=1e-9
+    )
 
 
 def test_overlap_and_joint_kl_counted_by_hand():
@@ -392,17 +491,32 @@ def test_overlap_and_joint_kl_where_all_real_data_is_good():
     """No share of real data is in no mode: samples there count nothing, and are infinitely unlikely; if there are none, nothing is amiss."""
     data = Ring()
     held_out, far = data.means.repeat(3, 1), torch.tensor([[5.0, 5.0]])
-    samples = torch.stack([held_out, torch.cat([data.means[:4].repeat(3, 1)] * 2), torch.cat([held_out[:-1], far]), far.expand(24, 2)])
+    samples = torch.stack(
+        [
+            held_out,
+            torch.cat([data.means[:4].repeat(3, 1)] * 2),
+            torch.cat([held_out[:-1], far]),
+            far.expand(24, 2),
+        ]
+    )
     seeds = (0, 1, 2, 3)
-    assert score("overlap", data, samples, held_out, seeds=seeds).tolist() == pytest.approx([1, 0.5, 23 / 24, 0], abs=1e-12)
-    assert score("kl_joint", data, samples, held_out, seeds=seeds).tolist() == pytest.approx([0, math.log(2), math.inf, math.inf], abs=1e-12)
+    assert score("overlap", data, samples, held_out, seeds=seeds).tolist() == pytest.approx(
+        [1, 0.5, 23 / 24, 0], abs=1e-12
+    )
+    assert score("kl_joint", data, samples, held_out, seeds=seeds).tolist() == pytest.approx(
+        [0, math.log(2), math.inf, math.inf], abs=1e-12
+    )
 
 
-@pytest.mark.parametrize(("kept", "entropy"), [([0], 0), ([0, 1], 1 / 3), ([0, 2, 4, 6], 2 / 3), ([*range(8)], 1)])
+@pytest.mark.parametrize(
+    ("kept", "entropy"), [([0], 0), ([0, 1], 1 / 3), ([0, 2, 4, 6], 2 / 3), ([*range(8)], 1)]
+)
 def test_mode_entropy_of_some_modes_alike(kept, entropy):
     """ln m over ln K. That samples are off by ten deviations does not matter."""
     data = Ring()
-    assert score("mode_entropy", data, (data.means[kept] + 10 * data.std).repeat(30, 1)[None]).item() == pytest.approx(entropy, abs=1e-12)
+    assert score(
+        "mode_entropy", data, (data.means[kept] + 10 * data.std).repeat(30, 1)[None]
+    ).item() == pytest.approx(entropy, abs=1e-12)
 
 
 def test_out_of_range_counted_by_hand():
@@ -410,7 +524,12 @@ def test_out_of_range_counted_by_hand():
     data, centre = Ring(), torch.tensor([10.0, 3.0])
     held_out = centre + torch.tensor([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     turned = torch.nn.functional.normalize(normal(5, 2), dim=1).float()
-    samples = torch.stack([centre + turned * torch.tensor(r)[:, None] for r in ([0.0, 1.0, 3.0, 3.99, 4.01], [3.9, 4.1, 5.9, 6.1, 1e6])])
+    samples = torch.stack(
+        [
+            centre + turned * torch.tensor(r)[:, None]
+            for r in ([0.0, 1.0, 3.0, 3.99, 4.01], [3.9, 4.1, 5.9, 6.1, 1e6])
+        ]
+    )
     assert score("out_of_range", data, samples, held_out).tolist() == [0.2, 0.8]
     assert score("out_of_range", data, samples, held_out, times=3.0).tolist() == [0, 0.4]
     with pytest.raises(ValueError, match="times must be at least 1"):
@@ -435,7 +554,13 @@ def test_noise_has_the_mean_and_the_covariance_of_training_data(data):
     x = noise(data, 0, CPU)(n).double()
     assert x.shape == (n, *data.shape)
     mean, covariance = moments(data)
-    directions = torch.cat([normal(6, *data.shape), torch.ones(1, *data.shape), torch.eye(*data.shape, dtype=torch.float64)[[0, -1]]])
+    directions = torch.cat(
+        [
+            normal(6, *data.shape),
+            torch.ones(1, *data.shape),
+            torch.eye(*data.shape, dtype=torch.float64)[[0, -1]],
+        ]
+    )
     directions = torch.nn.functional.normalize(directions, dim=1)
     along, expected = x @ directions.T, (directions @ covariance * directions).sum(dim=1)
     means = directions @ mean
@@ -444,7 +569,10 @@ def test_noise_has_the_mean_and_the_covariance_of_training_data(data):
     # A Gaussian's variance varies by 2 v^2 / n, that of mixtures by no more than twice as much.
     assert ((along.var(dim=0) - expected).abs() < 5 * expected * math.sqrt(2 / n + 4 / 10_000)).all()
     # It is a Gaussian, where the data is not: of a mixture along a line, far from it.
-    assert scipy.stats.kstest(((along - along.mean(dim=0)) / along.std(dim=0))[:, 0].numpy(), "norm").pvalue > 1e-3
+    assert (
+        scipy.stats.kstest(((along - along.mean(dim=0)) / along.std(dim=0))[:, 0].numpy(), "norm").pvalue
+        > 1e-3
+    )
     if data.noisy < data.shape[0]:
         # Constant coordinates are all the same in each sample, and so they are in noise.
         assert (x[:, data.noisy :] - x[:, -1:]).abs().max() < 1e-3
@@ -465,7 +593,9 @@ def test_noise_of_images_is_a_gaussian_that_is_clipped(digits_root):
     own = x.flatten(1)[:, choice].double().numpy() / 127.5 - 1
     deviation = drawn.std(axis=0)
     assert (deviation > 0.2).all()
-    assert (abs(own.mean(axis=0) - drawn.mean(axis=0)) < 5 * deviation * math.sqrt(1 / n + 1 / 10_000) + 1 / 255).all()
+    assert (
+        abs(own.mean(axis=0) - drawn.mean(axis=0)) < 5 * deviation * math.sqrt(1 / n + 1 / 10_000) + 1 / 255
+    ).all()
     correlation = np.corrcoef(drawn.T)
     assert abs(np.corrcoef(own.T) - correlation).max() < 5 * math.sqrt(1 / n + 1 / 10_000)
     assert correlation[0, 1] > 0.5 > 5 * abs(correlation[0, 4])
@@ -494,7 +624,13 @@ def classified(case):
     """The classifier's features of noisy and of held-out digits, as the metrics see them."""
     data, samples, held_out = case
     evaluation = Evaluation(data, samples, HeldOut(held_out), SEEDS)
-    return data, samples, held_out, features_of(evaluation, "classifier"), held_out_features(evaluation, "classifier")
+    return (
+        data,
+        samples,
+        held_out,
+        features_of(evaluation, "classifier"),
+        held_out_features(evaluation, "classifier"),
+    )
 
 
 @stacks
@@ -505,7 +641,9 @@ def test_fid_on_the_classifiers_features_agrees_with_torch_fidelity(case, n):
     scores = score("fid", data, samples[:, :n], held_out)
     for x, own in zip(features, scores, strict=True):
         statistics = [package.fid_features_to_statistics(part.double()) for part in (x[:n], real)]
-        assert own.item() == pytest.approx(package.fid_statistics_to_metric(*statistics, False)[package.KEY_METRIC_FID], rel=1e-5)
+        assert own.item() == pytest.approx(
+            package.fid_statistics_to_metric(*statistics, False)[package.KEY_METRIC_FID], rel=1e-5
+        )
 
 
 @stacks
@@ -515,7 +653,10 @@ def test_precision_and_recall_agree_with_torch_fidelity(case, k):
     data, samples, held_out, features, real = classified(case)
     for name in ("precision", "recall"):
         scores = score(name, data, samples, held_out, k=k)
-        expected = [package.prc_features_to_metric(x.double(), real.double(), prc_neighborhood=k, verbose=False)[name] for x in features]
+        expected = [
+            package.prc_features_to_metric(x.double(), real.double(), prc_neighborhood=k, verbose=False)[name]
+            for x in features
+        ]
         assert scores.tolist() == pytest.approx(expected, abs=1e-6)
     assert min(expected) < 0.9
 
@@ -527,7 +668,9 @@ def test_the_four_on_the_classifiers_features_and_of_duplicates_agree_with_prdc(
     samples, features = (torch.cat([x, x[:1, torch.arange(N) % 30]]) for x in (samples, features))
     expected = [package.compute_prdc(real.double().numpy(), x.double().numpy(), 5) for x in features]
     for name in NEIGHBOURHOODS:
-        assert score(name, data, samples, held_out, seeds=(*SEEDS, 4)).tolist() == pytest.approx([float(e[name]) for e in expected], abs=1e-9)
+        assert score(name, data, samples, held_out, seeds=(*SEEDS, 4)).tolist() == pytest.approx(
+            [float(e[name]) for e in expected], abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("case", ["ring", "stacked-mnist"], indirect=True)
@@ -536,8 +679,14 @@ def test_kl_and_mode_entropy_agree_with_scipy(case):
     data, samples, _ = case
     weights = data.mode_weights.numpy()
     assigned = data.assign(samples)
-    for name, chosen in (("kl", torch.ones_like(assigned.high_quality)), ("kl_high_quality", assigned.high_quality)):
-        counts = [np.bincount(mode[good], minlength=data.modes) for mode, good in zip(assigned.mode.numpy(), chosen.numpy(), strict=True)]
+    for name, chosen in (
+        ("kl", torch.ones_like(assigned.high_quality)),
+        ("kl_high_quality", assigned.high_quality),
+    ):
+        counts = [
+            np.bincount(mode[good], minlength=data.modes)
+            for mode, good in zip(assigned.mode.numpy(), chosen.numpy(), strict=True)
+        ]
         expected = [scipy.stats.entropy(count, weights) if count.any() else math.nan for count in counts]
         assert score(name, data, samples).tolist() == pytest.approx(expected, rel=1e-9, nan_ok=True)
     frequencies = [np.bincount(mode, minlength=data.modes) for mode in assigned.mode.numpy()]
@@ -547,12 +696,16 @@ def test_kl_and_mode_entropy_agree_with_scipy(case):
     random = np.random.default_rng(0)
     counts, weights = random.integers(4, size=(20, 30)), random.dirichlet(np.ones(30))
     expected = [scipy.stats.entropy(count, weights) for count in counts]
-    assert histogram_kl(torch.from_numpy(counts).double(), torch.from_numpy(weights)).tolist() == pytest.approx(expected, rel=1e-12)
+    assert histogram_kl(
+        torch.from_numpy(counts).double(), torch.from_numpy(weights)
+    ).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("case", ["ring", "stacked-mnist"], indirect=True)
 def test_ivom_of_samples_agrees_with_a_tree_of_scipys(case):
     data, samples, held_out = case
-    flat, targets = ((data.unpack(x).double() / data.span).flatten(-len(data.shape)).numpy() for x in (samples, held_out))
+    flat, targets = (
+        (data.unpack(x).double() / data.span).flatten(-len(data.shape)).numpy() for x in (samples, held_out)
+    )
     expected = [(scipy.spatial.cKDTree(x).query(targets)[0] ** 2).mean() / targets.shape[1] for x in flat]
     assert score("ivom", data, samples, held_out, points=N).tolist() == pytest.approx(expected, rel=1e-6)

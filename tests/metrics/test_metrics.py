@@ -44,16 +44,27 @@ def test_a_metric_gives_one_number_per_seed(name):
 def test_how_metrics_are_compared():
     """By differences or by those of logarithms; two are shown and not compared."""
     metrics = {name: METRICS.get(name) for name in METRICS.names()}
-    assert {name for name, metric in metrics.items() if metric.scale == "log"} == {"fid", "ivom", "kl", "kl_high_quality", "kl_joint"}
+    assert {name for name, metric in metrics.items() if metric.scale == "log"} == {
+        "fid",
+        "ivom",
+        "kl",
+        "kl_high_quality",
+        "kl_joint",
+    }
     assert {metric.scale for metric in metrics.values()} == {"linear", "log"}
-    assert {name for name, metric in metrics.items() if not metric.ranked} == {"high_quality_legacy", "out_of_range"}
+    assert {name for name, metric in metrics.items() if not metric.ranked} == {
+        "high_quality_legacy",
+        "out_of_range",
+    }
     # The logarithm of a score that may be below 0 has no meaning.
     assert all(metric.bounds[0] == 0 for metric in metrics.values() if metric.scale == "log")
 
 
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
 def test_what_a_perfect_generator_scores_is_known_or_told_by_real_data(data):
-    best = {name: metric.best(data) for name in METRICS.names() if (metric := METRICS.get(name)()).applies(data)}
+    best = {
+        name: metric.best(data) for name in METRICS.names() if (metric := METRICS.get(name)()).applies(data)
+    }
     assert best["ivom"] == best["out_of_range"] == 0
     assert best["mode_entropy"] == pytest.approx(1, abs=1e-12)
     assert best["kl_joint"] == data.modes / 5000
@@ -116,7 +127,9 @@ def test_high_quality_of_a_gaussian_of_another_width():
 
 
 def test_kl_of_a_known_histogram():
-    counts = torch.tensor([[4.0, 2.0, 1.0, 1.0], [8.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64)
+    counts = torch.tensor(
+        [[4.0, 2.0, 1.0, 1.0], [8.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]], dtype=torch.float64
+    )
     kl = histogram_kl(counts, torch.full((4,), 0.25, dtype=torch.float64))
     assert kl[0].item() == pytest.approx(math.log(4) - 1.75 * math.log(2))
     assert kl[1].item() == pytest.approx(math.log(4))

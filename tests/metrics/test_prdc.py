@@ -19,7 +19,12 @@ def normal(n, d, seed, scale=1.0, offset=0.0):
 
 def scores(samples, held_out, **settings):
     """All four of samples (S, N, 2), by name."""
-    evaluation = Evaluation(Ring(), samples, held_out if isinstance(held_out, HeldOut) else HeldOut(held_out), list(range(len(samples))))
+    evaluation = Evaluation(
+        Ring(),
+        samples,
+        held_out if isinstance(held_out, HeldOut) else HeldOut(held_out),
+        list(range(len(samples))),
+    )
     return {name: METRICS.get(name)(**settings).on(Ring()).score(evaluation).tolist() for name in NAMES}
 
 
@@ -65,7 +70,11 @@ def test_agreement_on_distances_that_are_small_beside_the_coordinates():
 
 
 def test_precision_is_of_samples_and_recall_of_data():
-    near, far, nowhere = torch.arange(8.0)[:, None], 1000 + torch.arange(8.0)[:, None], torch.tensor([[5e4], [9e4]])
+    near, far, nowhere = (
+        torch.arange(8.0)[:, None],
+        1000 + torch.arange(8.0)[:, None],
+        torch.tensor([[5e4], [9e4]]),
+    )
     real = torch.cat([near, far])
     # All samples lie on one half of the data.
     assert prdc(real, near[:6] + 0.1, 2)[:2] == (1, 0.5)
@@ -106,7 +115,9 @@ def test_data_itself_is_within_its_own_reach():
 
 def test_fresh_real_data_has_a_density_of_about_one():
     data = Ring()
-    values = scores(data.sample(2000, data.stream(1, "data"))[None], data.sample(2000, data.stream(2, "data")))
+    values = scores(
+        data.sample(2000, data.stream(1, "data"))[None], data.sample(2000, data.stream(2, "data"))
+    )
     assert values["density"][0] == pytest.approx(1, abs=0.05)
     assert min(values["precision"][0], values["recall"][0], values["coverage"][0]) > 0.95
 
@@ -122,7 +133,9 @@ def test_as_many_samples_as_data_and_no_more_than_asked_for():
     real, generated = normal(300, 2, 0), normal(200, 2, 1)
     for points, n in ((10_000, 200), (80, 80)):
         values = scores(generated[None], real, points=points, k=3)
-        assert {name: value for name, (value,) in values.items()} == prdc(real[:n], generated[:n], 3)._asdict()
+        assert {name: value for name, (value,) in values.items()} == prdc(
+            real[:n], generated[:n], 3
+        )._asdict()
 
 
 def test_seeds_and_evaluations_do_not_influence_each_other():

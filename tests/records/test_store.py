@@ -18,15 +18,36 @@ from benchmark.suites.budget import Budget
 
 FACTS = {
     "modes_total": 8,
-    "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
+    "facts": {
+        "kl": {
+            "better": "lower",
+            "bounds": [0.0, None],
+            "best": None,
+            "scale": "linear",
+            "ranked": True,
+            "samples": 10,
+        }
+    },
 }
-CELL = Cell("synthetic", Configured("ring", {"width": 4}), Configured("gan", {"lr": 0.1}), {"kl": {}}, Budget(5, "steps"), (0, 1), (0, 1))
-CHECKPOINT = Checkpoint({"a": np.arange(6.0).reshape(2, 3), "b": np.array(3, dtype=np.int64)}, {"done": 7, "list": [1, None]})
+CELL = Cell(
+    "synthetic",
+    Configured("ring", {"width": 4}),
+    Configured("gan", {"lr": 0.1}),
+    {"kl": {}},
+    Budget(5, "steps"),
+    (0, 1),
+    (0, 1),
+)
+CHECKPOINT = Checkpoint(
+    {"a": np.arange(6.0).reshape(2, 3), "b": np.array(3, dtype=np.int64)}, {"done": 7, "list": [1, None]}
+)
 
 
 def trial(seed):
     audit = {"group": [0, 1], "compiled": False, "peak_memory_bytes": 1}
-    return Trial(seed, "ok", {"kl": 0.1 * seed}, audit, [], {"samples": np.full((5, 2), seed)}, {"w": np.full(3, seed)})
+    return Trial(
+        seed, "ok", {"kl": 0.1 * seed}, audit, [], {"samples": np.full((5, 2), seed)}, {"w": np.full(3, seed)}
+    )
 
 
 @pytest.fixture
@@ -52,7 +73,10 @@ def test_a_cell_is_written_as_a_whole(full):
     record = full.survey().records[1]
     assert record["metrics"] == {"kl": 0.1}
     assert full.arrays(record)["samples"].tolist() == [[1, 1]] * 5
-    assert sorted(path.name for path in full.directory("ring", "gan", 0).parent.iterdir()) == ["seed-0", "seed-1"]
+    assert sorted(path.name for path in full.directory("ring", "gan", 0).parent.iterdir()) == [
+        "seed-0",
+        "seed-1",
+    ]
 
 
 @pytest.mark.parametrize("call", range(1, 40))
@@ -75,7 +99,14 @@ def test_a_crash_in_the_middle_of_writing_leaves_all_or_nothing(store, monkeypat
         return operation
 
     with monkeypatch.context() as patch:
-        for owner, name in ((os, "replace"), (os, "fsync"), (os, "open"), (Path, "rename"), (Path, "mkdir"), (shutil, "rmtree")):
+        for owner, name in (
+            (os, "replace"),
+            (os, "fsync"),
+            (os, "open"),
+            (Path, "rename"),
+            (Path, "mkdir"),
+            (shutil, "rmtree"),
+        ):
             patch.setattr(owner, name, crashing(getattr(owner, name)))
         try:
             store.write(CELL, [trial(0), trial(1)], FACTS)
@@ -103,7 +134,10 @@ def test_a_finished_trial_is_never_replaced(full):
 def test_a_failed_write_says_which_file_and_leaves_the_old_one(tmp_path, monkeypatch):
     file = tmp_path / "a.txt"
     write_at_once(file, b"old")
-    monkeypatch.setattr("benchmark.records.sealed_files.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        "benchmark.records.sealed_files.os.fsync",
+        lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+    )
     with pytest.raises(OSError, match="No space left") as caught:
         write_at_once(file, b"new")
     assert caught.value.filename == str(file)
@@ -138,7 +172,11 @@ def test_damaged_checkpoints_are_told(store):
     tensors, facts = next(folder.glob("*.safetensors")), folder / "checkpoint.json"
     whole = {file: file.read_bytes() for file in (tensors, facts)}
     for file, data in whole.items():
-        for bad in (b"", data[: len(data) // 2], data.replace(b"7", b"8", 1) if b"7" in data else data[:-1] + b"\x01"):
+        for bad in (
+            b"",
+            data[: len(data) // 2],
+            data.replace(b"7", b"8", 1) if b"7" in data else data[:-1] + b"\x01",
+        ):
             file.write_bytes(bad)
             with pytest.raises(DamagedError):
                 store.checkpoint(CELL)
@@ -181,7 +219,9 @@ def test_links_and_pipes_are_not_followed(full, tmp_path):
     file = full.directory("ring", "gan", 1) / "result.json"
     file.unlink()
     os.mkfifo(file)
-    assert ["lies behind a link" in str(d) or "is not a plain file" in str(d) for d in full.survey().damaged] == [True, True]
+    assert [
+        "lies behind a link" in str(d) or "is not a plain file" in str(d) for d in full.survey().damaged
+    ] == [True, True]
     survey, aside = full.mend()
     assert survey.records == []
     assert len(aside) == 2
@@ -225,7 +265,13 @@ def test_versions_are_told_apart_from_damage(full):
 
 def test_deep_and_huge_files_are_damaged_ones(tmp_path, monkeypatch):
     file = tmp_path / "a.json"
-    for text in ("[" * 100_000, '{"checksum": ' + "9" * 5000 + "}", '"text"', "null", '{"checksum": 1, "schema_version": NaN}'):
+    for text in (
+        "[" * 100_000,
+        '{"checksum": ' + "9" * 5000 + "}",
+        '"text"',
+        "null",
+        '{"checksum": 1, "schema_version": NaN}',
+    ):
         file.write_text(text)
         with pytest.raises(DamagedError):
             read_sealed(file, Commit)

@@ -63,11 +63,20 @@ def compared(runs):
         ("one", GOOD, [2 - x for x in BAD], 1, "worse"),
     ],
 )
-def test_a_difference_is_after_less_before_and_the_direction_says_which_is_worse(compared, better, before, after, sign, verdict):
+def test_a_difference_is_after_less_before_and_the_direction_says_which_is_worse(
+    compared, better, before, after, sign, verdict
+):
     comparison = compared(of(before), of(after), better=better)
     row = comparison.frame.iloc[0]
     assert list(comparison.frame.columns) == COLUMNS
-    assert tuple(row[["dataset", "method", "metric", "better", "seeds", "paired"]]) == ("ring", "gan", "score", better, "6", True)
+    assert tuple(row[["dataset", "method", "metric", "better", "seeds", "paired"]]) == (
+        "ring",
+        "gan",
+        "score",
+        better,
+        "6",
+        True,
+    )
     assert tuple(row[["before", "after"]]) == pytest.approx((np.mean(before), np.mean(after)))
     assert tuple(row[ENDS]) == pytest.approx(mean_interval(sign * (np.array(GOOD) - BAD))[1:])
     assert row["verdict"] == verdict
@@ -105,10 +114,19 @@ def test_shared_seeds_are_paired_and_others_left_out(compared):
     assert tuple(row[ENDS]) == pytest.approx(mean_interval([0.7, 0.6, 0.5])[1:])
 
 
-@pytest.mark.parametrize(("before", "after"), [(dict(enumerate(GOOD)), {1: 0.5}), ({1: 0.5}, dict(enumerate(GOOD))), ({1: 0.8}, {1: 0.5})])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(dict(enumerate(GOOD)), {1: 0.5}), ({1: 0.5}, dict(enumerate(GOOD))), ({1: 0.8}, {1: 0.5})],
+)
 def test_one_shared_seed_is_a_pair_where_a_run_has_no_other(compared, before, after):
     row = compared(of(before), of(after)).frame.iloc[0]
-    assert tuple(row[["seeds", "paired", "before", "after", "difference"]]) == ("1", True, before[1], after[1], after[1] - before[1])
+    assert tuple(row[["seeds", "paired", "before", "after", "difference"]]) == (
+        "1",
+        True,
+        before[1],
+        after[1],
+        after[1] - before[1],
+    )
 
 
 @pytest.mark.parametrize("first", [6, 5])
@@ -140,19 +158,32 @@ def test_of_independent_runs_distances_from_the_best_are_compared(compared):
         ([1.0, None], {2: 1.0, 3: 1.5, 4: None}, "1 of 2 → 2 of 3", "better"),
     ],
 )
-def test_a_run_with_fewer_scores_is_worse_and_one_with_more_better(compared, better, before, after, seeds, verdict):
+def test_a_run_with_fewer_scores_is_worse_and_one_with_more_better(
+    compared, better, before, after, seeds, verdict
+):
     row = compared(of(before), of(after), better=better).frame.iloc[0]
     assert (row["seeds"], row["verdict"]) == (seeds, verdict)
 
 
-@pytest.mark.parametrize(("before", "after", "verdict"), [([*BAD, 0.5], [*GOOD, None], "worse"), ([*GOOD, None], [*BAD, 0.5], "worse")])
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [([*BAD, 0.5], [*GOOD, None], "worse"), ([*GOOD, None], [*BAD, 0.5], "worse")],
+)
 def test_neither_a_lost_score_nor_worse_ones_are_made_good(compared, before, after, verdict):
     assert compared(of(before), of(after)).frame["verdict"][0] == verdict
 
 
 @pytest.mark.parametrize(
     ("after", "status"),
-    [(BAD, 3), (WITHIN, 0), (GOOD, 0), ([1.0] * 6, 0), ([*GOOD[:5], None], 3), ([*GOOD[:5], "failed"], 1), ([*BAD[:5], "failed"], 3)],
+    [
+        (BAD, 3),
+        (WITHIN, 0),
+        (GOOD, 0),
+        ([1.0] * 6, 0),
+        ([*GOOD[:5], None], 3),
+        ([*GOOD[:5], "failed"], 1),
+        ([*BAD[:5], "failed"], 3),
+    ],
 )
 def test_the_status_is_three_for_worse_one_for_failed_and_else_zero(cli, runs, after, status):
     places = runs(of(GOOD), of(after))
@@ -160,12 +191,16 @@ def test_the_status_is_three_for_worse_one_for_failed_and_else_zero(cli, runs, a
     found, out, err = cli("compare", *places)
     assert (found, err) == (status, "")
     assert "1 compared: " in out
-    assert {file: file.read_bytes() for place in places for file in place.rglob("*") if file.is_file()} == written
+    assert {
+        file: file.read_bytes() for place in places for file in place.rglob("*") if file.is_file()
+    } == written
 
 
 def test_what_failed_after_is_missing_and_what_failed_before_is_told(compared):
     before = {"ring": {"gan": GOOD, "ali": GOOD, "vae": ["failed", *GOOD[1:]]}}
-    comparison = compared(before, {"ring": {"gan": ["failed", "failed", *GOOD[2:]], "ali": ["failed"] * 6, "vae": GOOD}})
+    comparison = compared(
+        before, {"ring": {"gan": ["failed", "failed", *GOOD[2:]], "ali": ["failed"] * 6, "vae": GOOD}}
+    )
     assert list(comparison.frame["method"]) == ["gan", "vae"]
     assert comparison.missing == [
         "not in the run after: ali on ring (score)",
@@ -185,8 +220,12 @@ def test_a_run_in_which_all_has_failed_is_no_bad_usage(cli, runs):
 def test_what_only_the_run_before_has_is_missing_and_what_only_the_run_after_has_is_not(compared):
     before = {"ring": {"gan": GOOD, "ali": GOOD, "vae": [None]}, "grid": {"gan": GOOD}}
     comparison = compared(before, {"ring": {"gan": GOOD, "new": BAD}, "cube": {"gan": BAD}})
-    assert list(comparison.frame[["dataset", "method"]].itertuples(index=False, name=None)) == [("ring", "gan")]
-    assert comparison.missing == [f"not in the run after: {place} (score)" for place in ("ali on ring", "vae on ring", "gan on grid")]
+    assert list(comparison.frame[["dataset", "method"]].itertuples(index=False, name=None)) == [
+        ("ring", "gan")
+    ]
+    assert comparison.missing == [
+        f"not in the run after: {place} (score)" for place in ("ali on ring", "vae on ring", "gan on grid")
+    ]
 
 
 @pytest.mark.parametrize("seeds", [[4, 5], range(6)])
@@ -224,12 +263,24 @@ def test_a_baseline_that_has_not_finished_and_a_run_of_fewer_seeds_are_whole(cli
     ],
 )
 def test_what_is_measured_otherwise_is_told_and_not_compared(cli, runs, changed, told):
-    measure = {"metric": {"features": "raw"}, "data": {"held_out": 1000, "std": 0.1}, "files": {"classifier": "abcd"}}
-    places = runs({"ring": {**CALIBRATED, "gan": GOOD}}, {"ring": {"real-data": [7.0], "collapsed": [0.0], "gan": BAD}}, changed, **measure)
+    measure = {
+        "metric": {"features": "raw"},
+        "data": {"held_out": 1000, "std": 0.1},
+        "files": {"classifier": "abcd"},
+    }
+    places = runs(
+        {"ring": {**CALIBRATED, "gan": GOOD}},
+        {"ring": {"real-data": [7.0], "collapsed": [0.0], "gan": BAD}},
+        changed,
+        **measure,
+    )
     status, out, err = cli("compare", *places)
     assert (status, err) == (1, "")
     assert "0 compared" in out
-    assert re.findall("(?:changed|missing): (.*)", out) == [*told, "measured otherwise, and not compared: gan on ring (score)"]
+    assert re.findall("(?:changed|missing): (.*)", out) == [
+        *told,
+        "measured otherwise, and not compared: gan on ring (score)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -243,12 +294,20 @@ def test_what_is_measured_otherwise_is_told_and_not_compared(cli, runs, changed,
         ({"versions": {"torch": "2.9", "numpy": "2.0"}}, ["versions.torch: 2.8 → 2.9"]),
         ({"hardware": {"name": "y" * 99}}, [f"hardware.name: x → {'y' * 49}…"]),
         ({"fingerprints": {"ring": "1"}}, ["fingerprints.ring: 0 → 1"]),
-        ({"configuration": {"datasets": {}, "methods": {}, "seeds": [0], "compile": "off"}}, ["compile: auto → off", "seeds: [0, 1] → [0]"]),
+        (
+            {"configuration": {"datasets": {}, "methods": {}, "seeds": [0], "compile": "off"}},
+            ["compile: auto → off", "seeds: [0, 1] → [0]"],
+        ),
     ],
 )
 def test_what_changed_is_told_once_and_compared(compared, changed, told):
     scores = {dataset: {**CALIBRATED, "gan": [0.5], "ali": [0.5]} for dataset in ("ring", "grid")}
-    manifest = {"commit": "a" * 40, "versions": {"torch": "2.8", "numpy": "2.0"}, "hardware": {"name": "x"}, "fingerprints": {"ring": "0"}}
+    manifest = {
+        "commit": "a" * 40,
+        "versions": {"torch": "2.8", "numpy": "2.0"},
+        "hardware": {"name": "x"},
+        "fingerprints": {"ring": "0"},
+    }
     manifest["configuration"] = {"datasets": {}, "methods": {}, "seeds": [0, 1], "compile": "auto"}
     comparison = compared(scores, scores, changed, data={"batch": 32}, **manifest)
     assert comparison.changes == told
@@ -257,11 +316,18 @@ def test_what_changed_is_told_once_and_compared(compared, changed, told):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "places"), [({}, " (gan on ring and grid)"), ({"methods": ["gan"]}, ""), ({"methods": ["ali"], "datasets": ["ring"]}, None)]
+    ("chosen", "places"),
+    [
+        ({}, " (gan on ring and grid)"),
+        ({"methods": ["gan"]}, ""),
+        ({"methods": ["ali"], "datasets": ["ring"]}, None),
+    ],
 )
 def test_a_change_of_some_methods_names_them_if_they_are_chosen(compared, chosen, places):
     before = {"ring": {"gan": [0.5], "ali": [0.5]}, "grid": {"gan": [0.5]}}
-    comparison = compared(before, before, {"methods": {"gan": {"lr": 0.2}}}, chosen, methods={"gan": {"lr": 0.1}})
+    comparison = compared(
+        before, before, {"methods": {"gan": {"lr": 0.2}}}, chosen, methods={"gan": {"lr": 0.1}}
+    )
     assert comparison.changes == ([] if places is None else [f"method.lr: 0.1 → 0.2{places}"])
 
 
@@ -270,12 +336,18 @@ def test_a_damaged_manifest_hides_versions_and_not_settings(cli, runs):
     (places[0] / "manifest.json").write_text("{}")
     status, out, err = cli("compare", *places)
     assert status == 3
-    assert re.findall("changed: (.*)", out) == ["budget: 5steps → 9steps", "versions and machine: a manifest is damaged or missing"]
+    assert re.findall("changed: (.*)", out) == [
+        "budget: 5steps → 9steps",
+        "versions and machine: a manifest is damaged or missing",
+    ]
     assert re.fullmatch("benchmark: .*before/manifest.json: is damaged .*; left out\n", err)
 
 
 def test_calibration_rows_that_changed_are_told_once_and_do_not_fail(cli, runs):
-    before = {dataset: {"real-data": [1.0, 2.0], "collapsed": [0.5, 0.0], "gan": [0.5]} for dataset in ("ring", "grid")}
+    before = {
+        dataset: {"real-data": [1.0, 2.0], "collapsed": [0.5, 0.0], "gan": [0.5]}
+        for dataset in ("ring", "grid")
+    }
     before["cube"] = {"real-data": [1.0], "collapsed": [NAN], "gan": [0.5]}
     after = {
         "ring": {"real-data": [1.01, 2.02], "collapsed": [0.5, 1e-8], "gan": [0.5]},
@@ -294,13 +366,19 @@ def test_calibration_rows_that_changed_are_told_once_and_do_not_fail(cli, runs):
 
 def test_simultaneous_intervals_are_wider_by_the_number_of_comparisons(compared, cli, tmp_path):
     before = {"ring": {"gan": GOOD, "ali": GOOD}, "grid": {"gan": GOOD, "gone": GOOD}}
-    after = {"ring": {"gan": [x - 0.025 - 0.02 * (-1) ** i for i, x in enumerate(GOOD)], "ali": WITHIN}, "grid": {"gan": {8: 0.5, 9: 0.6}}}
+    after = {
+        "ring": {"gan": [x - 0.025 - 0.02 * (-1) ** i for i, x in enumerate(GOOD)], "ali": WITHIN},
+        "grid": {"gan": {8: 0.5, 9: 0.6}},
+    }
     alone, together = (compared(before, after, simultaneous=simultaneous) for simultaneous in (False, True))
     d = np.array(after["ring"]["gan"]) - GOOD
     assert tuple(alone.frame[ENDS].iloc[0]) == pytest.approx(mean_interval(d)[1:])
     assert tuple(together.frame[ENDS].iloc[0]) == pytest.approx(mean_interval(d, 0.05 / 3)[1:])
     assert tuple(together.frame[ENDS].iloc[2]) == pytest.approx(change(GOOD, [0.5, 0.6], 0.05 / 3)[1:])
-    assert [list(comparison.frame["verdict"]) for comparison in (alone, together)] == [["worse", "within", "worse"], ["within"] * 3]
+    assert [list(comparison.frame["verdict"]) for comparison in (alone, together)] == [
+        ["worse", "within", "worse"],
+        ["within"] * 3,
+    ]
     status, out, _ = cli("compare", tmp_path / "before", tmp_path / "after", "--simultaneous")
     assert status == 1
     assert "after − before [98.333 %]" in out
@@ -320,7 +398,9 @@ def test_only_what_is_chosen_is_compared_and_can_be_missing(cli, runs, options, 
     after = {"ring": {"gan": BAD, "ali": GOOD}, "grid": {"ali": GOOD, "vae": ["failed"]}}
     found, out, _ = cli("compare", *runs(before, after), *options, "--csv")
     frame = pd.read_csv(io.StringIO(out))
-    assert [f"{method} on {dataset}" for dataset, method in zip(frame["dataset"], frame["method"], strict=True)] == rows
+    assert [
+        f"{method} on {dataset}" for dataset, method in zip(frame["dataset"], frame["method"], strict=True)
+    ] == rows
     assert found == status
 
 
@@ -337,7 +417,9 @@ def test_only_what_is_chosen_is_compared_and_can_be_missing(cli, runs, options, 
     ],
 )
 def test_a_name_that_the_run_before_does_not_have_is_bad_usage(cli, runs, options, problem):
-    status, out, err = cli("compare", *runs({"ring": {**CALIBRATED, "gan": GOOD}}, {"ring": {"gan": BAD, "new": GOOD}}), *options)
+    status, out, err = cli(
+        "compare", *runs({"ring": {**CALIBRATED, "gan": GOOD}}, {"ring": {"gan": BAD, "new": GOOD}}), *options
+    )
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert problem in err
 
@@ -371,10 +453,19 @@ def test_a_run_of_which_nothing_is_whole_is_no_bad_usage(cli, runs, which):
         (lambda place: None, "holds no run; give the directory of a run"),
         (lambda place: place.mkdir(), "holds no run; give the directory of a run"),
         (lambda place: place.write_text("x"), "holds no run; give the directory of a run"),
-        (lambda place: (place.mkdir(), (place / "thesis.tex").write_text("x")), "holds no run; give the directory of a run"),
-        (lambda place: (place.mkdir(), (place / "manifest.json").write_text("{}")), "holds no run; give the directory of a run"),
+        (
+            lambda place: (place.mkdir(), (place / "thesis.tex").write_text("x")),
+            "holds no run; give the directory of a run",
+        ),
+        (
+            lambda place: (place.mkdir(), (place / "manifest.json").write_text("{}")),
+            "holds no run; give the directory of a run",
+        ),
         (lambda place: (place.mkdir(), (place / "trials").symlink_to("/")), "is a link"),
-        (lambda place: made_up_run(place, of(GOOD, dataset="grid")), "the runs share no dataset, method and metric"),
+        (
+            lambda place: made_up_run(place, of(GOOD, dataset="grid")),
+            "the runs share no dataset, method and metric",
+        ),
         (lambda place: made_up_run(place, of([], "gan")), "the runs share no dataset, method and metric"),
     ],
     ids=["absent", "empty", "file", "foreign", "manifest", "link", "other", "nothing"],
@@ -391,14 +482,28 @@ def test_a_directory_that_holds_nothing_to_compare_is_bad_usage(cli, tmp_path, w
 
 def test_a_run_of_another_version_is_bad_usage(cli, runs):
     places = runs(of(GOOD), of(GOOD))
-    write_sealed(places[1] / "manifest.json", {**read_sealed(places[1] / "manifest.json", Manifest), "schema_version": 99})
+    write_sealed(
+        places[1] / "manifest.json",
+        {**read_sealed(places[1] / "manifest.json", Manifest), "schema_version": 99},
+    )
     status, out, err = cli("compare", *places)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "has schema version 99" in err
 
 
 @pytest.mark.parametrize(
-    "name", ["a|b", "<script>alert(1)<script>", "*a*_b_", "back\\slash\\", "$x$", "new\n\nline", "\x1b[2J\x1b]0;x\x07", "=1+1", "a,b"]
+    "name",
+    [
+        "a|b",
+        "<script>alert(1)<script>",
+        "*a*_b_",
+        "back\\slash\\",
+        "$x$",
+        "new\n\nline",
+        "\x1b[2J\x1b]0;x\x07",
+        "=1+1",
+        "a,b",
+    ],
 )
 def test_names_from_strangers_stay_in_their_cells_and_steer_no_terminal(cli, runs, name):
     scores = {"ring": {name: GOOD, "gone": GOOD}}
@@ -415,7 +520,9 @@ def test_names_from_strangers_stay_in_their_cells_and_steer_no_terminal(cli, run
 
 
 def test_the_csv_has_all_digits_and_the_rest_goes_to_stderr(cli, runs):
-    places = runs({"ring": {"gan": GOOD, "ali": [1 / 3]}}, {"ring": {"gan": BAD, "ali": [2 / 3]}}, {"budget": "9steps"})
+    places = runs(
+        {"ring": {"gan": GOOD, "ali": [1 / 3]}}, {"ring": {"gan": BAD, "ali": [2 / 3]}}, {"budget": "9steps"}
+    )
     status, out, err = cli("compare", *places, "--csv")
     assert status == 3
     assert err == "changed: budget: 5steps → 9steps\n"
@@ -426,8 +533,26 @@ def test_the_csv_has_all_digits_and_the_rest_goes_to_stderr(cli, runs):
 
 def test_a_table_for_people_has_arrows_and_fitting_digits(compared):
     shown = compared(of(BAD), of(GOOD), better="lower").shown()
-    assert list(shown.columns) == ["dataset", "method", "metric", "seeds", "before", "after", "after − before [95 %]", ""]
-    assert list(shown.iloc[0]) == ["ring", "gan", "score ↓", "6", "0.4917", "0.8500", "0.36 [0.29, 0.43]", "worse"]
+    assert list(shown.columns) == [
+        "dataset",
+        "method",
+        "metric",
+        "seeds",
+        "before",
+        "after",
+        "after − before [95 %]",
+        "",
+    ]
+    assert list(shown.iloc[0]) == [
+        "ring",
+        "gan",
+        "score ↓",
+        "6",
+        "0.4917",
+        "0.8500",
+        "0.36 [0.29, 0.43]",
+        "worse",
+    ]
 
 
 CHANCE = "; by chance alone, about {} of them would be worse beyond their intervals"
@@ -440,12 +565,21 @@ DISTANCES = "; differences of metrics that are best at 1 are those of their dist
         ("higher", [], "0 compared: 0 worse, 0 better, 0 within, 0 same, 0 unknown", ""),
         ("higher", [GOOD, [8.0]], "2 compared: 0 worse, 0 better, 0 within, 1 same, 1 unknown", ""),
         ("one", [GOOD], "1 compared: 0 worse, 0 better, 0 within, 1 same, 0 unknown", DISTANCES),
-        ("lower", [BAD, BAD, WITHIN, [1.0] * 6], "4 compared: 1 worse, 2 better, 1 within, 0 same, 0 unknown", CHANCE.format("0.1")),
+        (
+            "lower",
+            [BAD, BAD, WITHIN, [1.0] * 6],
+            "4 compared: 1 worse, 2 better, 1 within, 0 same, 0 unknown",
+            CHANCE.format("0.1"),
+        ),
     ],
 )
 def test_the_summary_counts_verdicts_and_what_chance_would_do(compared, better, after, counts, more):
     before = {f"m{i}": GOOD for i in range(len(after))}
-    comparison = compared({"ring": {"gone": [0.5], **before}}, {"ring": {"gone": ["failed"], **dict(zip(before, after, strict=True))}}, better=better)
+    comparison = compared(
+        {"ring": {"gone": [0.5], **before}},
+        {"ring": {"gone": ["failed"], **dict(zip(before, after, strict=True))}},
+        better=better,
+    )
     assert comparison.summary() == counts + more
 
 

@@ -33,7 +33,10 @@ def reference():
             cls = METRICS.get(metric)
             values = rows[metric].where(rows["status"] == "ok").astype(float)
             if cls.ranked and values.notna().any():
-                found[dataset, metric] = {method: quality(values[rows["method"] == method], cls.better) for method in rows["method"].unique()}
+                found[dataset, metric] = {
+                    method: quality(values[rows["method"] == method], cls.better)
+                    for method in rows["method"].unique()
+                }
     return found
 
 
@@ -104,6 +107,8 @@ if __name__ == "__main__":
             rates, families = family_wise_error(seeds, repetitions, some)
             error = sqrt(rates.mean() * (1 - rates.mean()) / (families * len(rates)))
             what = "three methods" if some else "all alike"
-            print(f"{seeds} seeds, {what}: {rates.mean():.4f} ± {error:.4f}, at most {rates.max():.4f} ({families} families each)")
+            print(
+                f"{seeds} seeds, {what}: {rates.mean():.4f} ± {error:.4f}, at most {rates.max():.4f} ({families} families each)"
+            )
         confirmed, pairs = power(seeds, 20 if seeds < 10 else 1)
         print(f"{seeds} seeds: {confirmed:.1f} of {pairs} pairs are told apart")

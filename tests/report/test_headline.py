@@ -47,7 +47,10 @@ def test_a_metric_on_larger_samples_is_not_the_headline():
 
 
 def test_a_metric_without_a_value_does_not_answer(tmp_path):
-    others = {"overlap": {"scores": {"real-data": [1.0], "gan": [NAN, NAN]}}, "fid": {"scores": {"gan": [3.0, NAN]}}}
+    others = {
+        "overlap": {"scores": {"real-data": [1.0], "gan": [NAN, NAN]}},
+        "fid": {"scores": {"gan": [3.0, NAN]}},
+    }
     trials, results = run_of(tmp_path, {"real-data": [8.0], "gan": [8.0, 7.0]}, name="modes", others=others)
     # The row of real data does count as a value.
     assert scored_metrics(trials, results, "ring") == ["modes", "overlap", "fid"]
@@ -62,7 +65,14 @@ def test_metrics_of_diverged_trials_alone_are_not_scored(tmp_path):
 
 def test_scores_are_those_of_methods_without_those_of_diverged_and_failed_trials(tmp_path):
     trials, _ = run_of(
-        tmp_path, {"real-data": [1.0], "collapsed": [0.0], "noise": [0.1], "gan": {3: 0.5, 4: [0.9, None], 6: "failed"}, "ali": [None]}
+        tmp_path,
+        {
+            "real-data": [1.0],
+            "collapsed": [0.0],
+            "noise": [0.1],
+            "gan": {3: 0.5, 4: [0.9, None], 6: "failed"},
+            "ali": [None],
+        },
     )
     found = scores_of(trials, "ring", "score")
     assert list(found) == ["gan", "ali"]
@@ -72,7 +82,9 @@ def test_scores_are_those_of_methods_without_those_of_diverged_and_failed_trials
 
 
 def test_dummies_are_the_rows_that_have_a_score(tmp_path):
-    trials, results = run_of(tmp_path, {"real-data": [1.0], "collapsed": [0.2, 0.4], "noise": [NAN], "gan": [0.5]})
+    trials, results = run_of(
+        tmp_path, {"real-data": [1.0], "collapsed": [0.2, 0.4], "noise": [NAN], "gan": [0.5]}
+    )
     assert dummies(trials, "ring", "score") == {"collapsed": pytest.approx(0.3)}
     assert chance(trials, results.facts("ring", "score"), "ring", "score") == pytest.approx(0.3)
     assert dummies(trials, "grid", "score") == {}
@@ -81,10 +93,20 @@ def test_dummies_are_the_rows_that_have_a_score(tmp_path):
 
 @pytest.mark.parametrize(
     ("better", "collapsed", "noise", "expected"),
-    [("higher", 0.2, 0.5, 0.5), ("higher", 0.5, 0.2, 0.5), ("lower", 3.0, 9.0, 3.0), ("lower", 9.0, 3.0, 3.0), ("one", 0.0, 1.5, 1.5)],
+    [
+        ("higher", 0.2, 0.5, 0.5),
+        ("higher", 0.5, 0.2, 0.5),
+        ("lower", 3.0, 9.0, 3.0),
+        ("lower", 9.0, 3.0, 3.0),
+        ("one", 0.0, 1.5, 1.5),
+    ],
 )
 def test_chance_is_what_the_better_dummy_scores(tmp_path, better, collapsed, noise, expected):
-    trials, results = run_of(tmp_path, {"real-data": [1.0], "collapsed": [collapsed], "noise": [noise], "gan": [0.7]}, better=better)
+    trials, results = run_of(
+        tmp_path,
+        {"real-data": [1.0], "collapsed": [collapsed], "noise": [noise], "gan": [0.7]},
+        better=better,
+    )
     assert chance(trials, results.facts("ring", "score"), "ring", "score") == expected
 
 
@@ -93,7 +115,14 @@ def test_chance_is_what_the_better_dummy_scores(tmp_path, better, collapsed, noi
     [("higher", 1, 0), ("lower", -1, 0), ("one", 1, 0), ("one", -1, 2)],
 )
 def test_a_method_covers_if_it_is_better_than_both_dummies(tmp_path, better, sign, offset):
-    scores = {"collapsed": [0.2], "noise": [0.4], "above": [0.5, 0.4], "between": [0.3, 0.3], "below": [0.1, 0.1], "equal": [0.4, 0.4]}
+    scores = {
+        "collapsed": [0.2],
+        "noise": [0.4],
+        "above": [0.5, 0.4],
+        "between": [0.3, 0.3],
+        "below": [0.1, 0.1],
+        "equal": [0.4, 0.4],
+    }
     turned = {method: [offset + sign * value for value in values] for method, values in scores.items()}
     assert covers(tmp_path / "noise", turned, better=better) == ["above"]
     turned["collapsed"], turned["noise"] = turned["noise"], turned["collapsed"]
@@ -101,13 +130,24 @@ def test_a_method_covers_if_it_is_better_than_both_dummies(tmp_path, better, sig
 
 
 def test_covering_goes_by_the_mean_over_seeds(tmp_path):
-    assert covers(tmp_path, {"collapsed": [0.5], "a": [0.1, 1.0], "b": [0.45, 0.49], "c": [0.4, 0.55]}) == ["a"]
+    assert covers(tmp_path, {"collapsed": [0.5], "a": [0.1, 1.0], "b": [0.45, 0.49], "c": [0.4, 0.55]}) == [
+        "a"
+    ]
 
 
 @pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
 def test_a_diverged_trial_counts_as_the_worst_that_there_is(tmp_path, better, sign):
-    scores = {"collapsed": [-1.0], "noise": [0.1], "a": [0.9, [5.0, None]], "b": [0.9, [5.0, None], 0.9], "c": [0.2] * 3}
-    turned = {method: [[sign * value[0], None] if isinstance(value, list) else sign * value for value in values] for method, values in scores.items()}
+    scores = {
+        "collapsed": [-1.0],
+        "noise": [0.1],
+        "a": [0.9, [5.0, None]],
+        "b": [0.9, [5.0, None], 0.9],
+        "c": [0.2] * 3,
+    }
+    turned = {
+        method: [[sign * value[0], None] if isinstance(value, list) else sign * value for value in values]
+        for method, values in scores.items()
+    }
     # That of the collapsed row is the worst: (0.9 - 1) / 2 is not better than 0.1, and (0.9 + 0.9 - 1) / 3 is.
     assert covers(tmp_path / "collapsed", turned, better=better) == ["b", "c"]
     turned["c"] = [-sign * 9.0] * 3  # and now that of another method
@@ -115,7 +155,9 @@ def test_a_diverged_trial_counts_as_the_worst_that_there_is(tmp_path, better, si
 
 
 def test_a_method_of_which_all_trials_diverged_does_not_cover(tmp_path):
-    assert covers(tmp_path / "dummies", {"collapsed": [0.1], "noise": [0.2], "a": [None, NAN], "b": [0.3]}) == ["b"]
+    assert covers(
+        tmp_path / "dummies", {"collapsed": [0.1], "noise": [0.2], "a": [None, NAN], "b": [0.3]}
+    ) == ["b"]
     assert covers(tmp_path / "none", {"a": [None, NAN], "b": [0.3]}) == ["b"]
 
 

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.report.statistics.over_datasets import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
+from benchmark.report.statistics.over_datasets import (
+    TAUS,
+    average_ranks,
+    improvement,
+    interquartile_mean,
+    normalised,
+    profile,
+)
 
 INF, NAN = math.inf, math.nan
 
@@ -25,7 +32,9 @@ FIGURES = {
     "interquartile mean": interquartile_mean,
     "profile": profile,
     "improvement": lambda runs: improvement(runs, [x[::-1] ** 2 for x in runs]),
-    "average ranks": lambda runs: average_ranks([np.stack([x, x[::-1] ** 2, np.full(len(x), 0.3)], axis=1) for x in runs]),
+    "average ranks": lambda runs: average_ranks(
+        [np.stack([x, x[::-1] ** 2, np.full(len(x), 0.3)], axis=1) for x in runs]
+    ),
 }
 
 
@@ -43,7 +52,9 @@ def test_intervals_hold_the_figure_and_have_some_width(figure, scores):
 
 @every_figure
 def test_figures_are_the_same_again(figure, scores):
-    assert all(np.array_equal(first, second) for first, second in zip(figure(scores), figure(scores), strict=True))
+    assert all(
+        np.array_equal(first, second) for first, second in zip(figure(scores), figure(scores), strict=True)
+    )
 
 
 @every_figure
@@ -86,14 +97,24 @@ def test_the_scale_runs_from_chance_to_the_best(better, best, chance, expected):
 
 
 @pytest.mark.parametrize(
-    ("better", "best", "chance"), [("higher", 1, 1), ("one", 0.5, 1.5), ("higher", 0.9, 1), ("lower", 2, 1), ("higher", NAN, 0), ("lower", 1, INF)]
+    ("better", "best", "chance"),
+    [
+        ("higher", 1, 1),
+        ("one", 0.5, 1.5),
+        ("higher", 0.9, 1),
+        ("lower", 2, 1),
+        ("higher", NAN, 0),
+        ("lower", 1, INF),
+    ],
 )
 def test_without_a_best_above_chance_there_is_no_scale(better, best, chance):
     assert np.isnan(normalised([0.5, -INF, NAN], better, best, chance)).all()
 
 
 def test_the_interquartile_mean_by_hand():
-    assert interquartile_mean([np.array([0.0, 0.9, 0.3, 1.0]), np.array([0.2, 0.4, 0.1, 0.5])]).value == pytest.approx((0.2 + 0.3 + 0.4 + 0.5) / 4)
+    assert interquartile_mean(
+        [np.array([0.0, 0.9, 0.3, 1.0]), np.array([0.2, 0.4, 0.1, 0.5])]
+    ).value == pytest.approx((0.2 + 0.3 + 0.4 + 0.5) / 4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 20])
@@ -104,7 +125,10 @@ def test_the_interquartile_mean_is_a_trimmed_mean_over_all_runs(rng, n):
 
 
 def test_bootstrap_intervals_cover_at_about_their_rate(rng):
-    covered = [(found := interquartile_mean(list(rng.normal(0.5, 0.1, size=(4, 10))))).low <= 0.5 <= found.high for _ in range(300)]
+    covered = [
+        (found := interquartile_mean(list(rng.normal(0.5, 0.1, size=(4, 10))))).low <= 0.5 <= found.high
+        for _ in range(300)
+    ]
     assert 0.9 <= np.mean(covered) <= 0.985
 
 
@@ -136,7 +160,10 @@ def test_a_score_passes_its_own_threshold(of):
 
 def test_improvement_by_pairs(rng):
     a, b = ([rng.integers(4, size=n).astype(float) for n in sizes] for sizes in ((5, 3), (4, 6)))
-    shares = [np.mean([1 if x > y else 0.5 if x == y else 0 for x, y in product(*runs)]) for runs in zip(a, b, strict=True)]
+    shares = [
+        np.mean([1 if x > y else 0.5 if x == y else 0 for x, y in product(*runs)])
+        for runs in zip(a, b, strict=True)
+    ]
     assert improvement(a, b).value == pytest.approx(np.mean(shares))
     assert improvement(a, b).value + improvement(b, a).value == pytest.approx(1)
     u = [stats.mannwhitneyu(x, y).statistic / (len(x) * len(y)) for x, y in zip(a, b, strict=True)]
@@ -145,7 +172,13 @@ def test_improvement_by_pairs(rng):
 
 @pytest.mark.parametrize(
     ("a", "b", "probability"),
-    [([1, 1, 1], [1, 1], 0.5), ([2, 3], [0, 1, 1], 1), ([0, 1], [2, 3], 0), ([-INF, 1], [-INF, -INF], 0.75), ([-INF, -INF], [-INF, -INF], 0.5)],
+    [
+        ([1, 1, 1], [1, 1], 0.5),
+        ([2, 3], [0, 1, 1], 1),
+        ([0, 1], [2, 3], 0),
+        ([-INF, 1], [-INF, -INF], 0.75),
+        ([-INF, -INF], [-INF, -INF], 0.5),
+    ],
 )
 def test_improvement_by_hand(a, b, probability):
     found = improvement([np.array(a, dtype=float)], [np.array(b, dtype=float)])
@@ -156,7 +189,10 @@ def test_improvement_by_hand(a, b, probability):
 def test_the_interval_of_an_improvement_draws_both_methods(rng):
     x, y = rng.random((2, 200))
     fixed = np.array([0.5, 0.5])
-    widths = [found.high - found.low for found in (improvement([x], [fixed]), improvement([fixed], [y]), improvement([x], [y]))]
+    widths = [
+        found.high - found.low
+        for found in (improvement([x], [fixed]), improvement([fixed], [y]), improvement([x], [y]))
+    ]
     # Against a fixed value the share is binomial; variances of two draws are those of the projections, 1/12 per run each.
     assert widths[:2] == pytest.approx([2 * 1.96 * math.sqrt(1 / 4 / 200)] * 2, rel=0.12)
     assert widths[2] == pytest.approx(2 * 1.96 * math.sqrt(2 / 12 / 200), rel=0.12)

@@ -5,7 +5,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.report.statistics.over_seeds import LEVEL, best_of, change, filled, mean_interval, median_interval, quality, summarise, unanimous
+from benchmark.report.statistics.over_seeds import (
+    LEVEL,
+    best_of,
+    change,
+    filled,
+    mean_interval,
+    median_interval,
+    quality,
+    summarise,
+    unanimous,
+)
 
 INF, NAN = math.inf, math.nan
 DIRECTIONS = ["higher", "lower", "one"]
@@ -115,7 +125,14 @@ def test_intervals_of_medians_cover_at_their_rate(rng, n):
 
 @pytest.mark.parametrize(
     ("differences", "sign"),
-    [([1.0] * 6, 1), ([-1e9, -1e-9, -3, -INF, -2, -5], -1), ([1.0] * 5, 0), ([1.0] * 5 + [0.0], 0), ([1.0] * 20 + [-1.0], 0), ([], 0)],
+    [
+        ([1.0] * 6, 1),
+        ([-1e9, -1e-9, -3, -INF, -2, -5], -1),
+        ([1.0] * 5, 0),
+        ([1.0] * 5 + [0.0], 0),
+        ([1.0] * 20 + [-1.0], 0),
+        ([], 0),
+    ],
 )
 def test_enough_seeds_that_agree_are_unanimous(differences, sign):
     assert unanimous(differences) == sign
@@ -136,7 +153,9 @@ def test_a_median_of_nothing():
 
 
 @pytest.mark.parametrize("better", DIRECTIONS)
-@pytest.mark.parametrize("values", [[0.3], [0.2, 2.0], [0.9, 0.1, 1.3], [1.0, 1.0, 0.5, 3.0], [0.95, 1.9, 0.2, 1.01]])
+@pytest.mark.parametrize(
+    "values", [[0.3], [0.2, 2.0], [0.9, 0.1, 1.3], [1.0, 1.0, 0.5, 3.0], [0.95, 1.9, 0.2, 1.01]]
+)
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_the_best_of_runs_by_enumeration(values, k, better):
     outcomes = np.array([BEST[better](drawn) for drawn in product(values, repeat=k)])
@@ -151,7 +170,11 @@ def test_the_best_of_runs_by_enumeration(values, k, better):
 def test_the_best_of_runs_by_bootstrap(rng, better):
     values = rng.normal(1, size=30)
     drawn = rng.choice(values, size=(20000, 5))
-    outcomes = {"higher": drawn.max(axis=1), "lower": drawn.min(axis=1), "one": drawn[np.arange(20000), np.abs(drawn - 1).argmin(axis=1)]}[better]
+    outcomes = {
+        "higher": drawn.max(axis=1),
+        "lower": drawn.min(axis=1),
+        "one": drawn[np.arange(20000), np.abs(drawn - 1).argmin(axis=1)],
+    }[better]
     found = best_of(values, 5, better)
     assert found.expected == pytest.approx(outcomes.mean(), abs=4 * outcomes.std() / math.sqrt(20000))
     assert np.mean((found.low <= outcomes) & (outcomes <= found.high)) >= 0.945

@@ -53,10 +53,16 @@ def open_page(browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
-            lambda request: None if request.url.split("#")[0] == file or request.url.startswith("data:") else complaints.append(request.url),
+            lambda request: (
+                None
+                if request.url.split("#")[0] == file or request.url.startswith("data:")
+                else complaints.append(request.url)
+            ),
         )
         page.goto(file)
-        complaints[:] = [complaint for complaint in complaints if complaint != file and not complaint.startswith("data:")]
+        complaints[:] = [
+            complaint for complaint in complaints if complaint != file and not complaint.startswith("data:")
+        ]
         return page
 
     yield open_
@@ -75,7 +81,15 @@ def test_a_table_has_a_row_per_method_and_the_calibration_rows_beneath(tiny, ope
     page = open_page(tiny)
     for dataset in ("ring", "high-dimensional"):
         methods = columns_of(page, dataset)[0]
-        assert {method.strip() for method in methods} == {"gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"}
+        assert {method.strip() for method in methods} == {
+            "gan",
+            "dcgan",
+            "wgan-gp",
+            "unrolled",
+            "ali",
+            "veegan",
+            "aegan",
+        }
         calibration = page.locator(f"table[data-dataset={dataset}] tbody.calibration th").all_inner_texts()
         assert [method.strip() for method in calibration] == ["real-data", "collapsed", "noise"]
 
@@ -117,7 +131,13 @@ CURVES = {"ring": {"gan": [[0.3, 0.5], [0.2, 0.6]], "ali": [[0.1, 0.2], [0.3, 0.
 
 
 @pytest.mark.parametrize(
-    ("budget", "name"), [("5e11flops", "FLOPs"), ("5steps", "generator steps"), ("2e6samples", "real samples seen"), ("60s", "device-seconds")]
+    ("budget", "name"),
+    [
+        ("5e11flops", "FLOPs"),
+        ("5steps", "generator steps"),
+        ("2e6samples", "real samples seen"),
+        ("60s", "device-seconds"),
+    ],
 )
 def test_curves_are_drawn_against_what_the_budget_is_of(tmp_path, budget, name):
     store = made_up_run(tmp_path, CURVES, budget=budget)
@@ -145,7 +165,9 @@ def test_text_stands_out_in_both_schemes(tiny, open_page):
         page = open_page(tiny, color_scheme=scheme)
         paper = page.evaluate(f"({luminance})(getComputedStyle(document.body).backgroundColor)")
         for part in ("body", ".facts", "a", ".calibration", ".chart svg text"):
-            ink = page.evaluate(f"({luminance})(getComputedStyle(document.querySelector('{part}')).{'fill' if 'svg' in part else 'color'})")
+            ink = page.evaluate(
+                f"({luminance})(getComputedStyle(document.querySelector('{part}')).{'fill' if 'svg' in part else 'color'})"
+            )
             light, dark = max(ink, paper), min(ink, paper)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{part} in the {scheme} scheme"
 
@@ -153,13 +175,17 @@ def test_text_stands_out_in_both_schemes(tiny, open_page):
 def test_every_picture_has_words_and_every_scrolling_part_can_be_reached(tiny, open_page):
     page = open_page(tiny)
     assert page.locator("img").count() == 18
-    assert page.evaluate("[...document.images].every((image) => image.complete && image.naturalWidth > 100 && image.alt.length > 20)")
+    assert page.evaluate(
+        "[...document.images].every((image) => image.complete && image.naturalWidth > 100 && image.alt.length > 20)"
+    )
     assert page.evaluate(
         "[...document.querySelectorAll('svg')].every((x) => x.getAttribute('aria-hidden') || x.getAttribute('aria-label')?.length > 20)"
     )
     assert page.evaluate("[...document.querySelectorAll('.scroll')].every((part) => part.tabIndex === 0)")
     assert page.locator("h1").count() == 1
-    assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map((x) => x.id)).size === document.querySelectorAll('[id]').length")
+    assert page.evaluate(
+        "new Set([...document.querySelectorAll('[id]')].map((x) => x.id)).size === document.querySelectorAll('[id]').length"
+    )
 
 
 def test_paper_shows_all_columns_and_what_is_needed_to_repeat_the_run(tiny, open_page):
@@ -182,18 +208,26 @@ def test_names_from_strangers_are_shown_and_not_run(tmp_path, open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_published_figures_fit_a_phone_and_those_that_are_not_comparable_stay_below_when_sorted(tmp_path, open_page, scheme):
-    write_report(paper_run(tmp_path, {"gan": [6.0, 6.5, 7.0], "ali": [3.0, 3.5, 4.0], "pacgan2": [8.0, 7.0, None]}))
+def test_published_figures_fit_a_phone_and_those_that_are_not_comparable_stay_below_when_sorted(
+    tmp_path, open_page, scheme
+):
+    write_report(
+        paper_run(tmp_path, {"gan": [6.0, 6.5, 7.0], "ali": [3.0, 3.5, 4.0], "pacgan2": [8.0, 7.0, None]})
+    )
     page = open_page(tmp_path, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     table = page.locator("table[data-published=ring]")
     for button in table.get_by_role("button").all():
         for _ in range(2):
             button.click()
-            assert [row.inner_text().split()[0] for row in table.locator("tbody.calibration tr").all()] in (["gan", "ali"], ["ali", "gan"])
+            assert [row.inner_text().split()[0] for row in table.locator("tbody.calibration tr").all()] in (
+                ["gan", "ali"],
+                ["ali", "gan"],
+            )
             assert table.locator("tbody:not(.calibration) tr").count() == 3
     colours = [
-        row.evaluate("(part) => getComputedStyle(part).color") for row in (table.locator("tbody td").first, table.locator(".calibration td").first)
+        row.evaluate("(part) => getComputedStyle(part).color")
+        for row in (table.locator("tbody td").first, table.locator(".calibration td").first)
     ]
     assert len(set(colours)) == 2
     picture = page.locator("section[aria-labelledby=published] .chart svg").bounding_box()
@@ -232,7 +266,9 @@ class _Tags(HTMLParser):
         self.open, self.references = [], []
 
     def handle_starttag(self, tag, attributes):
-        self.references += [value for name, value in attributes if name in ("src", "href", "xlink:href", "action", "srcset")]
+        self.references += [
+            value for name, value in attributes if name in ("src", "href", "xlink:href", "action", "srcset")
+        ]
         if tag not in self.EMPTY:
             self.open.append(tag)
 
@@ -267,7 +303,8 @@ def test_the_page_is_the_same_when_it_is_made_again(cli, tiny, tmp_path):
 def test_a_thousand_trials_make_a_page_of_less_than_five_megabytes(tmp_path):
     methods = [f"method-{i}" for i in range(28)]
     scores = {
-        dataset: {m: [[0.1 * s + k for k in range(20)] for s in range(SEEDS)] for m in methods} for dataset in ("ring", "grid", "high-dimensional")
+        dataset: {m: [[0.1 * s + k for k in range(20)] for s in range(SEEDS)] for m in methods}
+        for dataset in ("ring", "grid", "high-dimensional")
     }
     write_report(made_up_run(tmp_path, scores))
     assert len(pd.read_csv(tmp_path / "trials.csv")) == 3 * 28 * SEEDS > 1000
@@ -309,7 +346,9 @@ def test_the_best_is_named_if_tests_say_so(tmp_path):
     assert found.best == ["b"]
     assert found.verdict == "On ring, b covers the distribution best (tests confirm it)."
     assert found.reasons == ["By score, b is first (5.100 ± 0.054); a is next, 2.05 [1.97, 2.13] behind."]
-    assert found.certainty.startswith(f"{SEEDS} seeds each. Tests that hold for all pairs of 3 methods at once confirm b against a and c (p ")
+    assert found.certainty.startswith(
+        f"{SEEDS} seeds each. Tests that hold for all pairs of 3 methods at once confirm b against a and c (p "
+    )
 
 
 def test_a_p_value_in_a_sentence_has_one_sign_before_it(tmp_path):
@@ -332,7 +371,9 @@ def test_how_far_the_next_is_behind_is_a_positive_number(tmp_path, order, better
 @pytest.mark.parametrize("order", ["ab", "ba"])
 def test_on_a_logarithmic_scale_it_is_so_many_times_the_best(tmp_path, order):
     scores = {"a": [0.1, 0.2, 0.1, 0.2, 0.15], "b": [10.0, 20.0, 10.0, 20.0, 15.0]}
-    found, _ = told(tmp_path, {"ring": {method: scores[method] for method in order}}, better="lower", scale="log")
+    found, _ = told(
+        tmp_path, {"ring": {method: scores[method] for method in order}}, better="lower", scale="log"
+    )
     assert re.search(r"; b is next, × 100 \[\d+, \d+\] behind\.$", found.reasons[0])
 
 
@@ -342,15 +383,25 @@ def test_lower_can_be_better(tmp_path):
 
 
 def test_methods_that_cannot_be_told_apart_are_not(tmp_path):
-    found, _ = told(tmp_path, {"ring": {"a": NEAR, "b": NEAR[::-1], "c": [1.0 + value / 100 for value in NEAR]}})
+    found, _ = told(
+        tmp_path, {"ring": {"a": NEAR, "b": NEAR[::-1], "c": [1.0 + value / 100 for value in NEAR]}}
+    )
     assert sorted(found.best) == ["a", "b"]
-    assert found.verdict == "On ring, a covers the distribution best. It cannot be told from b; the others are behind (tests confirm it)."
+    assert (
+        found.verdict
+        == "On ring, a covers the distribution best. It cannot be told from b; the others are behind (tests confirm it)."
+    )
     found, _ = told(tmp_path / "two", {"ring": {"a": NEAR, "b": NEAR}})
     assert found.verdict == "On ring, no method stands out: b cannot be told from a, which is first."
 
 
 def test_the_best_are_those_from_the_first_down_to_the_first_that_is_told_apart(tmp_path):
-    scores = {"d": [1.5, 2.5, 3.5, 4.5, 5.5], "a": [9.0, 8.0, 7.0, 6.0, 5.0], "c": [2.0, 3.0, 4.0, 5.2, 6.5], "b": [8.5, 7.5, 6.2, 4.9, 4.2]}
+    scores = {
+        "d": [1.5, 2.5, 3.5, 4.5, 5.5],
+        "a": [9.0, 8.0, 7.0, 6.0, 5.0],
+        "c": [2.0, 3.0, 4.0, 5.2, 6.5],
+        "b": [8.5, 7.5, 6.2, 4.9, 4.2],
+    }
     found, _ = told(tmp_path, {"ring": scores})
     assert found.best == ["a", "b", "c"]
     assert found.verdict.endswith("It cannot be told from b and c; the others are behind (tests confirm it).")
@@ -372,7 +423,16 @@ def test_leaders_are_the_first_of_the_ranking(tmp_path, seed):
 
 def test_whoever_is_behind_one_that_is_told_apart_does_not_lead(tmp_path):
     tables = make_tables(
-        read_results(made_up_run(tmp_path, {"ring": {name: [value] * 2 for name, value in zip("abcd", (9.0, 8.0, 7.0, 6.0), strict=True)}}))
+        read_results(
+            made_up_run(
+                tmp_path,
+                {
+                    "ring": {
+                        name: [value] * 2 for name, value in zip("abcd", (9.0, 8.0, 7.0, 6.0), strict=True)
+                    }
+                },
+            )
+        )
     )
     tables.pairwise["favours"] = ""
     tables.pairwise.loc[(tables.pairwise["a"] == "a") & (tables.pairwise["b"] == "c"), "favours"] = "a"
@@ -385,9 +445,16 @@ def test_whoever_is_behind_one_that_is_told_apart_does_not_lead(tmp_path):
 def test_tests_confirm_it_against_as_many_as_they_do(tmp_path):
     # Nobody covers but the first, and of the others only the last is told apart from it.
     a = [9.0, 8.5, 8.0, 7.5, 7.0, 6.5, 6.0, 5.5]
-    scores = {"noise": [5.0], "a": a, "b": [*(value - 0.1 for value in a[:6]), -50.0, -60.0], "c": [value / 10 for value in a]}
+    scores = {
+        "noise": [5.0],
+        "a": a,
+        "b": [*(value - 0.1 for value in a[:6]), -50.0, -60.0],
+        "c": [value / 10 for value in a],
+    }
     found, warned = told(tmp_path, {"ring": scores})
-    assert found.verdict == "On ring, a covers the distribution best (tests confirm it against 1 of 2 others)."
+    assert (
+        found.verdict == "On ring, a covers the distribution best (tests confirm it against 1 of 2 others)."
+    )
     assert "confirm a against c (p ≤" in found.certainty
     assert "On ring, not better than the dummies by score (noise 5): b and c." in warned
 
@@ -404,31 +471,62 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     assert found.best == ["a", "b"]
     assert found.verdict == "On ring, no method stands out: b cannot be told from a, which is first."
     assert found.certainty == "3 seeds each: no test can succeed; with 2 methods it takes 4."
-    assert "1 of 1 tests could not have succeeded, for there are too few seeds: their silence is no sign that methods are alike." in warned
+    assert (
+        "1 of 1 tests could not have succeeded, for there are too few seeds: their silence is no sign that methods are alike."
+        in warned
+    )
     found, _ = told(tmp_path / "lost", {"ring": {"noise": [4.0], "a": [5.0, 5.1, 5.2], "b": [3.0, 3.2, 3.1]}})
-    assert found.verdict == "On ring, a covers the distribution best (no test can confirm it with 3 seeds each)."
+    assert (
+        found.verdict == "On ring, a covers the distribution best (no test can confirm it with 3 seeds each)."
+    )
     found, _ = told(tmp_path / "one", {"ring": {"a": [5.0], "b": [3.0, 2.0]}})
     assert found.certainty == "1 to 2 seeds each: no test can succeed; with 2 methods it takes 4."
 
 
 def test_seeds_need_not_be_the_same_to_be_compared(tmp_path):
-    found, _ = told(tmp_path, {"ring": {"a": {seed: 5.0 + seed / 10 for seed in range(5)}, "b": {seed: 3.0 + seed / 10 for seed in range(5, 10)}}})
+    found, _ = told(
+        tmp_path,
+        {
+            "ring": {
+                "a": {seed: 5.0 + seed / 10 for seed in range(5)},
+                "b": {seed: 3.0 + seed / 10 for seed in range(5, 10)},
+            }
+        },
+    )
     assert found.verdict == "On ring, a covers the distribution best (tests confirm it)."
 
 
 def test_a_few_good_seeds_among_diverged_ones_make_no_best(tmp_path):
-    found, _ = told(tmp_path, {"ring": {"collapsed": [1.0] * 5, "b": [9.0, None, None, None, None], "a": [2.0] * 5}})
+    found, _ = told(
+        tmp_path, {"ring": {"collapsed": [1.0] * 5, "b": [9.0, None, None, None, None], "a": [2.0] * 5}}
+    )
     assert found.best[0] == "a"
-    found, _ = told(tmp_path / "nothing", {"ring": {"collapsed": [1.0] * 3, "b": [None] * 3, "a": [2.0, 2.1, 2.2]}})
+    found, _ = told(
+        tmp_path / "nothing", {"ring": {"collapsed": [1.0] * 3, "b": [None] * 3, "a": [2.0, 2.1, 2.2]}}
+    )
     assert found.best == ["a"]
-    assert found.verdict == "On ring, a covers the distribution best (no test can confirm it with 3 seeds each)."
+    assert (
+        found.verdict == "On ring, a covers the distribution best (no test can confirm it with 3 seeds each)."
+    )
 
 
 def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
     a = [5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7]
-    found, _ = told(tmp_path, {"ring": {"noise": [4.0], "a": a, "b": [3.0, 3.0, 3.1, 3.2, 5.25, 5.45, 5.8, 4.9], "c": [*a[:6], 5.61, 5.69]}})
+    found, _ = told(
+        tmp_path,
+        {
+            "ring": {
+                "noise": [4.0],
+                "a": a,
+                "b": [3.0, 3.0, 3.1, 3.2, 5.25, 5.45, 5.8, 4.9],
+                "c": [*a[:6], 5.61, 5.69],
+            }
+        },
+    )
     assert sorted(found.best) == ["a", "b", "c"]
-    assert found.certainty.endswith("Tests that hold for all pairs of 3 methods at once confirm a against nobody.")
+    assert found.certainty.endswith(
+        "Tests that hold for all pairs of 3 methods at once confirm a against nobody."
+    )
     found, _ = told(tmp_path / "lost", {"ring": {"noise": [5.35], "a": a, "b": [3.0, *a[1:]]}})
     assert found.verdict == "On ring, a covers the distribution best (no test confirms it)."
 
@@ -441,7 +539,12 @@ def test_what_is_no_better_than_nothing_is_not_called_best(tmp_path):
 
 def test_a_method_that_loses_to_a_dummy_is_never_best_even_if_it_is_first(tmp_path):
     # One seed of `a` is far off, and the others are ahead of all.
-    scores = {"noise": [0.3], "a": [0.9, 0.91, 0.92, 0.93, -9.0], "b": [0.5, 0.51, 0.52, 0.53, 0.54], "c": [0.4, 0.41, 0.42, 0.43, 0.44]}
+    scores = {
+        "noise": [0.3],
+        "a": [0.9, 0.91, 0.92, 0.93, -9.0],
+        "b": [0.5, 0.51, 0.52, 0.53, 0.54],
+        "c": [0.4, 0.41, 0.42, 0.43, 0.44],
+    }
     store = made_up_run(tmp_path / "run", {"ring": scores})
     assert make_tables(read_results(store)).summary.set_index("method")["rank"]["a"] == 1
     found, warned = told(tmp_path / "told", {"ring": scores})
@@ -466,7 +569,11 @@ def of_modes(modes, confident=None, spread=0.33):
     """Metrics beside the overlap, of GAN and ALI."""
     others = {
         "modes": {"scores": {"real-data": [8.0, 8.0], "gan": modes, "ali": [8.0] * 5}},
-        "within_mode_std": {"better": "one", "ranked": False, "scores": {"real-data": [1.0, 1.0], "gan": [spread] * 5, "ali": [0.9] * 5}},
+        "within_mode_std": {
+            "better": "one",
+            "ranked": False,
+            "scores": {"real-data": [1.0, 1.0], "gan": [spread] * 5, "ali": [0.9] * 5},
+        },
         "high_quality": {"scores": {"real-data": [0.99, 0.99], "gan": [0.8] * 5, "ali": [0.5] * 5}},
     }
     if confident:
@@ -475,7 +582,9 @@ def of_modes(modes, confident=None, spread=0.33):
 
 
 def overlap_told(root, others, **scores):
-    return told(root, {"ring": {**OVERLAP, "gan": GAN, "ali": ALI, **scores}}, name="overlap", modes=8, others=others)
+    return told(
+        root, {"ring": {**OVERLAP, "gan": GAN, "ali": ALI, **scores}}, name="overlap", modes=8, others=others
+    )
 
 
 def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_path):
@@ -500,11 +609,22 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
     found, _ = overlap_told(tmp_path / "confident", of_modes([8.0] * 5, [2.0] * 5))
     assert "misses 6.0 of 8 modes" in found.verdict
     found, _ = overlap_told(tmp_path / "alone", {})
-    assert found.verdict == "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution."
-    found, _ = overlap_told(tmp_path / "one", {}, gan=[0.034, 0.035, 0.036], ali=["failed"], noise=[0.02], collapsed=[0.01])
-    assert found.verdict == "On ring, gan alone was run, and there is nothing to compare: it reproduces 3.5% of the distribution."
+    assert (
+        found.verdict
+        == "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution."
+    )
+    found, _ = overlap_told(
+        tmp_path / "one", {}, gan=[0.034, 0.035, 0.036], ali=["failed"], noise=[0.02], collapsed=[0.01]
+    )
+    assert (
+        found.verdict
+        == "On ring, gan alone was run, and there is nothing to compare: it reproduces 3.5% of the distribution."
+    )
     found, _ = overlap_told(tmp_path / "apart", {}, ali=[0.33, 0.345, 0.355, 0.365, 0.375])
-    assert found.verdict == "On ring, no method stands out: ali cannot be told from gan, which is first: it reproduces 36% of the distribution."
+    assert (
+        found.verdict
+        == "On ring, no method stands out: ali cannot be told from gan, which is first: it reproduces 36% of the distribution."
+    )
 
 
 def test_only_a_verdict_by_overlap_has_a_portrait(tmp_path):
@@ -519,7 +639,16 @@ def test_the_headline_alone_decides_and_its_tests_alone_confirm(tmp_path, ahead)
     # By the number of modes, ALI is best and far ahead.
     first, last = ("gan", "ali") if ahead == "gan" else ("ali", "gan")
     close = [0.35, 0.36, 0.37, 0.375, 0.34]
-    others = {"modes": {"scores": {"collapsed": [1.0], "noise": [8.0], "gan": [2.0, 2.1, 2.2, 2.3, 2.4], "ali": [8.0, 7.9, 7.8, 7.7, 7.6]}}}
+    others = {
+        "modes": {
+            "scores": {
+                "collapsed": [1.0],
+                "noise": [8.0],
+                "gan": [2.0, 2.1, 2.2, 2.3, 2.4],
+                "ali": [8.0, 7.9, 7.8, 7.7, 7.6],
+            }
+        }
+    }
     scores = {"noise": [0.2], "collapsed": [0.1], first: [0.36, 0.37, 0.38, 0.39, 0.35], last: close}
     found, _ = told(tmp_path, {"ring": scores}, name="overlap", modes=8, others=others)
     assert found.best[0] == first
@@ -532,13 +661,20 @@ def test_the_headline_alone_decides_and_its_tests_alone_confirm(tmp_path, ahead)
 
 
 def test_samples_out_of_range_are_told_by_method_and_seed(tmp_path):
-    astray = {"better": "lower", "ranked": False, "scores": {"noise": [0.9, 0.9], "gan": [0.0, 0.04, 0.05, 0.5, 0.0], "ali": [0.0] * 5}}
+    astray = {
+        "better": "lower",
+        "ranked": False,
+        "scores": {"noise": [0.9, 0.9], "gan": [0.0, 0.04, 0.05, 0.5, 0.0], "ali": [0.0] * 5},
+    }
     _, warned = overlap_told(tmp_path, {"out_of_range": astray})
     expected = "Out of range: samples of gan on ring (seed 2: 5%, seed 3: 50%) are more than twice as far from the data's mean as any real datum."
     assert [line for line in warned if line.startswith("Out of range")] == [expected]
     astray["scores"]["ali"] = [1.0, 0.0, 0.0, 0.0, 0.0]
     _, warned = overlap_told(tmp_path / "both", {"out_of_range": astray})
-    assert any("samples of gan on ring (seed 2: 5%, seed 3: 50%) and ali on ring (seed 0: 100%) are" in line for line in warned)
+    assert any(
+        "samples of gan on ring (seed 2: 5%, seed 3: 50%) and ali on ring (seed 0: 100%) are" in line
+        for line in warned
+    )
     astray["scores"] |= {"gan": [0.049] * 5, "ali": [0.0] * 5}
     _, warned = overlap_told(tmp_path / "none", {"out_of_range": astray})
     assert not any("Out of range" in line for line in warned)
@@ -558,28 +694,65 @@ def text_of(out):
 
 
 def test_the_headline_is_the_first_column_and_the_rows_are_in_its_order(tmp_path):
-    others = {"overlap": {"scores": {"real-data": [0.9], "collapsed": [0.1], "noise": [0.2], "gan": [0.5, 0.6], "ali": [0.7, 0.8]}}}
+    others = {
+        "overlap": {
+            "scores": {
+                "real-data": [0.9],
+                "collapsed": [0.1],
+                "noise": [0.2],
+                "gan": [0.5, 0.6],
+                "ali": [0.7, 0.8],
+            }
+        }
+    }
     store = made_up_run(
-        tmp_path, {"ring": {"real-data": [8.0], "collapsed": [1.0], "noise": [5.0], "gan": [8.0, 8.0], "ali": [6.0, 7.0]}}, others=others
+        tmp_path,
+        {
+            "ring": {
+                "real-data": [8.0],
+                "collapsed": [1.0],
+                "noise": [5.0],
+                "gan": [8.0, 8.0],
+                "ali": [6.0, 7.0],
+            }
+        },
+        others=others,
     )
     assert write_report(store)
     page = (tmp_path / "report.html").read_text()
     table = page.split('data-dataset="ring"')[1].split("</table>")[0]
-    assert [re.sub("<[^>]*>", "", cell) for cell in re.findall("<th scope=.col.*?</th>", table)] == ["method", "seeds", "overlap ↑", "score ↑"]
-    assert re.findall(r'<th scope="row">(?:<svg.*?</svg>)?\s*([a-z-]+)', table) == ["ali", "gan", "real-data", "collapsed", "noise"]
+    assert [re.sub("<[^>]*>", "", cell) for cell in re.findall("<th scope=.col.*?</th>", table)] == [
+        "method",
+        "seeds",
+        "overlap ↑",
+        "score ↑",
+    ]
+    assert re.findall(r'<th scope="row">(?:<svg.*?</svg>)?\s*([a-z-]+)', table) == [
+        "ali",
+        "gan",
+        "real-data",
+        "collapsed",
+        "noise",
+    ]
 
 
 def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_path):
     assert list(CALIBRATION_LINES) == list(CALIBRATION_ROWS) == ["real-data", "collapsed", "noise"]
     assert len(set(CALIBRATION_LINES.values())) == 3
-    write_report(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": [[0.1, value] for value in GAN], "ali": ALI}}))
+    write_report(
+        made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": [[0.1, value] for value in GAN], "ali": ALI}})
+    )
     page = (tmp_path / "report.html").read_text()
     keys = re.findall(r'<line [^>]*stroke-dasharray="([^"]*)"/></svg> (real-data|collapsed|noise)</li>', page)
     assert {name for _, name in keys} == set(CALIBRATION_LINES)
     assert len(set(keys)) == len({dashes for dashes, _ in keys}) == 3
     assert "dashed: real data, dotted: collapsed, dash-dotted: noise" in text_of(tmp_path)
     figure = load_results(tmp_path).figure("ring", "metrics")
-    drawn = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines if line.get_label() in CALIBRATION_LINES}
+    drawn = {
+        line.get_label(): line.get_linestyle()
+        for line in figure.axes[0].lines
+        if line.get_label() in CALIBRATION_LINES
+    }
     assert drawn == CALIBRATION_LINES
     assert "two dummies that have learnt nothing" in text_of(tmp_path)
 
@@ -588,17 +761,28 @@ def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_pa
 def test_notes_of_the_suite_stand_beneath_the_table(tmp_path, suite, noted):
     dataset = "stacked-mnist" if noted else "ring"
     note = "gan is fully connected on images, with about eleven times the parameters of dcgan at the default width."
-    store = made_up_run(tmp_path / "with", {dataset: {**OVERLAP, "gan": GAN, "ali": ALI}}, suite=suite, name="overlap")
+    store = made_up_run(
+        tmp_path / "with", {dataset: {**OVERLAP, "gan": GAN, "ali": ALI}}, suite=suite, name="overlap"
+    )
     assert write_report(store)
     assert (note in text_of(tmp_path / "with")) == noted
     assert (note in (tmp_path / "with" / "summary.md").read_text()) == noted
     assert (note in (tmp_path / "with" / "summary.tex").read_text()) == noted
-    write_report(made_up_run(tmp_path / "without", {dataset: {**OVERLAP, "dcgan": GAN, "ali": ALI}}, suite=suite, name="overlap"))
+    write_report(
+        made_up_run(
+            tmp_path / "without",
+            {dataset: {**OVERLAP, "dcgan": GAN, "ali": ALI}},
+            suite=suite,
+            name="overlap",
+        )
+    )
     assert "fully connected on images, with about" not in text_of(tmp_path / "without")
 
 
 def test_pairs_are_shown_with_their_shares_and_tests(tmp_path):
-    unranked = {"within_mode_std": {"better": "one", "ranked": False, "scores": {"gan": [0.9] * 5, "ali": [0.5] * 5}}}
+    unranked = {
+        "within_mode_std": {"better": "one", "ranked": False, "scores": {"gan": [0.9] * 5, "ali": [0.5] * 5}}
+    }
     scores = {"ring": {**OVERLAP, "gan": GAN, "ali": ALI}, "grid": {"gan": [0.5, 0.6], "ali": [0.3, None]}}
     write_report(made_up_run(tmp_path, scores, name="overlap", others=unranked))
     page = (tmp_path / "report.html").read_text()
@@ -608,17 +792,39 @@ def test_pairs_are_shown_with_their_shares_and_tests(tmp_path):
     expected = {"ring": ["gan", "ali", "0.050 [0.027, 0.073]", "100 %", "5", p, "gan"]}
     expected["grid"] = ["gan", "ali", "0.2500", "100 %", "2 and 1", "none can succeed", "–"]
     for dataset, row in expected.items():
-        table = page.split(f'<table class="sortable" aria-label="Differences of overlap on {dataset}"')[1].split("</table>")[0]
-        assert [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", found) for found in re.findall("<tr><th scope=.row.*?</tr>", table)] == [row]
+        table = page.split(f'<table class="sortable" aria-label="Differences of overlap on {dataset}"')[
+            1
+        ].split("</table>")[0]
+        assert [
+            re.findall("<t[hd][^>]*>(.*?)</t[hd]>", found)
+            for found in re.findall("<tr><th scope=.row.*?</tr>", table)
+        ] == [row]
 
 
 def test_the_table_of_metrics_tells_how_each_is_compared(tmp_path):
     scores = {method: [0.5] * 5 for method in ("gan", "ali")}
-    others = {"fid": {"better": "lower", "scale": "log", "scores": scores}, "within_mode_std": {"better": "one", "ranked": False, "scores": scores}}
-    write_report(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": GAN, "ali": ALI}}, name="overlap", others=others))
-    table = (tmp_path / "report.html").read_text().split('<table aria-label="How to read each metric">')[1].split("</table>")[0]
-    rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall("<tr><th scope=.row.*?</tr>", table)]
-    assert {row[0]: row[5] for row in rows} == {"overlap": "differences", "fid": "quotients", "within_mode_std": "not compared by it"}
+    others = {
+        "fid": {"better": "lower", "scale": "log", "scores": scores},
+        "within_mode_std": {"better": "one", "ranked": False, "scores": scores},
+    }
+    write_report(
+        made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": GAN, "ali": ALI}}, name="overlap", others=others)
+    )
+    table = (
+        (tmp_path / "report.html")
+        .read_text()
+        .split('<table aria-label="How to read each metric">')[1]
+        .split("</table>")[0]
+    )
+    rows = [
+        re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row)
+        for row in re.findall("<tr><th scope=.row.*?</tr>", table)
+    ]
+    assert {row[0]: row[5] for row in rows} == {
+        "overlap": "differences",
+        "fid": "quotients",
+        "within_mode_std": "not compared by it",
+    }
 
 
 def test_one_method_alone_and_failed_trials(tmp_path):
@@ -658,7 +864,9 @@ def test_lists_read_as_people_write_them():
 
 def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
     scores = {dataset: {"gan": [1.0, 2.0], "ali": [1.0, 2.0]} for dataset in ("ring", "grid")}
-    methods = {dataset: {"gan": {"lr": 0.125}, "ali": {"lr": lr}} for dataset, lr in (("ring", 0.25), ("grid", 0.5))}
+    methods = {
+        dataset: {"gan": {"lr": 0.125}, "ali": {"lr": lr}} for dataset, lr in (("ring", 0.25), ("grid", 0.5))
+    }
     asked = {"datasets": {"ring": {}, "grid": {}}, "methods": methods}
     write_report(made_up_run(tmp_path, scores, configuration=asked))
     text = " ".join(re.sub("<[^>]*>", " ", (tmp_path / "report.html").read_text()).split())
@@ -680,4 +888,7 @@ def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
 )
 def test_the_heading_says_what_was_equal(tmp_path, budget, equal):
     write_report(made_up_run(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [1.0, 2.0]}}, budget=budget))
-    assert f"<h1>Which method covers the distribution, at equal {equal}?</h1>" in (tmp_path / "report.html").read_text()
+    assert (
+        f"<h1>Which method covers the distribution, at equal {equal}?</h1>"
+        in (tmp_path / "report.html").read_text()
+    )

@@ -32,7 +32,10 @@ def interval_of(row):
 
 
 def test_every_two_methods_are_compared_on_every_dataset(tmp_path):
-    table = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": BAD, "vae": BAD}, "grid": {**CALIBRATED, "gan": BAD, "ali": GOOD}}).pairwise
+    table = made_up_tables(
+        tmp_path,
+        {"ring": {"gan": GOOD, "ali": BAD, "vae": BAD}, "grid": {**CALIBRATED, "gan": BAD, "ali": GOOD}},
+    ).pairwise
     assert list(table.columns) == PAIRWISE
     assert list(table["dataset"]) == ["ring"] * 3 + ["grid"]
     assert pairs_of(table) == [("gan", "ali"), ("gan", "vae"), ("ali", "vae"), ("gan", "ali")]
@@ -74,7 +77,9 @@ def test_seeds_are_taken_as_independent(tmp_path):
 
 
 def test_a_difference_within_chance_favours_nobody(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": [x + 0.1 * (-1) ** i for i, x in enumerate(GOOD)]}}).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": GOOD, "ali": [x + 0.1 * (-1) ** i for i, x in enumerate(GOOD)]}}
+    ).pairwise.iloc[0]
     assert row["ci_low"] < 0 < row["ci_high"]
     assert (row["favours"], row["note"]) == ("", "")
 
@@ -93,7 +98,9 @@ def test_p_is_that_of_the_rank_tests_of_all_methods_of_a_dataset_together(tmp_pa
 def test_a_method_is_favoured_where_p_is_at_most_the_level_and_only_there(tmp_path, better):
     rng = np.random.default_rng(3)
     scores = {f"m{i}": list(1 + 0.4 * i + 0.5 * rng.random(5)) for i in range(6)}
-    table = made_up_tables(tmp_path, {"ring": scores, "grid": {**scores, "m6": [NAN, None, 0.9, 1.8, 7.0]}}, better=better).pairwise
+    table = made_up_tables(
+        tmp_path, {"ring": scores, "grid": {**scores, "m6": [NAN, None, 0.9, 1.8, 7.0]}}, better=better
+    ).pairwise
     assert ((table["p"] <= 0.05) == (table["favours"] != "")).all()
     assert 0 < (table["favours"] != "").sum() < len(table)
     for row in table.to_dict("records"):
@@ -103,11 +110,15 @@ def test_a_method_is_favoured_where_p_is_at_most_the_level_and_only_there(tmp_pa
 
 def test_the_interval_does_not_decide_whom_a_pair_favours(tmp_path):
     # Welch's interval leaves 0 out, and three seeds each tell nothing apart.
-    row = made_up_tables(tmp_path, {"ring": {"gan": [0.9, 0.91, 0.92], "ali": [0.1, 0.11, 0.12]}}).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": [0.9, 0.91, 0.92], "ali": [0.1, 0.11, 0.12]}}
+    ).pairwise.iloc[0]
     assert row["ci_low"] > 0
     assert (row["favours"], row["superiority"]) == ("", 1)
     # Here it holds 0, for one seed is far off, and ranks tell the methods apart.
-    row = made_up_tables(tmp_path / "off", {"ring": {"gan": [*range(10, 17), 1e6], "ali": list(range(8))}}).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path / "off", {"ring": {"gan": [*range(10, 17), 1e6], "ali": list(range(8))}}
+    ).pairwise.iloc[0]
     assert row["ci_low"] < 0 < row["ci_high"]
     assert row["favours"] == "gan"
 
@@ -115,7 +126,10 @@ def test_the_interval_does_not_decide_whom_a_pair_favours(tmp_path):
 def test_on_a_logarithmic_scale_the_difference_is_that_of_logarithms(tmp_path):
     a, b = [0.001, 0.01, 0.1, 0.02], [2.0, 30.0, 4.0, 9.0, 0.5]
     linear, log = (
-        made_up_tables(tmp_path / scale, {"ring": {"gan": a, "ali": b}}, better="lower", scale=scale).pairwise.iloc[0] for scale in ("linear", "log")
+        made_up_tables(
+            tmp_path / scale, {"ring": {"gan": a, "ali": b}}, better="lower", scale=scale
+        ).pairwise.iloc[0]
+        for scale in ("linear", "log")
     )
     assert interval_of(linear) == pytest.approx(welch(a, b))
     assert interval_of(log) == pytest.approx(welch(np.log(a), np.log(b)))
@@ -138,7 +152,9 @@ def test_without_a_logarithm_there_is_no_difference_and_still_a_test(tmp_path, v
 
 @pytest.mark.parametrize("better", ["higher", "lower"])
 def test_superiority_is_the_share_of_pairs_in_which_a_is_better(tmp_path, better):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [1.0, 3.0, None], "ali": [2.0, 3.0, None, NAN]}}, better=better).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": [1.0, 3.0, None], "ali": [2.0, 3.0, None, NAN]}}, better=better
+    ).pairwise.iloc[0]
     # Of the twelve, three seeds of either are beside one: each that has a value is better than both without; those are alike.
     wins = {"higher": 1 + 0.5, "lower": 2 + 0.5}[better]
     assert row["superiority"] == pytest.approx((wins + 2 * 2 + 0.5 * 2) / 12)
@@ -148,7 +164,9 @@ def test_superiority_is_the_share_of_pairs_in_which_a_is_better(tmp_path, better
 def test_a_trial_without_a_value_counts_in_the_test_and_not_in_the_mean(tmp_path, better, sign):
     # Of the trials without a value, one had a better score than any before it diverged.
     good, bad = ([sign * x for x in values] for values in (GOOD, BAD))
-    row = made_up_tables(tmp_path, {"ring": {"gan": good, "ali": [*bad[:3], [sign * 99.0, None], None, NAN]}}, better=better).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": good, "ali": [*bad[:3], [sign * 99.0, None], None, NAN]}}, better=better
+    ).pairwise.iloc[0]
     assert tuple(row[["n_a", "n_b"]]) == (6, 3)
     assert interval_of(row) == pytest.approx(welch(good, bad[:3]))
     assert row["p"] == compare_ranks([GOOD, [*BAD[:3], *[-math.inf] * 3]]).p[0, 1]
@@ -173,20 +191,29 @@ def test_of_a_single_seed_there_is_neither_interval_nor_test(tmp_path):
 @pytest.mark.parametrize("better", ["higher", "lower", "one"])
 @pytest.mark.parametrize("n", [1, 3, 6])
 def test_methods_without_any_difference_are_alike(tmp_path, better, n):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [8.0] * 6, "ali": [8.0] * n}}, better=better).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": [8.0] * 6, "ali": [8.0] * n}}, better=better
+    ).pairwise.iloc[0]
     assert row["difference"] == 0
     assert (row["p"], row["favours"], row["note"], row["superiority"]) == (1, "", "alike in all seeds", 0.5)
 
 
 def test_methods_that_diverge_in_all_seeds_are_alike(tmp_path):
-    table = made_up_tables(tmp_path, {"ring": {"gan": [None] * 6, "ali": [None, NAN] * 3, "vae": BAD}}).pairwise.set_index(["a", "b"])
+    table = made_up_tables(
+        tmp_path, {"ring": {"gan": [None] * 6, "ali": [None, NAN] * 3, "vae": BAD}}
+    ).pairwise.set_index(["a", "b"])
     assert tuple(table.loc[("gan", "ali"), ["p", "favours", "note"]]) == (1, "", "alike in all seeds")
     assert tuple(table.loc[("gan", "vae"), ["favours", "note"]]) == ("vae", "")
 
 
-@pytest.mark.parametrize(("methods", "seeds", "needed"), [(2, 3, 4), (2, 4, None), (3, 3, None), (4, 4, 5), (4, 5, None), (7, 4, 5), (7, 5, None)])
+@pytest.mark.parametrize(
+    ("methods", "seeds", "needed"),
+    [(2, 3, 4), (2, 4, None), (3, 3, None), (4, 4, 5), (4, 5, None), (7, 4, 5), (7, 5, None)],
+)
 def test_a_note_tells_where_no_test_can_succeed(tmp_path, methods, seeds, needed):
-    table = made_up_tables(tmp_path, {"ring": {f"m{i}": [i + 0.1 * seed for seed in range(seeds)] for i in range(methods)}}).pairwise
+    table = made_up_tables(
+        tmp_path, {"ring": {f"m{i}": [i + 0.1 * seed for seed in range(seeds)] for i in range(methods)}}
+    ).pairwise
     apart = table["a"].str[1:].astype(int) - table["b"].str[1:].astype(int)
     neighbours = table[apart.abs() == 1]
     if needed:
@@ -201,13 +228,22 @@ def test_a_note_tells_where_no_test_can_succeed(tmp_path, methods, seeds, needed
 
 
 def test_a_note_tells_the_least_p_of_those_numbers_of_seeds(tmp_path):
-    (note,) = made_up_tables(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [3.0, 4.0, 5.0, None]}}).pairwise["note"]
+    (note,) = made_up_tables(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [3.0, 4.0, 5.0, None]}}).pairwise[
+        "note"
+    ]
     assert note == "no test can succeed: with 2 and 4 seeds p is at least 0.133; it takes 4 seeds each"
-    assert made_up_tables(tmp_path / "more", {"ring": {"gan": [1.0, 2.0], "ali": [3.0] * 9}}).pairwise["note"].item() == ""
+    assert (
+        made_up_tables(tmp_path / "more", {"ring": {"gan": [1.0, 2.0], "ali": [3.0] * 9}})
+        .pairwise["note"]
+        .item()
+        == ""
+    )
 
 
 def test_a_test_that_could_have_succeeded_has_no_note(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": [1.0, 2.0, 3.0, 4.0], "ali": [1.5, 2.5, 3.5, 4.5]}}).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": [1.0, 2.0, 3.0, 4.0], "ali": [1.5, 2.5, 3.5, 4.5]}}
+    ).pairwise.iloc[0]
     assert (row["favours"], row["note"]) == ("", "")
 
 
@@ -220,13 +256,18 @@ def test_a_metric_that_does_not_rank_has_no_pairs_and_no_ranks(tmp_path):
 
 
 def test_a_metric_without_any_value_has_no_pairs(tmp_path):
-    assert made_up_tables(tmp_path, {"ring": {**CALIBRATED, "gan": [NAN, None], "ali": [None, None]}}).pairwise.empty
+    assert made_up_tables(
+        tmp_path, {"ring": {**CALIBRATED, "gan": [NAN, None], "ali": [None, None]}}
+    ).pairwise.empty
 
 
 def test_metrics_on_larger_samples_are_compared_too_and_after_the_others(tmp_path):
     large = {"score_large": {"scores": {"gan": BAD, "ali": GOOD}}}
     table = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": BAD}}, others=large).pairwise
-    assert set(zip(table["metric"], table["favours"], strict=True)) == {("score", "gan"), ("score_large", "ali")}
+    assert set(zip(table["metric"], table["favours"], strict=True)) == {
+        ("score", "gan"),
+        ("score_large", "ali"),
+    }
 
 
 def ranks(root, scores, **facts):
@@ -247,14 +288,27 @@ def test_the_rank_is_by_mean_ranks_and_not_by_means(tmp_path):
 
 
 def test_ties_share_the_first_of_their_ranks(tmp_path):
-    assert ranks(tmp_path, {"a": [1.0, 4.0], "b": [2.0, 3.0], "c": [0.0, 0.0], "d": [9.0]}) == {"d": 1, "a": 2, "b": 2, "c": 4}
+    assert ranks(tmp_path, {"a": [1.0, 4.0], "b": [2.0, 3.0], "c": [0.0, 0.0], "d": [9.0]}) == {
+        "d": 1,
+        "a": 2,
+        "b": 2,
+        "c": 4,
+    }
 
 
 def test_diverged_trials_are_last_in_the_ranking_and_failed_ones_are_not_in_it(tmp_path):
-    scores = {"a": [[9.0, None], 0.5, 0.6], "b": [0.1, 0.2, 0.3], "c": [None, NAN, 7.0], "d": ["failed"], "e": [None] * 3}
+    scores = {
+        "a": [[9.0, None], 0.5, 0.6],
+        "b": [0.1, 0.2, 0.3],
+        "c": [None, NAN, 7.0],
+        "d": ["failed"],
+        "e": [None] * 3,
+    }
     assert ranks(tmp_path, scores) == {"a": 1, "b": 2, "c": 3, "e": 4}
 
 
 def test_p_of_two_is_counted_out(tmp_path):
-    row = made_up_tables(tmp_path, {"ring": {"gan": list(range(9)), "ali": list(range(20, 29))}}).pairwise.iloc[0]
+    row = made_up_tables(
+        tmp_path, {"ring": {"gan": list(range(9)), "ali": list(range(20, 29))}}
+    ).pairwise.iloc[0]
     assert row["p"] == pytest.approx(2 / math.comb(18, 9))

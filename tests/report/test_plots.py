@@ -13,10 +13,24 @@ from benchmark.report.pictures.image_sheets import image_figures, sheet
 from benchmark.report.write import write_report
 from benchmark.suites.budget import Budget
 
-METRICS = {"modes": "higher", "high_quality": "higher", "kl": "lower", "ivom": "lower", "fid": "lower", "density": "one", "recall": "higher"}
+METRICS = {
+    "modes": "higher",
+    "high_quality": "higher",
+    "kl": "lower",
+    "ivom": "lower",
+    "fid": "lower",
+    "density": "one",
+    "recall": "higher",
+}
 OF_MODES = ("modes", "high_quality", "kl")
 RNG = np.random.default_rng(0)
-SPENT = {"flops": 1.0, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
+SPENT = {
+    "flops": 1.0,
+    "generator_steps": 1,
+    "discriminator_steps": 1,
+    "samples_seen": 1,
+    "device_seconds": 1.0,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +49,11 @@ def images(*shape):
 
 
 def metrics_of(modes):
-    return {name: {"features": "raw"} if name == "fid" else {} for name in METRICS if modes or name not in OF_MODES}
+    return {
+        name: {"features": "raw"} if name == "fid" else {}
+        for name in METRICS
+        if modes or name not in OF_MODES
+    }
 
 
 def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
@@ -50,7 +68,15 @@ def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
 def record(store, dataset, method, seed=0, status="ok", arrays=None):
     manifest = store.manifest()
     names = manifest["configuration"]["metrics"][dataset]
-    cell = Cell("made-up", Configured(dataset, {"width": 4}), Configured(method, {}), names, Budget(5, "steps"), (seed,), (seed,))
+    cell = Cell(
+        "made-up",
+        Configured(dataset, {"width": 4}),
+        Configured(method, {}),
+        names,
+        Budget(5, "steps"),
+        (seed,),
+        (seed,),
+    )
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     trained = bool(scores) and method not in CALIBRATION_ROWS
@@ -61,7 +87,14 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
 
 def facts(name):
     bounds = [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0]
-    return {"better": METRICS[name], "bounds": bounds, "best": None, "scale": "linear", "ranked": True, "samples": 500}
+    return {
+        "better": METRICS[name],
+        "bounds": bounds,
+        "best": None,
+        "scale": "linear",
+        "ranked": True,
+        "samples": 500,
+    }
 
 
 def made_up(root, dataset, modes):
@@ -71,7 +104,11 @@ def made_up(root, dataset, modes):
         {
             "suite": "made-up",
             "command": [],
-            "configuration": {"datasets": {dataset: {}}, "methods": {dataset: {"gan": {}, "ali": {}, "dcgan": {}}}, "metrics": {dataset: names}},
+            "configuration": {
+                "datasets": {dataset: {}},
+                "methods": {dataset: {"gan": {}, "ali": {}, "dcgan": {}}},
+                "metrics": {dataset: names},
+            },
             "costs": {},
             "metrics": {dataset: {name: facts(name) for name in names}},
             "modes": {dataset: modes},
@@ -87,7 +124,10 @@ def made_up(root, dataset, modes):
 
 
 def pictures(store, dataset):
-    return {file.name.removeprefix(f"{dataset}-").removesuffix(".png") for file in (store.root / "plots").iterdir()}
+    return {
+        file.name.removeprefix(f"{dataset}-").removesuffix(".png")
+        for file in (store.root / "plots").iterdir()
+    }
 
 
 def figures(root, *rows):
@@ -95,7 +135,9 @@ def figures(root, *rows):
     store = made_up(root, "stacked-mnist", 5)
     for method, status, arrays, columns in rows:
         record(store, "stacked-mnist", method, columns.get("seed", 0), status, arrays)
-    shown = pd.DataFrame([{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows])
+    shown = pd.DataFrame(
+        [{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows]
+    )
     colours = {method: "tab:blue" for method, *_ in rows if method not in CALIBRATION_ROWS}
     kept = {record["method"]: store.arrays(record) for record in store.survey().records}
     return dict(image_figures(kept, "stacked-mnist", shown.set_index("method"), colours))
@@ -110,10 +152,19 @@ def test_images_with_modes_have_all_pictures(tmp_path):
     for method in ("real-data", "collapsed", "gan"):
         record(store, "stacked-mnist", method, 0, arrays=arrays_of())
         record(store, "stacked-mnist", method, 1, arrays=arrays_of())
-    record(store, "stacked-mnist", "ali", 1, arrays=arrays_of(reconstructs=True))  # of this one there is a single seed, and not the first
+    record(
+        store, "stacked-mnist", "ali", 1, arrays=arrays_of(reconstructs=True)
+    )  # of this one there is a single seed, and not the first
     record(store, "stacked-mnist", "dcgan", 0, "diverged")
     write_report(store)
-    assert pictures(store, "stacked-mnist") == {"samples", "mode-counts", "nearest", "reconstructions", "metrics", "curves"}
+    assert pictures(store, "stacked-mnist") == {
+        "samples",
+        "mode-counts",
+        "nearest",
+        "reconstructions",
+        "metrics",
+        "curves",
+    }
     assert all(file.stat().st_size > 5000 for file in (tmp_path / "plots").iterdir())
     page = (tmp_path / "report.html").read_text()
     assert page.count('class="pixels"') == 3  # real data, GAN, ALI
@@ -162,8 +213,18 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
         ("real-data", "ok", arrays_of(), {"modes": 5.0, "modes_total": 5, "high_quality": 0.975}),
         ("collapsed", "ok", arrays_of(), {"modes": 1.0, "modes_total": 5, "high_quality": 1.0}),
         ("gan", "diverged", None, {}),
-        ("ali", "diverged", {"samples": images(70, 3, 12, 12)}, {"seed": 3, "modes": 2.0, "modes_total": 5, "high_quality": 0.5}),
-        ("dcgan", "ok", arrays_of(), {"modes_total": 5, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"}),
+        (
+            "ali",
+            "diverged",
+            {"samples": images(70, 3, 12, 12)},
+            {"seed": 3, "modes": 2.0, "modes_total": 5, "high_quality": 0.5},
+        ),
+        (
+            "dcgan",
+            "ok",
+            arrays_of(),
+            {"modes_total": 5, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"},
+        ),
     )
     assert texts(found["samples"]) == [
         "real-data, seed 0\n5 of 5 modes, 97.5% high quality",
@@ -179,24 +240,38 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
 
 def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path):
     real = {**arrays_of(), "mode_counts": np.array([90, 100, 110, 95, 105])}
-    axes = figures(tmp_path, ("real-data", "ok", real, {}), ("gan", "ok", arrays_of(), {}), ("ali", "diverged", None, {}))["mode-counts"].axes[0]
+    axes = figures(
+        tmp_path, ("real-data", "ok", real, {}), ("gan", "ok", arrays_of(), {}), ("ali", "diverged", None, {})
+    )["mode-counts"].axes[0]
     reference, gan, ali = axes.lines
     assert np.array_equal(reference.get_xydata(), [[1, 110], [2, 105], [3, 100], [4, 95], [5, 90]])
     assert np.array_equal(gan.get_xydata(), [[1, 300], [2, 150], [3, 50]])
     assert len(ali.get_xydata()) == 0
     assert (reference.get_linestyle(), gan.get_linestyle()) == ("--", "-")
-    labels = ["real-data, seed 0: 5 of 5 modes", "gan, seed 0: 3 of 5 modes", "ali, seed 0 (diverged): not counted"]
+    labels = [
+        "real-data, seed 0: 5 of 5 modes",
+        "gan, seed 0: 3 of 5 modes",
+        "ali, seed 0 (diverged): not counted",
+    ]
     assert [line.get_label() for line in axes.lines] == labels
     assert axes.get_xlim()[0] < 1
     assert axes.get_xlim()[1] > 5
 
 
 def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none(tmp_path):
-    rows = [(method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5}) for method in (*CALIBRATION_ROWS, "gan")]
+    rows = [
+        (method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5})
+        for method in (*CALIBRATION_ROWS, "gan")
+    ]
     found = figures(tmp_path, *rows)
     told = "overlap 0.25, 5 of 5 modes"
-    assert texts(found["samples"]) == [f"{method}, seed 0\n{told}" for method in ("real-data", "noise", "gan")]
-    lines = {line.get_label().partition(",")[0]: line.get_linestyle() for line in found["mode-counts"].axes[0].lines}
+    assert texts(found["samples"]) == [
+        f"{method}, seed 0\n{told}" for method in ("real-data", "noise", "gan")
+    ]
+    lines = {
+        line.get_label().partition(",")[0]: line.get_linestyle()
+        for line in found["mode-counts"].axes[0].lines
+    }
     assert lines == {"real-data": "--", "noise": "-.", "gan": "-"}
 
 
@@ -232,11 +307,17 @@ def test_every_pixel_is_drawn_as_a_square_of_its_own(tmp_path, channels):
 
 
 def test_sheets_do_not_cover_each_other_or_their_captions(tmp_path):
-    rows = [(method, "ok", arrays_of(reconstructs=True), {}) for method in ("gan", "ali", "dcgan", "wgan-gp", "veegan")]
+    rows = [
+        (method, "ok", arrays_of(reconstructs=True), {})
+        for method in ("gan", "ali", "dcgan", "wgan-gp", "veegan")
+    ]
     for name, figure in figures(tmp_path, *rows).items():
         if name != "mode-counts":
             height, width, _ = rendered(figure).shape
-            boxes = [(i.ox, i.oy, i.ox + i.get_array().shape[1], i.oy + i.get_array().shape[0]) for i in figure.images]
+            boxes = [
+                (i.ox, i.oy, i.ox + i.get_array().shape[1], i.oy + i.get_array().shape[0])
+                for i in figure.images
+            ]
             boxes += [tuple(text.get_window_extent().extents) for text in figure.texts]
             assert len(boxes) == 11
             for i, (left, low, right, high) in enumerate(boxes):
@@ -259,7 +340,9 @@ def test_a_sheet_has_every_image_in_its_place():
     assert picture.shape == (2 * 6, 3 * 5, 3)
     for row, part in enumerate((above, below)):
         for i, image in enumerate(part):
-            assert np.array_equal(picture[6 * row + 1 : 6 * row + 6, 5 * i + 1 : 5 * i + 5], image.transpose(1, 2, 0))
+            assert np.array_equal(
+                picture[6 * row + 1 : 6 * row + 6, 5 * i + 1 : 5 * i + 5], image.transpose(1, 2, 0)
+            )
     assert (picture[[0, 6]] == 255).all()
     assert (picture[:, [0, 5, 10]] == 255).all()
     assert (picture[6:, 10:] == 255).all()  # where there is no image

@@ -35,7 +35,9 @@ STACKED = {"suite": "veegan-2017", "dataset": "stacked-mnist"}
 def table_of(root, scores, **facts):
     """The published figures beside those of a run, by paper, table and setting."""
     table = make_tables(read_results(paper_run(root, scores, **facts))).published
-    return table.set_index(table["paper"].str.cat([table["table"], table["setting"]], sep=", ").str.removesuffix(", ")).rename_axis("place")
+    return table.set_index(
+        table["paper"].str.cat([table["table"], table["setting"]], sep=", ").str.removesuffix(", ")
+    ).rename_axis("place")
 
 
 def own(root, scores, **facts):
@@ -47,9 +49,13 @@ def test_a_figure_of_the_suites_own_experiment_is_inside_or_outside(tmp_path):
     near, far = own(tmp_path / "near", {"gan": NEAR}), own(tmp_path / "far", {"gan": FAR})
     assert (near["verdict"], near["why"], near["n"]) == ("inside", "", 5)
     assert (far["verdict"], far["why"], far["n"]) == ("outside", "", 5)
-    assert tuple(near[["n", "measured", "measured_low", "measured_high"]]) == pytest.approx(mean_interval(NEAR))
+    assert tuple(near[["n", "measured", "measured_low", "measured_high"]]) == pytest.approx(
+        mean_interval(NEAR)
+    )
     half = stats.t.ppf(0.975, 9) * 0.5
-    assert tuple(near[["published", "published_low", "published_high", "runs"]]) == pytest.approx((6.3, 6.3 - half, 6.3 + half, 10))
+    assert tuple(near[["published", "published_low", "published_high", "runs"]]) == pytest.approx(
+        (6.3, 6.3 - half, 6.3 + half, 10)
+    )
 
 
 def test_the_ends_of_an_interval_belong_to_it(tmp_path):
@@ -66,7 +72,9 @@ def test_the_interval_of_a_published_figure_is_known_with_its_kind_and_its_runs(
         monkeypatch.setattr("benchmark.report.tables.published.read_published", lambda other=other: other)
         row = own(tmp_path / kind, {"gan": NEAR})
         half = stats.t.ppf(0.975, runs - 1) * error
-        assert tuple(row[["published_low", "published_high"]]) == pytest.approx((6.3 - half, 6.3 + half), nan_ok=True)
+        assert tuple(row[["published_low", "published_high"]]) == pytest.approx(
+            (6.3 - half, 6.3 + half), nan_ok=True
+        )
     for runs in (1, None):
         other = figures.assign(runs=pd.array([runs] * len(figures), "Int64"))
         monkeypatch.setattr("benchmark.report.tables.published.read_published", lambda other=other: other)
@@ -75,7 +83,12 @@ def test_the_interval_of_a_published_figure_is_known_with_its_kind_and_its_runs(
 
 def test_a_figure_of_another_protocol_is_not_comparable(tmp_path):
     row = table_of(tmp_path, {"gan": [1.0] * 5}).loc["veegan-2017, Table 1"]
-    assert (row["published"], row["measured"], row["verdict"], row["why"]) == (1, 1, "not comparable", "another protocol (veegan-2017)")
+    assert (row["published"], row["measured"], row["verdict"], row["why"]) == (
+        1,
+        1,
+        "not comparable",
+        "another protocol (veegan-2017)",
+    )
 
 
 def test_a_copied_figure_is_not_comparable(tmp_path):
@@ -83,8 +96,14 @@ def test_a_copied_figure_is_not_comparable(tmp_path):
     assert table["verdict"].value_counts().to_dict() == {"inside": 1, "not comparable": 7}
     assert table.loc["veegan-2017, Table 2", "verdict"] == "inside"
     assert table.loc["r3gan-2024, Table 3", "why"] == "copied from veegan-2017"
-    assert list(table.loc["pacgan-2018, Table 3, D = 1/4 G", "why"]) == ["copied from unrolled-2017", "another protocol (pacgan-2018)"]
-    assert list(table.loc["pacgan-2018, Table 2", "why"]) == ["copied from veegan-2017", "another protocol (pacgan-2018)"]
+    assert list(table.loc["pacgan-2018, Table 3, D = 1/4 G", "why"]) == [
+        "copied from unrolled-2017",
+        "another protocol (pacgan-2018)",
+    ]
+    assert list(table.loc["pacgan-2018, Table 2", "why"]) == [
+        "copied from veegan-2017",
+        "another protocol (pacgan-2018)",
+    ]
 
 
 def test_a_figure_whose_origin_is_not_stated_is_not_comparable(tmp_path, monkeypatch):
@@ -123,7 +142,10 @@ def test_a_change_of_what_is_scored_besides_changes_nothing(tmp_path):
     ],
 )
 def test_at_another_budget_the_verdict_says_so(tmp_path, budget, why):
-    near, far = (own(tmp_path / name, {"gan": scores}, budget=budget) for name, scores in (("near", NEAR), ("far", FAR)))
+    near, far = (
+        own(tmp_path / name, {"gan": scores}, budget=budget)
+        for name, scores in (("near", NEAR), ("far", FAR))
+    )
     assert (near["verdict"], near["why"]) == ("inside, at another budget", why)
     assert (far["verdict"], far["why"]) == ("outside, at another budget", why)
     both = own(tmp_path / "both", {"gan": NEAR}, budget=budget, changed={"ring.batch": 64})
@@ -136,7 +158,12 @@ def test_the_same_budget_in_other_words_is_no_other(tmp_path):
 
 def test_one_seed_has_no_interval(tmp_path):
     row = own(tmp_path / "one", {"gan": [6.3]})
-    assert (row["verdict"], row["why"], row["n"], row["measured"]) == ("not comparable", "one seed: no interval", 1, 6.3)
+    assert (row["verdict"], row["why"], row["n"], row["measured"]) == (
+        "not comparable",
+        "one seed: no interval",
+        1,
+        6.3,
+    )
     assert np.isnan(row["measured_low"])
     row = own(tmp_path / "short", {"gan": [6.3]}, budget="5steps")
     assert row["why"] == "one seed: no interval; after 5 of the suite's 400000 steps"
@@ -146,7 +173,10 @@ def test_seeds_that_are_not_in_the_mean_are_told(tmp_path):
     row = own(tmp_path / "one", {"gan": [*NEAR, None]})
     assert (row["verdict"], row["why"], row["n"]) == ("inside", "1 of 6 seeds diverged", 5)
     row = own(tmp_path / "some", {"gan": [6.3, None, None, NAN]})
-    assert (row["verdict"], row["why"]) == ("not comparable", "one seed: no interval; 2 of 4 seeds diverged; 1 of 4 seeds without a value")
+    assert (row["verdict"], row["why"]) == (
+        "not comparable",
+        "one seed: no interval; 2 of 4 seeds diverged; 1 of 4 seeds without a value",
+    )
     row = own(tmp_path / "all", {"gan": [None, None]})
     assert (row["verdict"], row["why"], row["n"]) == ("not comparable", "2 of 2 seeds diverged", 0)
     assert np.isnan(row["measured"])
@@ -161,7 +191,11 @@ def test_a_method_without_a_record_or_a_figure_has_no_row(tmp_path):
 
 @pytest.mark.parametrize(
     ("suite", "dataset", "methods"),
-    [("pacgan-2018", "ring", ("ali", "pacgan2")), ("pacgan-2018", "grid", ("ali", "pacgan2")), ("veegan-2017", "grid", ("veegan",))],
+    [
+        ("pacgan-2018", "ring", ("ali", "pacgan2")),
+        ("pacgan-2018", "grid", ("ali", "pacgan2")),
+        ("veegan-2017", "grid", ("veegan",)),
+    ],
 )
 def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, dataset, methods):
     plan = make_plan(Request(suite, (0,), datasets=(dataset,), methods=methods))
@@ -193,17 +227,29 @@ def test_figures_whose_settings_are_not_public_are_not_compared(tmp_path):
     assert list(mine["verdict"]) == ["not comparable"]
     assert list(mine["why"]) == ["its settings are not public"]
     assert [row.mark for row in published_rows(mine)] == ["§"]
-    assert tally("veegan-2017", table) == "No published figure of the protocol veegan-2017 is about the methods, datasets and metrics of this run."
+    assert (
+        tally("veegan-2017", table)
+        == "No published figure of the protocol veegan-2017 is about the methods, datasets and metrics of this run."
+    )
 
 
 def test_a_tally_counts_what_is_comparable(tmp_path):
     scores = {"gan": NEAR, "ali": NEAR, "pacgan2": FAR}
     table = table_of(tmp_path, scores)
     assert len(table) == 5
-    assert tally("pacgan-2018", table) == "2 of 3 published figures lie inside our 95 % intervals (Table 1 of pacgan-2018)."
-    assert tally("pacgan-2018", table[table["method"] == "gan"]) == "1 of 1 published figure lies inside our 95 % intervals (Table 1 of pacgan-2018)."
+    assert (
+        tally("pacgan-2018", table)
+        == "2 of 3 published figures lie inside our 95 % intervals (Table 1 of pacgan-2018)."
+    )
+    assert (
+        tally("pacgan-2018", table[table["method"] == "gan"])
+        == "1 of 1 published figure lies inside our 95 % intervals (Table 1 of pacgan-2018)."
+    )
     notebook = table_of(tmp_path / "grid", {"veegan": [24.0, 25.0]}, suite="veegan-2017", dataset="grid")
-    assert tally("veegan-2017", notebook) == "2 of 2 published figures lie inside our 95 % intervals (Table 1, notebook output of veegan-2017)."
+    assert (
+        tally("veegan-2017", notebook)
+        == "2 of 2 published figures lie inside our 95 % intervals (Table 1, notebook output of veegan-2017)."
+    )
 
 
 def test_without_anything_to_count_a_tally_says_why(tmp_path):
@@ -214,11 +260,22 @@ def test_without_anything_to_count_a_tally_says_why(tmp_path):
     told = "No published figure is compared with this run: one seed: no interval; after 80000 of the suite's 400000 steps."
     assert tally("pacgan-2018", one) == told
     changed = table_of(tmp_path / "changed", {"gan": NEAR, "ali": [6.0]}, changed={"ring.batch": 7})
-    assert tally("pacgan-2018", changed) == "No published figure is compared with this run: this run changed ring.batch."
-    both = pd.concat([changed, table_of(tmp_path / "both", {"gan": NEAR}, changed={"ring.batch": 7, "gan.lr": 1.0})])
-    assert tally("pacgan-2018", both) == "No published figure is compared with this run: this run changed ring.batch, gan.lr."
+    assert (
+        tally("pacgan-2018", changed)
+        == "No published figure is compared with this run: this run changed ring.batch."
+    )
+    both = pd.concat(
+        [changed, table_of(tmp_path / "both", {"gan": NEAR}, changed={"ring.batch": 7, "gan.lr": 1.0})]
+    )
+    assert (
+        tally("pacgan-2018", both)
+        == "No published figure is compared with this run: this run changed ring.batch, gan.lr."
+    )
     none = table_of(tmp_path / "none", {"aegan": NEAR})
-    assert tally("pacgan-2018", none) == "No published figure of the protocol pacgan-2018 is about the methods, datasets and metrics of this run."
+    assert (
+        tally("pacgan-2018", none)
+        == "No published figure of the protocol pacgan-2018 is about the methods, datasets and metrics of this run."
+    )
 
 
 @pytest.mark.parametrize(("suite", "method"), [("unrolled-2017", "unrolled"), ("wgan-gp-2017", "wgan-gp")])
@@ -229,17 +286,34 @@ def test_a_suite_whose_sources_give_no_figures_says_so(tmp_path, suite, method):
     assert page.count(f'<p class="answer">{sentence}</p>') == 2
     table = pd.read_csv(tmp_path / "published.csv")
     assert list(table["why"]) == (["another protocol (veegan-2017)"] if method == "unrolled" else [])
-    assert ("No published figure is about these methods and metrics on ring." in page) == (method == "wgan-gp")
+    assert ("No published figure is about these methods and metrics on ring." in page) == (
+        method == "wgan-gp"
+    )
     assert (tmp_path / "plots" / "ring-published.png").exists() == (method == "unrolled")
 
 
 def test_rows_in_words_have_what_is_compared_first_and_a_mark_on_the_others(tmp_path):
     rows = published_rows(table_of(tmp_path / "ring", {"gan": NEAR, "ali": [6.6]}))
-    assert [(row.method, row.mark, row.kind) for row in rows] == [("gan", "", 0), ("gan", "†", 2), ("ali", "†", 2), ("ali", "‡", 2)]
-    assert (rows[0].published, rows[0].where, rows[0].measured, rows[0].seeds) == ("6.3 [5.2, 7.4]", "pacgan-2018, Table 1", "6.4 [5.9, 6.9]", "5")
+    assert [(row.method, row.mark, row.kind) for row in rows] == [
+        ("gan", "", 0),
+        ("gan", "†", 2),
+        ("ali", "†", 2),
+        ("ali", "‡", 2),
+    ]
+    assert (rows[0].published, rows[0].where, rows[0].measured, rows[0].seeds) == (
+        "6.3 [5.2, 7.4]",
+        "pacgan-2018, Table 1",
+        "6.4 [5.9, 6.9]",
+        "5",
+    )
     assert rows[1].published == "1"
     rows = published_rows(table_of(tmp_path / "short", {"gan": NEAR, "ali": [6.6]}, budget="80000steps"))
-    assert [(row.method, row.mark, row.kind) for row in rows] == [("gan", "¶", 1), ("gan", "†", 2), ("ali", "†", 2), ("ali", "‡", 2)]
+    assert [(row.method, row.mark, row.kind) for row in rows] == [
+        ("gan", "¶", 1),
+        ("gan", "†", 2),
+        ("ali", "†", 2),
+        ("ali", "‡", 2),
+    ]
     rows = published_rows(table_of(tmp_path / "stacked", {"dcgan": [99.0, 98.0]}, **STACKED))
     assert [row.mark for row in rows].count("*") == 4
     assert {row.mark for row in rows} - {""} <= set(MARKS)
@@ -247,7 +321,9 @@ def test_rows_in_words_have_what_is_compared_first_and_a_mark_on_the_others(tmp_
 
 
 def section_of(page):
-    return page[page.index('<section aria-labelledby="published">') : page.index('<section aria-labelledby="pairs">')]
+    return page[
+        page.index('<section aria-labelledby="published">') : page.index('<section aria-labelledby="pairs">')
+    ]
 
 
 def test_a_page_has_figures_protocol_and_reasons(tmp_path):
@@ -260,7 +336,14 @@ def test_a_page_has_figures_protocol_and_reasons(tmp_path):
     assert sentence in section
     text = re.sub(r"<[^>]*>", "", section).replace("&#39;", "'")
     protocol = SUITES["pacgan-2018"].protocol
-    for told in (protocol.paper, protocol.code, *protocol.gives, *protocol.open, *protocol.chosen, *MARKS.values()):
+    for told in (
+        protocol.paper,
+        protocol.code,
+        *protocol.gives,
+        *protocol.open,
+        *protocol.chosen,
+        *MARKS.values(),
+    ):
         assert told in text
     compared, muted = re.findall(r"<tbody(.*?)</tbody>", section, re.DOTALL)
     assert (compared.count("<tr>"), muted.count("<tr>")) == (3, 2)
@@ -270,7 +353,10 @@ def test_a_page_has_figures_protocol_and_reasons(tmp_path):
     assert muted.count("another protocol (veegan-2017)") == 2
     assert "<b>" not in section
     assert section.count("<svg viewBox") == 1
-    assert "Published and measured modes on ring: gan 6.3 [5.2, 7.4] (pacgan-2018, Table 1), measured 6.4 [5.9, 6.9]" in section
+    assert (
+        "Published and measured modes on ring: gan 6.3 [5.2, 7.4] (pacgan-2018, Table 1), measured 6.4 [5.9, 6.9]"
+        in section
+    )
     assert "gan 1 (veegan-2017, Table 1, not comparable)" in section
 
 
@@ -282,7 +368,10 @@ def test_a_page_sets_figures_for_another_budget_apart(tmp_path):
     assert otherwise.startswith(">")
     assert otherwise.count("6.3 [5.2, 7.4]¶") == 1
     assert muted.startswith(' class="calibration">')
-    assert re.findall(r"</svg> (published, [^<]*)<", section) == ["published, at another budget", "published, not comparable"]
+    assert re.findall(r"</svg> (published, [^<]*)<", section) == [
+        "published, at another budget",
+        "published, not comparable",
+    ]
     assert "gan 6.3 [5.2, 7.4] (pacgan-2018, Table 1, at another budget), measured" in section
 
 
@@ -319,7 +408,14 @@ def test_a_damaged_table_costs_the_section_and_not_the_report(tmp_path, monkeypa
 
 def drawn(table, trials, styles):
     axes = Figure().add_subplot()
-    facts = {"better": "higher", "bounds": [0.0, 8.0], "best": None, "scale": "linear", "ranked": True, "samples": 5}
+    facts = {
+        "better": "higher",
+        "bounds": [0.0, 8.0],
+        "best": None,
+        "scale": "linear",
+        "ranked": True,
+        "samples": 5,
+    }
     draw_published(axes, trials, table, "modes", facts, styles)
     return axes
 
@@ -350,10 +446,16 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
 
 def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
     tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR}, budget="80000steps")))
-    lines = {line.get_label(): line for line in drawn(tables.published, tables.trials, styles_of(["gan"])).lines}
+    lines = {
+        line.get_label(): line for line in drawn(tables.published, tables.trials, styles_of(["gan"])).lines
+    }
     assert set(lines) == {*KEYS} - {"published, this protocol"}
     otherwise, other = lines["published, at another budget"], lines["published, not comparable"]
-    assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == ([6.3], "none", GREY)
+    assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == (
+        [6.3],
+        "none",
+        GREY,
+    )
     assert otherwise.get_color() != GREY
 
 
@@ -369,7 +471,18 @@ def test_files_hold_the_figures(tmp_path):
     write_report(store, ["parquet"])
     table = pd.read_csv(tmp_path / "published.csv", keep_default_na=False)
     assert list(table.columns) == [
-        *("dataset", "method", "metric", "paper", "table", "setting", "published", "published_low", "published_high", "runs"),
+        *(
+            "dataset",
+            "method",
+            "metric",
+            "paper",
+            "table",
+            "setting",
+            "published",
+            "published_low",
+            "published_high",
+            "runs",
+        ),
         *("measured", "measured_low", "measured_high", "n", "verdict", "why"),
     ]
     assert list(table["published"]) == [1, 6.3, 2.8, 6.6]
@@ -377,9 +490,18 @@ def test_files_hold_the_figures(tmp_path):
     assert (tmp_path / "plots" / "ring-published.png").stat().st_size > 5000
     markdown, latex = ((tmp_path / f"summary.{form}").read_text() for form in ("md", "tex"))
     assert "Published figures on ring beside measured ones" in markdown
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines() if "outside" in line]
-    assert cells == [["ali", "modes", "6.6 [5.9, 7.3]", "3.4 [2.9, 3.9]", "5", "outside", "pacgan-2018, Table 1", "–"]]
-    assert r"gan & modes & 1 & 6.4 {[}5.9, 6.9] & 5 & not comparable & veegan-2017, Table 1 & another protocol (veegan-2017) \\" in latex
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in markdown.splitlines()
+        if "outside" in line
+    ]
+    assert cells == [
+        ["ali", "modes", "6.6 [5.9, 7.3]", "3.4 [2.9, 3.9]", "5", "outside", "pacgan-2018, Table 1", "–"]
+    ]
+    assert (
+        r"gan & modes & 1 & 6.4 {[}5.9, 6.9] & 5 & not comparable & veegan-2017, Table 1 & another protocol (veegan-2017) \\"
+        in latex
+    )
     assert latex.count(r"\begin{tabular}") == 2
     assert "textbf" not in latex.split(r"\end{table}")[1]
 

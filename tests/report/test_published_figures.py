@@ -14,7 +14,16 @@ from benchmark.registry import DATASETS, METHODS, METRICS
 from benchmark.report.tables.published_figures import COLUMNS, FILE, KINDS, NOT_STATED, read_published
 from benchmark.suites import SUITES
 
-PAPERS = ("veegan-2017", "pacgan-2018", "energy-2019", "r3gan-2024", "ddgan-2022", "ali-2017", "vendi-2023", "mimicry-2020")
+PAPERS = (
+    "veegan-2017",
+    "pacgan-2018",
+    "energy-2019",
+    "r3gan-2024",
+    "ddgan-2022",
+    "ali-2017",
+    "vendi-2023",
+    "mimicry-2020",
+)
 COPIED_PAPERS = (*PAPERS, "unrolled-2017", "presgan-2019", "progressive-gan-2018", NOT_STATED)
 OTHER_DATASETS = ("stacked-mnist-10000",)
 OTHER_METRICS = ("inception_score", "mode_diversity", "vendi_score")
@@ -29,9 +38,15 @@ def figures():
 
 def test_the_figures_have_typed_columns(figures):
     assert tuple(figures.columns) == COLUMNS
-    assert (figures["value"].dtype, figures["uncertainty"].dtype, str(figures["runs"].dtype)) == (float, float, "Int64")
+    assert (figures["value"].dtype, figures["uncertainty"].dtype, str(figures["runs"].dtype)) == (
+        float,
+        float,
+        "Int64",
+    )
     texts = figures.drop(columns=["value", "uncertainty", "runs"])
-    assert texts.map(lambda cell: isinstance(cell, str) and cell == cell.strip() and "\n" not in cell).all(axis=None)
+    assert texts.map(lambda cell: isinstance(cell, str) and cell == cell.strip() and "\n" not in cell).all(
+        axis=None
+    )
     assert len(figures) > 190
 
 
@@ -57,7 +72,9 @@ def test_values_are_in_the_range_of_their_metric(figures):
     assert (figures.loc[figures["metric"].isin(SHARES), "value"] <= 1).all()
     modes = figures[figures["metric"] == "modes"]
     assert (modes["value"] <= modes["dataset"].map(MODES)).all()
-    greatest = figures["dataset"].map({"ring": 2.08, "grid": 3.22, "stacked-mnist": 6.91, "stacked-mnist-10000": 9.22})
+    greatest = figures["dataset"].map(
+        {"ring": 2.08, "grid": 3.22, "stacked-mnist": 6.91, "stacked-mnist-10000": 9.22}
+    )
     divergences = figures["metric"].isin(["kl", "kl_high_quality"])
     assert (figures.loc[divergences, "value"] <= greatest[divergences]).all()
     assert figures["runs"].dropna().between(1, 100).all()
@@ -80,7 +97,11 @@ def test_a_copied_figure_names_a_paper_and_has_no_suite(figures):
 def test_a_copy_has_the_value_of_the_original(figures):
     own = figures[figures["copied_from"] == ""].drop_duplicates(["paper", "baseline", "dataset", "metric"])
     copied = figures[(figures["copied_from"] == "veegan-2017") & (figures["baseline"] != "")]
-    both = copied.merge(own, left_on=["copied_from", "baseline", "dataset", "metric"], right_on=["paper", "baseline", "dataset", "metric"])
+    both = copied.merge(
+        own,
+        left_on=["copied_from", "baseline", "dataset", "metric"],
+        right_on=["paper", "baseline", "dataset", "metric"],
+    )
     assert len(both) == len(copied) == 16
     assert (both["value_x"] == both["value_y"]).all()
 
@@ -107,22 +128,55 @@ def test_a_suite_is_that_of_its_paper_and_can_run_what_the_figure_is_of(figures)
     [
         (("veegan-2017", "Table 1", "", "GAN", "ring", "modes"), (1, None, "", 5, "gan")),
         (("veegan-2017", "Table 1", "", "ALI", "ring", "high_quality"), (0.0013, None, "", 5, "ali")),
-        (("veegan-2017", "Table 1", "", "VEEGAN", "high-dimensional", "high_quality_legacy"), (0.2829, None, "", 5, "veegan")),
-        (("veegan-2017", "Table 2", "", "Unrolled", "cifar10", "ivom"), (0.013, 0.0009, NOT_STATED, None, "unrolled")),
-        (("veegan-2017", "notebook output", "", "VEEGAN", "grid", "high_quality"), (1206 / 2500, None, "", 1, "veegan")),
-        (("pacgan-2018", "Table 1", "", "PacGAN2", "ring", "high_quality"), (0.956, 0.02, "standard error", 10, "pacgan2")),
-        (("pacgan-2018", "Table 1", "", "GAN", "grid", "kl_high_quality"), (0.70, 0.07, "standard error", 10, "gan")),
-        (("pacgan-2018", "Table 2", "", "DCGAN (own)", "stacked-mnist", "kl"), (4.5, 0.127, "standard error", 10, "dcgan")),
-        (("pacgan-2018", "Table 3", "D = 1/4 G", "PacDCGAN4", "stacked-mnist", "modes"), (667.4, 29, "standard error", 50, "pacgan4")),
-        (("pacgan-2018", "Table 3", "D = 1/2 G", "Unrolled, 10 steps", "stacked-mnist", "kl"), (1.43, 0.12, NOT_STATED, None, "")),
-        (("energy-2019", "Stacked MNIST table", "", "WGAN-GP", "stacked-mnist-10000", "modes"), (9538, None, "", None, "wgan-gp")),
+        (
+            ("veegan-2017", "Table 1", "", "VEEGAN", "high-dimensional", "high_quality_legacy"),
+            (0.2829, None, "", 5, "veegan"),
+        ),
+        (
+            ("veegan-2017", "Table 2", "", "Unrolled", "cifar10", "ivom"),
+            (0.013, 0.0009, NOT_STATED, None, "unrolled"),
+        ),
+        (
+            ("veegan-2017", "notebook output", "", "VEEGAN", "grid", "high_quality"),
+            (1206 / 2500, None, "", 1, "veegan"),
+        ),
+        (
+            ("pacgan-2018", "Table 1", "", "PacGAN2", "ring", "high_quality"),
+            (0.956, 0.02, "standard error", 10, "pacgan2"),
+        ),
+        (
+            ("pacgan-2018", "Table 1", "", "GAN", "grid", "kl_high_quality"),
+            (0.70, 0.07, "standard error", 10, "gan"),
+        ),
+        (
+            ("pacgan-2018", "Table 2", "", "DCGAN (own)", "stacked-mnist", "kl"),
+            (4.5, 0.127, "standard error", 10, "dcgan"),
+        ),
+        (
+            ("pacgan-2018", "Table 3", "D = 1/4 G", "PacDCGAN4", "stacked-mnist", "modes"),
+            (667.4, 29, "standard error", 50, "pacgan4"),
+        ),
+        (
+            ("pacgan-2018", "Table 3", "D = 1/2 G", "Unrolled, 10 steps", "stacked-mnist", "kl"),
+            (1.43, 0.12, NOT_STATED, None, ""),
+        ),
+        (
+            ("energy-2019", "Stacked MNIST table", "", "WGAN-GP", "stacked-mnist-10000", "modes"),
+            (9538, None, "", None, "wgan-gp"),
+        ),
         (("r3gan-2024", "Table 3", "", "PacGAN", "stacked-mnist", "modes"), (992, None, "", None, "")),
-        (("mimicry-2020", "README", "50k/50k", "WGAN-GP", "cifar10", "fid"), (22.29, 0.06, NOT_STATED, 1, "wgan-gp")),
+        (
+            ("mimicry-2020", "README", "50k/50k", "WGAN-GP", "cifar10", "fid"),
+            (22.29, 0.06, NOT_STATED, 1, "wgan-gp"),
+        ),
     ],
 )
 def test_figures_are_those_of_the_papers(figures, place, expected):
     row = figures.set_index(list(COLUMNS[:6])).loc[place]
-    found = [None if pd.isna(row[name]) else row[name] for name in ("value", "uncertainty", "uncertainty_kind", "runs", "baseline")]
+    found = [
+        None if pd.isna(row[name]) else row[name]
+        for name in ("value", "uncertainty", "uncertainty_kind", "runs", "baseline")
+    ]
     assert found == [pytest.approx(part) if isinstance(part, float) else part for part in expected]
 
 
@@ -131,8 +185,14 @@ def test_figures_are_those_of_the_papers(figures, place, expected):
     [
         (lambda text: text.replace("paper,", "papers,", 1), "its columns are papers, table"),
         (lambda text: text.replace("PacGAN2,ring,modes,7.9", "PacGAN2,ring,modes,many", 1), "many"),
-        (lambda text: text.replace("PacGAN2,ring,modes,7.9", "PacGAN2,ring,modes,", 1), "a value is no number"),
-        (lambda text: text.replace("PacGAN2,ring,modes,7.9", "PacGAN2,ring,modes,inf", 1), "a value is no number"),
+        (
+            lambda text: text.replace("PacGAN2,ring,modes,7.9", "PacGAN2,ring,modes,", 1),
+            "a value is no number",
+        ),
+        (
+            lambda text: text.replace("PacGAN2,ring,modes,7.9", "PacGAN2,ring,modes,inf", 1),
+            "a value is no number",
+        ),
         (lambda text: text.replace("standard error,10", "standard error,1.5", 1), "cannot safely cast"),
         (lambda text: text[: text.rindex(",10k/5k")], "row 198 has 2 of 15 cells"),
         (lambda text: text + "more,\n", "of 15 cells"),
@@ -165,10 +225,15 @@ def test_the_table_is_in_the_wheel_where_the_program_looks_for_it(tmp_path):
         shutil.copy(root / name, copy / name)
     (copy / "results" / "synthetic").mkdir()
     (copy / "results" / "synthetic" / "trials.csv").write_text("a run of the user's")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, copy], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, copy],
+        check=True,
+    )
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(installed)
     assert [file.name for file in (installed / "results").iterdir()] == ["published.csv"]
     code = "from benchmark.published import FILE, read_published; print(FILE, len(read_published()))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=installed, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=installed, capture_output=True, text=True, check=True
+    )
     assert told.stdout.split() == [str(installed / "results" / "published.csv"), str(len(read_published()))]

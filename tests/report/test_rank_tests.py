@@ -8,7 +8,15 @@ import pytest
 from scipy import stats
 
 from benchmark.report.statistics.over_seeds import LEVEL
-from benchmark.report.statistics.rank_tests import DRAWS, LARGE, MOST, compare_ranks, least_p, seeds_for_a_test, superiority
+from benchmark.report.statistics.rank_tests import (
+    DRAWS,
+    LARGE,
+    MOST,
+    compare_ranks,
+    least_p,
+    seeds_for_a_test,
+    superiority,
+)
 
 INF = math.inf
 
@@ -41,7 +49,9 @@ def by_hand(groups):
     k = len(groups)
     p = np.ones((k, k))
     for a, b in combinations(range(k), 2):
-        sets = [held for s in range(2, k + 1) for held in combinations(range(k), s) if a in held and b in held]
+        sets = [
+            held for s in range(2, k + 1) for held in combinations(range(k), s) if a in held and b in held
+        ]
         found = [(len(held), stats.kruskal(*[groups[m] for m in held]).pvalue) for held in sets]
         p[a, b] = p[b, a] = max(value if s >= k - 1 else 1 - (1 - value) ** (k / s) for s, value in found)
     return p
@@ -149,7 +159,9 @@ def test_ties_do_not_make_two_groups_differ_too_often(n, share):
 def test_a_tie_between_groups_makes_p_larger(rng, n):
     a, b = np.arange(n, 2.0 * n), np.arange(0.0, n)
     tied = compare_ranks([np.r_[a[1:], 0.5], np.r_[b[:-1], 0.5]]).p[0, 1]
-    assert compare_ranks([a, b]).p[0, 1] < tied < compare_ranks([np.r_[a[1:], -1], np.r_[b[:-1], 2 * n]]).p[0, 1]
+    assert (
+        compare_ranks([a, b]).p[0, 1] < tied < compare_ranks([np.r_[a[1:], -1], np.r_[b[:-1], 2 * n]]).p[0, 1]
+    )
 
 
 def test_no_group_and_a_single_one_have_nothing_to_compare():
@@ -254,7 +266,14 @@ def test_methods_that_differ_are_told_apart(rng):
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "share"), [([1, 2, 3], [0, 0], 1), ([0], [1, 2], 0), ([1, 1], [1], 0.5), ([1, 3], [2, 3], 3 / 8), ([-INF, 1], [-INF], 0.75)]
+    ("a", "b", "share"),
+    [
+        ([1, 2, 3], [0, 0], 1),
+        ([0], [1, 2], 0),
+        ([1, 1], [1], 0.5),
+        ([1, 3], [2, 3], 3 / 8),
+        ([-INF, 1], [-INF], 0.75),
+    ],
 )
 def test_superiority_is_the_share_of_pairs_and_a_tie_counts_half(a, b, share):
     assert superiority(a, b) == share

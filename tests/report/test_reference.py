@@ -21,7 +21,18 @@ def regenerate(tmp_path, monkeypatch):
     """The script's function, at work in a directory of its own on a run that takes seconds."""
     monkeypatch.chdir(tmp_path)
     function = SCRIPT["regenerate"]
-    options = ("--datasets", "ring", "--methods", "gan", "--seeds", "2", "--budget", "3e8flops", "--set", "ivom.iterations=3")
+    options = (
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan",
+        "--seeds",
+        "2",
+        "--budget",
+        "3e8flops",
+        "--set",
+        "ivom.iterations=3",
+    )
     monkeypatch.setitem(function.__globals__, "RUNS", {"synthetic": options})
     monkeypatch.setitem(function.__globals__, "HERE", tmp_path / "reference")
     return function
@@ -69,33 +80,45 @@ def test_committed_results_are_whole_and_name_no_place_of_a_machine(suite):
 
 
 def test_records_samples_and_weights_are_not_committed():
-    listed = subprocess.run(["git", "ls-files", "results"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "results"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("this is no git checkout")
-    assert not [name for name in listed.stdout.split() if name.endswith((".safetensors", ".npz")) or "/trials/" in name]
+    assert not [
+        name
+        for name in listed.stdout.split()
+        if name.endswith((".safetensors", ".npz")) or "/trials/" in name
+    ]
 
 
 def test_the_readmes_table_and_picture_are_those_of_the_reference_run():
     if "synthetic" not in COMMITTED:
         pytest.skip("no reference run of the synthetic suite")
     readme = (ROOT / "README.md").read_text()
-    table = SCRIPT["shown"]((REFERENCE / "synthetic" / "summary.md").read_text(), "grid", SCRIPT["README_COLUMNS"])
+    table = SCRIPT["shown"](
+        (REFERENCE / "synthetic" / "summary.md").read_text(), "grid", SCRIPT["README_COLUMNS"]
+    )
     start, end = SCRIPT["MARKS"]
     assert readme.partition(start)[2].partition(end)[0] == f"{table}\n"
     assert "](results/reference/synthetic/plots/grid-samples.png)" in readme
 
 
 def test_columns_of_a_dataset_are_taken_from_the_summary():
-    summary = (
-        "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n\n## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
+    summary = "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n\n## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
+    assert (
+        SCRIPT["shown"](summary, "grid", ("method", "kl")) == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
     )
-    assert SCRIPT["shown"](summary, "grid", ("method", "kl")) == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
 
 
 def test_an_interrupted_suite_is_the_last(monkeypatch):
     done = []
     function = SCRIPT["regenerate_all"]
-    monkeypatch.setitem(function.__globals__, "regenerate", lambda suite, options: done.append(suite) or (130 if suite == "b" else 0))
+    monkeypatch.setitem(
+        function.__globals__,
+        "regenerate",
+        lambda suite, options: done.append(suite) or (130 if suite == "b" else 0),
+    )
     assert function(["a", "b", "c"], []) == 130
     assert done == ["a", "b"]
 
@@ -112,7 +135,13 @@ def test_a_readme_without_marks_is_left_alone(monkeypatch, tmp_path):
 
 def refused(*options, cwd=ROOT, flags=()):
     """What the script prints when it refuses."""
-    result = subprocess.run([sys.executable, *flags, REFERENCE / "regenerate.py", *options], cwd=cwd, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, *flags, REFERENCE / "regenerate.py", *options],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (result.returncode, result.stdout) == (2, "")
     return result.stderr
 

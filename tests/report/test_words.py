@@ -40,7 +40,10 @@ def test_a_number_has_four_digits_and_whole_ones_all(x, text):
     assert number(x) == text
 
 
-@pytest.mark.parametrize(("x", "digits", "text"), [(0.1234, 1, "0.1"), (0.05, 1, "0.05"), (12.5, 1, "12"), (12.0, 1, "12"), (3e-7, 1, "3e−07")])
+@pytest.mark.parametrize(
+    ("x", "digits", "text"),
+    [(0.1234, 1, "0.1"), (0.05, 1, "0.05"), (12.5, 1, "12"), (12.0, 1, "12"), (3e-7, 1, "3e−07")],
+)
 def test_a_number_has_as_many_digits_as_are_asked_for(x, digits, text):
     assert number(x, digits) == text
 
@@ -101,13 +104,25 @@ def test_an_estimate_has_the_digits_that_fit_the_width_of_its_interval(x, low, h
 @pytest.mark.parametrize("sign", [1, -1])
 def test_an_interval_without_0_never_shows_one(scale, low, sign):
     ends = sorted([sign * scale * low, sign * scale])
-    shown = [float(text.replace("−", "-")) for text in re.fullmatch(r".+ \[(.+), (.+)\]", estimate(sum(ends) / 2, *ends)).groups()]
+    shown = [
+        float(text.replace("−", "-"))
+        for text in re.fullmatch(r".+ \[(.+), (.+)\]", estimate(sum(ends) / 2, *ends)).groups()
+    ]
     assert all(sign * end > 0 for end in shown)
     assert shown == pytest.approx(ends, rel=0.5)
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(1, "1"), (0.5, "0.5"), (0.03125, "0.031"), (0.0001, "0.0001"), (0.00009, "< 0.0001"), (0, "< 0.0001"), (NAN, "–")]
+    ("p", "text"),
+    [
+        (1, "1"),
+        (0.5, "0.5"),
+        (0.03125, "0.031"),
+        (0.0001, "0.0001"),
+        (0.00009, "< 0.0001"),
+        (0, "< 0.0001"),
+        (NAN, "–"),
+    ],
 )
 def test_a_p_value_has_two_digits(p, text):
     assert p_value(p) == text
@@ -141,14 +156,21 @@ def test_a_gap_is_a_difference_or_a_quotient_and_can_be_turned(scale, ends, text
 @pytest.mark.parametrize("size", [1e3, 1e300])
 def test_a_quotient_beyond_all_numbers_is_still_written(size):
     for sign in (1, -1):
-        assert gap({"difference": sign * 3.0, "ci_low": -size, "ci_high": size}, {"scale": "log"}).startswith("× ")
-        assert gap({"difference": sign * size, "ci_low": sign * size, "ci_high": sign * size}, {"scale": "log"}).startswith("× ")
+        assert gap({"difference": sign * 3.0, "ci_low": -size, "ci_high": size}, {"scale": "log"}).startswith(
+            "× "
+        )
+        assert gap(
+            {"difference": sign * size, "ci_low": sign * size, "ci_high": sign * size}, {"scale": "log"}
+        ).startswith("× ")
 
 
 def test_captions_begin_with_the_overlap():
     row = {"overlap": 0.358, "modes": 5.0, "modes_total": 8, "high_quality": 0.9, "ivom": 0.1}
     assert trial_scores(pd.Series(row)) == "overlap 0.36, 5 of 8 modes, 90.0% high quality"
-    assert trial_scores(pd.Series({**row, "overlap": NAN}), 0.2) == "5 of 8 modes, 90.0% high quality, 20% out of sight"
+    assert (
+        trial_scores(pd.Series({**row, "overlap": NAN}), 0.2)
+        == "5 of 8 modes, 90.0% high quality, 20% out of sight"
+    )
     assert trial_scores(pd.Series({"overlap": 0.5, "fid": 3.0, "fid_features": "raw"})) == "overlap 0.50"
 
 

@@ -21,7 +21,17 @@ from benchmark.records import sealed_files as records
 from benchmark.records.sealed_files import write_sealed
 
 METHOD_OPTIONS = ("--methods", "gan,wgan-gp", "--compile", "off")
-RING = ("run", "--suite", "synthetic", "--datasets", "ring", "--set", "ivom.iterations=2", "--set", "ring.samples_large=0")
+RING = (
+    "run",
+    "--suite",
+    "synthetic",
+    "--datasets",
+    "ring",
+    "--set",
+    "ivom.iterations=2",
+    "--set",
+    "ring.samples_large=0",
+)
 SMALL = (*RING, *METHOD_OPTIONS, "--budget", "5e8flops", "--seeds", "2")
 LONGER = (*RING, *METHOD_OPTIONS, "--budget", "1e10flops", "--seeds", "2")
 KILLED_RUNS = int(os.environ.get("BENCHMARK_KILLED_RUNS", "6"))
@@ -141,7 +151,11 @@ def kinds_of_damage(rng, data):
 
 
 FILES = (
-    *("trials/*/*/seed-*/result.json", "trials/*/*/seed-*/samples.npz", "trials/*/*/seed-*/generator.safetensors"),
+    *(
+        "trials/*/*/seed-*/result.json",
+        "trials/*/*/seed-*/samples.npz",
+        "trials/*/*/seed-*/generator.safetensors",
+    ),
     *("trials/*/*/training-*/checkpoint.json", "trials/*/*/training-*/*.safetensors"),
     *("manifest.json", "trials.csv", "summary.csv", "curves.csv", "tables.json"),
 )
@@ -186,7 +200,15 @@ def damage(cli, rng, half, out, whole, pattern=None, kind=None):
 @pytest.mark.parametrize("pattern", FILES)
 def test_damage_is_named_and_trained_again_to_the_same_numbers(cli, whole, half, tmp_path, inline, pattern):
     rng = random.Random(pattern)
-    damage(cli, rng, half, tmp_path / "run", whole, pattern, rng.choice(["truncated", "flipped", "edited", "empty"]))
+    damage(
+        cli,
+        rng,
+        half,
+        tmp_path / "run",
+        whole,
+        pattern,
+        rng.choice(["truncated", "flipped", "edited", "empty"]),
+    )
 
 
 @pytest.mark.long
@@ -262,7 +284,9 @@ def test_a_full_disk_stops_with_one_line_and_damages_nothing(cli, whole, tmp_pat
         stops += 1
         assert status == 1
         last = err.strip().splitlines()[-1]
-        assert re.fullmatch(rf"benchmark: {re.escape(str(out))}(/\S+)?: No space left on device; .*", last), err
+        assert re.fullmatch(rf"benchmark: {re.escape(str(out))}(/\S+)?: No space left on device; .*", last), (
+            err
+        )
     assert status == 0
     assert stops >= 5
     same(tables(out), tables(whole))
@@ -337,7 +361,21 @@ def plugin(tmp_path, monkeypatch, forget):
 
 
 def run_plugin(cli, plugin, out, methods, *options):
-    arguments = [*RING, "--compile", "off", "--methods", methods, "--plugin", plugin, "--budget", "1e9flops", "--seeds", "2", "--out", out]
+    arguments = [
+        *RING,
+        "--compile",
+        "off",
+        "--methods",
+        methods,
+        "--plugin",
+        plugin,
+        "--budget",
+        "1e9flops",
+        "--seeds",
+        "2",
+        "--out",
+        out,
+    ]
     return cli(*arguments, *options)
 
 
@@ -346,7 +384,9 @@ def test_a_worker_that_is_killed_once_costs_nothing(cli, tmp_path, plugin):
     markers = tmp_path / "markers"
     markers.mkdir()
     setting = ("--set", f"killed.marker={markers}")
-    status, _, err = run_plugin(cli, plugin, tmp_path / "one", "killed,gan", *setting, "--checkpoint-every", "0s")
+    status, _, err = run_plugin(
+        cli, plugin, tmp_path / "one", "killed,gan", *setting, "--checkpoint-every", "0s"
+    )
     assert status == 0
     assert len(list(markers.iterdir())) == 1
     assert err.count("ring killed: its worker process was killed by SIGKILL") == 1
@@ -390,7 +430,9 @@ def test_a_method_that_leaks_memory_is_stopped(cli, tmp_path, plugin):
     out = tmp_path / "run"
     status, _, err = run_plugin(cli, plugin, out, "leaks,gan", "--worker-memory", "1.5GB")
     assert status == 1
-    assert re.search(r"its worker held \d+\.\d GiB of memory, more than the 1\.4 GiB that it may; trying again", err)
+    assert re.search(
+        r"its worker held \d+\.\d GiB of memory, more than the 1\.4 GiB that it may; trying again", err
+    )
     trials = pd.read_csv(out / "trials.csv").set_index("method")["status"]
     assert (trials["leaks"] == "failed").all()
     assert (trials["gan"] == "ok").all()
@@ -475,7 +517,12 @@ def test_concurrent_starts_leave_one_winner(whole, tmp_path):
     out = tmp_path / "run"
     runs = [spawn(*SMALL, "--out", out) for _ in range(4)]
     ended = [(*run.communicate(timeout=300), run.returncode) for run in runs]
-    assert sorted(status for _, _, status in ended) in ([0, 2, 2, 2], [0, 0, 2, 2], [0, 0, 0, 2], [0, 0, 0, 0])
+    assert sorted(status for _, _, status in ended) in (
+        [0, 2, 2, 2],
+        [0, 0, 2, 2],
+        [0, 0, 0, 2],
+        [0, 0, 0, 0],
+    )
     for _, err, status in ended:
         assert "Traceback" not in err
         assert status == 0 or "is working there" in err
@@ -524,6 +571,8 @@ def test_runs_that_are_killed_again_and_again_end_like_one_that_was_not(cli, tmp
         same(tables(out), expected)
         assert not list(out.rglob(".*"))
         shutil.rmtree(out)
-    print(f"{KILLED_RUNS} runs, {kills} kills, {again} finished trials touched again; an uninterrupted run takes {took:.0f} s")
+    print(
+        f"{KILLED_RUNS} runs, {kills} kills, {again} finished trials touched again; an uninterrupted run takes {took:.0f} s"
+    )
     assert again == 0
     assert kills > KILLED_RUNS

@@ -35,28 +35,85 @@ fuzz = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 TEXT = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
-        ["", "-1", "0", "1e999", "nan", "inf", "9" * 5000, "5", "../..", "/", "~", "\x1b[2J", "a\nb", "=1+1", "ring", "all", "auto", "\0"]
+        [
+            "",
+            "-1",
+            "0",
+            "1e999",
+            "nan",
+            "inf",
+            "9" * 5000,
+            "5",
+            "../..",
+            "/",
+            "~",
+            "\x1b[2J",
+            "a\nb",
+            "=1+1",
+            "ring",
+            "all",
+            "auto",
+            "\0",
+        ]
     ),
 )
 NAMES = [*SUITES, *DATASETS.names(), *METHODS.names(), *METRICS.names()]
 VALUES = st.one_of(TEXT, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=3).map(",".join))
 OPTIONS = (
-    *("--suite", "--datasets", "--methods", "--seeds", "--budget", "--out", "--config", "--device", "--workers", "--compile", "--plugin"),
-    *("--data-root", "--fid-features", "--fid-weights", "--executor", "--ray-address", "--checkpoint-every", "--stall-timeout", "--worker-memory"),
+    *(
+        "--suite",
+        "--datasets",
+        "--methods",
+        "--seeds",
+        "--budget",
+        "--out",
+        "--config",
+        "--device",
+        "--workers",
+        "--compile",
+        "--plugin",
+    ),
+    *(
+        "--data-root",
+        "--fid-features",
+        "--fid-weights",
+        "--executor",
+        "--ray-address",
+        "--checkpoint-every",
+        "--stall-timeout",
+        "--worker-memory",
+    ),
     *("--dataset", "--metrics", "--nonsense", "-x", "--"),
 )
 OPTION = st.tuples(st.sampled_from(OPTIONS), VALUES).map(list)
 SETTING = st.builds(
-    lambda o, f, v: ["--set", f"{o}.{f}={v}"], st.sampled_from(NAMES), st.sampled_from(["lr", "batch", "penalty", "width", ""]), VALUES
+    lambda o, f, v: ["--set", f"{o}.{f}={v}"],
+    st.sampled_from(NAMES),
+    st.sampled_from(["lr", "batch", "penalty", "width", ""]),
+    VALUES,
 )
 FLAG = st.sampled_from(
-    [["--fresh"], ["--dry-run"], ["--long"], ["--csv"], ["--quick"], ["--executors"], ["--parquet"], ["--tensorboard"], ["--simultaneous"]]
+    [
+        ["--fresh"],
+        ["--dry-run"],
+        ["--long"],
+        ["--csv"],
+        ["--quick"],
+        ["--executors"],
+        ["--parquet"],
+        ["--tensorboard"],
+        ["--simultaneous"],
+    ]
 )
 PROPER = st.sampled_from(
     [
@@ -121,10 +178,39 @@ def test_command_lines(nothing_runs, capsys, arguments):
     tell(arguments, capsys)
 
 
-LEAF = st.one_of(st.text(max_size=8), st.integers(), st.floats(), st.booleans(), st.dates(), st.times(), st.datetimes(), st.just(10**400))
-TOML = st.recursive(LEAF, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)), max_leaves=8)
+LEAF = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.dates(),
+    st.times(),
+    st.datetimes(),
+    st.just(10**400),
+)
+TOML = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 KEYS = st.sampled_from(
-    ["suite", "datasets", "methods", "seeds", "budget", "out", "workers", "set", "plugin", "checkpoint-every", "executor", "other", "device"]
+    [
+        "suite",
+        "datasets",
+        "methods",
+        "seeds",
+        "budget",
+        "out",
+        "workers",
+        "set",
+        "plugin",
+        "checkpoint-every",
+        "executor",
+        "other",
+        "device",
+    ]
 )
 DEEP = st.integers(1, 4000).map(lambda n: f"seeds = {'[' * n}{']' * n}".encode())
 DEEPER = st.integers(1, 2000).map(lambda n: ("[set" + ".a" * n + "]\nx = 1").encode())
@@ -160,8 +246,18 @@ def test_configuration_files(nothing_runs, capsys, content, suite):
     tell(["run", "--config", str(file), "--dry-run", *(["--suite", "synthetic"] if suite else [])], capsys)
 
 
-OWNER = st.sampled_from([(registry, name) for registry in (DATASETS, METHODS, METRICS) for name in registry.names()])
-FIELD_VALUE = st.one_of(TEXT, st.integers(-3, 10**20), st.floats(), st.booleans(), st.none(), st.lists(st.integers(), max_size=2), st.just(10**400))
+OWNER = st.sampled_from(
+    [(registry, name) for registry in (DATASETS, METHODS, METRICS) for name in registry.names()]
+)
+FIELD_VALUE = st.one_of(
+    TEXT,
+    st.integers(-3, 10**20),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.lists(st.integers(), max_size=2),
+    st.just(10**400),
+)
 
 
 @fuzz
@@ -243,7 +339,10 @@ def broken(draw):
 
 
 @fuzz
-@given(data=st.one_of(broken(), st.binary(max_size=40)), suffix=st.sampled_from([".npy", ".npz", ".csv", ".pkl", ""]))
+@given(
+    data=st.one_of(broken(), st.binary(max_size=40)),
+    suffix=st.sampled_from([".npy", ".npz", ".csv", ".pkl", ""]),
+)
 def test_sample_files(tmp_path, monkeypatch, data, suffix):
     from benchmark.scoring.given_samples import _check, load_samples
 
@@ -277,15 +376,34 @@ JSON = st.recursive(
         st.just(10**400),
         st.just("../../x"),
     ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 FACTS = {
     "modes_total": 8,
-    "facts": {"kl": {"better": "lower", "bounds": [0.0, None], "best": None, "scale": "linear", "ranked": True, "samples": 10}},
+    "facts": {
+        "kl": {
+            "better": "lower",
+            "bounds": [0.0, None],
+            "best": None,
+            "scale": "linear",
+            "ranked": True,
+            "samples": 10,
+        }
+    },
 }
 SPENT = {"flops": 1, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
-CELL = Cell("synthetic", Configured("ring", {"width": 4}), Configured("gan", {"lr": 0.1}), {"kl": {}}, Budget(5, "steps"), (0, 1), (0, 1))
+CELL = Cell(
+    "synthetic",
+    Configured("ring", {"width": 4}),
+    Configured("gan", {"lr": 0.1}),
+    {"kl": {}},
+    Budget(5, "steps"),
+    (0, 1),
+    (0, 1),
+)
 
 
 def made_up(root):
@@ -295,10 +413,21 @@ def made_up(root):
     audit = {"group": [0, 1], "compiled": False, "peak_memory_bytes": 1, **SPENT, "parameters": 3}
     curve = [{"point": 1, **SPENT, "metrics": {"kl": 0.5}}]
     arrays = {"samples": np.zeros((5, 2), np.float32)}
-    store.write(CELL, [Trial(seed, "ok", {"kl": 0.1}, audit, curve, arrays, {"w": np.zeros(2)}) for seed in (0, 1)], FACTS)
-    store.write_checkpoint(replace(CELL, group=(2,), wanted=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}}))
+    store.write(
+        CELL,
+        [Trial(seed, "ok", {"kl": 0.1}, audit, curve, arrays, {"w": np.zeros(2)}) for seed in (0, 1)],
+        FACTS,
+    )
+    store.write_checkpoint(
+        replace(CELL, group=(2,), wanted=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}})
+    )
     names = ("costs", "metrics", "modes", "fingerprints", "files", "versions", "hardware", "groups")
-    manifest = {"suite": "synthetic", "command": [], "configuration": {"datasets": {"ring": {}}, "methods": {"ring": {"gan": {}}}}, "commit": None}
+    manifest = {
+        "suite": "synthetic",
+        "command": [],
+        "configuration": {"datasets": {"ring": {}}, "methods": {"ring": {"gan": {}}}},
+        "commit": None,
+    }
     store.write_manifest({**manifest, **{name: {} for name in names}})
     store.write_tables({"trials.csv": b""})
     return store
@@ -333,12 +462,17 @@ def spoil(file, data, new, sealed):
 
 @settings(fuzz, max_examples=max(10, CASES // 10))
 @given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json"]))
-def test_reports_and_comparisons_of_records_with_anything_in_them(tmp_path_factory, monkeypatch, capsys, data, new, name):
+def test_reports_and_comparisons_of_records_with_anything_in_them(
+    tmp_path_factory, monkeypatch, capsys, data, new, name
+):
     monkeypatch.setattr("benchmark.report.write.write_plots", lambda *arguments: [])
     root = tmp_path_factory.mktemp("fuzz")
     made_up(root / "before")
     spoil(next(made_up(root / "after").root.rglob(name)), data, new, sealed=True)
-    for arguments in (["report", str(root / "after")], ["compare", str(root / "before"), str(root / "after")]):
+    for arguments in (
+        ["report", str(root / "after")],
+        ["compare", str(root / "before"), str(root / "after")],
+    ):
         status = main(arguments)
         err = capsys.readouterr().err
         assert status in (0, 1, 2, 3)
@@ -346,7 +480,12 @@ def test_reports_and_comparisons_of_records_with_anything_in_them(tmp_path_facto
 
 
 @fuzz
-@given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json", "checkpoint.json", "tables.json"]), sealed=st.booleans())
+@given(
+    data=st.data(),
+    new=JSON,
+    name=st.sampled_from(["result.json", "manifest.json", "checkpoint.json", "tables.json"]),
+    sealed=st.booleans(),
+)
 def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed):
     """Whole ones by their checksum, made by someone who can compute one, and plain text."""
     from benchmark.plan.remaining import groups_of
@@ -369,6 +508,23 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
 @pytest.mark.long
 def test_thousands_of_cases():
     """The same properties with LONG_CASES cases each."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not long", __file__]
-    result = subprocess.run(command, env={**os.environ, "BENCHMARK_FUZZ_CASES": str(LONG_CASES)}, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not long",
+        __file__,
+    ]
+    result = subprocess.run(
+        command,
+        env={**os.environ, "BENCHMARK_FUZZ_CASES": str(LONG_CASES)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout[-3000:]

@@ -25,7 +25,14 @@ STACKED = {
     "ivom.points": 2,
     "ivom.iterations": 3,
 }
-CIFAR = {"cifar10.original": "false", "cifar10.width": 2, "cifar10.latent": 4, "cifar10.batch": 8, "cifar10.samples": 100, "cifar10.held_out": 60}
+CIFAR = {
+    "cifar10.original": "false",
+    "cifar10.width": 2,
+    "cifar10.latent": 4,
+    "cifar10.batch": 8,
+    "cifar10.samples": 100,
+    "cifar10.held_out": 60,
+}
 CIFAR |= {"ivom.points": 2, "ivom.iterations": 3}
 
 
@@ -38,7 +45,17 @@ def stacked(tmp_path_factory, digits_root):
     from benchmark.commands.cli import main
 
     out = tmp_path_factory.mktemp("stacked") / "run"
-    arguments = ["--data-root", str(digits_root), "--seeds", "2", "--budget", "6steps", "--out", str(out), *options(STACKED)]
+    arguments = [
+        "--data-root",
+        str(digits_root),
+        "--seeds",
+        "2",
+        "--budget",
+        "6steps",
+        "--out",
+        str(out),
+        *options(STACKED),
+    ]
     assert main(["run", "--suite", "stacked-mnist", *arguments]) == 0
     return out, arguments
 
@@ -49,7 +66,18 @@ def test_all_methods_are_trained_and_scored(stacked):
     assert (trials["status"] == "ok").all()
     assert (trials["modes_total"] == 1000).all()
     assert (trials["fid_features"] == "classifier").all()
-    numbers = ["modes", "modes_robust", "high_quality", "kl", "ivom", "fid", "precision", "recall", "density", "coverage"]
+    numbers = [
+        "modes",
+        "modes_robust",
+        "high_quality",
+        "kl",
+        "ivom",
+        "fid",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    ]
     numbers += ["overlap", "mode_entropy", "modes_confident", "modes_confident_robust"]
     assert trials[numbers].notna().all().all()
     assert trials["high_quality"].between(0, 1).all()
@@ -64,12 +92,22 @@ def test_the_manifest_names_the_classifier_and_the_data(stacked, digits_root):
     with using(str(digits_root), None):
         files = load_digits("MNIST", False)
         trained = digit_classifier(files)
-    assert manifest["files"]["stacked-mnist"] == {"data": files.digest, "classifier": trained.fingerprint, "classifier_accuracy": trained.accuracy}
+    assert manifest["files"]["stacked-mnist"] == {
+        "data": files.digest,
+        "classifier": trained.fingerprint,
+        "classifier_accuracy": trained.accuracy,
+    }
     assert str(digits_root) not in json.dumps(manifest["configuration"])
 
 
 def test_records_keep_what_pictures_need(stacked):
-    for method, has_encoder in (("dcgan", False), ("ali", True), ("veegan", True), ("aegan", True), ("real-data", False)):
+    for method, has_encoder in (
+        ("dcgan", False),
+        ("ali", True),
+        ("veegan", True),
+        ("aegan", True),
+        ("real-data", False),
+    ):
         with np.load(stacked[0] / "trials" / "stacked-mnist" / method / "seed-1" / "samples.npz") as arrays:
             assert arrays["samples"].dtype == np.uint8
             assert arrays["samples"].shape == (425, 3, 28, 28)
@@ -81,7 +119,9 @@ def test_records_keep_what_pictures_need(stacked):
 
 
 @pytest.mark.long
-def test_the_same_command_again_finds_nothing_to_do_and_one_with_another_classifier_is_refused(stacked, cli, monkeypatch, tmp_path):
+def test_the_same_command_again_finds_nothing_to_do_and_one_with_another_classifier_is_refused(
+    stacked, cli, monkeypatch, tmp_path
+):
     status, _, err = cli("run", "--suite", "stacked-mnist", *stacked[1])
     assert status == 0
     assert "0 trials to train" in err
@@ -101,8 +141,20 @@ def test_a_report_needs_no_images(stacked, cli):
 
 
 def test_cifar10_runs_on_its_own_metrics(cli, cifar_root, tmp_path):
-    arguments = ["--data-root", cifar_root, "--seeds", "1", "--methods", "gan,veegan", "--budget", "6steps", *options(CIFAR)]
-    status, _, err = cli("run", "--suite", "cifar10", *arguments, "--fid-features", "raw", "--out", tmp_path / "run")
+    arguments = [
+        "--data-root",
+        cifar_root,
+        "--seeds",
+        "1",
+        "--methods",
+        "gan,veegan",
+        "--budget",
+        "6steps",
+        *options(CIFAR),
+    ]
+    status, _, err = cli(
+        "run", "--suite", "cifar10", *arguments, "--fid-features", "raw", "--out", tmp_path / "run"
+    )
     assert status == 0, err
     trials = pd.read_csv(tmp_path / "run" / "trials.csv")
     assert "modes" not in trials
@@ -112,7 +164,9 @@ def test_cifar10_runs_on_its_own_metrics(cli, cifar_root, tmp_path):
 
 
 def test_cifar10_without_weights_of_inception_says_how_to_go_on(cli, cifar_root, tmp_path):
-    status, _, err = cli("run", "--suite", "cifar10", "--data-root", cifar_root, *options(CIFAR), "--out", tmp_path / "run")
+    status, _, err = cli(
+        "run", "--suite", "cifar10", "--data-root", cifar_root, *options(CIFAR), "--out", tmp_path / "run"
+    )
     assert status == 2
     assert err.count("\n") == 1
     assert "pt_inception-2015-12-05-6726825d.pth: No such file or directory; give --fid-weights FILE" in err
@@ -121,21 +175,42 @@ def test_cifar10_without_weights_of_inception_says_how_to_go_on(cli, cifar_root,
 
 def test_more_held_out_images_than_there_are(cli, cifar_root, tmp_path):
     settings = options(CIFAR | {"cifar10.held_out": 61})
-    status, _, err = cli("run", "--suite", "cifar10", "--data-root", cifar_root, *settings, "--fid-features", "raw", "--out", tmp_path / "run")
+    status, _, err = cli(
+        "run",
+        "--suite",
+        "cifar10",
+        "--data-root",
+        cifar_root,
+        *settings,
+        "--fid-features",
+        "raw",
+        "--out",
+        tmp_path / "run",
+    )
     assert status == 2
     assert "cifar10: 61 held-out images were asked for, and there are 60" in err
 
 
 @pytest.mark.parametrize("features", ["pixels", "inception-"])
 def test_unknown_features(cli, digits_root, tmp_path, features):
-    arguments = ("--data-root", digits_root, *options(STACKED), "--fid-features", features, "--out", tmp_path / "run")
+    arguments = (
+        "--data-root",
+        digits_root,
+        *options(STACKED),
+        "--fid-features",
+        features,
+        "--out",
+        tmp_path / "run",
+    )
     status, _, err = cli("run", "--suite", "stacked-mnist", *arguments)
     assert status == 2
     assert err.count("\n") == 1
 
 
 def test_a_wrong_data_root_is_one_line_and_writes_nothing(cli, tmp_path):
-    status, _, err = cli("run", "--suite", "stacked-mnist", "--data-root", tmp_path / "nowhere", "--out", tmp_path / "run")
+    status, _, err = cli(
+        "run", "--suite", "stacked-mnist", "--data-root", tmp_path / "nowhere", "--out", tmp_path / "run"
+    )
     assert status == 2
     assert err.count("\n") == 1
     assert not (tmp_path / "run").exists()
@@ -162,7 +237,17 @@ def score(cli, digits_root, tmp_path):
 
     def run(array, *arguments):
         np.save(tmp_path / "mine.npy", array)
-        return cli("score", tmp_path / "mine.npy", "--dataset", "own-digits", "--plugin", plugin, "--data-root", digits_root, *arguments)
+        return cli(
+            "score",
+            tmp_path / "mine.npy",
+            "--dataset",
+            "own-digits",
+            "--plugin",
+            plugin,
+            "--data-root",
+            digits_root,
+            *arguments,
+        )
 
     yield run
     DATASETS._classes.pop("own-digits", None)

@@ -24,7 +24,9 @@ def test_executors_are_timed(cli):
     pytest.importorskip("ray")
     status, out, _ = cli("perf", "--executors", "--quick")
     assert status == 0
-    times = [float(line.split(" s ")[0].split()[-1]) for line in out.splitlines() if "trials per hour" in line]
+    times = [
+        float(line.split(" s ")[0].split()[-1]) for line in out.splitlines() if "trials per hour" in line
+    ]
     assert len(times) == 3
     assert f"two workers over one: {times[0] / times[1]:.1f}"[:-1] in out
     assert f"Ray over local: {times[2] / times[1]:.1f}"[:-1] in out
@@ -33,11 +35,22 @@ def test_executors_are_timed(cli):
 def test_methods_learn_the_ring(cli, tmp_path):
     """Compiled training at a fifth of the default budget covers most modes with the methods that are quick to."""
     out = tmp_path / "run"
-    arguments = ("--datasets", "ring", "--methods", "gan,ali,veegan,aegan", "--seeds", "3", "--budget", "1e11flops")
+    arguments = (
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan,ali,veegan,aegan",
+        "--seeds",
+        "3",
+        "--budget",
+        "1e11flops",
+    )
     assert cli("run", "--suite", "synthetic", *arguments, "--out", out)[0] == 0
     trials = pd.read_csv(out / "trials.csv")
     trained = trials[trials["flops"].notna()]
-    assert trained.loc[trained["method"] != "aegan", "compiled"].all()  # that one takes longer to compile than it gains here
+    assert trained.loc[
+        trained["method"] != "aegan", "compiled"
+    ].all()  # that one takes longer to compile than it gains here
     assert trained["flops"].max() / trained["flops"].min() < 1.02
     modes = trained.groupby("method")["modes"].mean()
     assert (modes >= 4).all()

@@ -19,7 +19,19 @@ ray = pytest.importorskip("ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning")
 
-RING = ("run", "--suite", "synthetic", "--datasets", "ring", "--set", "ivom.iterations=2", "--set", "ring.samples_large=0", "--compile", "off")
+RING = (
+    "run",
+    "--suite",
+    "synthetic",
+    "--datasets",
+    "ring",
+    "--set",
+    "ivom.iterations=2",
+    "--set",
+    "ring.samples_large=0",
+    "--compile",
+    "off",
+)
 SMALL = (*RING, "--methods", "gan,wgan-gp", "--budget", "5e8flops", "--seeds", "2")
 LONGER = (*RING, "--methods", "gan,wgan-gp", "--budget", "1e10flops", "--seeds", "2")
 
@@ -101,9 +113,27 @@ def test_tables_are_those_of_local_processes(cli, tmp_path, monkeypatch):
 @pytest.mark.long
 def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugins):
     out = tmp_path / "run"
-    options = ("--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s", "--executor", "ray")
+    options = (
+        "--set",
+        f"killed.marker={tmp_path / 'marker'}",
+        "--checkpoint-every",
+        "0s",
+        "--executor",
+        "ray",
+    )
     options += tuple(word for file in plugins for word in ("--plugin", file))
-    status, _, err = cli(*RING, "--methods", "killed,raises,gan", "--budget", "1e9flops", "--seeds", "2", "--out", out, *options)
+    status, _, err = cli(
+        *RING,
+        "--methods",
+        "killed,raises,gan",
+        "--budget",
+        "1e9flops",
+        "--seeds",
+        "2",
+        "--out",
+        out,
+        *options,
+    )
     assert status == 1
     assert err.count("ring killed: its process was lost") == 1
     assert "no luck today" in err
@@ -113,7 +143,9 @@ def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugins
     assert (status["raises"] == "failed").all()
 
 
-@pytest.mark.parametrize(("address", "message"), [("127.0.0.1:1", "no Ray cluster answers"), ("here", "give auto, or HOST:PORT")])
+@pytest.mark.parametrize(
+    ("address", "message"), [("127.0.0.1:1", "no Ray cluster answers"), ("here", "give auto, or HOST:PORT")]
+)
 def test_a_cluster_that_is_not_there_is_one_line(cli, tmp_path, address, message):
     out = tmp_path / "run"
     began = time.monotonic()
@@ -141,7 +173,15 @@ def test_without_ray_there_is_one_line(cli, tmp_path, monkeypatch, command):
 def test_a_port_of_something_else_is_one_line(cli, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.running.executors.ray.PATIENCE", 4.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        status, _, err = cli(*SMALL, "--out", tmp_path / "run", "--executor", "ray", "--ray-address", f"127.0.0.1:{server.getsockname()[1]}")
+        status, _, err = cli(
+            *SMALL,
+            "--out",
+            tmp_path / "run",
+            "--executor",
+            "ray",
+            "--ray-address",
+            f"127.0.0.1:{server.getsockname()[1]}",
+        )
     assert status == 2
     assert "no Ray cluster answers there (nothing within 4 s)" in err
     assert len(err.splitlines()) == 1
@@ -165,7 +205,10 @@ def test_only_a_cell_that_runs_is_killed(monkeypatch):
 
     cancelled = []
     monkeypatch.setattr(ray, "cancel", lambda ref, force: cancelled.append(ref))
-    cells = [Cell("synthetic", Configured("ring", {}), Configured(name, {}), {}, Budget(1, "steps"), (0,), (0,)) for name in ("gan", "dcgan")]
+    cells = [
+        Cell("synthetic", Configured("ring", {}), Configured(name, {}), {}, Budget(1, "steps"), (0,), (0,))
+        for name in ("gan", "dcgan")
+    ]
     executor = object.__new__(RayExecutor)
     executor.attempts = {"waits": _Attempt(cells[0]), "runs": _Attempt(cells[1], node="a node")}
     for cell in cells:

@@ -15,9 +15,43 @@ from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
 
 METHOD_NAMES = ["gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"]
-COLUMNS = ["suite", "dataset", "method", "seed", "status", "modes", "modes_total", "high_quality", "kl", "ivom", "fid"]
-AUDIT = ["fid_features", "budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
-SMALL = ("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan", "--budget", "3e8flops", "--set", "ivom.iterations=3")
+COLUMNS = [
+    "suite",
+    "dataset",
+    "method",
+    "seed",
+    "status",
+    "modes",
+    "modes_total",
+    "high_quality",
+    "kl",
+    "ivom",
+    "fid",
+]
+AUDIT = [
+    "fid_features",
+    "budget",
+    "flops",
+    "generator_steps",
+    "discriminator_steps",
+    "samples_seen",
+    "device_seconds",
+    "parameters",
+    "config_hash",
+]
+SMALL = (
+    "run",
+    "--suite",
+    "synthetic",
+    "--datasets",
+    "ring",
+    "--methods",
+    "gan,dcgan",
+    "--budget",
+    "3e8flops",
+    "--set",
+    "ivom.iterations=3",
+)
 
 
 def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
@@ -32,7 +66,10 @@ def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
         trained = rows[rows["method"].isin(METHOD_NAMES)]
         assert trained["flops"].max() / trained["flops"].min() < 1.5  # of one or a few cycles
         assert trained[AUDIT].notna().all(axis=None)
-    assert trials["modes_total"].groupby(trials["dataset"]).first().to_dict() == {"ring": 8, "high-dimensional": 10}
+    assert trials["modes_total"].groupby(trials["dataset"]).first().to_dict() == {
+        "ring": 8,
+        "high-dimensional": 10,
+    }
     assert trials.loc[trials["dataset"] == "ring", "high_quality_legacy"].isna().all()
     real = trials[(trials["method"] == "real-data") & (trials["dataset"] == "high-dimensional")]
     assert (real["high_quality_legacy"] == 0).all()
@@ -52,12 +89,19 @@ def test_the_audit_counts_real_steps(tiny):
 
 def test_the_summary_and_the_curves_agree_with_the_trials(tiny):
     trials, summary, curves = (pd.read_csv(tiny / f"{name}.csv") for name in ("trials", "summary", "curves"))
-    row = summary[(summary["dataset"] == "ring") & (summary["method"] == "ali") & (summary["metric"] == "kl")].iloc[0]
+    row = summary[
+        (summary["dataset"] == "ring") & (summary["method"] == "ali") & (summary["metric"] == "kl")
+    ].iloc[0]
     values = trials[(trials["dataset"] == "ring") & (trials["method"] == "ali")]["kl"]
     assert row["mean"] == pytest.approx(values.mean())
     assert row["std"] == pytest.approx(values.std())
     assert (row["n"], row["best"], row["worst"]) == (2, values.min(), values.max())
-    curve = curves[(curves["dataset"] == "ring") & (curves["method"] == "gan") & (curves["seed"] == 0) & (curves["metric"] == "kl")]
+    curve = curves[
+        (curves["dataset"] == "ring")
+        & (curves["method"] == "gan")
+        & (curves["seed"] == 0)
+        & (curves["metric"] == "kl")
+    ]
     assert list(curve["point"]) == list(range(1, 21))
     last = trials[(trials["dataset"] == "ring") & (trials["method"] == "gan") & (trials["seed"] == 0)].iloc[0]
     assert curve["value"].iloc[-1] == last["kl"]
@@ -71,14 +115,20 @@ def test_a_trial_leaves_its_files(tiny):
         assert archive["samples"].shape == (2500, 2)
     weights = load_file(folder / "generator.safetensors")
     network = METHODS.get("wgan-gp")().networks(Ring().spec)["generator"]
-    assert {k: v.shape for k, v in weights.items()} == {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    assert {k: v.shape for k, v in weights.items()} == {
+        k: tuple(v.shape) for k, v in network.state_dict().items()
+    }
     assert not list(tiny.rglob(".*"))
 
 
 def test_plots(tiny):
     import matplotlib.image
 
-    names = {f"{data}-{kind}.png" for data in ("ring", "high-dimensional") for kind in ("samples", "metrics", "curves")}
+    names = {
+        f"{data}-{kind}.png"
+        for data in ("ring", "high-dimensional")
+        for kind in ("samples", "metrics", "curves")
+    }
     assert {file.name for file in (tiny / "plots").iterdir()} == names
     for name in names:
         picture = matplotlib.image.imread(tiny / "plots" / name)
@@ -193,7 +243,18 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
 
     monkeypatch.setenv("BENCH_PARENT", "1")
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
-    arguments = [*SMALL[:5], "--methods", "raises,dies,gan,diverges", *SMALL[7:], "--seeds", "2", "--plugin", file, "--out", out]
+    arguments = [
+        *SMALL[:5],
+        "--methods",
+        "raises,dies,gan,diverges",
+        *SMALL[7:],
+        "--seeds",
+        "2",
+        "--plugin",
+        file,
+        "--out",
+        out,
+    ]
     status, _, err = cli(*arguments)
     assert status == 1
     assert "no luck today" in err
@@ -209,7 +270,11 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     assert (diverged["flops"] < trials.loc["gan", "flops"]).all()
     summary = pd.read_csv(out / "summary.csv").set_index(["method", "metric"])
     assert summary.loc[("diverges", "kl"), ["n", "diverged"]].tolist() == [0, 2]
-    assert all(np.isfinite(t).all() for f in (out / "trials/ring/diverges").rglob("*.safetensors") for t in load_file(f).values())
+    assert all(
+        np.isfinite(t).all()
+        for f in (out / "trials/ring/diverges").rglob("*.safetensors")
+        for t in load_file(f).values()
+    )
     # The failed ones are tried again, the others not.
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
 
@@ -217,7 +282,19 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
 def test_an_edited_plugin_is_another_configuration(cli, tmp_path, forget):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)
-    arguments = [*SMALL[:5], "--methods", "diverges", "--budget", "20steps", "--seeds", "1", "--plugin", file, "--out", tmp_path / "run"]
+    arguments = [
+        *SMALL[:5],
+        "--methods",
+        "diverges",
+        "--budget",
+        "20steps",
+        "--seeds",
+        "1",
+        "--plugin",
+        file,
+        "--out",
+        tmp_path / "run",
+    ]
     assert cli(*arguments)[0] == 0
     file.write_text(PLUGIN.replace("1.2", "1.3"))
     status, _, err = cli(*arguments)
@@ -233,7 +310,19 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
     file.write_text(code)
     assert cli("check", "--plugin", file)[0] == 0
     out = tmp_path / "run"
-    arguments = ["run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,lsgan", "--budget", "3e8flops", "--seeds", "1"]
+    arguments = [
+        "run",
+        "--suite",
+        "synthetic",
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan,lsgan",
+        "--budget",
+        "3e8flops",
+        "--seeds",
+        "1",
+    ]
     assert cli(*arguments, "--plugin", file, "--out", out)[0] == 0
     for name in ("trials", "summary", "curves"):
         assert "lsgan" in set(pd.read_csv(out / f"{name}.csv")["method"])
@@ -282,7 +371,9 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
     from benchmark.plan.plan import Request, make_plan
 
     iterations = {"ivom": {"iterations": 5}}
-    plan = make_plan(Request("synthetic", (0, 1), ("ring", "high-dimensional"), None, "2e9flops", iterations, "cpu", "off"))
+    plan = make_plan(
+        Request("synthetic", (0, 1), ("ring", "high-dimensional"), None, "2e9flops", iterations, "cpu", "off")
+    )
     foretold = {(p.cell.dataset.name, p.cell.method.name): p.memory(2, compiled=False) for p in plan}
     trials = pd.read_csv(tiny / "trials.csv")
     for key, rows in trials.groupby(["dataset", "method"]):
@@ -292,7 +383,19 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
 @pytest.mark.long
 def test_a_run_grows_by_datasets_and_methods(cli, tmp_path):
     out = tmp_path / "run"
-    arguments = ["run", "--suite", "synthetic", "--budget", "3e8flops", "--set", "ivom.iterations=3", "--seeds", "1", "--out", out]
+    arguments = [
+        "run",
+        "--suite",
+        "synthetic",
+        "--budget",
+        "3e8flops",
+        "--set",
+        "ivom.iterations=3",
+        "--seeds",
+        "1",
+        "--out",
+        out,
+    ]
     assert cli(*arguments, "--datasets", "ring", "--methods", "gan")[0] == 0
     assert cli(*arguments, "--datasets", "grid", "--methods", "dcgan")[0] == 0
     trials = pd.read_csv(out / "trials.csv")

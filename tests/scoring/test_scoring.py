@@ -79,11 +79,23 @@ def test_costly_metrics_are_taken_at_the_end_only():
 
 def test_texts_that_a_spreadsheet_would_run_are_disarmed():
     frame = pd.DataFrame(
-        {"a": ["=1+1", "+x", "-x", "@x", "\tx", "fine", None], "=b": [-1.5, 2, 3, 4, 5, 1 / 3, 7], "n": pd.array([1, None, 3, 4, 5, 6, -7], "Int64")}
+        {
+            "a": ["=1+1", "+x", "-x", "@x", "\tx", "fine", None],
+            "=b": [-1.5, 2, 3, 4, 5, 1 / 3, 7],
+            "n": pd.array([1, None, 3, 4, 5, 6, -7], "Int64"),
+        }
     )
     text = to_csv(frame)
     assert text.splitlines()[0] == "a,'=b,n"
-    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ["'=1+1", "'+x", "'-x", "'@x", "'\tx", "fine", ""]
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == [
+        "'=1+1",
+        "'+x",
+        "'-x",
+        "'@x",
+        "'\tx",
+        "fine",
+        "",
+    ]
     again = pd.read_csv(io.StringIO(text))
     assert again["'=b"].tolist() == frame["=b"].tolist()
     assert text.splitlines()[1:3] == ["'=1+1,-1.5,1", "'+x,2.0,"]

@@ -14,7 +14,9 @@ from benchmark.suites.papers import PAPERS
 from benchmark.suites.suite import Check
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
-MIXTURES = [(suite.name, dataset) for suite in PAPERS for dataset in suite.datasets if dataset != "stacked-mnist"]
+MIXTURES = [
+    (suite.name, dataset) for suite in PAPERS for dataset in suite.datasets if dataset != "stacked-mnist"
+]
 
 
 def planned(suite, dataset, *methods, **settings):
@@ -27,7 +29,12 @@ def planned(suite, dataset, *methods, **settings):
 def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, dataset):
     cells = planned(suite, dataset)
     assert list(cells) == list(SUITES[suite].methods)
-    updates = {"veegan-2017": 100_000, "pacgan-2018": 400_000, "unrolled-2017": 25_000, "wgan-gp-2017": 100_000}[suite]
+    updates = {
+        "veegan-2017": 100_000,
+        "pacgan-2018": 400_000,
+        "unrolled-2017": 25_000,
+        "wgan-gp-2017": 100_000,
+    }[suite]
     assert {cell.cycles * cell.cost.generator_steps for cell in cells.values()} == {updates}
 
 
@@ -35,19 +42,32 @@ def test_the_grid_of_the_veegan_notebook():
     cell = planned("veegan-2017", "grid")["veegan"]
     assert cell.cell.method.settings == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
     assert (cell.data.batch, cell.data.latent, cell.data.std, cell.data.spacing) == (500, 255, 0.05, 2.0)
-    assert cell.cost.parameters == (256 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129 * 254) + (257 * 128 + 129)
+    assert cell.cost.parameters == (256 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129 * 254) + (
+        257 * 128 + 129
+    )
 
 
 @pytest.mark.parametrize("dataset", ["ring", "grid"])
 def test_the_mixtures_of_pacgan(dataset):
     cells = planned("pacgan-2018", dataset)
     assert {
-        (cell.cell.method.settings["lr"], cell.cell.method.settings["beta1"], cell.cell.method.settings["simultaneous"]) for cell in cells.values()
+        (
+            cell.cell.method.settings["lr"],
+            cell.cell.method.settings["beta1"],
+            cell.cell.method.settings["simultaneous"],
+        )
+        for cell in cells.values()
     } == {(1e-4, 0.8, True)}
     data = cells["gan"].data
     assert (data.batch, data.latent, data.training_set) == (100, 2, 100_000)
     # A pack holds m samples, and a batch 100 packs.
-    assert {name: cell.cost.samples for name, cell in cells.items()} == {"gan": 100, "ali": 100, "pacgan2": 200, "pacgan3": 300, "pacgan4": 400}
+    assert {name: cell.cost.samples for name, cell in cells.items()} == {
+        "gan": 100,
+        "ali": 100,
+        "pacgan2": 200,
+        "pacgan3": 300,
+        "pacgan4": 400,
+    }
 
 
 def test_the_mixtures_of_wgan_gp_are_scaled_to_unit_spread():
@@ -98,7 +118,9 @@ def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_ow
     known = suite.name != "cifar10"
     assert ("overlap" in suite.metrics) == known
     # Where any sample captures a mode, those that the classifier is sure of are counted apart.
-    digits = [METRICS.get(name) for name in ("modes_confident", "modes_confident_robust") if name in suite.metrics]
+    digits = [
+        METRICS.get(name) for name in ("modes_confident", "modes_confident_robust") if name in suite.metrics
+    ]
     assert len(digits) == (2 if suite.name in ("stacked-mnist", "stacked-fashion-mnist") else 0)
     assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
     assert ("out_of_range" in suite.metrics) == (suite.name == "synthetic")
@@ -111,7 +133,10 @@ def test_every_setting_of_a_paper_suite_has_an_effect():
     for suite in PAPERS:
         for dataset in suite.datasets:
             for key in suite.settings_on(dataset):
-                assert key.partition(".")[0] in (*suite.datasets, *suite.methods, *suite.metrics), (suite.name, key)
+                assert key.partition(".")[0] in (*suite.datasets, *suite.methods, *suite.metrics), (
+                    suite.name,
+                    key,
+                )
 
 
 def test_methods_tell_the_paper_suites_in_which_they_were_checked(cli):
@@ -130,7 +155,9 @@ def test_methods_tell_the_paper_suites_in_which_they_were_checked(cli):
 
 def test_a_check_at_another_budget_says_so(cli):
     out = " ".join(cli("list", "methods", "--long")[1].split())
-    assert "veegan-2017: checked on grid with 5 seeds at 100000steps, see results/reference/veegan-2017" in out
+    assert (
+        "veegan-2017: checked on grid with 5 seeds at 100000steps, see results/reference/veegan-2017" in out
+    )
     told = "ring with 3 seeds at 50000steps instead of 400000steps and grid with 3 seeds at 50000steps instead of 400000steps"
     assert out.count(f"pacgan-2018: checked on {told}, see results/reference/pacgan-2018") == 3
 
@@ -141,6 +168,8 @@ def test_what_is_said_to_be_checked_is_what_the_committed_tables_hold(suite):
     held = {}
     if file.exists():
         trials = pd.read_csv(file)
-        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATION_ROWS)].groupby(["method", "dataset"]):
+        for (method, dataset), rows in trials[~trials.method.isin(CALIBRATION_ROWS)].groupby(
+            ["method", "dataset"]
+        ):
             held.setdefault(method, {})[dataset] = Check(len(rows), rows["budget"].unique().item())
     assert {method: dict(runs) for method, runs in suite.protocol.checked.items()} == held

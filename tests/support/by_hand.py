@@ -51,7 +51,11 @@ class Pair(nn.Linear):
 def on_networks(name: str, networks: dict[str, Callable[[], nn.Module]], **settings: Any):
     """The method on networks of the test's choice."""
     cls = METHODS.get(name)
-    own = type(cls.__name__, (cls,), {"networks": lambda self, data: {network: build() for network, build in networks.items()}})
+    own = type(
+        cls.__name__,
+        (cls,),
+        {"networks": lambda self, data: {network: build() for network, build in networks.items()}},
+    )
     return own(**settings)
 
 
@@ -59,15 +63,25 @@ def warm_state(method, data=TINY, seed=0) -> State:
     """Random weights, and an optimiser that has made three steps, all in numpy."""
     random = np.random.default_rng(seed)
     networks = method.networks(data.spec)
-    shapes = {name: {key: tuple(p.shape) for key, p in network.named_parameters()} for name, network in networks.items()}
+    shapes = {
+        name: {key: tuple(p.shape) for key, p in network.named_parameters()}
+        for name, network in networks.items()
+    }
 
     def draw(number):
-        return {name: {key: np.asarray(number(shape)) for key, shape in keys.items()} for name, keys in shapes.items()}
+        return {
+            name: {key: np.asarray(number(shape)) for key, shape in keys.items()}
+            for name, keys in shapes.items()
+        }
 
     return State(
         parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
         buffers={
-            name: {key: b.double().numpy() if b.is_floating_point() else b.numpy() for key, b in n.named_buffers()} for name, n in networks.items()
+            name: {
+                key: b.double().numpy() if b.is_floating_point() else b.numpy()
+                for key, b in n.named_buffers()
+            }
+            for name, n in networks.items()
         },
         first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
@@ -90,7 +104,10 @@ def as_tensors(tree: Any) -> Any:
 
 def drawn(method, data=TINY) -> list[Batch]:
     """The batches of one cycle from the real streams, in float64 and with their axis of one seed."""
-    return [batch.map(torch.Tensor.double) for batch in next(Batches(data, Cycle(method, data.spec).draws, [0], CPU))]
+    return [
+        batch.map(torch.Tensor.double)
+        for batch in next(Batches(data, Cycle(method, data.spec).draws, [0], CPU))
+    ]
 
 
 def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tuple[State, list[float]]:
@@ -100,7 +117,9 @@ def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tupl
     return tree_map(lambda leaf: leaf[0].numpy(), stacked), losses[:, 0].tolist()
 
 
-def loss_and_gradients(method, player: str, state: State, batch: Batch, data=TINY) -> tuple[float, dict[str, dict[str, np.ndarray]]]:
+def loss_and_gradients(
+    method, player: str, state: State, batch: Batch, data=TINY
+) -> tuple[float, dict[str, dict[str, np.ndarray]]]:
     """The loss of a player on a numpy batch, and its gradients in the networks that the player trains, by the program's own means."""
     cycle, state = Cycle(method, data.spec), as_tensors(state)
     played = cycle.players[player]
@@ -119,7 +138,9 @@ def updated(method, player: str, state: State, batch: Batch, data=TINY) -> State
     """The state after the program's own update of one player on a numpy batch."""
     cycle = Cycle(method, data.spec)
     nets = Networks(cycle.modules, as_tensors(state), cycle.players)
-    return tree_map(lambda leaf: leaf.numpy(), update(nets, cycle.players[player], batch.map(torch.from_numpy))[0])
+    return tree_map(
+        lambda leaf: leaf.numpy(), update(nets, cycle.players[player], batch.map(torch.from_numpy))[0]
+    )
 
 
 def sigmoid(t):
@@ -139,11 +160,15 @@ def linear(state: State, network: str, *inputs: np.ndarray) -> np.ndarray:
 Formula = Callable[[State, Batch], Any]
 
 
-def central_differences(formula: Formula, state: State, batch: Batch, networks: Sequence[str], h: float = 1e-5):
+def central_differences(
+    formula: Formula, state: State, batch: Batch, networks: Sequence[str], h: float = 1e-5
+):
     """The gradient of a formula in the parameters of some networks."""
     parameters = copy.deepcopy(state.parameters)
     moved = state._replace(parameters=parameters)
-    gradients = {name: {key: np.zeros_like(value) for key, value in parameters[name].items()} for name in networks}
+    gradients = {
+        name: {key: np.zeros_like(value) for key, value in parameters[name].items()} for name in networks
+    }
     for name in networks:
         for key, value in parameters[name].items():
             for i in np.ndindex(value.shape):
@@ -175,7 +200,10 @@ class Descent:
             g = g * self.clip_norm / length if length > self.clip_norm else g
             first[key] = self.beta1 * state.first[network][key] + (1 - self.beta1) * g
             second[key] = self.beta2 * state.second[network][key] + (1 - self.beta2) * g**2
-            unbiased_first, unbiased_second = first[key] / (1 - self.beta1**t), second[key] / (1 - self.beta2**t)
+            unbiased_first, unbiased_second = (
+                first[key] / (1 - self.beta1**t),
+                second[key] / (1 - self.beta2**t),
+            )
             parameters[key] = theta - self.lr * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
         return State(
             {**state.parameters, network: parameters},
@@ -195,7 +223,9 @@ class Move:
     descent: Descent
 
 
-def play(state: State, moves: Sequence[Move], batches: Sequence[Batch], simultaneous: bool) -> tuple[State, list[float]]:
+def play(
+    state: State, moves: Sequence[Move], batches: Sequence[Batch], simultaneous: bool
+) -> tuple[State, list[float]]:
     """The state after one move on each batch: all from the same networks, or each from those that the one before left; and the losses."""
     start, losses = state, []
     for move, batch in zip(moves, batches, strict=True):
@@ -213,8 +243,16 @@ def differences(one: State, other: State) -> list[str]:
     for field in ("parameters", "first", "second", "steps"):
         for network, tensors in getattr(one, field).items():
             theirs = getattr(other, field)[network]
-            pairs = {key: (value, theirs[key]) for key, value in tensors.items()} if isinstance(tensors, dict) else {"": (tensors, theirs)}
-            found += [f"{field} {network} {key}" for key, pair in pairs.items() if not np.allclose(*pair, rtol=1e-6, atol=1e-8)]
+            pairs = (
+                {key: (value, theirs[key]) for key, value in tensors.items()}
+                if isinstance(tensors, dict)
+                else {"": (tensors, theirs)}
+            )
+            found += [
+                f"{field} {network} {key}"
+                for key, pair in pairs.items()
+                if not np.allclose(*pair, rtol=1e-6, atol=1e-8)
+            ]
     return found
 
 

@@ -59,4 +59,7 @@ def same(one, two):
 
 def finished(out):
     """The finished trials' records, each with what would change if it were written again."""
-    return {file: (file.stat().st_ino, file.stat().st_mtime_ns) for file in (out / "trials").glob("*/*/seed-*/result.json")}
+    return {
+        file: (file.stat().st_ino, file.stat().st_mtime_ns)
+        for file in (out / "trials").glob("*/*/seed-*/result.json")
+    }

@@ -24,7 +24,9 @@ def test_a_budget_is_read_and_written():
     assert parse_budget(str(Budget(123456789, "flops"))).amount == 123456789
 
 
-@pytest.mark.parametrize("text", ["5", "-1flops", "0s", "nan", "nanflops", "infs", "flops", "", "1e12", "1parsecs", "1e999flops"])
+@pytest.mark.parametrize(
+    "text", ["5", "-1flops", "0s", "nan", "nanflops", "infs", "flops", "", "1e12", "1parsecs", "1e999flops"]
+)
 def test_a_bad_budget(text):
     with pytest.raises(UsageError, match="give a positive number and a unit"):
         parse_budget(text)
@@ -65,7 +67,9 @@ def test_double_backward_is_counted():
 def test_the_critic_steps_are_counted():
     cost = cost_of(METHODS.get("wgan-gp")(critic_steps=3), Ring(batch=16, width=8))
     assert (cost.generator_steps, cost.discriminator_steps, cost.samples) == (1, 3, 48)
-    one, two = (cost_of(METHODS.get("wgan-gp")(critic_steps=n), Ring(batch=16, width=8)).flops for n in (1, 2))
+    one, two = (
+        cost_of(METHODS.get("wgan-gp")(critic_steps=n), Ring(batch=16, width=8)).flops for n in (1, 2)
+    )
     assert cost.flops - two == two - one > 0
 
 

@@ -78,7 +78,17 @@ def test_an_unrolled_generator_samples_by_statistics_of_its_own():
     """After some cycles they are near those of its batches, where they once stayed at 0 and 1."""
     method = METHODS.get("unrolled")()
     standings = []
-    train(method, IMAGES, (0,), Budget(60, "steps"), cost_of(method, IMAGES), standings.append, lambda share: None, CPU, False)
+    train(
+        method,
+        IMAGES,
+        (0,),
+        Budget(60, "steps"),
+        cost_of(method, IMAGES),
+        standings.append,
+        lambda share: None,
+        CPU,
+        False,
+    )
     make = standings[-1].generator
     tensors = make.tensors(0)
     layer = next(key.removesuffix(f".{TRACKED}") for key in tensors if key.endswith(TRACKED))
@@ -86,8 +96,12 @@ def test_an_unrolled_generator_samples_by_statistics_of_its_own():
     module = make.modules["generator"].to_empty(device="cpu")
     module.load_state_dict(tensors)
     seen = []
-    dict(module.named_modules())[layer].register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].transpose(0, 1).flatten(1)))
+    dict(module.named_modules())[layer].register_forward_hook(
+        lambda _, inputs, __: seen.append(inputs[0].transpose(0, 1).flatten(1))
+    )
     with torch.no_grad():
         module(torch.randn(2000, IMAGES.latent, generator=torch.Generator().manual_seed(1)))
-    assert torch.allclose(tensors[f"{layer}.running_mean"], seen[0].mean(dim=1), atol=0.3 * float(seen[0].std()))
+    assert torch.allclose(
+        tensors[f"{layer}.running_mean"], seen[0].mean(dim=1), atol=0.3 * float(seen[0].std())
+    )
     assert torch.allclose(tensors[f"{layer}.running_var"], seen[0].var(dim=1), rtol=0.5)

@@ -54,9 +54,15 @@ def test_steps_equal_those_of_a_plain_loop(name):
     cycle, state, stream = start(name, seeds=(0, 1))
     plain_cycle, plain_state, _ = start(name, seeds=(1,))
     one = select_seed(plain_state, 0)
-    generator, discriminator = module(plain_cycle, one, "generator"), module(plain_cycle, one, "discriminator")
+    generator, discriminator = (
+        module(plain_cycle, one, "generator"),
+        module(plain_cycle, one, "discriminator"),
+    )
     method = METHODS.get(name)()
-    d_adam, g_adam = (torch.optim.Adam(net.parameters(), method.lr, (method.beta1, 0.999)) for net in (discriminator, generator))
+    d_adam, g_adam = (
+        torch.optim.Adam(net.parameters(), method.lr, (method.beta1, 0.999))
+        for net in (discriminator, generator)
+    )
     for _ in range(5):
         batch = next(stream)
         cycle.run(state, batch)
@@ -88,7 +94,9 @@ def test_compiled_steps_equal_eager_ones():
         assert torch.allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize(("lr", "betas", "eps"), [(0.01, (0.5, 0.9), 1e-8), (0.1, (0.9, 0.999), 1e-8), (0.1, (0.0, 0.99), 0.1)])
+@pytest.mark.parametrize(
+    ("lr", "betas", "eps"), [(0.01, (0.5, 0.9), 1e-8), (0.1, (0.9, 0.999), 1e-8), (0.1, (0.0, 0.99), 0.1)]
+)
 def test_adam_is_torchs_adam(lr, betas, eps):
     """Weights and both moments, over gradients of very different sizes, some of them 0."""
     shapes = {"w": (3, 2), "b": (3,)}
@@ -113,7 +121,9 @@ def test_adam_is_torchs_adam(lr, betas, eps):
 def test_adam_clips_each_tensor_on_its_own():
     zero = {"n": {"a": torch.zeros(4), "b": torch.zeros(4)}}
     state = State(zero, {"n": {}}, zero, zero, {"n": torch.zeros(())})
-    after = Adam(1.0, (0.0, 0.0), clip_norm=1.0).apply(state, "n", {"a": torch.full((4,), 5.0), "b": torch.full((4,), 0.1)})
+    after = Adam(1.0, (0.0, 0.0), clip_norm=1.0).apply(
+        state, "n", {"a": torch.full((4,), 5.0), "b": torch.full((4,), 0.1)}
+    )
     assert torch.allclose(after.first["n"]["a"], torch.full((4,), 0.5))
     assert torch.allclose(after.first["n"]["b"], torch.full((4,), 0.1))
 
@@ -127,7 +137,15 @@ def test_adam_refuses_what_cannot_work(settings):
 def test_simultaneous_players_start_from_the_same_networks():
     cycle, state, stream = start("veegan")
     before = select_seed(State(*[dict(part) for part in state]), 0)
-    before = State(*[{k: ({n: t.clone() for n, t in v.items()} if isinstance(v, dict) else v.clone()) for k, v in part.items()} for part in before])
+    before = State(
+        *[
+            {
+                k: ({n: t.clone() for n, t in v.items()} if isinstance(v, dict) else v.clone())
+                for k, v in part.items()
+            }
+            for part in before
+        ]
+    )
     batch = next(stream)
     cycle.run(state, batch)
     one = batch[0].map(lambda t: t[0])
@@ -139,7 +157,12 @@ def test_simultaneous_players_start_from_the_same_networks():
 
 
 def test_phases_of_the_methods():
-    shapes = {name: [(len(p.players), p.repeats, p.simultaneous) for p in phases_of(METHODS.get(name)(), SMALL.spec)] for name in METHODS.names()}
+    shapes = {
+        name: [
+            (len(p.players), p.repeats, p.simultaneous) for p in phases_of(METHODS.get(name)(), SMALL.spec)
+        ]
+        for name in METHODS.names()
+    }
     assert shapes["gan"] == [(2, 1, False)]
     assert shapes["wgan-gp"] == [(1, 5, False), (1, 1, False)]
     assert shapes["ali"] == [(2, 1, True)]
@@ -153,7 +176,10 @@ def test_contradictory_players_are_refused():
             return {}
 
         def players(self, data):
-            return {str(lr): Player(("generator",), lambda nets, batch: batch.z.sum(), Adam(lr)) for lr in (0.1, 0.2)}
+            return {
+                str(lr): Player(("generator",), lambda nets, batch: batch.z.sum(), Adam(lr))
+                for lr in (0.1, 0.2)
+            }
 
     with pytest.raises(ValueError, match="two different optimisers"):
         phases_of(Broken(), SMALL.spec)
@@ -166,7 +192,10 @@ def test_contradictory_players_are_refused():
 
         def players(self, data):
             pairs = enumerate(zip(self.networks_of, self.noises, strict=True))
-            return {str(i): Player((net,), lambda nets, batch: batch.z.sum(), Adam(0.1), noise=noise) for i, (net, noise) in pairs}
+            return {
+                str(i): Player((net,), lambda nets, batch: batch.z.sum(), Adam(0.1), noise=noise)
+                for i, (net, noise) in pairs
+            }
 
     with pytest.raises(ValueError, match="two train the same"):
         phases_of(Shared(), SMALL.spec)

@@ -62,7 +62,15 @@ def test_where_the_evaluations_lie_does_not_matter():
     kept = []
     budget = Budget(800, "steps")
     train(
-        GAN(), DATA, (0,), budget, cost_of(GAN(), DATA), lambda c: kept.append(c.generator.tensors(0)["0.weight"].clone()), lambda s: None, CPU, False
+        GAN(),
+        DATA,
+        (0,),
+        budget,
+        cost_of(GAN(), DATA),
+        lambda c: kept.append(c.generator.tensors(0)["0.weight"].clone()),
+        lambda s: None,
+        CPU,
+        False,
     )
     short, _ = run(GAN(), Budget(40, "steps"), seeds=(0,))
     assert torch.equal(kept[0], short[-1].generator.tensors(0)["0.weight"])
@@ -128,7 +136,9 @@ def test_training_goes_on_from_any_cycle_to_the_same_end(at, bound):
     def go(saver=None, start=None):
         standings, shares = [], []
         with contextlib.suppress(StopError):
-            train(method, data, (0, 1), budget, cost, standings.append, shares.append, CPU, False, saver, start)
+            train(
+                method, data, (0, 1), budget, cost, standings.append, shares.append, CPU, False, saver, start
+            )
         return standings, shares
 
     whole, _ = go()
@@ -148,7 +158,18 @@ def test_training_goes_on_from_any_cycle_to_the_same_end(at, bound):
 def test_a_checkpoint_of_something_else_is_refused():
     budget, saver = Budget(200, "steps"), StopAt(30)
     with pytest.raises(StopError):
-        train(GAN(), DATA, (0, 1), budget, cost_of(GAN(), DATA), lambda standing: None, lambda share: None, CPU, False, saver)
+        train(
+            GAN(),
+            DATA,
+            (0, 1),
+            budget,
+            cost_of(GAN(), DATA),
+            lambda standing: None,
+            lambda share: None,
+            CPU,
+            False,
+            saver,
+        )
     checkpoint = saver.checkpoint
     arrays, facts = dict(checkpoint.arrays), checkpoint.facts
     name = next(iter(arrays))
@@ -164,4 +185,16 @@ def test_a_checkpoint_of_something_else_is_refused():
     ]
     for wrong in bad:
         with pytest.raises(UnfitError):
-            train(GAN(), DATA, (0, 1), budget, cost_of(GAN(), DATA), lambda standing: None, lambda share: None, CPU, False, None, wrong)
+            train(
+                GAN(),
+                DATA,
+                (0, 1),
+                budget,
+                cost_of(GAN(), DATA),
+                lambda standing: None,
+                lambda share: None,
+                CPU,
+                False,
+                None,
+                wrong,
+            )

@@ -31,7 +31,10 @@ def measure_executors(quick: bool = False) -> None:
         "2 workers": ("--workers", "2"),
         "Ray, 2 processors": ("--workers", "2", "--executor", "ray"),
     }
-    print(f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, and the calibration rows; whole commands", flush=True)
+    print(
+        f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, and the calibration rows; whole commands",
+        flush=True,
+    )
     whole, fixed = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         _command(Path(folder) / "warm-up", together, "1e8flops", ways["2 workers"])
@@ -40,16 +43,34 @@ def measure_executors(quick: bool = False) -> None:
             # The same command again finds nothing to do: it starts up, writes the report and ends.
             fixed[name] = _command(Path(folder) / str(i), trials, budget, options)
     for name, seconds in whole.items():
-        print(f"{name:<18} {seconds:7.1f} s  {3600 * trials / seconds:8.0f} trials per hour; start-up and report {fixed[name]:.1f} s of it")
+        print(
+            f"{name:<18} {seconds:7.1f} s  {3600 * trials / seconds:8.0f} trials per hour; start-up and report {fixed[name]:.1f} s of it"
+        )
     one, two, with_ray = whole.values()
     _, start, start_ray = fixed.values()
     print(f"two workers over one: {one / two:.2f}")
-    print(f"Ray over local: {with_ray / two:.2f}; without start-up and report {(with_ray - start_ray) / (two - start):.2f}", flush=True)
+    print(
+        f"Ray over local: {with_ray / two:.2f}; without start-up and report {(with_ray - start_ray) / (two - start):.2f}",
+        flush=True,
+    )
 
 
 def _command(out: Path, trials: int, budget: str, options: tuple[str, ...]) -> float:
     """The seconds that a run takes."""
-    arguments = ("--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--compile", "off", "--seeds", str(trials), "--budget", budget)
+    arguments = (
+        "--suite",
+        "synthetic",
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan",
+        "--compile",
+        "off",
+        "--seeds",
+        str(trials),
+        "--budget",
+        budget,
+    )
     began = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "benchmark", "run", *arguments, *options, "--out", str(out)],

@@ -48,7 +48,9 @@ def _measure_frechet_distance(dimensions: int) -> None:
     own = [[torch.from_numpy(x) for x in statistics] for statistics in (a, b)]
     reference, their_seconds = _timed(lambda: theirs(*a, *b))
     # The fastest, since the first call sets up threads, and a call is short beside what else a shared machine does.
-    results = [_timed(lambda: frechet_distance(*[Moments.of_covariance(*x) for x in own]).item()) for _ in range(5)]
+    results = [
+        _timed(lambda: frechet_distance(*[Moments.of_covariance(*x) for x in own]).item()) for _ in range(5)
+    ]
     distance, seconds = min(results, key=lambda result: result[1])
     print(
         f"Fréchet distance, {dimensions} dimensions: pytorch-fid {their_seconds:.2f} s, ours {seconds:.2f} s, "
@@ -80,7 +82,10 @@ def _pytorch_fid() -> Callable[..., float] | str:
 def _statistics(dimensions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of made-up features, correlated and not negative, as those of a network are."""
     random = np.random.default_rng(seed)
-    mixing = np.random.default_rng(9).normal(size=(dimensions, dimensions)) / np.arange(1, dimensions + 1)[:, None] ** 0.5
+    mixing = (
+        np.random.default_rng(9).normal(size=(dimensions, dimensions))
+        / np.arange(1, dimensions + 1)[:, None] ** 0.5
+    )
     features = np.maximum(random.normal(size=(dimensions * 3 // 2, dimensions)) @ mixing + 0.1 * seed, 0)
     return features.mean(axis=0), np.cov(features, rowvar=False)
 
@@ -115,16 +120,27 @@ def _measure_ivom(points: int, images: int) -> None:
     data, metric = _MadeUp(), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
     method = METHODS.get("dcgan")()
-    ours = TrainedGenerators(method, {name: net.eval() for name, net in modules_of(method, data.spec).items()}, initialise(method, data, [0], CPU))
+    ours = TrainedGenerators(
+        method,
+        {name: net.eval() for name, net in modules_of(method, data.spec).items()},
+        initialise(method, data, [0], CPU),
+    )
     network = method.networks(data.spec)["generator"]
     network.load_state_dict(ours.tensors(0))
     network.eval().requires_grad_(False)
 
     def score(points: int) -> float:
-        return float(replace(metric, points=points).score(Evaluation(data, targets[None, :2], HeldOut(targets), [0], ours)))
+        return float(
+            replace(metric, points=points).score(
+                Evaluation(data, targets[None, :2], HeldOut(targets), [0], ours)
+            )
+        )
 
     def loop(part: slice) -> list[float]:
-        return [min(_one_by_one(network, x, data, metric.iterations + 1) for _ in range(metric.restarts)) for x in targets[part]]
+        return [
+            min(_one_by_one(network, x, data, metric.iterations + 1) for _ in range(metric.restarts))
+            for x in targets[part]
+        ]
 
     # The first calls set things up.
     score(1)
@@ -150,7 +166,13 @@ def _one_by_one(network: nn.Module, image: Tensor, data: Dataset, evaluations: i
     z, target = torch.randn(1, data.latent).requires_grad_(), data.unpack(image[None])
     # Without tolerances it ends when the evaluations do.
     optimiser = torch.optim.LBFGS(
-        [z], max_iter=evaluations, max_eval=evaluations, history_size=10, line_search_fn="strong_wolfe", tolerance_grad=0, tolerance_change=0
+        [z],
+        max_iter=evaluations,
+        max_eval=evaluations,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=0,
+        tolerance_change=0,
     )
     errors: list[float] = []
 

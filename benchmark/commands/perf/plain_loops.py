@@ -12,7 +12,9 @@ __all__ = []
 
 
 def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, outputs))
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, outputs)
+    )
 
 
 def _sampler(data: Dataset) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]]:
@@ -69,11 +71,17 @@ def _plain_veegan(data: Dataset) -> Callable[[], None]:
         inferred = reconstructor(real).detach() + torch.randn_like(code)
         generated, true = torch.cat([fake, code], dim=1), torch.cat([real, inferred], dim=1)
         d_loss = (softplus(-discriminator(generated.detach())) + softplus(discriminator(true))).mean()
-        g_loss = discriminator(generated).mean() + 0.5 * (code - reconstructor(fake)).square().sum(dim=1).mean()
+        g_loss = (
+            discriminator(generated).mean() + 0.5 * (code - reconstructor(fake)).square().sum(dim=1).mean()
+        )
         _minimise(g_adam, g_loss)
         _minimise(d_adam, d_loss)
 
     return step
 
 
-PLAIN: dict[str, Callable[[Dataset], Callable[[], None]]] = {"gan": _plain_gan, "wgan-gp": _plain_wgan_gp, "veegan": _plain_veegan}
+PLAIN: dict[str, Callable[[Dataset], Callable[[], None]]] = {
+    "gan": _plain_gan,
+    "wgan-gp": _plain_wgan_gp,
+    "veegan": _plain_veegan,
+}

@@ -41,10 +41,23 @@ def measure(quick: bool = False) -> None:
         raise UsageError("perf: no C++ compiler was found; install one, such as g++")
     workers = processors()
     torch.set_num_threads(workers)
-    print(f"torch {torch.__version__}, {workers} processors; {SEEDS} seeds in each of {workers} single-threaded workers", flush=True)
+    print(
+        f"torch {torch.__version__}, {workers} processors; {SEEDS} seeds in each of {workers} single-threaded workers",
+        flush=True,
+    )
     print(f"matrix-product peak, float32: {peak(workers) / 1e9:.0f} GFLOP/s\n")
     columns = "{:<10}{:>7}{:>7}{:>12}{:>12}{:>9}{:>9}{:>13}{:>11}"
-    heads = ("method", "batch", "width", "MFLOP/step", "plain ms", "ours ms", "ratio", "share of peak", "of it data")
+    heads = (
+        "method",
+        "batch",
+        "width",
+        "MFLOP/step",
+        "plain ms",
+        "ours ms",
+        "ratio",
+        "share of peak",
+        "of it data",
+    )
     print(columns.format(*heads), flush=True)
     plain_ms: dict[str, float] = {}
     for batch, width in SIZES[:1] if quick else SIZES:
@@ -58,7 +71,12 @@ def measure(quick: bool = False) -> None:
             if (batch, width) == (DATASETS.get("ring")().batch, DATASETS.get("ring")().width):
                 plain_ms[name] = plain
             row = (name, batch, width, f"{cost.flops / 1e6:.1f}", f"{plain * 1e3:.3f}", f"{ours * 1e3:.3f}")
-            print(columns.format(*row, f"{plain / ours:.1f}", f"{cost.flops / ours / top:.2f}", f"{drawing / ours:.1%}"), flush=True)
+            print(
+                columns.format(
+                    *row, f"{plain / ours:.1f}", f"{cost.flops / ours / top:.2f}", f"{drawing / ours:.1%}"
+                ),
+                flush=True,
+            )
     print("\nms are per generator step and seed, all processors at work; FLOPs are those of matrix products.")
     if not quick:
         _end_to_end(plain_ms)
@@ -98,7 +116,10 @@ def _harness_seconds(name: str, data: Dataset, workers: int, seconds: float) -> 
     """Seconds per generator step and seed, and those of them in which batches are drawn."""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(workers), context.Queue()
-    processes = [context.Process(target=_harness_worker, args=(name, data, seconds, barrier, results)) for _ in range(workers)]
+    processes = [
+        context.Process(target=_harness_worker, args=(name, data, seconds, barrier, results))
+        for _ in range(workers)
+    ]
     for process in processes:
         process.start()
     rates: list[tuple[float, float]] = []
@@ -126,7 +147,17 @@ def _harness_worker(name: str, data: Dataset, seconds: float, barrier: Barrier, 
 
     def run(cycles: int) -> float:
         budget = Budget(cycles * cost.generator_steps, "steps")
-        train(method, data, range(SEEDS), budget, cost, lambda standing: spent.append(standing.seconds), lambda share: None, device, True)
+        train(
+            method,
+            data,
+            range(SEEDS),
+            budget,
+            cost,
+            lambda standing: spent.append(standing.seconds),
+            lambda share: None,
+            device,
+            True,
+        )
         return spent[-1] / (cycles * cost.generator_steps)
 
     estimate = run(cycles)
@@ -147,10 +178,24 @@ def _end_to_end(plain: dict[str, float]) -> None:
     """The program as a user runs it, with an empty compile cache, against the plain loop's projected time."""
     suite = get_suite("synthetic")
     budget = suite.budgets["ring"]
-    print(f"\nend to end: {', '.join(plain)} on the ring, {SEEDS} seeds at {budget}, start-up, compilation, scores and plots included", flush=True)
+    print(
+        f"\nend to end: {', '.join(plain)} on the ring, {SEEDS} seeds at {budget}, start-up, compilation, scores and plots included",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        command = [sys.executable, "-m", "benchmark", "run", "--suite", "synthetic", "--datasets", "ring", "--methods", ",".join(plain)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmark",
+            "run",
+            "--suite",
+            "synthetic",
+            "--datasets",
+            "ring",
+            "--methods",
+            ",".join(plain),
+        ]
         began = time.perf_counter()
         subprocess.run(
             [*command, "--seeds", str(SEEDS), "--out", str(out)],
@@ -159,11 +204,23 @@ def _end_to_end(plain: dict[str, float]) -> None:
         )
         ours = time.perf_counter() - began
         manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-        records = [json.loads((out / "trials" / "ring" / name / "seed-0" / "result.json").read_text(encoding="utf-8")) for name in plain]
+        records = [
+            json.loads(
+                (out / "trials" / "ring" / name / "seed-0" / "result.json").read_text(encoding="utf-8")
+            )
+            for name in plain
+        ]
     costs = manifest["costs"]["ring"]
-    projected = sum(plain[name] * costs[name]["cycles"] * costs[name]["generator_steps"] * SEEDS for name in plain)
-    parts = {key: sum(record["audit"]["group_seconds"][key] for record in records) for key in ("training", "evaluation", "rest")}
-    print(f"plain loop (projected from its ms per step): {duration(projected)}; ours: {duration(ours)}; ratio {projected / ours:.1f}")
+    projected = sum(
+        plain[name] * costs[name]["cycles"] * costs[name]["generator_steps"] * SEEDS for name in plain
+    )
+    parts = {
+        key: sum(record["audit"]["group_seconds"][key] for record in records)
+        for key in ("training", "evaluation", "rest")
+    }
+    print(
+        f"plain loop (projected from its ms per step): {duration(projected)}; ours: {duration(ours)}; ratio {projected / ours:.1f}"
+    )
     print(
         f"ours, seconds of one processor: training {parts['training']:.0f}, scores {parts['evaluation']:.0f} "
         f"({parts['evaluation'] / parts['training']:.1%} of training), compilation and set-up {parts['rest']:.0f}"

@@ -24,10 +24,16 @@ def write_event_files(folder: Path, curves: pd.DataFrame) -> None:
     from torch.utils.tensorboard.writer import SummaryWriter
 
     if folder.is_symlink() or folder.is_file():
-        raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, where a directory of event files should be; remove it", str(folder))
+        raise NotADirectoryError(
+            errno.ENOTDIR,
+            "is a link or a file, where a directory of event files should be; remove it",
+            str(folder),
+        )
     if folder.exists():
         shutil.rmtree(folder)
     for (dataset, method, seed), rows in curves.groupby(["dataset", "method", "seed"], sort=False):
         with SummaryWriter(str(folder / str(dataset) / str(method) / f"seed-{seed}")) as writer:
-            for metric, step, value in rows.dropna(subset="value")[["metric", "generator_steps", "value"]].itertuples(index=False):
+            for metric, step, value in rows.dropna(subset="value")[
+                ["metric", "generator_steps", "value"]
+            ].itertuples(index=False):
                 writer.add_scalar(metric, value, step)

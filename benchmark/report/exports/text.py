@@ -18,7 +18,9 @@ __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
 TEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
-    | {character: f"{{{character}}}" for character in "[*"}  # which, where a row begins, would belong to the end of the one above
+    | {
+        character: f"{{{character}}}" for character in "[*"
+    }  # which, where a row begins, would belong to the end of the one above
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     | {"±": r"$\pm$", "−": "$-$", "–": "--", "→": r"$\to$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"}
@@ -40,8 +42,12 @@ def markdown_tables(shown: Sequence[DatasetView]) -> str:
     """`summary.md`: the scores of every dataset, and published figures beside them where there are any."""
     parts = []
     for part in shown:
-        table = _markdown(_headings(part), [[row.method, row.seeds, *row.scores.values()] for row in score_rows(part)])
-        parts.append(f"## {_plain(part.name)}\n\n{_plain(_caption(part))} Bold: not told apart from the best.\n\n{table}\n")
+        table = _markdown(
+            _headings(part), [[row.method, row.seeds, *row.scores.values()] for row in score_rows(part)]
+        )
+        parts.append(
+            f"## {_plain(part.name)}\n\n{_plain(_caption(part))} Bold: not told apart from the best.\n\n{table}\n"
+        )
         if part.published_metrics:
             parts.append(f"{_plain(_published_caption(part))}\n\n{_markdown(PUBLISHED, _published(part))}\n")
     return "\n".join(parts)
@@ -49,7 +55,11 @@ def markdown_tables(shown: Sequence[DatasetView]) -> str:
 
 def latex_tables(shown: Sequence[DatasetView]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
-    return "\n".join(text for part in shown for text in (_latex(part), *([_latex_published(part)] if part.published_metrics else [])))
+    return "\n".join(
+        text
+        for part in shown
+        for text in (_latex(part), *([_latex_published(part)] if part.published_metrics else []))
+    )
 
 
 def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
@@ -63,12 +73,17 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 
 def _headings(shown: DatasetView) -> list[str]:
-    arrows = [f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}" for metric in headline_first(shown.scored_metrics)]
+    arrows = [
+        f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}"
+        for metric in headline_first(shown.scored_metrics)
+    ]
     return ["method", "seeds", *arrows]
 
 
 def _caption(shown: DatasetView) -> str:
-    return " ".join([f"Scores on {shown.name} at {budget_text(shown.trials)} per trial. {CAPTION}", *notes_on(shown)])
+    return " ".join(
+        [f"Scores on {shown.name} at {budget_text(shown.trials)} per trial. {CAPTION}", *notes_on(shown)]
+    )
 
 
 def _published_caption(shown: DatasetView) -> str:
@@ -77,11 +92,29 @@ def _published_caption(shown: DatasetView) -> str:
 
 def _published(shown: DatasetView) -> list[list[str]]:
     rows = published_rows(shown.tables.published)
-    return [[row.method, row.metric, row.published, row.measured, row.seeds, row.verdict, row.where, row.why or "–"] for row in rows]
+    return [
+        [
+            row.method,
+            row.metric,
+            row.published,
+            row.measured,
+            row.seeds,
+            row.verdict,
+            row.where,
+            row.why or "–",
+        ]
+        for row in rows
+    ]
 
 
 def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str | Score]]) -> str:
-    cells = [[_plain(cell) if isinstance(cell, str) else f"**{cell.text}**" if cell.best else cell.text for cell in row] for row in rows]
+    cells = [
+        [
+            _plain(cell) if isinstance(cell, str) else f"**{cell.text}**" if cell.best else cell.text
+            for cell in row
+        ]
+        for row in rows
+    ]
     return tabulate(cells, [_plain(name) for name in headings], tablefmt="github", disable_numparse=True)
 
 
@@ -99,9 +132,15 @@ def _line(text: str) -> str:
 
 
 def _latex(shown: DatasetView) -> str:
-    rows = [[_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())] for row in score_rows(shown)]
+    rows = [
+        [_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())]
+        for row in score_rows(shown)
+    ]
     return _latex_table(
-        f"{_tex(_caption(shown))} Bold: not told apart from the best.", f"ll{'r' * len(shown.scored_metrics)}", _headings(shown), rows
+        f"{_tex(_caption(shown))} Bold: not told apart from the best.",
+        f"ll{'r' * len(shown.scored_metrics)}",
+        _headings(shown),
+        rows,
     )
 
 

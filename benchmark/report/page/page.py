@@ -31,7 +31,18 @@ from benchmark.report.scores import CAPTION, Row, notes_on, score_rows
 from benchmark.report.tables.published import published_rows
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import BROKEN, DatasetView, MethodStyle, styles_of
-from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS, budget_text, budget_unit, equal_column, estimate, gap, number, p_value
+from benchmark.report.words import (
+    AGAINST,
+    ARROWS,
+    DIRECTIONS,
+    budget_text,
+    budget_unit,
+    equal_column,
+    estimate,
+    gap,
+    number,
+    p_value,
+)
 
 __all__ = ["make_page"]
 
@@ -93,10 +104,17 @@ def make_page(results: Results, tables: Tables, shown: Sequence[DatasetView], pr
     allowances = [Allowance(LARGEST / len(shown)) for _ in shown]
     parts = [_part(part, allowance, problems) for part, allowance in zip(shown, allowances, strict=True)]
     styles = styles_of(list(dict.fromkeys(method for part in shown for method in part.styles)))
-    script, css = (Markup(files("benchmark.report.page").joinpath("templates", name).read_text("utf-8")) for name in ("page.js", "page.css"))  # noqa: S704 ours
+    script, css = (
+        Markup(files("benchmark.report.page").joinpath("templates", name).read_text("utf-8"))
+        for name in ("page.js", "page.css")
+    )  # noqa: S704 ours
     leading = list(dict.fromkeys(metric for part in shown if (metric := headline(part.scored_metrics))))
     environment = Environment(
-        loader=PackageLoader("benchmark.report.page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("benchmark.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
         suite=results.suite,
@@ -130,7 +148,12 @@ def make_page(results: Results, tables: Tables, shown: Sequence[DatasetView], pr
 
 def _equal(tables: Tables) -> str:
     """What the trials had in equal amounts, by the unit of their budgets; those of papers are numbers of updates."""
-    meanings = {"flops": "compute", "steps": "numbers of generator updates", "samples": "numbers of real samples", "s": "time"}
+    meanings = {
+        "flops": "compute",
+        "steps": "numbers of generator updates",
+        "samples": "numbers of real samples",
+        "s": "time",
+    }
     return meanings.get(budget_unit(tables.trials) or "", "budgets")
 
 
@@ -151,7 +174,12 @@ def _part(shown: DatasetView, allowance: Allowance, problems: list[str]) -> dict
         if metric in shown.published_metrics:
             published.append(allowance.draw(partial(published_chart, shown, metric)))
         if metric in shown.metrics_on_curve:
-            courses.append({against: allowance.draw(partial(_course, shown, metric, facts[metric], against)) for against in AGAINST})
+            courses.append(
+                {
+                    against: allowance.draw(partial(_course, shown, metric, facts[metric], against))
+                    for against in AGAINST
+                }
+            )
         if metric == leading and shown.tables.best_of["k"].max() > 2:
             best_of.append(allowance.draw(partial(_best_of, shown, metric, facts[metric])))
         chosen = shown.tables.pairwise[shown.tables.pairwise["metric"] == metric]
@@ -163,7 +191,10 @@ def _part(shown: DatasetView, allowance: Allowance, problems: list[str]) -> dict
         "answer": answer(shown),
         "notes": notes_on(shown),
         "metrics": [_heading(shown, metric) for metric in named],
-        "rows": [[row for row in rows if row.method in shown.styles], [row for row in rows if row.method not in shown.styles]],
+        "rows": [
+            [row for row in rows if row.method in shown.styles],
+            [row for row in rows if row.method not in shown.styles],
+        ],
         "panels": kept,
         "scores": scores,
         "published": published_rows(shown.tables.published),
@@ -187,15 +218,35 @@ def _title(metric: str, facts: MetricFacts) -> str:
 def _scores(shown: DatasetView, metric: str, facts: MetricFacts, rows: Sequence[Row]) -> Markup:
     told = "; ".join(f"{row.method} {row.scores[metric].text}" for row in rows)
     beneath = 0.25 + 0.06 * max(len(shortened(method)) for method in shown.styles)
-    draw = partial(draw_scores, trials=shown.trials, summary=shown.tables.summary, metric=metric, facts=facts, styles=shown.styles)
-    return to_svg(draw, f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}", _title(metric, facts), beneath)
+    draw = partial(
+        draw_scores,
+        trials=shown.trials,
+        summary=shown.tables.summary,
+        metric=metric,
+        facts=facts,
+        styles=shown.styles,
+    )
+    return to_svg(
+        draw,
+        f"{metric} on {shown.name}, {DIRECTIONS[facts['better']]}: {told}",
+        _title(metric, facts),
+        beneath,
+    )
 
 
 def _course(shown: DatasetView, metric: str, facts: MetricFacts, against: str) -> Markup:
     budget = shown.tables.budget[shown.tables.budget["metric"] == metric]
     ends = budget.groupby("method", sort=False).last()
     told = "; ".join(f"{method} {number(end)}" for method, end in ends["median"].astype(float).items())
-    draw = partial(draw_course, budget=budget, trials=shown.trials, metric=metric, facts=facts, styles=shown.styles, against=against)
+    draw = partial(
+        draw_course,
+        budget=budget,
+        trials=shown.trials,
+        metric=metric,
+        facts=facts,
+        styles=shown.styles,
+        against=against,
+    )
     what = f"Median of {metric} on {shown.name} against {AGAINST[against]}, {DIRECTIONS[facts['better']]}; at the end of the budget: {told}"
     return to_svg(draw, what, _title(metric, facts))
 
@@ -219,14 +270,23 @@ def _pair(row: Mapping[Any, Any], facts: MetricFacts) -> dict[str, Any]:
         "favours": row["favours"],
         "seeds": " and ".join(dict.fromkeys(str(row[name]) for name in ("n_a", "n_b"))),
         "p_value": row["p"],
-        "p": next((short for start, short in NOTES.items() if row["note"].startswith(start)), p_value(row["p"])),
+        "p": next(
+            (short for start, short in NOTES.items() if row["note"].startswith(start)), p_value(row["p"])
+        ),
     }
 
 
 def _commands(results: Results) -> list[str]:
     """What was typed to get the run, which may have grown from one command to the next."""
     manifest = results.manifest
-    return [shlex.join(["python", "-m", *command]) for command in manifest.get("commands", [manifest["command"]])] if manifest else []
+    return (
+        [
+            shlex.join(["python", "-m", *command])
+            for command in manifest.get("commands", [manifest["command"]])
+        ]
+        if manifest
+        else []
+    )
 
 
 def _facts(tables: Tables) -> str:
@@ -245,7 +305,11 @@ def _aggregates(tables: Tables, leading: Sequence[str]) -> list[dict[str, Any]]:
         for name, datasets in (("iqm", row["datasets"]), ("rank", row["rank_datasets"])):
             there = pd.notna(datasets) and datasets > 1
             told[f"{name}_value"] = row[name] if there else math.nan
-            told[name] = f"{estimate(row[name], row[f'{name}_low'], row[f'{name}_high'])}" if there else number(math.nan)
+            told[name] = (
+                f"{estimate(row[name], row[f'{name}_low'], row[f'{name}_high'])}"
+                if there
+                else number(math.nan)
+            )
             told[f"{name}_datasets"] = datasets if there else 0
         if told["iqm_datasets"] or told["rank_datasets"]:
             rows.append(told)
@@ -260,16 +324,26 @@ def _profiles(tables: Tables, leading: Sequence[str], styles: Mapping[str, Metho
             halfway = chosen[(chosen["score"] - 0.5).abs() < 1e-9].set_index("method")["share"]
             told = "; ".join(f"{method} {share:.0%}" for method, share in halfway.items())
             draw = partial(draw_profiles, profiles=chosen, metric=metric, styles=styles)
-            pictures.append(to_svg(draw, f"Performance profiles by {metric}; share of runs that reach half of the way to perfect: {told}", metric))
+            pictures.append(
+                to_svg(
+                    draw,
+                    f"Performance profiles by {metric}; share of runs that reach half of the way to perfect: {told}",
+                    metric,
+                )
+            )
     return pictures
 
 
 def _improvements(tables: Tables, leading: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    chosen = tables.improvement[tables.improvement["metric"].isin(leading) & (tables.improvement["datasets"] > 1)]
+    chosen = tables.improvement[
+        tables.improvement["metric"].isin(leading) & (tables.improvement["datasets"] > 1)
+    ]
     for row in chosen.to_dict("records"):
         text = estimate(row["probability"], row["low"], row["high"])
-        found.setdefault(row["metric"], []).append({"a": row["a"], "b": row["b"], "value": row["probability"], "probability": text})
+        found.setdefault(row["metric"], []).append(
+            {"a": row["a"], "b": row["b"], "value": row["probability"], "probability": text}
+        )
     return found
 
 
@@ -291,7 +365,10 @@ def _metrics(results: Results) -> Iterator[dict[str, Any]]:
     for dataset in results.datasets:
         for metric in results.metrics(dataset):
             facts = results.facts(dataset, metric)
-            low, high = (unbounded if bound is None else number(bound) for bound, unbounded in zip(facts["bounds"], ("−∞", "∞"), strict=True))
+            low, high = (
+                unbounded if bound is None else number(bound)
+                for bound, unbounded in zip(facts["bounds"], ("−∞", "∞"), strict=True)
+            )
             yield {
                 "metric": metric,
                 "dataset": dataset,
@@ -308,7 +385,9 @@ def _meanings(results: Results) -> dict[str, str]:
     meanings = {}
     for name in dict.fromkeys(metric for dataset in results.datasets for metric in results.metrics(dataset)):
         with contextlib.suppress(UsageError):  # a third party's, not installed here
-            meanings[name] = " ".join((inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].replace("`", "").split())
+            meanings[name] = " ".join(
+                (inspect.getdoc(METRICS.get(name)) or "").split("\n\n")[0].replace("`", "").split()
+            )
     return meanings
 
 
@@ -317,12 +396,20 @@ def _environment(results: Results) -> dict[str, Mapping[str, Any]]:
     if manifest is None:
         return {}
     asked: Mapping[str, Any] = manifest["configuration"]
-    other = {name: value if isinstance(value, str | dict) else json.dumps(value) for name, value in asked.items()}
+    other = {
+        name: value if isinstance(value, str | dict) else json.dumps(value) for name, value in asked.items()
+    }
     return {
         "Methods": _methods(asked["methods"]),
         "Datasets": asked["datasets"],
-        "Metrics": {f"{metric} on {dataset}": held for dataset, found in asked.get("metrics", {}).items() for metric, held in found.items()},
-        "Configuration": {name: value for name, value in other.items() if name not in ("methods", "datasets", "metrics")},
+        "Metrics": {
+            f"{metric} on {dataset}": held
+            for dataset, found in asked.get("metrics", {}).items()
+            for metric, held in found.items()
+        },
+        "Configuration": {
+            name: value for name, value in other.items() if name not in ("methods", "datasets", "metrics")
+        },
         "Versions": manifest["versions"],
         "Hardware": manifest["hardware"],
         "Fingerprints of the datasets": manifest["fingerprints"],
@@ -336,7 +423,11 @@ def _methods(asked: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for name in dict.fromkeys(name for own in asked.values() for name in own):
         held = {dataset: own[name] for dataset, own in asked.items() if name in own}
         alike = all(settings == next(iter(held.values())) for settings in held.values())
-        told |= {name: next(iter(held.values()))} if alike else {f"{name} on {dataset}": settings for dataset, settings in held.items()}
+        told |= (
+            {name: next(iter(held.values()))}
+            if alike
+            else {f"{name} on {dataset}": settings for dataset, settings in held.items()}
+        )
     return told
 
 

@@ -23,16 +23,36 @@ def reproduced(results: Results, tables: Tables) -> dict[str, Any]:
     if suite is None or suite.protocol is None or tables.published.columns.empty:
         return {}
     protocol = suite.protocol
-    parts = {"Given by the sources": protocol.gives, "Left open by them": protocol.open, "Chosen here": protocol.chosen}
-    return {"tally": tally(suite.name, tables.published), "paper": protocol.paper, "code": protocol.code, "parts": parts, "marks": MARKS}
+    parts = {
+        "Given by the sources": protocol.gives,
+        "Left open by them": protocol.open,
+        "Chosen here": protocol.chosen,
+    }
+    return {
+        "tally": tally(suite.name, tables.published),
+        "paper": protocol.paper,
+        "code": protocol.code,
+        "parts": parts,
+        "marks": MARKS,
+    }
 
 
 def published_chart(shown: DatasetView, metric: str) -> Markup:
     """The picture of a metric of which there are published figures, to be drawn within `rc_context(STYLE)`."""
     rows = [row for row in published_rows(shown.tables.published) if row.metric == metric]
-    told = [f"{row.method} {row.published} ({row.where}{f', {KINDS[row.kind]}' if row.kind else ''}), measured {row.measured}" for row in rows]
+    told = [
+        f"{row.method} {row.published} ({row.where}{f', {KINDS[row.kind]}' if row.kind else ''}), measured {row.measured}"
+        for row in rows
+    ]
     facts = shown.results.facts(shown.name, metric)
-    draw = partial(draw_published, trials=shown.trials, published=shown.tables.published, metric=metric, facts=facts, styles=shown.styles)
+    draw = partial(
+        draw_published,
+        trials=shown.trials,
+        published=shown.tables.published,
+        metric=metric,
+        facts=facts,
+        styles=shown.styles,
+    )
     beneath = 0.25 + 0.06 * max(len(shortened(row.method)) for row in rows)
     title = f"{metric} {ARROWS[facts['better']]}"
     return to_svg(draw, f"Published and measured {metric} on {shown.name}: {'; '.join(told)}", title, beneath)

@@ -35,7 +35,9 @@ PAIRS_WIDTH = 700
 """The most pixels in a row of pairs."""
 
 
-def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Mapping[str, Any]) -> Iterator[tuple[str, Figure]]:
+def image_figures(
+    arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Mapping[str, Any]
+) -> Iterator[tuple[str, Figure]]:
     """Yields names of `IMAGE_PICTURES` and figures, as far as the methods have something to show.
 
     Arguments:
@@ -50,15 +52,41 @@ def image_figures(arrays: Arrays, dataset: str, shown: pd.DataFrame, colours: Ma
     sheets = {method: sample_sheet(held["samples"]) for method, held in _with(kept, "samples").items()}
     samples = {f"{names[method]}\n{trial_scores(row)}": sheets.get(method) for method, row in rows.items()}
     if sheets:
-        yield "samples", _wall(samples, f"{dataset}: samples of each method's lowest finished seed", SAMPLE_COLUMNS)
+        yield (
+            "samples",
+            _wall(samples, f"{dataset}: samples of each method's lowest finished seed", SAMPLE_COLUMNS),
+        )
     if _with(kept, "mode_counts"):
-        yield "mode-counts", _mode_counts(kept, names, colours, f"{dataset}: samples per mode, of each method's lowest finished seed")
-    nearest = {names[method]: _pairs(held["samples"], held["nearest"]) for method, held in _with(kept, "nearest").items()}
+        yield (
+            "mode-counts",
+            _mode_counts(
+                kept, names, colours, f"{dataset}: samples per mode, of each method's lowest finished seed"
+            ),
+        )
+    nearest = {
+        names[method]: _pairs(held["samples"], held["nearest"])
+        for method, held in _with(kept, "nearest").items()
+    }
     if nearest:
-        yield "nearest", _wall(nearest, f"{dataset}: samples (above) and the training images nearest to them (below)", PAIR_COLUMNS)
-    again = {names[method]: _pairs(*held["reconstructions"]) for method, held in _with(kept, "reconstructions").items()}
+        yield (
+            "nearest",
+            _wall(
+                nearest,
+                f"{dataset}: samples (above) and the training images nearest to them (below)",
+                PAIR_COLUMNS,
+            ),
+        )
+    again = {
+        names[method]: _pairs(*held["reconstructions"])
+        for method, held in _with(kept, "reconstructions").items()
+    }
     if again:
-        yield "reconstructions", _wall(again, f"{dataset}: held-out images (above) and their reconstructions (below)", PAIR_COLUMNS)
+        yield (
+            "reconstructions",
+            _wall(
+                again, f"{dataset}: held-out images (above) and their reconstructions (below)", PAIR_COLUMNS
+            ),
+        )
 
 
 def sample_sheet(samples: np.ndarray) -> np.ndarray:
@@ -102,9 +130,16 @@ def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, A
     """Sorted counts on a logarithmic axis. A line ends, in a dot, at the last mode that has a sample."""
     figure = Picture(figsize=(9.5, 5.2), layout="constrained")
     axes = figure.add_subplot()
-    total, modes = next((int(held["mode_counts"].sum()), len(held["mode_counts"])) for held in _with(kept, "mode_counts").values())
+    total, modes = next(
+        (int(held["mode_counts"].sum()), len(held["mode_counts"]))
+        for held in _with(kept, "mode_counts").values()
+    )
     for method, name in names.items():
-        style: dict[str, Any] = {"color": "0.3", "linestyle": CALIBRATION_LINES.get(method, "-"), "linewidth": 1.2}
+        style: dict[str, Any] = {
+            "color": "0.3",
+            "linestyle": CALIBRATION_LINES.get(method, "-"),
+            "linewidth": 1.2,
+        }
         if method in colours:
             style = {"color": colours[method], "linewidth": 1.6}
         if "mode_counts" not in kept[method]:
@@ -113,11 +148,23 @@ def _mode_counts(kept: Arrays, names: Mapping[str, str], colours: Mapping[str, A
         counts = np.sort(kept[method]["mode_counts"])[::-1]
         found = int((counts > 0).sum())
         label = f"{name}: {found} of {modes} modes"
-        axes.plot(np.arange(1, found + 1), counts[:found], drawstyle="steps-mid", marker="o", markersize=4.5, markevery=[-1], label=label, **style)
+        axes.plot(
+            np.arange(1, found + 1),
+            counts[:found],
+            drawstyle="steps-mid",
+            marker="o",
+            markersize=4.5,
+            markevery=[-1],
+            label=label,
+            **style,
+        )
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.8)
     axes.set_xlim(-0.015 * modes, 1.015 * modes)
-    axes.set_xlabel("modes, from a method's most to its least frequent; a line ends where those without a sample begin", fontsize=9)
+    axes.set_xlabel(
+        "modes, from a method's most to its least frequent; a line ends where those without a sample begin",
+        fontsize=9,
+    )
     axes.set_ylabel(f"samples of a mode, of {total}, whatever their quality", fontsize=9)
     axes.grid(alpha=0.25)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", fontsize=8.5, frameon=False)
@@ -142,8 +189,22 @@ def _wall(sheets: Mapping[str, np.ndarray | None], title: str, columns: int) -> 
         x, y = GAP + i % columns * right, tall - 2 * LINE - i // columns * down - head
         figure.text(x / across, (y + GAP // 4) / tall, caption, fontsize=9, verticalalignment="bottom")
         if picture is None:
-            figure.text(x / across, (y - LINE) / tall, "no samples were kept", fontsize=9, color="0.4", verticalalignment="top")
+            figure.text(
+                x / across,
+                (y - LINE) / tall,
+                "no samples were kept",
+                fontsize=9,
+                color="0.4",
+                verticalalignment="top",
+            )
         else:
             figure.figimage(picture.repeat(zoom, axis=0).repeat(zoom, axis=1), x, y - zoom * len(picture))
-    figure.suptitle(title, x=GAP / across, y=1 - LINE / 2 / tall, horizontalalignment="left", verticalalignment="top", fontsize=11)
+    figure.suptitle(
+        title,
+        x=GAP / across,
+        y=1 - LINE / 2 / tall,
+        horizontalalignment="left",
+        verticalalignment="top",
+        fontsize=11,
+    )
     return figure

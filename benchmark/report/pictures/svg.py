@@ -32,7 +32,9 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
-    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "lines.color"), INK),
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "lines.color"), INK
+    ),
 }
 
 
@@ -52,10 +54,14 @@ def to_svg(draw: Callable[[Axes], None], description: str, title: str, beneath: 
     FigureCanvasSVG(figure)
     axes = figure.add_axes((0.15, beneath / height, 0.81, HEIGHT / height))
     draw(axes)
-    axes.set_title(title, loc="left", y=1.02).set_parse_math(False)  # a place of its own spares the search for one
+    axes.set_title(title, loc="left", y=1.02).set_parse_math(
+        False
+    )  # a place of its own spares the search for one
     stream = StringIO()
     rcParams["svg.hashsalt"] = salt
-    figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    figure.savefig(
+        stream, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    )
     text = stream.getvalue()
     opening = f'<svg viewBox="0 0 {72 * WIDTH:g} {72 * height:.2f}" role="img" aria-label="{html.escape(description)}">'
     return Markup(opening + _slim(text[text.index(">", text.index("<svg")) + 1 :]))  # noqa: S704 matplotlib escapes all texts
@@ -66,6 +72,8 @@ def _slim(text: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     text = re.sub(r' id="[a-zA-Z][a-zA-Z0-9.]*_\d+"(?=/?>)', "", text).replace("<g/>", "")
-    text = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", tag[0]), text)
+    text = re.sub(
+        r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", lambda match: f"{float(match[0]):.2f}", tag[0]), text
+    )
     text = text.replace(INK, "currentColor").replace("font: 7.5px 'sans-serif'", "font-size: 7.5px")
     return re.sub(r"\s*\n\s*", "\n", text)

@@ -51,7 +51,11 @@ def interquartile_mean(scores: Sequence[Array]) -> Estimate:
     """The mean of the middle half of all normalised scores."""
     rng = np.random.default_rng(0)
     drawn = np.concatenate([x[rng.integers(len(x), size=(RESAMPLES, len(x)))] for x in scores], axis=1)
-    return _estimate(np.asarray(stats.trim_mean(np.concatenate(scores), 0.25)), stats.trim_mean(drawn, 0.25, axis=1), scores)
+    return _estimate(
+        np.asarray(stats.trim_mean(np.concatenate(scores), 0.25)),
+        stats.trim_mean(drawn, 0.25, axis=1),
+        scores,
+    )
 
 
 def profile(scores: Sequence[Array]) -> Estimate:
@@ -72,7 +76,9 @@ def improvement(a: Sequence[Array], b: Sequence[Array]) -> Estimate:
     for i, (x, y) in enumerate(zip(a, b, strict=True)):
         wins = (x[:, None] > y) + 0.5 * (x[:, None] == y)
         shares.append(wins.mean())
-        drawn += np.einsum("ri,ij,rj->r", _weights(2 * i, len(x)), wins, _weights(2 * i + 1, len(y)), optimize=True) / len(a)
+        drawn += np.einsum(
+            "ri,ij,rj->r", _weights(2 * i, len(x)), wins, _weights(2 * i + 1, len(y)), optimize=True
+        ) / len(a)
     return _estimate(np.mean(shares), drawn, [*a, *b])
 
 

@@ -138,7 +138,10 @@ def change(before: ArrayLike, after: ArrayLike, level: float = LEVEL) -> Interva
     References:
         The Generalization of "Student's" Problem when Several Different Population Variances are Involved (Welch, 1947).
     """
-    x, y = (values[np.isfinite(values)] for values in (np.asarray(before, dtype=float), np.asarray(after, dtype=float)))
+    x, y = (
+        values[np.isfinite(values)]
+        for values in (np.asarray(before, dtype=float), np.asarray(after, dtype=float))
+    )
     n = min(len(x), len(y))
     difference = mean_interval(y).mean - mean_interval(x).mean
     if n < 2:

@@ -61,10 +61,27 @@ def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
     """The median over seeds at every evaluation point, and its interval; empty where a trial without a value stands there."""
     rows = []
     for point in points:
-        figures = {key: value if isfinite(value) else None for key, value in median_interval(point.values, point.better)._asdict().items()}
+        figures = {
+            key: value if isfinite(value) else None
+            for key, value in median_interval(point.values, point.better)._asdict().items()
+        }
         without = int((~np.isfinite(point.values)).sum())
-        rows.append({**point.identity, **point.spent, "n": len(point.values), "without_value": without, **figures})
-    columns = ["dataset", "metric", "method", "point", *SPENT, "n", "without_value", "median", "low", "high", "confidence"]
+        rows.append(
+            {**point.identity, **point.spent, "n": len(point.values), "without_value": without, **figures}
+        )
+    columns = [
+        "dataset",
+        "metric",
+        "method",
+        "point",
+        *SPENT,
+        "n",
+        "without_value",
+        "median",
+        "low",
+        "high",
+        "confidence",
+    ]
     return pd.DataFrame(rows, columns=columns).astype(WHOLE)
 
 
@@ -85,5 +102,9 @@ def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.Dat
     for point in points:
         known = filled(point.values, point.better, worst[point.identity["dataset"], point.identity["metric"]])
         ks = [k for k in RUNS if k <= len(known)]
-        rows += [{**point.identity, **point.spent, "k": k, **best_of(known, k, point.better)._asdict()} for k in ks]
-    return pd.DataFrame(rows, columns=["dataset", "metric", "method", "point", *SPENT, "k", "expected", "low", "high"]).astype(WHOLE)
+        rows += [
+            {**point.identity, **point.spent, "k": k, **best_of(known, k, point.better)._asdict()} for k in ks
+        ]
+    return pd.DataFrame(
+        rows, columns=["dataset", "metric", "method", "point", *SPENT, "k", "expected", "low", "high"]
+    ).astype(WHOLE)

@@ -12,7 +12,14 @@ from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
 from benchmark.records.store import LARGE
 from benchmark.report.headline import ScoresByMethod, chance, covering, scores_of
-from benchmark.report.statistics.over_datasets import TAUS, average_ranks, improvement, interquartile_mean, normalised, profile
+from benchmark.report.statistics.over_datasets import (
+    TAUS,
+    average_ranks,
+    improvement,
+    interquartile_mean,
+    normalised,
+    profile,
+)
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.pairs import ranked_columns
 
@@ -30,13 +37,38 @@ def aggregate_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
             row: dict[str, Any] = {}
             if runs := scaled.get(method):
                 iqm = interquartile_mean(runs)
-                row |= {"datasets": len(runs), "runs": sum(map(len, runs)), "iqm": float(iqm.value), "iqm_low": iqm.low, "iqm_high": iqm.high}
+                row |= {
+                    "datasets": len(runs),
+                    "runs": sum(map(len, runs)),
+                    "iqm": float(iqm.value),
+                    "iqm_low": iqm.low,
+                    "iqm_high": iqm.high,
+                }
             if ranks is not None:
-                row |= {"rank_datasets": len(ranked), "rank": ranks.value[i], "rank_low": ranks.low[i], "rank_high": ranks.high[i]}
+                row |= {
+                    "rank_datasets": len(ranked),
+                    "rank": ranks.value[i],
+                    "rank_low": ranks.low[i],
+                    "rank_high": ranks.high[i],
+                }
             if row:
                 rows.append({"metric": metric, "method": method, **row})
-    columns = ["metric", "method", "datasets", "runs", "iqm", "iqm_low", "iqm_high", "rank_datasets", "rank", "rank_low", "rank_high"]
-    return pd.DataFrame(rows, columns=columns).astype({"datasets": "Int64", "runs": "Int64", "rank_datasets": "Int64"})
+    columns = [
+        "metric",
+        "method",
+        "datasets",
+        "runs",
+        "iqm",
+        "iqm_low",
+        "iqm_high",
+        "rank_datasets",
+        "rank",
+        "rank_low",
+        "rank_high",
+    ]
+    return pd.DataFrame(rows, columns=columns).astype(
+        {"datasets": "Int64", "runs": "Int64", "rank_datasets": "Int64"}
+    )
 
 
 def improvement_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
@@ -46,8 +78,20 @@ def improvement_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
         for a, b in combinations(_methods(trials), 2):
             shared = [part for part in found if a in part.scores and b in part.scores]
             if shared:
-                value, low, high = improvement([part.qualities(a) for part in shared], [part.qualities(b) for part in shared])
-                rows.append({"metric": metric, "a": a, "b": b, "datasets": len(shared), "probability": float(value), "low": low, "high": high})
+                value, low, high = improvement(
+                    [part.qualities(a) for part in shared], [part.qualities(b) for part in shared]
+                )
+                rows.append(
+                    {
+                        "metric": metric,
+                        "a": a,
+                        "b": b,
+                        "datasets": len(shared),
+                        "probability": float(value),
+                        "low": low,
+                        "high": high,
+                    }
+                )
     return pd.DataFrame(rows, columns=["metric", "a", "b", "datasets", "probability", "low", "high"])
 
 
@@ -57,7 +101,17 @@ def profile_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     for metric, found in _over_datasets(trials, results).items():
         for method, runs in _normalised(trials, metric, found).items():
             for score, share, low, high in zip(TAUS, *profile(runs), strict=True):
-                rows.append({"metric": metric, "method": method, "datasets": len(runs), "score": score, "share": share, "low": low, "high": high})
+                rows.append(
+                    {
+                        "metric": metric,
+                        "method": method,
+                        "datasets": len(runs),
+                        "score": score,
+                        "share": share,
+                        "low": low,
+                        "high": high,
+                    }
+                )
     return pd.DataFrame(rows, columns=["metric", "method", "datasets", "score", "share", "low", "high"])
 
 
@@ -75,7 +129,11 @@ class _Part:
 
 def _methods(trials: pd.DataFrame) -> list[str]:
     """Those that have a trial that did not fail, in the run's order."""
-    return [method for method in trials.loc[trials["status"] != "failed", "method"].unique() if method not in CALIBRATION_ROWS]
+    return [
+        method
+        for method in trials.loc[trials["status"] != "failed", "method"].unique()
+        if method not in CALIBRATION_ROWS
+    ]
 
 
 def _over_datasets(trials: pd.DataFrame, results: Results) -> dict[str, list[_Part]]:
@@ -113,7 +171,15 @@ def _ranked(methods: Sequence[str], found: list[_Part]) -> list[np.ndarray]:
         if set(part.scores) == set(methods):
             shared = sorted(set.intersection(*(set(values.index) for values in part.scores.values())))
             if shared:
-                ranked.append(np.stack([quality(part.scores[method].loc[shared].to_numpy(), part.facts["better"]) for method in methods], axis=1))
+                ranked.append(
+                    np.stack(
+                        [
+                            quality(part.scores[method].loc[shared].to_numpy(), part.facts["better"])
+                            for method in methods
+                        ],
+                        axis=1,
+                    )
+                )
     return ranked
 
 

@@ -11,11 +11,31 @@ from benchmark.records.schema import MetricFacts
 from benchmark.records.store import LARGE
 from benchmark.report.headline import scores_of
 from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, quality
-from benchmark.report.statistics.rank_tests import compare_ranks, least_p, mean_ranks, seeds_for_a_test, superiority
+from benchmark.report.statistics.rank_tests import (
+    compare_ranks,
+    least_p,
+    mean_ranks,
+    seeds_for_a_test,
+    superiority,
+)
 
 __all__ = ["PAIRWISE", "pairwise_table", "ranked_columns", "ranking"]
 
-PAIRWISE = ["dataset", "metric", "a", "b", "n_a", "n_b", "difference", "ci_low", "ci_high", "superiority", "p", "favours", "note"]
+PAIRWISE = [
+    "dataset",
+    "metric",
+    "a",
+    "b",
+    "n_a",
+    "n_b",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "superiority",
+    "p",
+    "favours",
+    "note",
+]
 
 
 class Column(NamedTuple):
@@ -61,7 +81,9 @@ def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for column in ranked_columns(trials, results):
         scores = scores_of(trials, column.dataset, column.metric)
-        qualities = {method: quality(values.to_numpy(), column.facts["better"]) for method, values in scores.items()}
+        qualities = {
+            method: quality(values.to_numpy(), column.facts["better"]) for method, values in scores.items()
+        }
         compared = compare_ranks(list(qualities.values()))
         for (i, a), (j, b) in combinations(enumerate(scores), 2):
             p = float(compared.p[i, j])

@@ -19,7 +19,18 @@ from benchmark.suites.budget import parse_budget
 __all__ = ["KINDS", "MARKS", "PublishedRow", "kind_of", "published_rows", "published_table", "tally"]
 
 COLUMNS = [
-    *("dataset", "method", "metric", "paper", "table", "setting", "published", "published_low", "published_high", "runs"),
+    *(
+        "dataset",
+        "method",
+        "metric",
+        "paper",
+        "table",
+        "setting",
+        "published",
+        "published_low",
+        "published_high",
+        "runs",
+    ),
     *("measured", "measured_low", "measured_high", "n", "verdict", "why"),
 ]
 
@@ -96,17 +107,36 @@ def published_table(results: Results, summary: pd.DataFrame) -> pd.DataFrame:
     figures = read_published()
     rows: list[dict[str, Any]] = []
     for (dataset, method, metric), measured in _measured(results, summary):
-        members = [record for record in results.records if (record["dataset"], record["method"]) == (dataset, method)]
-        about = figures[(figures["dataset"] == dataset) & (figures["baseline"] == method) & (figures["metric"] == metric)]
+        members = [
+            record for record in results.records if (record["dataset"], record["method"]) == (dataset, method)
+        ]
+        about = figures[
+            (figures["dataset"] == dataset) & (figures["baseline"] == method) & (figures["metric"] == metric)
+        ]
         for figure in about.to_dict("records"):
             verdict, reasons = _verdict(figure, measured, suite, members)
             half = _half(figure)
             rows.append(
                 {
-                    **{name: figure[name] for name in ("dataset", "metric", "paper", "table", "setting", "runs")},
+                    **{
+                        name: figure[name]
+                        for name in ("dataset", "metric", "paper", "table", "setting", "runs")
+                    },
                     "method": method,
-                    **dict(zip(COLUMNS[6:9], (figure["value"], figure["value"] - half, figure["value"] + half), strict=True)),
-                    **dict(zip(COLUMNS[10:13], (measured["mean"], measured["ci_low"], measured["ci_high"]), strict=True)),
+                    **dict(
+                        zip(
+                            COLUMNS[6:9],
+                            (figure["value"], figure["value"] - half, figure["value"] + half),
+                            strict=True,
+                        )
+                    ),
+                    **dict(
+                        zip(
+                            COLUMNS[10:13],
+                            (measured["mean"], measured["ci_low"], measured["ci_high"]),
+                            strict=True,
+                        )
+                    ),
                     "n": measured["n"],
                     "verdict": verdict,
                     "why": "; ".join([*reasons, *_lost(measured, len(members))]),
@@ -156,7 +186,9 @@ def tally(suite: str, published: pd.DataFrame) -> str:
 def _inside(rows: pd.DataFrame) -> str:
     """How many of some figures lie in our intervals."""
     inside = int(rows["verdict"].str.startswith(COUNTED[0]).sum())
-    tables = [f"{', '.join(of['table'].unique())} of {paper}" for paper, of in rows.groupby("paper", sort=False)]
+    tables = [
+        f"{', '.join(of['table'].unique())} of {paper}" for paper, of in rows.groupby("paper", sort=False)
+    ]
     figures = f"{len(rows)} published figures lie" if len(rows) > 1 else "1 published figure lies"
     return f"{inside} of {figures} inside our 95 % intervals ({'; '.join(tables)})"
 
@@ -164,18 +196,27 @@ def _inside(rows: pd.DataFrame) -> str:
 def _reasons(rows: pd.DataFrame) -> str:
     """The first reason of every row, with all changed settings in one."""
     reasons = dict.fromkeys(why.partition("; ")[0] for why in rows["why"])
-    changed = dict.fromkeys(name for reason in reasons if reason.startswith(CHANGED) for name in reason.removeprefix(CHANGED).split(", "))
+    changed = dict.fromkeys(
+        name
+        for reason in reasons
+        if reason.startswith(CHANGED)
+        for name in reason.removeprefix(CHANGED).split(", ")
+    )
     others = [reason for reason in reasons if not reason.startswith(CHANGED)]
     return "; ".join([f"{CHANGED}{', '.join(changed)}", *others] if changed else others)
 
 
-def _measured(results: Results, summary: pd.DataFrame) -> Iterator[tuple[tuple[str, str, str], Mapping[Any, Any]]]:
+def _measured(
+    results: Results, summary: pd.DataFrame
+) -> Iterator[tuple[tuple[str, str, str], Mapping[Any, Any]]]:
     """Dataset, method and metric with the row of `summary.csv`, by dataset and metric."""
     found = {(row["dataset"], row["method"], row["metric"]): row for row in summary.to_dict("records")}
     for dataset in results.datasets:
         methods = dict.fromkeys(name for place, name, _ in found if place == dataset)
         for metric in results.metrics(dataset):
-            yield from ((key, found[key]) for method in methods if (key := (dataset, method, metric)) in found)
+            yield from (
+                (key, found[key]) for method in methods if (key := (dataset, method, metric)) in found
+            )
 
 
 def _figure(value: float, low: float, high: float) -> str:
@@ -187,19 +228,27 @@ def _half(figure: Mapping[Any, Any]) -> float:
     """Half of the 95 % interval of a published figure; NaN where it is not known."""
     if pd.isna(figure["runs"]) or figure["uncertainty_kind"] in ("", NOT_STATED):
         return math.nan
-    error = figure["uncertainty"] / (1 if figure["uncertainty_kind"] == "standard error" else math.sqrt(figure["runs"]))
+    error = figure["uncertainty"] / (
+        1 if figure["uncertainty_kind"] == "standard error" else math.sqrt(figure["runs"])
+    )
     return half_width(error, int(figure["runs"]))
 
 
-def _verdict(figure: Mapping[Any, Any], measured: Mapping[Any, Any], suite: Suite, members: list[Record]) -> tuple[str, list[str]]:
+def _verdict(
+    figure: Mapping[Any, Any], measured: Mapping[Any, Any], suite: Suite, members: list[Record]
+) -> tuple[str, list[str]]:
     """How a published figure compares with ours, and why it does not, if it does not."""
     if figure["copied_from"]:
         return "not comparable", [_copied(figure["copied_from"])]
     if figure["suite"] != suite.name:
-        return "not comparable", [NOT_PUBLIC if figure["paper"] == suite.name else f"another protocol ({figure['paper']})"]
+        return "not comparable", [
+            NOT_PUBLIC if figure["paper"] == suite.name else f"another protocol ({figure['paper']})"
+        ]
     # As a rule the members have one configuration.
     distinct = {record["config_hash"]: record for record in members}.values()
-    changed = list(dict.fromkeys(name for record in distinct for name in _changed(record, suite, figure["metric"])))
+    changed = list(
+        dict.fromkeys(name for record in distinct for name in _changed(record, suite, figure["metric"]))
+    )
     budgets = list(dict.fromkeys(filter(None, (_other_budget(record, suite) for record in distinct))))
     if changed:
         return "not comparable", [f"{CHANGED}{', '.join(changed)}", *budgets]
@@ -227,7 +276,11 @@ def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
     given = suite.settings_on(dataset)
 
     def own(owner: str) -> dict[str, Any]:
-        return {key.removeprefix(f"{owner}."): value for key, value in given.items() if key.rpartition(".")[0] == owner}
+        return {
+            key.removeprefix(f"{owner}."): value
+            for key, value in given.items()
+            if key.rpartition(".")[0] == owner
+        }
 
     data = DATASETS.build(dataset, own(dataset))
     expected = {
@@ -236,7 +289,11 @@ def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
         metric: resolved(METRICS.build(metric, own(metric)).on(data)),
     }
     configuration = record["configuration"]
-    held = {dataset: configuration["dataset"], method: configuration["method"], metric: configuration["metrics"].get(metric, {})}
+    held = {
+        dataset: configuration["dataset"],
+        method: configuration["method"],
+        metric: configuration["metrics"].get(metric, {}),
+    }
     return [name for name, _, _ in differing(held, expected) if name.rpartition(".")[2] not in HARMLESS]
 
 

@@ -17,7 +17,17 @@ NUMBERS = ("value", "uncertainty", "runs")
 
 COLUMNS = (
     *("paper", "table", "setting", "method", "dataset", "metric"),
-    *("value", "uncertainty", "uncertainty_kind", "runs", "copied_from", "suite", "baseline", "source", "note"),
+    *(
+        "value",
+        "uncertainty",
+        "uncertainty_kind",
+        "runs",
+        "copied_from",
+        "suite",
+        "baseline",
+        "source",
+        "note",
+    ),
 )
 
 NOT_STATED = "not stated"
@@ -43,7 +53,9 @@ def read_published(file: Path = FILE) -> pd.DataFrame:
         raise UsageError(f"{file}: is missing; it is part of the program: install that again") from None
     except (OSError, TypeError, ValueError, csv.Error) as error:
         why = " ".join(str(error).split())
-        raise UsageError(f"{file}: does not hold the published figures ({why}); restore it, or install the program again") from None
+        raise UsageError(
+            f"{file}: does not hold the published figures ({why}); restore it, or install the program again"
+        ) from None
 
 
 def _typed(columns: list[str], rows: list[list[str]]) -> pd.DataFrame:
@@ -53,7 +65,10 @@ def _typed(columns: list[str], rows: list[list[str]]) -> pd.DataFrame:
         if len(row) != len(COLUMNS):
             raise ValueError(f"row {line} has {len(row)} of {len(COLUMNS)} cells")
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
-    numbers = {name: pd.to_numeric(frame[name].replace("", np.nan)).astype("Int64" if name == "runs" else float) for name in NUMBERS}
+    numbers = {
+        name: pd.to_numeric(frame[name].replace("", np.nan)).astype("Int64" if name == "runs" else float)
+        for name in NUMBERS
+    }
     if not np.isfinite(numbers["value"]).all():
         raise ValueError("a value is no number")
     return frame.assign(**numbers)

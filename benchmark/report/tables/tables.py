@@ -22,7 +22,16 @@ from benchmark.report.tables.published import published_table
 __all__ = ["Tables", "make_tables", "trials_table", "write_tables"]
 
 IDENTITY = ["suite", "dataset", "method", "seed", "status"]
-AUDIT = ["budget", "flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds", "parameters", "config_hash"]
+AUDIT = [
+    "budget",
+    "flops",
+    "generator_steps",
+    "discriminator_steps",
+    "samples_seen",
+    "device_seconds",
+    "parameters",
+    "config_hash",
+]
 EXTRA = ["width", "diverged_at", "group", "compiled", "peak_memory_bytes"]
 WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "width", "diverged_at", "peak_memory_bytes"]
 
@@ -62,7 +71,9 @@ class Tables:
 
     def of_dataset(self, name: str) -> "Tables":
         """The rows of one dataset, where a table tells them apart."""
-        parts = {key: frame[frame["dataset"] == name] for key, frame in vars(self).items() if "dataset" in frame}
+        parts = {
+            key: frame[frame["dataset"] == name] for key, frame in vars(self).items() if "dataset" in frame
+        }
         return replace(self, **parts)
 
 
@@ -130,7 +141,9 @@ def trials_table(results: Results) -> pd.DataFrame:
             }
         )
     for dataset, method, seed in results.failures:
-        rows.append({"suite": results.suite, "dataset": dataset, "method": method, "seed": seed, "status": "failed"})
+        rows.append(
+            {"suite": results.suite, "dataset": dataset, "method": method, "seed": seed, "status": "failed"}
+        )
     columns = [*IDENTITY, *metrics, "fid_features", *AUDIT, *EXTRA]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({key: "Int64" for key in WHOLE if key in columns})
@@ -152,14 +165,41 @@ def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
             better = results.facts(dataset, metric)["better"]
             values = [scores.get(metric) for scores in finished]
             figures = summarise(values, better)
-            middle = median_interval([*(math.nan if value is None else value for value in values), *[math.nan] * diverged], better)
+            middle = median_interval(
+                [*(math.nan if value is None else value for value in values), *[math.nan] * diverged], better
+            )
             ends = {"median": middle.median, "median_low": middle.low, "median_high": middle.high}
             known = {name: value if math.isfinite(value) else None for name, value in ends.items()}
-            rows.append({"dataset": dataset, "method": method, "metric": metric, **figures._asdict(), "diverged": diverged, **known})
-    ranks = {(dataset, metric): ranking(trials, results, dataset, metric) for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}}
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "method": method,
+                    "metric": metric,
+                    **figures._asdict(),
+                    "diverged": diverged,
+                    **known,
+                }
+            )
+    ranks = {
+        (dataset, metric): ranking(trials, results, dataset, metric)
+        for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}
+    }
     for row in rows:
         row["rank"] = ranks[row["dataset"], row["metric"]].get(row["method"])
-    columns = ["dataset", "method", "metric", "n", "mean", "std", "ci_low", "ci_high", "best", "worst", "diverged", "rank"]
+    columns = [
+        "dataset",
+        "method",
+        "metric",
+        "n",
+        "mean",
+        "std",
+        "ci_low",
+        "ci_high",
+        "best",
+        "worst",
+        "diverged",
+        "rank",
+    ]
     medians = ["median", "median_low", "median_high"]
     columns += medians
     return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", **dict.fromkeys(medians, float)})

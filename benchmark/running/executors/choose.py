@@ -7,7 +7,9 @@ from benchmark.running.executors.machine import SHARE, default_workers, memory_o
 __all__ = ["make_executor"]
 
 
-def make_executor(name: str, device: str, workers: int | None, memory: float | None, address: str | None) -> Executor:
+def make_executor(
+    name: str, device: str, workers: int | None, memory: float | None, address: str | None
+) -> Executor:
     """The executor of that name.
 
     Arguments:

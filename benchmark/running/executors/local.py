@@ -60,11 +60,17 @@ class LocalExecutor(Executor):
     def start(self, task: Task) -> None:
         worker = next((w for w in self.workers if w.cell is None), None) or self._hire()
         worker.cell = task.cell
-        with contextlib.suppress(OSError):  # if it has died meanwhile, its end of the pipe tells so when it is read
+        with contextlib.suppress(
+            OSError
+        ):  # if it has died meanwhile, its end of the pipe tells so when it is read
             worker.connection.send(task)
 
     def poll(self, timeout: float) -> list[Event]:
-        events = [event for ready in wait([w.connection for w in self.workers if w.cell], timeout) if (event := self._receive(ready))]
+        events = [
+            event
+            for ready in wait([w.connection for w in self.workers if w.cell], timeout)
+            if (event := self._receive(ready))
+        ]
         if time.monotonic() - self.watched > WATCH_EVERY:
             self.watched = time.monotonic()
             for worker in self.workers:
@@ -120,10 +126,15 @@ class LocalExecutor(Executor):
         return event
 
     def _watch(self, worker: _Worker) -> None:
-        with contextlib.suppress(psutil.Error):  # if it has just died, that is found out when its pipe is read
+        with contextlib.suppress(
+            psutil.Error
+        ):  # if it has just died, that is found out when its pipe is read
             held = psutil.Process(worker.process.pid).memory_info().rss
             if worker.cell is not None and worker.verdict is None and held > self.memory:
-                self.kill(worker.cell, f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may")
+                self.kill(
+                    worker.cell,
+                    f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may",
+                )
 
 
 @contextlib.contextmanager
@@ -140,7 +151,9 @@ def _nameless_main() -> Iterator[None]:
 def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        return f"was killed by {name}" + (", as the system does when memory runs out" if name == "SIGKILL" else "")
+        return f"was killed by {name}" + (
+            ", as the system does when memory runs out" if name == "SIGKILL" else ""
+        )
     return f"ended with exit code {code}"
 
 

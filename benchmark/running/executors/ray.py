@@ -21,7 +21,9 @@ try:
     from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
-    raise UsageError("--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'") from error
+    raise UsageError(
+        "--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'"
+    ) from error
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell
@@ -116,7 +118,9 @@ class RayExecutor(Executor):
         self.attempts[ref] = _Attempt(task.cell)
 
     def poll(self, timeout: float) -> list[Event]:
-        ready, _ = ray.wait(list(self.attempts), num_returns=1, timeout=timeout) if self.attempts else ([], [])
+        ready, _ = (
+            ray.wait(list(self.attempts), num_returns=1, timeout=timeout) if self.attempts else ([], [])
+        )
         begun, letters = _answer(self.mailbox.take.remote())
         by_name = {_name(ref): attempt for ref, attempt in self.attempts.items()}
         for name, node in begun.items():
@@ -159,14 +163,18 @@ class RayExecutor(Executor):
             if attempt.verdict is not None:
                 return Lost(cell, attempt.verdict)
             alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-            gone = isinstance(error, NodeDiedError) or (attempt.node is not None and attempt.node not in alive)
+            gone = isinstance(error, NodeDiedError) or (
+                attempt.node is not None and attempt.node not in alive
+            )
             reason = "its node was lost" if gone else f"its process was lost ({type(error).__name__})"
             return Lost(cell, reason, blameless=gone)
 
 
 def _connect(address: str | None, workers: int | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray warns that it will do some day
+    os.environ.setdefault(
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
+    )  # what Ray warns that it will do some day
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
         from benchmark.running.executors.machine import processors
@@ -189,13 +197,19 @@ def _refusal(address: str) -> str | None:
             if not (colon and host and port.isdigit()):
                 return "give auto, or HOST:PORT of the cluster's head"
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-        subprocess.run([sys.executable, "-c", PROBE, address], check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (this program)
+        subprocess.run(
+            [sys.executable, "-c", PROBE, address], check=True, capture_output=True, timeout=PATIENCE
+        )  # noqa: S603 (this program)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         said = (error.stderr or b"").decode(errors="replace").strip()
         if "Unauthenticated" in said:
             # Ray sends no token to an address that was given unless it is told to, and neither do we.
             return "the cluster asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless it is in ~/.ray/auth_token"
-        reason = f"nothing within {PATIENCE:g} s" if isinstance(error, subprocess.TimeoutExpired) else (said or str(error)).splitlines()[-1]
+        reason = (
+            f"nothing within {PATIENCE:g} s"
+            if isinstance(error, subprocess.TimeoutExpired)
+            else (said or str(error)).splitlines()[-1]
+        )
     except (OSError, OverflowError) as error:
         reason = str(error)
     else:
@@ -227,7 +241,9 @@ def _run(pickled: bytes, mailbox: Any, plugins: list[tuple[str, str]], environme
         return pickle.dumps(Stopped(task.cell))
     # Where a task has a GPU of its own, that is the only one it sees.
     device = "cuda" if task.cell.device.startswith("cuda") else task.cell.device
-    cell = replace(task.cell, plugins=tuple(_unpacked(name, source) for name, source in plugins), device=device)
+    cell = replace(
+        task.cell, plugins=tuple(_unpacked(name, source) for name, source in plugins), device=device
+    )
 
     def tell(event: Event) -> None:
         ray.get(mailbox.put.remote(me, pickle.dumps(event)))

@@ -6,7 +6,17 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.running.executors.base import Done, Event, Failed, Lost, Message, Progress, Saved, Stopped, Task
+from benchmark.running.executors.base import (
+    Done,
+    Event,
+    Failed,
+    Lost,
+    Message,
+    Progress,
+    Saved,
+    Stopped,
+    Task,
+)
 
 if TYPE_CHECKING:
     from benchmark.records.checkpoint import Checkpoint
@@ -82,6 +92,8 @@ def run_task(task: Task, link: TaskLink) -> Event:
     except MemoryError:
         return Lost(task.cell, "it ran out of memory")
     except Exception as error:  # whatever a method raises costs its own cell only
-        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":  # torch's own, on a processor and on a GPU
+        if (
+            "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
+        ):  # torch's own, on a processor and on a GPU
             return Lost(task.cell, f"it ran out of memory ({str(error).splitlines()[0]})")
         return Failed(task.cell, traceback.format_exc())
