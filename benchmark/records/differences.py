@@ -1,25 +1,34 @@
 """Where two configurations differ."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["differing"]
+__all__ = ["Difference", "differing"]
 
 
-def differing(one: Any, other: Any) -> list[tuple[str, Any, Any]]:
-    """Where two nested dictionaries differ: the dotted name, and the value in each, `None` where there is none."""
-    held, asked = _flat(one), _flat(other)
-    return [
-        (key, held.get(key), asked.get(key))
-        for key in sorted({*held, *asked})
-        if held.get(key) != asked.get(key)
-    ]
+class Difference(NamedTuple):
+    """A dotted name, and the value in each of two nested dictionaries; `None` where there is none."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+def differing(before: Any, after: Any) -> list[Difference]:
+    """Where two nested dictionaries differ, sorted by name."""
+    old, new = _flat(before), _flat(after)
+    differences = []
+    for name in sorted({*old, *new}):
+        difference = Difference(name, old.get(name), new.get(name))
+        if difference.before != difference.after:
+            differences.append(difference)
+    return differences
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested dictionary as one, with dotted names."""
     if not isinstance(value, dict):
         return {prefix: value}
-    return {
-        key: item
-        for name, part in value.items()
-        for key, item in _flat(part, f"{prefix}.{name}" if prefix else name).items()
-    }
+    flat = {}
+    for key, part in value.items():
+        flat |= _flat(part, f"{prefix}.{key}" if prefix else key)
+    return flat

@@ -80,7 +80,7 @@ class Results:
         return {
             key: value
             for key, value in self._first(dataset)["configuration"]["dataset"].items()
-            if key != "name"
+            if key not in ("name", "source")
         }
 
     def _first(self, dataset: str) -> Record:

@@ -1,16 +1,22 @@
-"""The forms of the files of a run. What is read back is held against them."""
+"""The forms of the files of a run. What is read back must fit them."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
 __all__ = [
     "CALIBRATION_ROWS",
+    "COLLAPSED",
+    "DUMMY_ROWS",
+    "LARGE",
+    "NOISE",
+    "REAL_DATA",
     "SCHEMA_VERSION",
     "Audit",
     "CheckpointFile",
     "Commit",
     "Configuration",
+    "DatasetFacts",
     "EvaluationPoint",
     "Group",
     "Manifest",
@@ -21,11 +27,16 @@ __all__ = [
 
 SCHEMA_VERSION = 4
 
-CALIBRATION_ROWS = ("real-data", "collapsed", "noise")
-"""The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMY_ROWS`."""
+LARGE = "_large"
+"""Ends the names of metrics that are scored on a larger sample."""
 
-DUMMY_ROWS = ("collapsed", "noise")
-"""One real datum over and over, and a Gaussian with the mean and covariance of training data."""
+REAL_DATA, COLLAPSED, NOISE = "real-data", "collapsed", "noise"
+
+CALIBRATION_ROWS = (REAL_DATA, COLLAPSED, NOISE)
+"""Rows that stand where a method does: fresh real data, and two dummies that have learnt nothing."""
+
+DUMMY_ROWS = (COLLAPSED, NOISE)
+"""One real sample over and over, and a Gaussian with the mean and covariance of training data."""
 
 MetricValues = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -34,9 +45,13 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 class MetricFacts(TypedDict):
     """How to read a metric on a dataset.
 
-    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a perfect generator scores,
-    where null stands for the `real-data` row; `scale` says whether values are compared by their differences or by those of their
-    logarithms, and `ranked` whether methods are compared by them at all; `samples` is the sample size.
+    Attributes:
+        better: Which values are better; `one` means the closer to 1.
+        bounds: The least and the greatest possible value, null for none.
+        best: The score of a perfect generator; null stands for that of the `real-data` row.
+        scale: Whether values are compared by their differences or by those of their logarithms.
+        ranked: Whether methods are compared by the metric at all.
+        samples: The sample size.
     """
 
     better: Literal["higher", "lower", "one"]
@@ -45,6 +60,13 @@ class MetricFacts(TypedDict):
     scale: Literal["linear", "log"]
     ranked: bool
     samples: int
+
+
+class DatasetFacts(NamedTuple):
+    """How to read the scores on a dataset: its number of modes, 0 if they are not known, and the facts of its metrics."""
+
+    modes_total: int
+    metrics: dict[str, MetricFacts]
 
 
 class DatasetSettings(TypedDict):

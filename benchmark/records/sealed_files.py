@@ -20,6 +20,7 @@ __all__ = [
     "DamagedError",
     "canonical",
     "digest",
+    "read_checked",
     "read_regular",
     "read_sealed",
     "sync_directory",
@@ -49,11 +50,18 @@ class DamagedError(Exception):
         self.why = why
 
 
-def write_sealed(file: Path, content: dict[str, Any]) -> None:
-    """Writes a JSON object with the version of its form and its own checksum; numbers that JSON does not have become null."""
+def write_sealed(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Writes a JSON object with the version of its form and its own checksum.
+
+    Numbers that JSON does not have become null.
+
+    Returns:
+        What `read_sealed` would read.
+    """
     content = without_nan({"schema_version": SCHEMA_VERSION, **content})
     sealed = {**content, "checksum": sha256(canonical(content)).hexdigest()}
     write_at_once(file, (json.dumps(sealed, indent=1, allow_nan=False) + "\n").encode())
+    return content
 
 
 def read_sealed(file: Path, shape: type[T]) -> T:
@@ -150,6 +158,19 @@ def _naming(file: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = str(file)
         raise
+
+
+def read_checked(file: Path, checksum: str) -> bytes:
+    """The bytes of a plain file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        DamagedError: If its SHA-256 is another one.
+    """
+    data = read_regular(file)
+    if sha256(data).hexdigest() != checksum:
+        raise DamagedError(file, "is damaged (its checksum does not hold)")
+    return data
 
 
 def digest(file: Path) -> str:

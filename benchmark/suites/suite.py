@@ -46,7 +46,6 @@ class Suite:
     """A question that is asked of every method.
 
     Attributes:
-        name: The name on the command line.
         title: One line that says what it is.
         datasets: The datasets, by name.
         methods: The methods that are run by default.
@@ -56,9 +55,9 @@ class Suite:
         exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
         protocol: Where the settings come from, for a suite that reproduces a paper.
         notes: What a reader of the tables must know of a method in this suite, by its name.
+        name: The name on the command line; a registered suite has the name that it is registered under.
     """
 
-    name: str
     title: str
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
@@ -68,6 +67,7 @@ class Suite:
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Protocol | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     def settings_on(self, dataset: str) -> dict[str, Any]:
         """The settings on one dataset, by `name.field`."""

@@ -32,6 +32,7 @@ class Progress:
 
     cell: "Cell"
     share: float
+    stage: str = "training"
 
 
 @dataclass(frozen=True)
