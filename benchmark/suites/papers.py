@@ -85,8 +85,8 @@ VEEGAN = Suite(
             "the generator; batch 10, 500,000 updates",
         ),
         open=(
-            "the radius and the standard deviation of the ring; all training settings on the ring and in 1200 "
-            "dimensions; the training settings of the baselines on all mixtures",
+            "the radius and the standard deviation of the ring; all training settings on the ring and in "
+            "1200 dimensions; the training settings of the baselines on all mixtures",
             "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations contains no real "
             "sample",
             "VEEGAN's own code on Stacked MNIST; the initial weights on mixtures",
@@ -224,8 +224,8 @@ WGAN_GP = Suite(
         code="the authors' code (igul222/improved_wgan_training, gan_toy.py)",
         gives=(
             "ring of radius 2 and standard deviation 0.02, divided by 1.414, fresh samples; grid "
-            "{-4, -2, 0, 2, 4}^2 with standard deviation 0.05, divided by 2.828, 100,000 fixed samples; batch "
-            "256, 2 latent dimensions",
+            "{-4, -2, 0, 2, 4}^2 with standard deviation 0.05, divided by 2.828, 100,000 fixed samples; "
+            "batch 256, 2 latent dimensions",
             "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five critic "
             "steps per generator step, Adam 1e-4 with betas 0.5 and 0.9; 100,000 generator updates",
         ),
