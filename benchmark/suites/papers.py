@@ -18,9 +18,16 @@ MIXTURE_METRICS = (
 )
 
 
-def _on(datasets: tuple[str, ...], **settings: object) -> dict[str, object]:
-    """The same settings for several datasets."""
-    return {f"{dataset}.{name}": value for dataset in datasets for name, value in settings.items()}
+PACGAN_METHODS = ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")
+
+
+def _for_each(owners: tuple[str, ...], **settings: object) -> dict[str, object]:
+    """The same settings for several datasets or methods, by `name.field`."""
+    by_key = {}
+    for owner in owners:
+        for name, value in settings.items():
+            by_key[f"{owner}.{name}"] = value
+    return by_key
 
 
 VEEGAN = Suite(
@@ -39,10 +46,10 @@ VEEGAN = Suite(
         "stacked-mnist": "500000steps",
     },
     settings={
-        **_on(
+        **_for_each(
             ("ring", "grid", "high-dimensional"), batch=500, latent=255, width=128, architecture="veegan-2017"
         ),
-        **_on(("stacked-mnist",), batch=10, latent=256, width=64, architecture="veegan-2017-images"),
+        **_for_each(("stacked-mnist",), batch=10, latent=256, width=64, architecture="veegan-2017-images"),
         "gan.beta1": 0.5,
         "dcgan.lr": 1e-3,
         "ali.lr": 1e-3,
@@ -117,11 +124,11 @@ PACGAN = Suite(
     name="pacgan-2018",
     title="PacGAN's experiments on ring and grid, with the networks and settings of its code",
     datasets=("ring", "grid"),
-    methods=("gan", "ali", "pacgan2", "pacgan3", "pacgan4"),
+    methods=PACGAN_METHODS,
     metrics=MIXTURE_METRICS,
     budgets={"ring": "400000steps", "grid": "400000steps"},
     settings={
-        **_on(
+        **_for_each(
             ("ring", "grid"),
             batch=100,
             latent=2,
@@ -131,9 +138,9 @@ PACGAN = Suite(
             training_set=100_000,
             evaluations=40,
         ),
-        **{f"{method}.lr": 1e-4 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
-        **{f"{method}.beta1": 0.8 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
-        **{f"{method}.simultaneous": True for method in ("gan", "pacgan2", "pacgan3", "pacgan4")},
+        **_for_each(PACGAN_METHODS, lr=1e-4),
+        **_for_each(PACGAN_METHODS, beta1=0.8),
+        **_for_each(("gan", "pacgan2", "pacgan3", "pacgan4"), simultaneous=True),
         "ali.noisy_input": True,
     },
     protocol=Protocol(
@@ -178,7 +185,7 @@ UNROLLED = Suite(
     methods=("unrolled",),
     metrics=MIXTURE_METRICS,
     budgets={"ring": "25000steps"},
-    settings=_on(("ring",), batch=512, latent=256, width=128, architecture="unrolled-2017"),
+    settings=_for_each(("ring",), batch=512, latent=256, width=128, architecture="unrolled-2017"),
     protocol=Protocol(
         paper="Unrolled Generative Adversarial Networks (Metz et al., 2017), arXiv:1611.02163",
         code=(
@@ -211,7 +218,7 @@ WGAN_GP = Suite(
     metrics=MIXTURE_METRICS,
     budgets={"ring": "100000steps", "grid": "100000steps"},
     settings={
-        **_on(("ring", "grid"), batch=256, latent=2, width=512, depth=3, architecture="wgan-gp-2017"),
+        **_for_each(("ring", "grid"), batch=256, latent=2, width=512, depth=3, architecture="wgan-gp-2017"),
         "ring.circle": 2 / 1.414,
         "ring.std": 0.02 / 1.414,
         "grid.spacing": 2 / 2.828,
