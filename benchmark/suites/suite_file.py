@@ -95,7 +95,10 @@ def _read(file: Path) -> SuiteFile:
             content: dict[str, Any] = tomllib.load(stream)
     except OSError as error:
         raise UsageError(f"--suite {file}: {error.strerror}; give a suite's name or a TOML file") from error
-    except (RecursionError, ValueError) as error:  # ValueError is the base of all that tomllib and decoding raise
+    except (
+        RecursionError,
+        ValueError,
+    ) as error:  # ValueError is the base of all that tomllib and decoding raise
         raise UsageError(f"--suite {file}: not TOML: {error}") from error
     for key in content:
         if key not in SuiteFile.__struct_fields__:
