@@ -34,9 +34,10 @@ IMAGE_NOTES = {
     "gan": "fully connected on images, with about eleven times the parameters of dcgan at the default width"
 }
 
-# On images, the learning rates of the image experiments in the papers or their code, times five: with the papers' own,
-# the default budgets end within the transient. Unrolled GAN keeps its generator's rate for mixtures, ten times that of
-# the public code for images, beside that code's for the discriminator; its loss is the non-saturating one of that code.
+# On images, the learning rates of the image experiments in the papers or their code, times five: with the
+# papers' own, the default budgets end within the transient. Unrolled GAN keeps its generator's rate for
+# mixtures, ten times that of the public code for images, beside that code's for the discriminator; its loss
+# is the non-saturating one of that code.
 IMAGE_SETTINGS = {
     "gan.lr": 1e-3,
     "gan.beta1": 0.5,
@@ -66,7 +67,8 @@ def synthetic() -> Suite:
         methods=METHODS,
         metrics=MIXTURE_METRICS,
         budgets={"ring": "5e11flops", "grid": "5e11flops", "high-dimensional": "6e11flops"},
-        # The weight of the gradient penalty in the WGAN-GP authors' code for mixtures; 10 is theirs for images.
+        # The weight of the gradient penalty in the WGAN-GP authors' code for mixtures; 10 is theirs for
+        # images.
         settings={"wgan-gp.penalty": 0.1},
     )
 

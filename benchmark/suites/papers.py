@@ -82,45 +82,47 @@ def veegan_2017() -> Suite:
                 "(Srivastava et al., 2017), arXiv:1705.07761"
             ),
             code=(
-                "the authors' notebook, which trains on the grid (akashgit/VEEGAN); for images the code of one "
-                "author (LazarValkov/GanModeCollapseEvaluation)"
+                "the authors' notebook, which trains on the grid (akashgit/VEEGAN); for images the code of "
+                "one author (LazarValkov/GanModeCollapseEvaluation)"
             ),
             gives=(
-                "mixtures: 8 modes on a ring, 25 on a grid, and 10 modes of 700 dimensions in a space of 1200; "
-                "2500 samples; five runs; a sample is good within 3 standard deviations of a mode, in 1200 "
-                "dimensions within 10",
+                "mixtures: 8 modes on a ring, 25 on a grid, and 10 modes of 700 dimensions in a space of "
+                "1200; 2500 samples; five runs; a sample is good within 3 standard deviations of a mode, in "
+                "1200 dimensions within 10",
                 "grid, from the notebook: means {-4, -2, 0, 2, 4}^2, standard deviation 0.05; generator and "
-                "reconstructor of 2 x 128 ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and one "
-                "more that is not reconstructed; Adam 1e-3 with beta1 0.5; batch 500; 100,000 updates",
-                "Stacked MNIST, from the author's code for the baselines: 256 latent dimensions; DCGAN of 5x5 "
-                "convolutions from 64 to 512 channels; weights N(0, 0.02^2); Adam 2e-4 with beta1 0.5 (unrolled: "
-                "discriminator 2e-4, generator 1e-4, not saturating); the discriminator is updated first, then "
-                "the generator; batch 10, 500,000 updates",
+                "reconstructor of 2 x 128 ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and "
+                "one more that is not reconstructed; Adam 1e-3 with beta1 0.5; batch 500; 100,000 updates",
+                "Stacked MNIST, from the author's code for the baselines: 256 latent dimensions; DCGAN of "
+                "5x5 convolutions from 64 to 512 channels; weights N(0, 0.02^2); Adam 2e-4 with beta1 0.5 "
+                "(unrolled: discriminator 2e-4, generator 1e-4, not saturating); the discriminator is "
+                "updated first, then the generator; batch 10, 500,000 updates",
             ),
             open=(
                 "the radius and the standard deviation of the ring; all training settings on the ring and in "
                 "1200 dimensions; the training settings of the baselines on all mixtures",
-                "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations contains no real "
-                "sample",
+                "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations contains no "
+                "real sample",
                 "VEEGAN's own code on Stacked MNIST; the initial weights on mixtures",
-                "unrolled on Stacked MNIST: the published run file asks for ALI and unrolling at once, and does "
-                "not run",
+                "unrolled on Stacked MNIST: the published run file asks for ALI and unrolling at once, and "
+                "does not run",
             ),
             chosen=(
-                "the notebook's settings on all mixtures and for all methods, with the same discriminator of one "
-                "hidden layer; unrolled keeps the learning rates of its authors' notebook; the ring has radius 1 "
-                "and standard deviation 0.01; initial weights are Glorot's uniform ones, the default of the "
-                "notebook's library",
-                "the means in 1200 dimensions are those of PacGAN's code; the radius of high_quality is the one "
-                "within which 99.5 % of real data lie, the radius of high_quality_legacy is the literal 10",
-                "Stacked MNIST: stacks are drawn on the fly from training digits, 26,000 samples are scored, and "
-                "KL is taken from the digits' frequencies; the author's code trains on 50,000 fixed stacks, also "
-                "of test digits, scores 50,000 samples by another classifier, and takes KL from 1/1000",
-                "Stacked MNIST: each player has a batch of its own (in the author's code they share one); ALI's "
-                "encoder is convolutional (there it has two layers of 500), and the hidden layer of joint "
-                "discriminators has 1024 units (there 200); weights of convolutions are not truncated",
-                "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan on Stacked MNIST and dcgan on "
-                "mixtures are in no source",
+                "the notebook's settings on all mixtures and for all methods, with the same discriminator of "
+                "one hidden layer; unrolled keeps the learning rates of its authors' notebook; the ring has "
+                "radius 1 and standard deviation 0.01; initial weights are Glorot's uniform ones, the "
+                "default of the notebook's library",
+                "the means in 1200 dimensions are those of PacGAN's code; the radius of high_quality is the "
+                "one within which 99.5 % of real data lie, the radius of high_quality_legacy is the literal "
+                "10",
+                "Stacked MNIST: stacks are drawn on the fly from training digits, 26,000 samples are scored, "
+                "and KL is taken from the digits' frequencies; the author's code trains on 50,000 fixed "
+                "stacks, also of test digits, scores 50,000 samples by another classifier, and takes KL from "
+                "1/1000",
+                "Stacked MNIST: each player has a batch of its own (in the author's code they share one); "
+                "ALI's encoder is convolutional (there it has two layers of 500), and the hidden layer of "
+                "joint discriminators has 1024 units (there 200); weights of convolutions are not truncated",
+                "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan on Stacked MNIST and "
+                "dcgan on mixtures are in no source",
             ),
             checked={"veegan": {"grid": Check(5, "100000steps")}},
         ),
@@ -156,14 +158,16 @@ def pacgan_2018() -> Suite:
                 "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018), "
                 "arXiv:1712.04086"
             ),
-            code="the authors' code (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI",
+            code=(
+                "the authors' code (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI"
+            ),
             gives=(
-                "100,000 fixed training samples, from which 100,000 fixed packs are drawn with replacement; ring "
-                "of radius 1 and standard deviation 0.01; grid {-4, -2, 0, 2, 4}^2 with standard deviation 0.05; "
-                "2 latent dimensions",
-                "generator of 4 x 400 ReLU; encoder of 2 x 400 whose input is the data and as many dimensions of "
-                "noise; both are batch-normalised and have biases at the output only; discriminator of 3 x 200 "
-                "maxout units of 5 pieces; weights N(0, 0.02^2)",
+                "100,000 fixed training samples, from which 100,000 fixed packs are drawn with replacement; "
+                "ring of radius 1 and standard deviation 0.01; grid {-4, -2, 0, 2, 4}^2 with standard "
+                "deviation 0.05; 2 latent dimensions",
+                "generator of 4 x 400 ReLU; encoder of 2 x 400 whose input is the data and as many "
+                "dimensions of noise; both are batch-normalised and have biases at the output only; "
+                "discriminator of 3 x 200 maxout units of 5 pieces; weights N(0, 0.02^2)",
                 "Adam 1e-4 with beta1 0.8; all players are updated at once from one batch of 100 packs; 400 "
                 "epochs of 1000 updates; the samples of a pack are normalised slot by slot",
                 "2500 samples with running statistics kept at rate 0.05; a sample is good within 3 standard "
@@ -172,12 +176,12 @@ def pacgan_2018() -> Suite:
             open=("whether the table shows the last epoch or a chosen one",),
             chosen=(
                 "the last epoch; 40 evaluations, where the code has one per epoch",
-                "one training set for all seeds and methods (the code draws one per run); every batch, and every "
-                "slot of a pack, is drawn from it anew, with replacement (the code goes through its fixed packs, "
-                "and ALI's code through its samples, in shuffled order)",
-                "running statistics take one step for every slot of a pack (in the code one step for the average "
-                "of the slots, and 50 more after each epoch); they are those of the unbiased variance (in the "
-                "code of the biased standard deviation)",
+                "one training set for all seeds and methods (the code draws one per run); every batch, and "
+                "every slot of a pack, is drawn from it anew, with replacement (the code goes through its "
+                "fixed packs, and ALI's code through its samples, in shuffled order)",
+                "running statistics take one step for every slot of a pack (in the code one step for the "
+                "average of the slots, and 50 more after each epoch); they are those of the unbiased "
+                "variance (in the code of the biased standard deviation)",
             ),
             checked={
                 method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps"))
@@ -199,14 +203,14 @@ def unrolled_2017() -> Suite:
         protocol=Protocol(
             paper="Unrolled Generative Adversarial Networks (Metz et al., 2017), arXiv:1611.02163",
             code=(
-                "an author's notebook (poolio/unrolled_gan), which states that its settings are not those of the "
-                "paper"
+                "an author's notebook (poolio/unrolled_gan), which states that its settings are not those of "
+                "the paper"
             ),
             gives=(
-                "radius 1, standard deviation 0.01, fresh samples, batch 512, 256 latent dimensions; generator "
-                "and discriminator of 2 x 128 tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for the "
-                "discriminator and 1e-3 for the generator, beta1 0.5; five steps unrolled, each a real Adam step "
-                "on the same batch; 25,000 updates",
+                "radius 1, standard deviation 0.01, fresh samples, batch 512, 256 latent dimensions; "
+                "generator and discriminator of 2 x 128 tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for "
+                "the discriminator and 1e-3 for the generator, beta1 0.5; five steps unrolled, each a real "
+                "Adam step on the same batch; 25,000 updates",
             ),
             open=(
                 "the order of the two updates of an iteration",
@@ -214,8 +218,8 @@ def unrolled_2017() -> Suite:
             ),
             chosen=(
                 "both players are updated from the same networks and batch",
-                "eight modes at equal angles; the notebook's angles include both ends of the circle, so it has "
-                "seven modes, one of them twice as heavy",
+                "eight modes at equal angles; the notebook's angles include both ends of the circle, so it "
+                "has seven modes, one of them twice as heavy",
             ),
         ),
     )
@@ -247,8 +251,9 @@ def wgan_gp_2017() -> Suite:
                 "ring of radius 2 and standard deviation 0.02, divided by 1.414, fresh samples; grid "
                 "{-4, -2, 0, 2, 4}^2 with standard deviation 0.05, divided by 2.828, 100,000 fixed samples; "
                 "batch 256, 2 latent dimensions",
-                "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five critic "
-                "steps per generator step, Adam 1e-4 with betas 0.5 and 0.9; 100,000 generator updates",
+                "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five "
+                "critic steps per generator step, Adam 1e-4 with betas 0.5 and 0.9; 100,000 generator "
+                "updates",
             ),
             open=("any figure: the sources show only pictures of samples and of critics",),
             chosen=(

@@ -7,8 +7,9 @@ A file of four lines is a suite::
     metrics = ["overlap", "modes"]
     budgets = "1e10flops"
 
-`budgets` may also be a table with a budget per dataset. `title` is a line for the report, and `[settings.OWNER]` holds the
-settings of a method, dataset or metric. The suite is called like the file, without its ending.
+`budgets` may also be a table with a budget per dataset. `title` is a line for the report, and
+`[settings.OWNER]` holds the settings of a method, dataset or metric. The suite is called like the file,
+without its ending.
 """
 
 import re
