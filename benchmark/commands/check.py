@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import grad
-from torch.utils._pytree import tree_leaves, tree_map
 
 from benchmark.datasets.base import Assignment, Dataset, Split
 from benchmark.datasets.images import Images
@@ -17,7 +16,8 @@ from benchmark.registry import DATASETS, METHODS
 from benchmark.suites.equal_compute import OURS
 from benchmark.training.cost import cost_of
 from benchmark.training.step import Cycle, initialise, select_seed
-from benchmark.training.streams import Batches
+from benchmark.training.streams import Batches, Draw
+from benchmark.training.trees import tree_leaves, tree_map
 
 __all__ = ["CHECKS", "Pictures", "check_method"]
 
@@ -79,7 +79,7 @@ def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
         cycle.run(state, cycle_batch)
     one = select_seed(state, 0)
     for name, player in cycle.players.items():
-        batch = next(Batches(data, [player], [0], CPU))[0].map(itemgetter(0))
+        batch = next(Batches(data, [Draw.of(player)], [0], CPU))[0].map(itemgetter(0))
 
         def loss(own: Any, player: Player = player, batch: Batch = batch) -> Tensor:
             bound = Networks(cycle.modules, one._replace(parameters={**one.parameters, **own}), cycle.players)
@@ -203,11 +203,11 @@ class Pictures(Images):
     def mode_weights(self) -> Tensor:
         return torch.empty(0)
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         images = torch.randint(
-            64, (n, *self.shape), generator=generator, device=generator.device, dtype=torch.uint8
+            64, (n, *self.shape), generator=rng, device=rng.device, dtype=torch.uint8
         )
-        rows = torch.randint(3 * 12, (n,), generator=generator, device=generator.device)
+        rows = torch.randint(3 * 12, (n,), generator=rng, device=rng.device)
         images.view(n, 36, 12)[torch.arange(n, device=images.device), rows] += 160
         return images
 

@@ -100,16 +100,16 @@ class Dataset(ABC):
         """The true probability of each mode, float64, shape $(K,)$; empty where the modes are not known."""
 
     @abstractmethod
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        """Draws `n` packed data, shape $(n, *)$, on the generator's device."""
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        """Draws `n` packed data, shape $(n, *)$, on the device of `rng`."""
 
     @abstractmethod
     def assign(self, samples: Tensor) -> Assignment:
         """Assigns packed samples of shape $(*, N, D)$ to modes."""
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draws `n` training data as networks see them, shape $(n, *)$, on the generator's device."""
-        return self.unpack(self.draw(n, generator))
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draws `n` training data as networks see them, shape $(n, *)$, on the device of `rng`."""
+        return self.unpack(self.draw(n, rng))
 
     def pack(self, x: Tensor) -> Tensor:
         """Data that networks made, in the form in which it is kept and scored."""

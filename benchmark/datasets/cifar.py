@@ -56,12 +56,12 @@ class CIFAR10(Images):
                 raise ValueError(f"{needed} {split} images were asked for, and there are {available}")
         return {"data": self._files.digest}
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        pool, device = self._pool(split), generator.device
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        pool, device = self._pool(split), rng.device
         if split == "train":
-            index = torch.randint(len(pool), (n,), generator=generator, device=device)
+            index = torch.randint(len(pool), (n,), generator=rng, device=device)
         else:
-            index = torch.randperm(len(pool), generator=generator, device=device)[:n]
+            index = torch.randperm(len(pool), generator=rng, device=device)[:n]
         return pool[index.cpu()].to(device)
 
     def assign(self, samples: Tensor) -> Assignment:

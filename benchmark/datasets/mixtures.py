@@ -85,16 +85,16 @@ class Mixture(Dataset):
         square = self.radius**2
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         """The splits are streams of one distribution; they differ where training data comes from a fixed set."""
         if split == "train" and self.training_set:
-            pool = _training_set(self, generator.device)
-            return pool[torch.randint(len(pool), (n,), generator=generator, device=generator.device)]
-        means = self._means.to(generator.device)
-        mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
+            pool = _training_set(self, rng.device)
+            return pool[torch.randint(len(pool), (n,), generator=rng, device=rng.device)]
+        means = self._means.to(rng.device)
+        mode = torch.randint(len(means), (n,), generator=rng, device=rng.device)
         x = means[mode]
         x[:, : self.noisy] += self.std * torch.randn(
-            n, self.noisy, generator=generator, device=generator.device
+            n, self.noisy, generator=rng, device=rng.device
         )
         return x
 

@@ -77,9 +77,9 @@ class StackedDigits(Images):
             "classifier_accuracy": classifier.accuracy,
         }
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        pool = _pool(self._files, split, generator.device)
-        return pool[torch.randint(len(pool), (n, self.digits), generator=generator, device=generator.device)]
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        pool = _pool(self._files, split, rng.device)
+        return pool[torch.randint(len(pool), (n, self.digits), generator=rng, device=rng.device)]
 
     def assign(self, samples: Tensor) -> Assignment:
         classifier = _on(self._classifier, samples.device)
