@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.places import DATA_ROOT, cache_directory, data_root
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, first_line
 
 __all__ = ["ImageFiles", "load_cifar10", "load_digits"]
 
@@ -102,7 +102,7 @@ def _load_digits(source: str, original: bool, root: Path) -> ImageFiles:
             images, labels = dataset.data, dataset.targets
         except Exception as error:  # a damaged file can break the reader in any way
             raise UsageError(
-                f"{folder}: {' or '.join(f.name for f in files)} is not a whole file of {source} ({_first_line(error)})"
+                f"{folder}: {' or '.join(f.name for f in files)} is not a whole file of {source} ({first_line(error)})"
             ) from error
         _expect(
             images.shape[1:] == (28, 28) and images.dtype == torch.uint8,
@@ -131,7 +131,7 @@ def _load_cifar10(original: bool, root: Path) -> ImageFiles:
                 targets = np.asarray(batch["labels"], dtype=np.int64)
             except Exception as error:  # a damaged or foreign file can break the reader in any way
                 raise UsageError(
-                    f"{file}: is not a whole batch of CIFAR-10 ({_first_line(error)})"
+                    f"{file}: is not a whole batch of CIFAR-10 ({first_line(error)})"
                 ) from error
             _expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
             images.append(torch.from_numpy(data))
@@ -184,7 +184,7 @@ def _download(source: str, folder: Path, cache: Path) -> None:
             os.replace(Path(temporary, folder.parts[0]), final)
     except Exception as error:  # the network can fail in any way
         raise UsageError(
-            f"{source} is not in {cache} and cannot be downloaded ({_first_line(error)}); "
+            f"{source} is not in {cache} and cannot be downloaded ({first_line(error)}); "
             f"give --data-root DIR (or set {DATA_ROOT}), where DIR/{folder} holds its files"
         ) from error
 
@@ -218,7 +218,3 @@ def _files(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tenso
     for tensor in (train, train_labels, test, test_labels):
         digest.update(tensor.numpy().tobytes())
     return ImageFiles(train, train_labels, test, test_labels, digest.hexdigest())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")

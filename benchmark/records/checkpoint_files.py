@@ -47,7 +47,7 @@ class CheckpointFiles:
             "group": list(cell.group),
             "compiled": cell.compile,
             "files": {file.name: digest(file)},
-            "facts": checkpoint.facts,
+            "facts": checkpoint.values,
         }
         write_sealed(folder / "checkpoint.json", content)
         for old in previous:

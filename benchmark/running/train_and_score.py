@@ -18,7 +18,7 @@ from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.scoring.calibration import CALIBRATIONS
-from benchmark.scoring.kept_arrays import exhibits, kept
+from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
 from benchmark.training.saved_state import UnfitError, fitting
@@ -26,17 +26,18 @@ from benchmark.training.trainer import Saver, Standing, train
 
 __all__ = ["Link", "run_cell"]
 
-ARRAYS = ("arrays", "generator")
+TRIAL_ARRAYS = ("arrays", "generator")
+"""The parts of a trial that a checkpoint keeps as arrays."""
 
-FACTS = ("seed", "status", "metrics", "audit", "curve")
-"""The parts of a trial, in a checkpoint."""
+TRIAL_VALUES = ("seed", "status", "metrics", "audit", "curve")
+"""The parts of a trial that a checkpoint keeps as values."""
 
 
 class Link(Saver, Protocol):
-    """What a cell tells while it runs, and whom."""
+    """Receives the reports of a running cell."""
 
-    def progress(self, share: float) -> None:
-        """That share of the budget is spent."""
+    def progress(self, share: float, stage: str) -> None:
+        """That share of the budget is spent; the stage is `compiling`, `training` or `scoring`."""
 
     def say(self, text: str) -> None:
         """Something that the user should know."""
@@ -47,8 +48,8 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
 
     Arguments:
         cell: The cell.
-        link: Who hears of it.
-        start: Where to go on. One that does not fit is told of, and the training starts anew.
+        link: Receives the reports.
+        start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
     for plugin in cell.plugins:
         registry.load_plugin(Path(plugin))
@@ -58,17 +59,17 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()
     }
     scorer = Scorer(data, metrics, device)
-    trials = (
-        _calibrate(cell, data, scorer)
-        if cell.method.name in CALIBRATIONS
-        else _train(cell, data, scorer, link, start)
-    )
+    if cell.method.name in CALIBRATIONS:
+        trials = _calibrate(cell, data, scorer, link)
+    else:
+        trials = _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
-def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
+def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Trial]:
     trials = []
-    for seed in cell.group:
+    for i, seed in enumerate(cell.group):
+        link.progress(i / len(cell.group), "scoring")
         audit = {
             "peak_memory_bytes": _peak_memory(scorer.device),
             "group": list(cell.group),
@@ -77,7 +78,7 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
         draw = CALIBRATIONS[cell.method.name](data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
-        trials.append(Trial(seed, metrics=scores, arrays=exhibits(evaluation, 0), audit=audit))
+        trials.append(Trial(seed, metrics=scores, arrays=kept_arrays(evaluation, 0), audit=audit))
     return trials
 
 
@@ -104,9 +105,14 @@ class _Recorder:
         self.link = link
         self.began = time.perf_counter()
         self.evaluation = 0.0
+        self.share = 0.0
 
     def train(self, method: Method, start: Checkpoint | None) -> None:
-        """Trains from the beginning, or from a checkpoint that `save` was given; an `UnfitError` if it is none."""
+        """Trains from the beginning, or from a checkpoint that `save` was given.
+
+        Raises:
+            UnfitError: If the checkpoint is that of something else.
+        """
         if start is not None:
             with fitting():
                 self._restore(start.part("trials"))
@@ -118,14 +124,19 @@ class _Recorder:
             self.cell.budget,
             self.cost,
             evaluate=self.evaluate,
-            progress=self.link.progress,
+            progress=self.progress,
             device=self.scorer.device,
             compile=self.cell.compile,
             saver=self,
             start=start,
         )
 
+    def progress(self, share: float, stage: str) -> None:
+        self.share = share
+        self.link.progress(share, stage)
+
     def evaluate(self, standing: Standing) -> None:
+        self.link.progress(self.share, "scoring")
         began = time.perf_counter()
         seeds = [trial.seed for trial in self.trials]
         samples, finite = self.scorer.sample(standing.generator, seeds)
@@ -143,6 +154,8 @@ class _Recorder:
         if alive:
             self._score(standing, samples[alive], alive)
         self.evaluation += time.perf_counter() - began
+        if not standing.last:
+            self.link.progress(self.share, "training")
 
     def due(self, cycles: int) -> bool:
         return self.link.due(cycles)
@@ -151,30 +164,29 @@ class _Recorder:
         self.link.save(Checkpoint.join({"training": checkpoint, "trials": self._checkpoint()}))
 
     def _checkpoint(self) -> Checkpoint:
-        arrays = {
-            f"{i}/{kind}/{key}": array
-            for i, trial in enumerate(self.trials)
-            for kind in ARRAYS
-            for key, array in getattr(trial, kind).items()
-        }
-        trials = [{key: deepcopy(getattr(trial, key)) for key in FACTS} for trial in self.trials]
-        return Checkpoint(
-            arrays,
-            {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began},
-        )
+        arrays, trials = {}, []
+        for i, trial in enumerate(self.trials):
+            trials.append({name: deepcopy(getattr(trial, name)) for name in TRIAL_VALUES})
+            for kind in TRIAL_ARRAYS:
+                for name, array in getattr(trial, kind).items():
+                    arrays[f"{i}/{kind}/{name}"] = array
+        elapsed = time.perf_counter() - self.began
+        values = {"trials": trials, "evaluation": self.evaluation, "elapsed": elapsed}
+        return Checkpoint(arrays, values)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        trials = [Trial(**facts) for facts in checkpoint.facts["trials"]]
+        values = checkpoint.values
+        trials = [Trial(**trial) for trial in values["trials"]]
         if [trial.seed for trial in trials] != list(self.cell.group):
             raise ValueError("it is that of other seeds")
         for key, array in checkpoint.arrays.items():
             index, kind, name = key.split("/", 2)
-            if kind not in ARRAYS:
+            if kind not in TRIAL_ARRAYS:
                 raise ValueError(f"unknown part {kind!r}")
             getattr(trials[int(index)], kind)[name] = array
         self.trials = trials
-        self.evaluation = float(checkpoint.facts["evaluation"])
-        self.began -= float(checkpoint.facts["elapsed"])
+        self.evaluation = float(values["evaluation"])
+        self.began -= float(values["elapsed"])
 
     def finished(self) -> list[Trial]:
         """The trials, with what they have in common."""
@@ -207,9 +219,9 @@ class _Recorder:
             )
             trial.metrics = dict(scores[j])
             if standing.last:
-                trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))
+                trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))
             else:
-                trial.arrays = {"samples": kept(self.scorer.data, samples[j]).cpu().numpy()}
+                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
             if standing.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)

@@ -118,7 +118,7 @@ def test_a_crash_in_the_middle_of_writing_leaves_all_or_nothing(store, monkeypat
     assert aside == []
     done = [record["seed"] for record in survey.records]
     assert done in ([], [0, 1])
-    assert store.checkpoint(CELL) is None if done else store.checkpoint(CELL).facts == CHECKPOINT.facts
+    assert store.checkpoint(CELL) is None if done else store.checkpoint(CELL).values == CHECKPOINT.values
     store.write(CELL, [trial(0), trial(1)], FACTS)
     assert seeds(store) == [0, 1]
     assert not list(store.root.rglob(".*"))
@@ -149,7 +149,7 @@ def test_a_checkpoint_comes_back_as_it_was_and_only_the_last_is_kept(store):
     for i in range(3):
         store.write_checkpoint(CELL, Checkpoint(CHECKPOINT.arrays, {"done": i}))
     loaded = store.checkpoint(CELL)
-    assert loaded.facts == {"done": 2}
+    assert loaded.values == {"done": 2}
     for name, array in CHECKPOINT.arrays.items():
         assert loaded.arrays[name].dtype == array.dtype
         assert np.array_equal(loaded.arrays[name], array)
