@@ -1,7 +1,7 @@
 """Names to methods, datasets, metrics and suites, found lazily: decorators, entry points and plug-in files.
 
-A name is known before its module is imported. Built-in names are read from the source of the built-in packages, a
-third party's from its entry points, so that listing them costs no import of torch.
+A name is known before its module is imported. Built-in names are read from the source of the built-in
+packages, a third party's from its entry points, so that listing them costs no import of torch.
 
 A class joins by its decorator, wherever it lives, and so does a function that returns a suite::
 
@@ -119,8 +119,8 @@ class Registry:
     def source(self, name: str) -> str:
         """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere.
 
-        Raises:
-            UsageError: If it is from a notebook or from the script that was started, which other processes cannot import.
+        Raises: UsageError: If it is from a notebook or from the script that was started, which other
+            processes cannot import.
         """
         module = sys.modules[self.get(name).__module__]
         if module.__name__ == "__main__":
@@ -157,9 +157,7 @@ class Registry:
             importlib.import_module(module)
         except (Exception, SystemExit) as error:  # a third party's module may raise anything
             problem = f"{type(error).__name__}: {error}"
-            raise UsageError(
-                f"{self.kind} {name!r}: module {module} does not import: {problem}"
-            ) from error
+            raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {problem}") from error
         if name not in self._entries:
             raise UsageError(f"{self.kind} {name!r}: module {module} does not register that name")
 
@@ -233,7 +231,8 @@ register_suite = SUITES.register
 
 
 def load_plugin(path: Path) -> list[tuple[Registry, str]]:
-    """Runs a plug-in file, once per process, and returns the names that it registered, each with its registry.
+    """Runs a plug-in file, once per process, and returns the names that it registered, each with its
+    registry.
 
     A plug-in is code: it can do whatever the user who runs it can.
 
@@ -249,7 +248,9 @@ def load_plugin(path: Path) -> list[tuple[Registry, str]]:
     if not entries:
         del sys.modules[module_name]
         decorators = ", ".join(f"register_{registry.kind}" for registry in REGISTRIES.values())
-        raise UsageError(f"--plugin {path}: registers nothing; decorate a class or a function with {decorators}")
+        raise UsageError(
+            f"--plugin {path}: registers nothing; decorate a class or a function with {decorators}"
+        )
     return entries
 
 

@@ -21,7 +21,8 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
 
-    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or by SIGTERM.
+    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or
+    by SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -37,12 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + interrupted.number
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else error
-        complain(f"{problem}; what was finished before is whole, and the same command continues when that is mended")
+        complain(
+            f"{problem}; what was finished before is whole, "
+            "and the same command continues when that is mended"
+        )
         return 1
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--budget -1` as `--budget=-1`: argparse would take the value for an option and not report what is wrong with it."""
+    """`--budget -1` as `--budget=-1`: argparse would take the value for an option and not report what is
+    wrong with it.
+    """
     joined: list[str] = []
     for argument in arguments:
         if re.match(r"-\d", argument) and joined and re.fullmatch(r"--[a-z-]+", joined[-1]):
@@ -118,7 +124,9 @@ def _score(options: Namespace) -> int:
     from benchmark.commands.score import print_scores
 
     with places.using(options.data_root, options.fid_weights):
-        print_scores(Path(options.samples), options.dataset, options.metrics, options.fid_features, options.csv)
+        print_scores(
+            Path(options.samples), options.dataset, options.metrics, options.fid_features, options.csv
+        )
     return 0
 
 

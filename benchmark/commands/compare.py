@@ -16,7 +16,8 @@ __all__ = ["compare"]
 def compare(
     before: Path, after: Path, names: Mapping[str, Sequence[str] | None], simultaneous: bool, csv: bool
 ) -> int:
-    """Prints a comparison, and returns the exit status: 3 if a metric is worse, 1 if something is missing, else 0.
+    """Prints a comparison, and returns the exit status: 3 if a metric is worse, 1 if something is missing,
+    else 0.
 
     Arguments:
         before: The directory of a run.

@@ -41,9 +41,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_score(verbs.add_parser("score", help="score samples made elsewhere"))
     _add_check(verbs.add_parser("check", help="test a method, dataset, metric or suite against its contract"))
-    _add_perf(
-        verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak")
-    )
+    _add_perf(verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak"))
     return parser
 
 
@@ -69,9 +67,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
     run.add_argument("--fresh", action="store_true", help="move an existing run aside and start anew")
-    run.add_argument(
-        "--dry-run", action="store_true", help="print the cells with their costs, train nothing"
-    )
+    run.add_argument("--dry-run", action="store_true", help="print the cells with their costs, train nothing")
     run.add_argument(
         "--config", metavar="FILE", help="a TOML file with the same options; the command line wins"
     )

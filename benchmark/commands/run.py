@@ -9,7 +9,7 @@ from benchmark.datasets import places
 from benchmark.errors import complain
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import make_plan
-from benchmark.plan.remaining import find_remaining, groups_in_manifest
+from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
 from benchmark.records.lock import RunLock
 from benchmark.records.results import results_of
 from benchmark.records.trial_files import NOTHING
@@ -47,9 +47,11 @@ def dry_run(options: RunOptions) -> str:
     """
     with places.using(options.data_root, options.fid_weights):
         plan = make_plan(options.request)
-        survey, groups = NOTHING, {}
+        survey = NOTHING
+        groups: Groups = {}
         if not options.fresh:
-            survey, groups = options.store.trials.survey(), groups_in_manifest(options.store)
+            survey = options.store.trials.survey()
+            groups = groups_in_manifest(options.store)
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
@@ -82,7 +84,9 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
                 print(f"the old run is now {aside}", file=sys.stderr)
         with RunLock(store.root) as lock:
             if lock.left_by:
-                complain(f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved")
+                complain(
+                    f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved"
+                )
             result = run_plan(plan, store, executor, options.limits, command)
             report = write_report(store, results_of(store, result.survey), options.extras)
     return RunOutcome(report, result.failed)

@@ -1,9 +1,9 @@
 """The options of `run`, read and checked. Imports nothing heavy, so that a mistake is reported at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.commands import option_values as values
 from benchmark.commands.plugins import load_plugins
@@ -16,6 +16,8 @@ from benchmark.suites.budget import parse_budget
 from benchmark.suites.suite_file import find_or_read_suite
 
 __all__ = ["RUN_OPTIONS", "RunOptions", "read_run_options"]
+
+T = TypeVar("T")
 
 RUN_OPTIONS = (
     "suite",
@@ -95,8 +97,8 @@ def read_run_options(given: Mapping[str, Any], fresh: bool = False) -> RunOption
         fresh=fresh,
         limits=_read_limits(given),
         executor=executor,
-        workers=values.count("--workers", given["workers"]) if "workers" in given else None,
-        worker_memory=values.size("--worker-memory", given["worker-memory"]) if "worker-memory" in given else None,
+        workers=_read(values.count, given, "workers"),
+        worker_memory=_read(values.size, given, "worker-memory"),
         ray_address=given.get("ray-address"),
         data_root=given.get("data-root"),
         fid_weights=given.get("fid-weights"),
@@ -130,6 +132,11 @@ def _read_request(given: Mapping[str, Any]) -> Request:
         compile=values.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
     )
+
+
+def _read(read: Callable[[str, str], T], given: Mapping[str, Any], option: str) -> T | None:
+    """The value of an option as `read` reads it; `None` if it was not given."""
+    return read(f"--{option}", given[option]) if option in given else None
 
 
 def _check_names(registry: Registry, names: tuple[str, ...] | None) -> None:

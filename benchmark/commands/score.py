@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from benchmark.commands.option_values import names_or_more
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.metric import Metric
-from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS
+from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS
 from benchmark.report.headline import headline
 from benchmark.report.statistics.over_seeds import quality
@@ -48,12 +48,10 @@ class ScoredSamples(NamedTuple):
 def print_scores(file: Path, dataset: str, metrics: str | None, features: str | None, csv: bool) -> None:
     """Scores the samples in a file and prints the scores.
 
-    Arguments:
-        file: The file.
-        dataset: The dataset to compare with.
-        metrics: The metrics as on the command line; by default those of the dataset's suite.
-        features: The features of the metrics that have a setting `features`; by default the dataset's own.
-        csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it, and a verdict.
+    Arguments: file: The file. dataset: The dataset to compare with. metrics: The metrics as on the command
+        line; by default those of the dataset's suite. features: The features of the metrics that have a
+        setting `features`; by default the dataset's own. csv: Whether to print rows like those of
+        `trials.csv`, else a table with a column per row of it, and a verdict.
 
     Raises:
         UsageError: If there is no such file, or the samples do not fit the dataset.
@@ -93,7 +91,8 @@ def score_samples(
         (scores[name],) = scorer.final(evaluation, generator_metrics=False)
     table = pd.DataFrame(scores).T
     if "modes" in table:
-        table.insert(table.columns.get_loc("modes") + 1, "modes_total", data.modes)
+        place = list(table.columns).index("modes") + 1
+        table.insert(place, "modes_total", data.modes)
     return ScoredSamples(file.stem, len(array), data, suite.name if suite else "", applying, table)
 
 
@@ -120,7 +119,7 @@ def _metrics(names: tuple[str, ...], data: Dataset, features: str | None) -> dic
 def _trial_rows(scored: ScoredSamples) -> pd.DataFrame:
     """The scores as rows of `trials.csv`."""
     frame = scored.table.copy()
-    identity = {
+    identity: dict[str, Any] = {
         "suite": scored.suite,
         "dataset": scored.data.name,
         "method": frame.index,
@@ -141,10 +140,10 @@ def _verdict(scored: ScoredSamples) -> str:
     column = scored.table[metric]
     score = float(column[scored.name])
     dummies = column[list(DUMMY_ROWS)]
-    best_dummy = dummies.index[quality(dummies.to_numpy(float), better).argmax()]
+    best_dummy = DUMMY_ROWS[int(quality(dummies.to_numpy(float), better).argmax())]
     beaten = float(quality(score, better)) > float(quality(column[best_dummy], better))
     comparison = "better" if beaten else "not better"
     return (
         f"By {metric}, {scored.name} scores {score:.3g}: {comparison} than the better dummy "
-        f"({best_dummy}, {column[best_dummy]:.3g}); real data scores {column['real-data']:.3g}."
+        f"({best_dummy}, {column[best_dummy]:.3g}); real data scores {column[REAL_DATA]:.3g}."
     )

@@ -14,7 +14,9 @@ from benchmark.method import DataSpec
 __all__ = ["Assignment", "Dataset", "Split", "stream_seed"]
 
 Split = Literal["train", "held-out", "calibration"]
-"""Data to train on, to compare samples with, and to show in the `real-data` row. Nothing held out is in another split."""
+"""Data to train on, to compare samples with, and to show in the `real-data` row. Nothing held out is in
+another split.
+"""
 
 
 def stream_seed(*names: str | int) -> int:
@@ -25,12 +27,10 @@ def stream_seed(*names: str | int) -> int:
 class Assignment(NamedTuple):
     """Which mode each sample belongs to, and how well.
 
-    Attributes:
-        mode: Index of the nearest mode, shape $(*, N)$.
-        high_quality: Whether the sample passes the dataset's rule, shape $(*, N)$.
-        legacy: Whether it passes the rule as literally worded in the literature, shape $(*, N)$; `None` where that is
-            the same rule.
-        features: The features that a classifier has of the sample, shape $(*, N, F)$; `None` without a classifier.
+    Attributes: mode: Index of the nearest mode, shape $(*, N)$. high_quality: Whether the sample passes the
+        dataset's rule, shape $(*, N)$. legacy: Whether it passes the rule as literally worded in the
+        literature, shape $(*, N)$; `None` where that is the same rule. features: The features that a
+        classifier has of the sample, shape $(*, N, F)$; `None` without a classifier.
     """
 
     mode: Tensor
@@ -43,7 +43,8 @@ class Assignment(NamedTuple):
 class Dataset(ABC):
     """A distribution, its modes where it has any, and the settings that go with it.
 
-    Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points they are
+    Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points
+    they are
     the same.
 
     Arguments:
@@ -57,16 +58,12 @@ class Dataset(ABC):
         held_out: Held-out real samples that samples are compared with.
         evaluations: Evaluations over a budget, evenly spaced.
 
-    Attributes:
-        name: The registered name.
-        kind: `points` for vectors, or `images`.
-        span: The length of the range of a coordinate where it has one, else 1. Squared errors are in units of its
-            square.
-        features: The feature extractor of Fréchet distances and the like, unless another one is asked for.
-        captured_by: Which samples capture a mode: those of high quality, or any.
-        packed_bytes: Bytes of a packed number.
-        seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions use a CPU
-            core fully by themselves.
+    Attributes: name: The registered name. kind: `points` for vectors, or `images`. span: The length of the
+        range of a coordinate where it has one, else 1. Squared errors are in units of its square. features:
+        The feature extractor of Fréchet distances and the like, unless another one is asked for. captured_by:
+        Which samples capture a mode: those of high quality, or any. packed_bytes: Bytes of a packed number.
+        seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions
+        use a CPU core fully by themselves.
     """
 
     name: ClassVar[str]
@@ -140,7 +137,8 @@ class Dataset(ABC):
         return {}
 
     def project(self, samples: Tensor) -> Tensor:
-        """A view of points $(N, D)$ in the plane, for pictures, shape $(N, 2)$: by default the first two coordinates.
+        """A view of points $(N, D)$ in the plane, for pictures, shape $(N, 2)$: by default the first two
+        coordinates.
 
         With a single coordinate the other one is 0.
         """
@@ -155,7 +153,9 @@ class Dataset(ABC):
 
     @property
     def landmarks(self) -> Tensor:
-        """The centres of the modes in `project`, shape $(K, 2)$; empty, shape $(0, 2)$, where they are not known."""
+        """The centres of the modes in `project`, shape $(K, 2)$; empty, shape $(0, 2)$, where they are not
+        known.
+        """
         return torch.empty(0, 2)
 
     @property

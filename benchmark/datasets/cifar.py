@@ -20,7 +20,8 @@ __all__ = ["CIFAR10"]
 class CIFAR10(Images):
     """Photographs of 32 x 32 pixels. Their modes are not known, so that IvOM and Fréchet distances judge.
 
-    Held-out data comes from the test images, each at most once. The `real-data` row shows training images, each at most
+    Held-out data comes from the test images, each at most once. The `real-data` row shows training images,
+    each at most
     once: the best that a generator can learn.
 
     References:

@@ -13,10 +13,11 @@ __all__ = ["Images", "nearest_images", "to_picture"]
 
 @dataclass(frozen=True)
 class Images(Dataset):
-    """Images $(C, H, W)$: networks see pixels in $[-1, 1]$, and what is kept and scored has 8 bits, as image files have.
+    """Images $(C, H, W)$: networks see pixels in $[-1, 1]$, and what is kept and scored has 8 bits, as image
+    files have.
 
-    This is the one range of floating-point pixels in the program. Squared errors are those of pixels in $[0, 1]$. Unless a
-    subclass knows better, the modes are not known.
+    This is the one range of floating-point pixels in the program. Squared errors are those of pixels in $[0,
+    1]$. Unless a subclass knows better, the modes are not known.
     """
 
     kind = "images"
@@ -38,7 +39,9 @@ class Images(Dataset):
 
     @abstractmethod
     def nearest_training(self, packed: Tensor) -> Tensor:
-        """The training images nearest to packed images $(n, C, H, W)$ by Euclidean distance, of the same shape and type."""
+        """The training images nearest to packed images $(n, C, H, W)$ by Euclidean distance, of the same
+        shape and type.
+        """
 
     def pack(self, x: Tensor) -> Tensor:
         return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

@@ -19,15 +19,15 @@ NUMBERS_TOGETHER = 1 << 18
 
 @dataclass(frozen=True)
 class Mixture(Dataset):
-    r"""Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the others.
+    r"""Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the
+    others.
 
-    They are equally likely unless a subclass overrides `mode_weights`. A sample is of high quality if its Euclidean
-    distance from the nearest mean, over all coordinates, is at most `radius` standard deviations.
+    They are equally likely unless a subclass overrides `mode_weights`. A sample is of high quality if its
+    Euclidean distance from the nearest mean, over all coordinates, is at most `radius` standard deviations.
 
-    Arguments:
-        std: The standard deviation $\sigma$.
-        training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same for all
-            methods and seeds; 0 for fresh samples without end.
+    Arguments: std: The standard deviation $\sigma$. training_set: Training data is drawn, with replacement,
+        from a fixed set of so many samples, the same for all methods and seeds; 0 for fresh samples without
+        end.
     """
 
     kind = "points"
@@ -78,14 +78,16 @@ class Mixture(Dataset):
     def truncated_std(self) -> float:
         """The standard deviation per noisy coordinate of real data that passes the rule of quality.
 
-        For $d$ coordinates and radius $r$ it is $\\sigma \\sqrt{F_{d+2}(r^2) / F_d(r^2)}$, with $F$ the chi-square
-        distribution functions.
+        For $d$ coordinates and radius $r$ it is $\\sigma \\sqrt{F_{d+2}(r^2) / F_d(r^2)}$, with $F$ the
+        chi-square distribution functions.
         """
         square = self.radius**2
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
-        """The splits are streams of one distribution; they differ where training data comes from a fixed set."""
+        """The splits are streams of one distribution; they differ where training data comes from a fixed
+        set.
+        """
         if split == "train" and self.training_set:
             pool = _training_set(self, rng.device)
             return pool[torch.randint(len(pool), (n,), generator=rng, device=rng.device)]
@@ -104,7 +106,8 @@ class Mixture(Dataset):
         shape = samples.shape[:-1]
         # In parts that the processor's cache holds.
         parts = [
-            self._assign(part) for part in samples.flatten(0, -2).split(max(1, NUMBERS_TOGETHER // samples.shape[-1]))
+            self._assign(part)
+            for part in samples.flatten(0, -2).split(max(1, NUMBERS_TOGETHER // samples.shape[-1]))
         ]
         mode, distance = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
         legacy = None if self.legacy_radius is None else distance <= self.legacy_radius
@@ -124,7 +127,9 @@ class Mixture(Dataset):
 @register_dataset("ring")
 @dataclass(frozen=True)
 class Ring(Mixture):
-    """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard deviation 0.01."""
+    """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard
+    deviation 0.01.
+    """
 
     std: float = 0.01
     circle: float = 1.0
@@ -143,7 +148,9 @@ class Ring(Mixture):
 @register_dataset("grid")
 @dataclass(frozen=True)
 class Grid(Mixture):
-    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard deviation 0.05."""
+    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard
+    deviation 0.05.
+    """
 
     std: float = 0.05
     spacing: float = 2.0
@@ -162,13 +169,15 @@ class Grid(Mixture):
 @register_dataset("high-dimensional")
 @dataclass(frozen=True)
 class HighDimensional(Mixture):
-    """Ten Gaussians of 700 dimensions in a space of 1200, after the VEEGAN paper, with the means of PacGAN's code.
+    """Ten Gaussians of 700 dimensions in a space of 1200, after the VEEGAN paper, with the means of PacGAN's
+    code.
 
     In mode k all coordinates equal one constant; the first 700 carry noise of standard deviation 1.
 
-    The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5 away, so
-    that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one that 99.5 % of
-    real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without spread, which are nearer to their
+    The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5
+    away, so that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one
+    that 99.5 % of real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without
+    spread, which are nearer to their
     mode than any real one: the metric `within_mode_std` does.
     """
 

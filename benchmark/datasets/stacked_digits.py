@@ -25,12 +25,14 @@ DIGITS_TOGETHER = 768
 class StackedDigits(Images):
     """Independent digits as the channels of an image, drawn on the fly, uniformly and with replacement.
 
-    The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the product of the class
-    frequencies of the training digits. Training data comes from the training digits only. Held-out data comes from
-    every other test digit, and the data of the `real-data` row from the test digits between them.
+    The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the
+    product of the class frequencies of the training digits. Training data comes from the training digits
+    only. Held-out data comes from every other test digit, and the data of the `real-data` row from the test
+    digits between them.
 
-    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier, which also knows
-    a class of no digit, gives every digit at least the probability `confidence`. One sample captures a mode, as in the literature.
+    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier,
+    which also knows a class of no digit, gives every digit at least the probability `confidence`. One sample
+    captures a mode, as in the literature.
 
     Arguments:
         digits: The number of channels $C$, from 1 to 4.
@@ -84,7 +86,9 @@ class StackedDigits(Images):
     def assign(self, samples: Tensor) -> Assignment:
         classifier = _on(self._classifier, samples.device)
         images = samples.flatten(0, -4)
-        parts = [self._assign(classifier, part) for part in images.split(max(1, DIGITS_TOGETHER // self.digits))]
+        parts = [
+            self._assign(classifier, part) for part in images.split(max(1, DIGITS_TOGETHER // self.digits))
+        ]
         mode, high_quality, features = (torch.cat(column) for column in zip(*parts, strict=True))
         shape = samples.shape[:-3]
         return Assignment(mode.view(shape), high_quality.view(shape), features=features.view(*shape, -1))

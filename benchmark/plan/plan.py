@@ -58,14 +58,16 @@ def make_plan(request: Request) -> Plan:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
     _check_owners(request.settings, (*datasets, *methods, *metrics))
-    plan = Plan(request, choose_device(request.device), [], [])
+    device = choose_device(request.device)
+    planned_datasets: list[PlannedDataset] = []
+    cells: list[Planned] = []
     for name in datasets:
         settings = _merged(suite.settings_on(name), _features(request, metrics), request.settings)
         built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
         dataset = _plan_dataset(name, request, metrics, settings)
-        plan.datasets.append(dataset)
-        plan.cells += _plan_methods(dataset, request, plan.device, built)
-    return plan
+        planned_datasets.append(dataset)
+        cells += _plan_methods(dataset, request, device, built)
+    return Plan(request, device, planned_datasets, cells)
 
 
 def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings: Settings) -> PlannedDataset:

@@ -27,12 +27,9 @@ LIBRARIES_BYTES, COMPILER_BYTES = 0.8e9, 0.25e9
 class PlannedDataset:
     """A dataset, and what all of its cells have in common.
 
-    Attributes:
-        name: Its name.
-        data: The dataset.
-        metrics: The metrics that apply to it, by name, with the settings that they leave to the dataset filled in.
-        budget: The budget of each trial.
-        files: The files that it needs, from `Dataset.prepare`.
+    Attributes: name: Its name. data: The dataset. metrics: The metrics that apply to it, by name, with the
+        settings that they leave to the dataset filled in. budget: The budget of each trial. files: The files
+        that it needs, from `Dataset.prepare`.
     """
 
     name: str
@@ -88,15 +85,16 @@ class Planned:
     def seconds(self, seeds: int, compiled: bool) -> float:
         """Nominal seconds on one CPU core.
 
-        Compiling takes time that grows with the square of the number of operations in a compiled function. The rates
-        are fixed and not measured, so that the decision to compile, which changes results by rounding, is the same
-        each time.
+        Compiling takes time that grows with the square of the number of operations in a compiled function.
+        The rates are fixed and not measured, so that the decision to compile, which changes results by
+        rounding, is the same each time.
         """
         if self.cost is None:
             return 0.0
         compiling = 20 + 2e-5 * self.cost.longest**2 if compiled else 0
         if self.cycles is None:
-            # A budget of seconds buys more training when compiled, so only compiling itself counts against it.
+            # A budget of seconds buys more training when compiled, so only compiling itself counts against
+            # it.
             slowdown = 1 if compiled else 1.5
             return self.template.budget.amount * seeds * slowdown + compiling
         flops = self.cycles * self.cost.flops * seeds
@@ -107,8 +105,8 @@ class Planned:
     def memory(self, seeds: int, compiled: bool) -> float:
         """About the bytes that a worker holds at its peak.
 
-        They are for the libraries, the compiler, the state, and samples while they are scored. Fitted to peaks that
-        were measured on CPUs, and right within a third there.
+        They are for the libraries, the compiler, the state, and samples while they are scored. Fitted to
+        peaks that were measured on CPUs, and right within a third there.
         """
         data = self.dataset.data
         samples = max(data.samples * seeds, data.samples_large, data.held_out)

@@ -58,7 +58,8 @@ class Remaining:
 def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     """Compares a plan with the trials that are there. Writes nothing.
 
-    A trial is repeated in the group that it belongs to: where some seeds of a group have a record, the whole of it is
+    A trial is repeated in the group that it belongs to: where some seeds of a group have a record, the whole
+    of it is
     trained, and all that is missing of it is recorded. Seeds of no group form new ones.
 
     Arguments:

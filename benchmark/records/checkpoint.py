@@ -13,7 +13,8 @@ __all__ = ["Checkpoint"]
 class Checkpoint:
     """Arrays by name, and values that JSON can hold.
 
-    Each object with a state makes a part of the checkpoint: `join` puts the parts together, `part` takes one out.
+    Each object with a state makes a part of the checkpoint: `join` puts the parts together, `part` takes one
+    out.
     """
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -54,7 +54,8 @@ class CheckpointFiles:
             old.unlink()
 
     def read(self, cell: Cell) -> Checkpoint | None:
-        """Where the training of a cell stands; `None` without a checkpoint, or with one of another configuration.
+        """Where the training of a cell stands; `None` without a checkpoint, or with one of another
+        configuration.
 
         Raises:
             DamagedError: If it is not as it was written.

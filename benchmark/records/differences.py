@@ -28,7 +28,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """A nested dictionary as one, with dotted names."""
     if not isinstance(value, dict):
         return {prefix: value}
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, part in value.items():
         flat |= _flat(part, f"{prefix}.{key}" if prefix else key)
     return flat

@@ -1,11 +1,11 @@
 """Where the files of a run are.
 
-    manifest.json                                 what was asked for, by what, and where
-    tables.json                                   checksums of the tables that were written last
-    trials/DATASET/METHOD/seed-K/                 a trial: result.json, samples.npz, generator.safetensors; error.txt if it failed
-    trials/DATASET/METHOD/training-XXXXXXXX/      a cell in training: checkpoint.json, tensors-N.safetensors;
-                                                  its finished trials until all of them are in their places
-    damaged/                                      files that are not as they were written
+manifest.json                                 what was asked for, by what, and where tables.json
+checksums of the tables that were written last trials/DATASET/METHOD/seed-K/                 a trial:
+result.json, samples.npz, generator.safetensors; error.txt if it failed
+trials/DATASET/METHOD/training-XXXXXXXX/      a cell in training: checkpoint.json, tensors-N.safetensors;
+its finished trials until all of them are in their places damaged/
+files that are not as they were written
 """
 
 import re

@@ -1,17 +1,18 @@
 """What a report is made of: the records of a run, whole ones only, in the run's order."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.records.schema import CALIBRATION_ROWS, Manifest, MetricFacts, Record
+from benchmark.records.layout import TrialId
+from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record
 from benchmark.records.sealed_files import DamagedError
-from benchmark.records.store import LARGE, Store
+from benchmark.records.store import Store
+from benchmark.records.trial_files import Survey
 
-__all__ = ["Results", "read_results"]
+__all__ = ["Results", "results_of"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Results:
     suite: str
     manifest: Manifest | None
     records: list[Record]
-    failures: list[tuple[str, str, int]]
+    failures: list[TrialId]
     damaged: list[DamagedError]
 
     @property
@@ -87,27 +88,26 @@ class Results:
         return next(record for record in self.records if record["dataset"] == dataset)
 
 
-def read_results(store: Store) -> Results:
-    """The results that lie in a run's directory.
+def results_of(store: Store, survey: Survey) -> Results:
+    """The results of a run whose records have been read.
+
+    Arguments:
+        store: The run.
+        survey: The trials in its directory.
 
     Raises:
-        FileNotFoundError: If there is no run.
         UsageError: If it is of another version.
     """
-    if not store.holds_run():
-        raise FileNotFoundError(store.root)
-    survey = store.survey()
-    manifest: Manifest | None = None
     damaged = list(survey.damaged)
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            manifest = store.manifest()
-        except DamagedError as damage:
-            damaged.append(damage)
-    suites = [manifest["suite"]] if manifest else [record["suite"] for record in survey.records]
-    return Results(
-        next(iter(suites), ""), manifest, _ordered(survey.records, manifest), survey.failures, damaged
-    )
+    manifest: Manifest | None = None
+    try:
+        manifest = store.manifest()
+    except DamagedError as damage:
+        damaged.append(damage)
+    except FileNotFoundError:
+        pass
+    suite = manifest["suite"] if manifest else next((record["suite"] for record in survey.records), "")
+    return Results(suite, manifest, _ordered(survey.records, manifest), survey.failures, damaged)
 
 
 def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
@@ -125,20 +125,20 @@ def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
 
 
 def read_run(root: Path) -> Results:
-    """The results that lie in a directory.
+    """The results that lie in the directory of a run.
 
     Raises:
         UsageError: If there is no run, one of another version, or one whose records were taken away.
     """
-    try:
-        results = read_results(Store(root))
-    except FileNotFoundError:
-        raise UsageError(f"{root}: holds no run; give the directory of a run") from None
-    if not (root / "trials").exists() and _lines(root / "trials.csv") > 1:
+    store = Store(root)
+    if not store.holds_run():
+        raise UsageError(f"{root}: holds no run; give the directory of a run")
+    if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
         raise UsageError(
-            f"{root}: holds tables without the records that they were made of (trials/); give the directory of a whole run"
+            f"{root}: holds tables without the records that they were made of (trials/); "
+            "give the directory of a whole run"
         )
-    return results
+    return results_of(store, store.trials.survey())
 
 
 def _lines(file: Path) -> int:

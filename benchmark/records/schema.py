@@ -63,7 +63,9 @@ class MetricFacts(TypedDict):
 
 
 class DatasetFacts(NamedTuple):
-    """How to read the scores on a dataset: its number of modes, 0 if they are not known, and the facts of its metrics."""
+    """How to read the scores on a dataset: its number of modes, 0 if they are not known, and the facts of its
+    metrics.
+    """
 
     modes_total: int
     metrics: dict[str, MetricFacts]
@@ -144,7 +146,9 @@ class Group(TypedDict):
 
 
 class RequestedSettings(TypedDict):
-    """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and method."""
+    """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and
+    method.
+    """
 
     datasets: dict[str, Any]
     methods: dict[str, dict[str, Any]]
@@ -181,14 +185,18 @@ class CheckpointFile(TypedDict):
 
 
 class Commit(TypedDict):
-    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their places."""
+    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their
+    places.
+    """
 
     schema_version: int
     seeds: list[Whole]
 
 
 class TableChecksums(TypedDict):
-    """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in case they still lie there."""
+    """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in
+    case they still lie there.
+    """
 
     schema_version: int
     files: dict[str, list[str]]

@@ -87,7 +87,8 @@ def read_sealed(file: Path, shape: type[T]) -> T:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
     if content["schema_version"] != SCHEMA_VERSION:
         raise UsageError(
-            f"{file}: has schema version {content['schema_version']}; this program reads version {SCHEMA_VERSION}"
+            f"{file}: has schema version {content['schema_version']}; "
+            f"this program reads version {SCHEMA_VERSION}"
         )
     try:
         msgspec.convert(content, shape)
@@ -99,9 +100,8 @@ def read_sealed(file: Path, shape: type[T]) -> T:
 def read_regular(file: Path) -> bytes:
     """The bytes of a plain file.
 
-    Raises:
-        FileNotFoundError: If there is none.
-        DamagedError: If it is a link, a pipe or anything else that may lead elsewhere or never end, or cannot be read.
+    Raises: FileNotFoundError: If there is none. DamagedError: If it is a link, a pipe or anything else that
+        may lead elsewhere or never end, or cannot be read.
     """
     try:
         status = file.lstat()

@@ -20,7 +20,9 @@ from benchmark.records.trial_files import Survey, TrialFiles
 __all__ = ["MovedDamage", "Store"]
 
 NAMES_OF_A_RUN = ("manifest.json", "trials", "damaged", "tables.json", LOCK)
-"""Names in the directory of a run that other directories do not have. They may be there before a manifest is."""
+"""Names in the directory of a run that other directories do not have. They may be there before a manifest
+is.
+"""
 
 DIRECTORIES = ("trials", "plots", "damaged", "tensorboard")
 """The directories that the program writes to."""
@@ -54,7 +56,8 @@ class Store:
         self.tables = TableFiles(self.layout)
 
     def check(self, suite: str, fresh: bool = False) -> None:
-        """Whether a run of that suite can be written or continued here, or moved aside if `fresh`. Writes nothing.
+        """Whether a run of that suite can be written or continued here, or moved aside if `fresh`. Writes
+        nothing.
 
         Raises:
             UsageError: If the directory is a file, cannot be written, or holds something else.

@@ -1,4 +1,6 @@
-"""The tables of a run, which are written anew with every report. A table that someone has changed is not lost."""
+"""The tables of a run, which are written anew with every report. A table that someone has changed is not
+lost.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256

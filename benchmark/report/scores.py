@@ -10,7 +10,7 @@ from benchmark.report.findings import leaders
 from benchmark.report.headline import headline, headline_first
 from benchmark.report.view import DatasetView
 from benchmark.report.words import estimate, number, spread
-from benchmark.suites import SUITES
+from benchmark.suites import find_suite
 
 __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
 
@@ -95,6 +95,6 @@ CAPTION = (
 
 def notes_on(shown: DatasetView) -> list[str]:
     """What a reader of the table must know of its methods, as the suite tells it."""
-    suite = SUITES.get(shown.results.suite)
+    suite = find_suite(shown.results.suite)
     notes = suite.notes if suite else {}
     return [f"{method} is {note}." for method, note in notes.items() if method in shown.styles]

@@ -81,7 +81,7 @@ class DatasetView:
             for r in self.results.records
             if r["dataset"] == self.name and r["seed"] == self.representatives.loc[r["method"], "seed"]
         ]
-        return {record["method"]: self.store.arrays(record) for record in chosen}
+        return {record["method"]: self.store.trials.arrays(record) for record in chosen}
 
     @property
     def scored_metrics(self) -> list[str]:

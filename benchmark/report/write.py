@@ -2,25 +2,46 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from benchmark.errors import complain
-from benchmark.records.results import read_run
+from benchmark.records.results import Results
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
 from benchmark.report.exports.tensorboard import write_event_files
 from benchmark.report.exports.text import latex_tables, markdown_tables, parquet_tables
 from benchmark.report.page.page import make_page
 from benchmark.report.pictures.plots import write_plots
-from benchmark.report.tables.tables import make_tables, write_tables
+from benchmark.report.tables.tables import Tables, make_tables, write_tables
 from benchmark.report.view import BROKEN, DatasetView
 
-__all__ = ["write_report"]
+__all__ = ["Report", "write_report"]
 
 EXTRA_FILES = {"parquet": "trials.parquet", "tensorboard": "tensorboard"}
 """What lies in a run's directory where an extra was written."""
 
 
-def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
+@dataclass(frozen=True)
+class Report:
+    """A report, and what it was made of.
+
+    Attributes:
+        directory: The directory of the run.
+        results: The records of the run.
+        tables: Its tables.
+        views: The datasets on which a method has finished.
+        problems: What could not be read or made, one line each; they have been printed.
+    """
+
+    directory: Path
+    results: Results
+    tables: Tables
+    views: list[DatasetView]
+    problems: list[str]
+
+
+def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> Report:
     """Rebuilds the tables, the pictures and the page of a run, tells what could not be, and returns whether all of it could.
 
     Arguments:
@@ -30,7 +51,6 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
     Raises:
         UsageError: If there is no run, or one of another version.
     """
-    results = read_run(store.root)
     problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
     tables = make_tables(results, problems)
     for file, place in write_tables(store, tables):
@@ -62,4 +82,4 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> bool:
         f"tables, plots{' and report.html' if (store.root / 'report.html').exists() else ''} are in {store.root}",
         file=sys.stderr,
     )
-    return not problems
+    return Report(store.root, results, tables, finished, problems)

@@ -1,4 +1,6 @@
-"""How far a run is, on stderr: one live line on a terminal or in a notebook, else a plain line now and then."""
+"""How far a run is, on stderr: one live line on a terminal or in a notebook, else a plain line now and
+then.
+"""
 
 import sys
 import time

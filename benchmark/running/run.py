@@ -51,10 +51,8 @@ def run_plan(
         limits: What cells may take, and how often they are saved.
         command: The command line, for the manifest.
 
-    Raises:
-        UsageError: If the plan does not fit the records that are there; nothing of them has been changed then.
-        Interrupted: If the run was asked to end.
-        OSError: If something cannot be written.
+    Raises: UsageError: If the plan does not fit the records that are there; nothing of them has been changed
+        then. Interrupted: If the run was asked to end. OSError: If something cannot be written.
     """
     store.recover()
     survey = store.trials.survey()
@@ -64,7 +62,8 @@ def run_plan(
     write_manifest(store, remaining, facts, command)
     if plan.request.compile == "auto" and not can_compile(plan.device):
         print(
-            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower",
+            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times "
+            "slower",
             file=sys.stderr,
         )
     with _progress_line(remaining) as line, Interruption() as interruption:

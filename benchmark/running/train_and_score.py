@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from benchmark import registry
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
+from benchmark.registry import DATASETS, METHODS, METRICS, load_plugin
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
@@ -52,13 +52,12 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
     for plugin in cell.plugins:
-        registry.load_plugin(Path(plugin))
-    device = torch.device(cell.device)
-    data: Dataset = registry.DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
-    metrics: dict[str, Metric] = {
-        name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()
-    }
-    scorer = Scorer(data, metrics, device)
+        load_plugin(Path(plugin))
+    data: Dataset = DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
+    metrics: dict[str, Metric] = {}
+    for metric in cell.metrics:
+        metrics[metric.name] = METRICS.get(metric.name)(**metric.settings)
+    scorer = Scorer(data, metrics, torch.device(cell.device))
     if cell.method.name in CALIBRATIONS:
         trials = _calibrate(cell, data, scorer, link)
     else:
@@ -83,19 +82,22 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Tr
 
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
-    method = registry.METHODS.get(cell.method.name)(**cell.method.settings)
-    recorder = _Recorder(cell, scorer, cost_of(method, data), link)
+    method = METHODS.get(cell.method.name)(**cell.method.settings)
+    group = _GroupInTraining(cell, scorer, cost_of(method, data), link)
     try:
-        recorder.train(method, start)
+        group.train(method, start)
     except UnfitError as error:
         link.say(f"{cell.label}: its checkpoint does not fit ({error}); training starts anew")
-        recorder = _Recorder(cell, scorer, recorder.cost, link)
-        recorder.train(method, None)
-    return recorder.finished()
+        group = _GroupInTraining(cell, scorer, group.cost, link)
+        group.train(method, None)
+    return group.finished()
 
 
-class _Recorder:
-    """Turns evaluations into trials, and adds them to checkpoints."""
+class _GroupInTraining:
+    """The seeds of a cell in training, and their trials so far.
+
+    Evaluations fill the trials, and checkpoints keep them.
+    """
 
     def __init__(self, cell: Cell, scorer: Scorer, cost: Cost, link: Link) -> None:
         self.cell = cell
@@ -210,13 +212,8 @@ class _Recorder:
         scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
         for j, i in enumerate(alive):
             trial = self.trials[i]
-            trial.curve.append(
-                {
-                    "point": standing.point,
-                    **self._spent(standing.cycles, standing.seconds),
-                    "metrics": scores[j],
-                }
-            )
+            spent = self._spent(standing.cycles, standing.seconds)
+            trial.curve.append({"point": standing.point, **spent, "metrics": scores[j]})
             trial.metrics = dict(scores[j])
             if standing.last:
                 trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))

@@ -64,7 +64,9 @@ def draws_samples(data: Dataset) -> None:
 
 def draws_from_the_stream(data: Dataset) -> None:
     first, again = _draw(data, "train"), _draw(data, "train")
-    assert torch.equal(first, again), "the same stream gives other data: some randomness is not from the stream"
+    assert torch.equal(first, again), (
+        "the same stream gives other data: some randomness is not from the stream"
+    )
     other = data.draw(DRAWN, data.stream(1, "check"), "train")
     assert not torch.equal(first, other), "two streams give the same data"
 
@@ -117,9 +119,12 @@ def draws_modes_by_their_weights(data: Dataset) -> None:
     mode = data.assign(_draw(data, "calibration")).mode
     shares = torch.bincount(mode, minlength=data.modes).double() / DRAWN
     distance = 0.5 * float((shares - data.mode_weights).abs().sum())
-    # By chance, the total variation of n draws from K modes is about sqrt(K / n) / 2.5; a classifier errs besides.
+    # By chance, the total variation of n draws from K modes is about sqrt(K / n) / 2.5; a classifier errs
+    # besides.
     most = 0.05 + (data.modes / DRAWN) ** 0.5
-    assert distance <= most, f"the total variation of real data and mode_weights is {distance:.2f}; at most {most:.2f}"
+    assert distance <= most, (
+        f"the total variation of real data and mode_weights is {distance:.2f}; at most {most:.2f}"
+    )
 
 
 def can_be_drawn_as_points(data: Dataset) -> None:

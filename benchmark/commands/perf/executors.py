@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark.plan.remaining import MOST_TOGETHER
+from benchmark.datasets.mixtures import Ring
 
 __all__ = ["measure_executors"]
 
@@ -23,7 +23,7 @@ def measure_executors(quick: bool = False) -> None:
         UsageError: If Ray is not installed.
     """
     importlib.import_module("benchmark.running.executors.ray")
-    together = MOST_TOGETHER["points"]
+    together = Ring.seeds_together
     cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
     trials = cells * together  # equal cells
     ways = {

@@ -107,7 +107,7 @@ def make_page(results: Results, tables: Tables, shown: Sequence[DatasetView], pr
     script, css = (
         Markup(files("benchmark.report.page").joinpath("templates", name).read_text("utf-8"))
         for name in ("page.js", "page.css")
-    )  # noqa: S704 ours
+    )
     leading = list(dict.fromkeys(metric for part in shown if (metric := headline(part.scored_metrics))))
     environment = Environment(
         loader=PackageLoader("benchmark.report.page"),

@@ -12,14 +12,14 @@ from benchmark.report.tables.published import KINDS, MARKS, published_rows, tall
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS
-from benchmark.suites import SUITES
+from benchmark.suites import find_suite
 
 __all__ = ["published_chart", "reproduced"]
 
 
 def reproduced(results: Results, tables: Tables) -> dict[str, Any]:
     """How the paper's figures compare, and its protocol; empty for a suite that is of no paper."""
-    suite = SUITES.get(results.suite)
+    suite = find_suite(results.suite)
     if suite is None or suite.protocol is None or tables.published.columns.empty:
         return {}
     protocol = suite.protocol

@@ -12,6 +12,7 @@ from benchmark.errors import UsageError
 from benchmark.records.results import Results
 from benchmark.records.schema import EvaluationPoint, Record
 from benchmark.records.store import Store
+from benchmark.records.table_files import MovedTable
 from benchmark.report.statistics.over_seeds import median_interval, summarise
 from benchmark.report.tables.along_budget import SPENT, best_of_table, budget_table, evaluation_points
 from benchmark.report.tables.csv_text import to_csv
@@ -107,9 +108,9 @@ def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
     )
 
 
-def write_tables(store: Store, tables: Tables) -> list[tuple[Path, Path]]:
+def write_tables(store: Store, tables: Tables) -> list[MovedTable]:
     """Writes the tables as CSV; returns those files that someone had changed, with where they are now."""
-    return store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
+    return store.tables.write({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
 
 
 def _metric_columns(records: Sequence[Record]) -> list[str]:
