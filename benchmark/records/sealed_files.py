@@ -32,7 +32,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-LARGEST = 1 << 28
+LARGEST_BYTES = 1 << 28
 """Bytes of the largest sealed file that is read. Ours have some thousands."""
 
 
@@ -107,7 +107,7 @@ def read_regular(file: Path) -> bytes:
         status = file.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise DamagedError(file, "is not a plain file")
-        if status.st_size > LARGEST:
+        if status.st_size > LARGEST_BYTES:
             raise DamagedError(file, f"has {status.st_size} bytes, more than any such file")
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
