@@ -1,8 +1,8 @@
-"""What a report is made of: the records of a run, whole ones only, in the run's order."""
+"""The results of a run, which a report is made of: the whole records, in the run's order."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ from benchmark.records.schema import CALIBRATION_ROWS, Manifest, MetricFacts, Re
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import LARGE, Store
 
-__all__ = ["Results", "read_results"]
+__all__ = ["Results", "read_run"]
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of a run.
+    """The results of a run. They are not changed once they are read: what is looked up often is remembered.
 
     Attributes:
         suite: The suite's name.
@@ -35,33 +35,43 @@ class Results:
     @property
     def missing(self) -> list[tuple[str, str, int]]:
         """Dataset, method and seed of every trial that was asked for and has neither a record nor failed."""
-        known = {
-            *((record["dataset"], record["method"], record["seed"]) for record in self.records),
-            *self.failures,
-        }
-        groups = self.manifest["groups"] if self.manifest else {}
-        asked = [
-            (dataset, method, seed)
-            for dataset, methods in groups.items()
-            for method, found in methods.items()
-            for g in found
-            for seed in g["seeds"]
-        ]
-        return [trial for trial in asked if trial not in known]
+        present = set(self.failures)
+        for record in self.records:
+            present.add((record["dataset"], record["method"], record["seed"]))
+        return [trial for trial in self._requested() if trial not in present]
+
+    def _requested(self) -> list[tuple[str, str, int]]:
+        """Dataset, method and seed of every trial that was asked for."""
+        trials: list[tuple[str, str, int]] = []
+        if self.manifest is None:
+            return trials
+        for dataset, groups_by_method in self.manifest["groups"].items():
+            for method, groups in groups_by_method.items():
+                for group in groups:
+                    trials += [(dataset, method, seed) for seed in group["seeds"]]
+        return trials
 
     def facts(self, dataset: str, metric: str) -> MetricFacts:
-        """How to read a metric that a record of the dataset has."""
-        name = metric.removesuffix(LARGE)
-        return next(
-            record["facts"][name]
-            for record in self.records
-            if record["dataset"] == dataset and name in record["facts"]
-        )
+        """How to read a metric, on a larger sample or not.
+
+        Raises:
+            KeyError: If no record of the dataset has it.
+        """
+        return self._facts[dataset, metric.removesuffix(LARGE)]
+
+    @cached_property
+    def _facts(self) -> dict[tuple[str, str], MetricFacts]:
+        """By dataset and metric, from the first record that has them."""
+        first: dict[tuple[str, str], MetricFacts] = {}
+        for record in self.records:
+            for metric, facts in record["facts"].items():
+                first.setdefault((record["dataset"], metric), facts)
+        return first
 
     @property
     def datasets(self) -> list[str]:
         """The datasets that have a finished trial."""
-        return list(dict.fromkeys(record["dataset"] for record in self.records))
+        return list(self._first_records)
 
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
@@ -69,77 +79,81 @@ class Results:
 
     def metric_settings(self, dataset: str) -> dict[str, dict[str, Any]]:
         """The metrics of a dataset with their settings."""
-        return self._first(dataset)["configuration"]["metrics"]
+        return self._first_records[dataset]["configuration"]["metrics"]
 
     def modes(self, dataset: str) -> int:
         """The number of modes of a dataset; 0 where they are not known."""
-        return self._first(dataset)["modes_total"]
+        return self._first_records[dataset]["modes_total"]
 
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""
-        return {
-            key: value
-            for key, value in self._first(dataset)["configuration"]["dataset"].items()
-            if key != "name"
-        }
+        settings = dict(self._first_records[dataset]["configuration"]["dataset"])
+        del settings["name"]
+        return settings
 
-    def _first(self, dataset: str) -> Record:
-        return next(record for record in self.records if record["dataset"] == dataset)
-
-
-def read_results(store: Store) -> Results:
-    """The results that lie in a run's directory.
-
-    Raises:
-        FileNotFoundError: If there is no run.
-        UsageError: If it is of another version.
-    """
-    if not store.holds_run():
-        raise FileNotFoundError(store.root)
-    survey = store.survey()
-    manifest: Manifest | None = None
-    damaged = list(survey.damaged)
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            manifest = store.manifest()
-        except DamagedError as damage:
-            damaged.append(damage)
-    suites = [manifest["suite"]] if manifest else [record["suite"] for record in survey.records]
-    return Results(
-        next(iter(suites), ""), manifest, _ordered(survey.records, manifest), survey.failures, damaged
-    )
-
-
-def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
-    """By dataset and method in the order of the configuration, others after them, then by seed."""
-    asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
-    datasets = list(asked["datasets"])
-    methods = [*CALIBRATION_ROWS, *dict.fromkeys(name for own in asked["methods"].values() for name in own)]
-
-    def place(names: Sequence[str], name: str) -> tuple[int, str]:
-        return (names.index(name), "") if name in names else (len(names), name)
-
-    return sorted(
-        records, key=lambda r: (place(datasets, r["dataset"]), place(methods, r["method"]), r["seed"])
-    )
+    @cached_property
+    def _first_records(self) -> dict[str, Record]:
+        """The first record of each dataset, by its name."""
+        first: dict[str, Record] = {}
+        for record in self.records:
+            first.setdefault(record["dataset"], record)
+        return first
 
 
 def read_run(root: Path) -> Results:
-    """The results that lie in a directory.
+    """The results that lie in the directory of a run.
 
     Raises:
         UsageError: If there is no run, one of another version, or one whose records were taken away.
     """
-    try:
-        results = read_results(Store(root))
-    except FileNotFoundError:
-        raise UsageError(f"{root}: holds no run; give the directory of a run") from None
-    if not (root / "trials").exists() and _lines(root / "trials.csv") > 1:
+    store = Store(root)
+    if not store.holds_run():
+        raise UsageError(f"{root}: holds no run; give the directory of a run")
+    survey = store.survey()
+    if not store.trials.exists() and _lines(root / "trials.csv") > 1:
         raise UsageError(
-            f"{root}: holds tables without the records that they were made of (trials/); give the directory of a whole run"
+            f"{root}: holds tables without the records that they were made of (trials/); "
+            "give the directory of a whole run"
         )
-    return results
+    damaged = list(survey.damaged)
+    manifest: Manifest | None = None
+    try:
+        manifest = store.manifest()
+    except DamagedError as damage:
+        damaged.append(damage)
+    except FileNotFoundError:
+        pass
+    suite = _suite(manifest, survey.records)
+    return Results(suite, manifest, _ordered(survey.records, manifest), survey.failures, damaged)
+
+
+def _suite(manifest: Manifest | None, records: Sequence[Record]) -> str:
+    """The suite's name; empty if there is nothing that has it."""
+    if manifest:
+        return manifest["suite"]
+    return records[0]["suite"] if records else ""
 
 
 def _lines(file: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
+    """Sorted by dataset and method in the order of the configuration, others after them, then by seed."""
+    datasets: list[str] = []
+    methods = list(CALIBRATION_ROWS)
+    if manifest:
+        configuration = manifest["configuration"]
+        datasets = list(configuration["datasets"])
+        for settings_by_method in configuration["methods"].values():
+            methods += [method for method in settings_by_method if method not in methods]
+
+    def place(record: Record) -> tuple[tuple[int, str], tuple[int, str], int]:
+        return _place(datasets, record["dataset"]), _place(methods, record["method"]), record["seed"]
+
+    return sorted(records, key=place)
+
+
+def _place(names: Sequence[str], name: str) -> tuple[int, str]:
+    """Sorts a name by its place among some, or behind them by its letters."""
+    return (names.index(name), "") if name in names else (len(names), name)

@@ -6,6 +6,10 @@ import msgspec
 
 __all__ = [
     "CALIBRATION_ROWS",
+    "COLLAPSED",
+    "DUMMY_ROWS",
+    "NOISE",
+    "REAL_DATA",
     "SCHEMA_VERSION",
     "Audit",
     "CheckpointFile",
@@ -21,11 +25,20 @@ __all__ = [
 
 SCHEMA_VERSION = 4
 
-CALIBRATION_ROWS = ("real-data", "collapsed", "noise")
-"""The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMY_ROWS`."""
+REAL_DATA = "real-data"
+"""The row of fresh real data."""
 
-DUMMY_ROWS = ("collapsed", "noise")
-"""One real datum over and over, and a Gaussian with the mean and covariance of training data."""
+COLLAPSED = "collapsed"
+"""The row of one real sample, repeated."""
+
+NOISE = "noise"
+"""The row of a Gaussian with the mean and covariance of training data."""
+
+DUMMY_ROWS = (COLLAPSED, NOISE)
+"""The rows that have learnt nothing."""
+
+CALIBRATION_ROWS = (REAL_DATA, *DUMMY_ROWS)
+"""The rows that stand where a method does, and are none."""
 
 MetricValues = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
