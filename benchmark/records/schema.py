@@ -47,9 +47,10 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 class MetricFacts(TypedDict):
     """How to read a metric on a dataset.
 
-    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a perfect generator scores,
-    where null stands for the `real-data` row; `scale` says whether values are compared by their differences or by those of their
-    logarithms, and `ranked` whether methods are compared by them at all; `samples` is the sample size.
+    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a
+    perfect generator scores, where null stands for the `real-data` row; `scale` says whether values are
+    compared by their differences or by those of their logarithms, and `ranked` whether methods are compared
+    by them at all; `samples` is the sample size.
     """
 
     better: Literal["higher", "lower", "one"]
@@ -135,7 +136,7 @@ class Group(TypedDict):
 
 
 class RequestedSettings(TypedDict):
-    """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and method."""
+    """What was asked for, as far as a report needs it: settings by dataset, and by dataset and method."""
 
     datasets: dict[str, Any]
     methods: dict[str, dict[str, Any]]
@@ -172,14 +173,17 @@ class CheckpointFile(TypedDict):
 
 
 class Commit(TypedDict):
-    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their places."""
+    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved into place."""
 
     schema_version: int
     seeds: list[Whole]
 
 
 class TableChecksums(TypedDict):
-    """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in case they still lie there."""
+    """`tables.json`: SHA-256 of the tables that were written last, by name.
+
+    Also of the ones before them, in case these still lie there.
+    """
 
     schema_version: int
     files: dict[str, list[str]]

@@ -22,19 +22,25 @@ __all__ = [
 ]
 
 HEADLINES = ("overlap", "coverage", "fid")
-"""The metrics that answer it, the most telling first. Those behind the first are for data whose modes are not known."""
+"""The metrics that answer it, the best one first.
+
+Those behind the first are for data whose modes are not known.
+"""
 
 ScoresByMethod = dict[str, pd.Series]
 """Values by method and seed; NaN for a trial that has none."""
 
 
 def headline(metrics: Sequence[str]) -> str | None:
-    """The headline among the metrics of a dataset; the first of them if none measures coverage, `None` if there is none."""
+    """The metric among those of a dataset that answers the question.
+
+    The first of them if none measures coverage, `None` if there is none.
+    """
     return next((name for name in (*HEADLINES, *metrics) if name in metrics), None)
 
 
 def headline_first(metrics: Sequence[str]) -> list[str]:
-    """The metrics in the order in which people read them: the headline, then the others in their own order."""
+    """The metrics in the order in which people read them: the headline, then the others as they are."""
     first = headline(metrics)
     return sorted(metrics, key=lambda name: name != first)
 
@@ -52,8 +58,8 @@ def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> ScoresByMethod
     values = rows[metric].where(rows["status"] == "ok").astype(float)
     if not np.isfinite(values).any():
         return {}
-    values = values.set_axis(rows["seed"])
-    return {method: values[(rows["method"] == method).to_numpy()] for method in rows["method"].unique()}
+    by_method = values.set_axis(rows["seed"]).groupby(rows["method"].to_numpy(), sort=False)
+    return {str(method): of_method for method, of_method in by_method}
 
 
 def dummies(trials: pd.DataFrame, dataset: str, metric: str) -> dict[str, float]:
@@ -67,7 +73,7 @@ def dummies(trials: pd.DataFrame, dataset: str, metric: str) -> dict[str, float]
 
 
 def chance(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str) -> float:
-    """The score of a generator that has learnt nothing: that of the better of the dummies; NaN if there is none."""
+    """The score of a generator that has learnt nothing: that of the better dummy; NaN if there is none."""
     means = np.array(list(dummies(trials, dataset, metric).values()))
     return float(means[quality(means, facts["better"]).argmax()]) if len(means) else np.nan
 
@@ -75,7 +81,8 @@ def chance(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str) 
 def covering(trials: pd.DataFrame, results: Results, dataset: str) -> list[str]:
     """The methods that are better than both dummies by the mean of the headline score, in the run's order.
 
-    A trial without a value counts as the worst that there is. Where there are no dummies, all methods that have a score cover.
+    A trial without a value counts as the worst that there is. Where there are no dummies, all methods that
+    have a score cover.
     """
     metric = headline(scored_metrics(trials, results, dataset))
     if metric is None:

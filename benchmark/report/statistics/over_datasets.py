@@ -1,11 +1,12 @@
-"""Scores over several datasets: interquartile means, ranks, performance profiles, probabilities of improvement.
+"""Statistics over several datasets: interquartile means, ranks, performance profiles, probabilities.
 
-Runs of one method are a list with one array of values per dataset. Intervals are percentile intervals of a stratified
-bootstrap: seeds are drawn again within each dataset, and datasets stay as they are. Ends are NaN if a dataset has a
-single run, which shows no spread.
+Runs of one method are a list with one array of values per dataset. Intervals are percentile intervals of a
+stratified bootstrap: seeds are drawn again within each dataset, and datasets stay as they are. Ends are NaN
+if a dataset has a single run, which shows no spread.
 
 References:
-    Deep Reinforcement Learning at the Edge of the Statistical Precipice (Agarwal et al., 2021), arXiv:2108.13264.
+    Deep Reinforcement Learning at the Edge of the Statistical Precipice (Agarwal et al., 2021),
+    arXiv:2108.13264.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,10 @@ Array = NDArray[np.float64]
 RESAMPLES = 2000
 
 PROFILE_SCORES = np.arange(41) / 40
-"""Normalised scores at which a performance profile is taken. Not of `linspace`, whose 0.6 is above the score of 3 in 5."""
+"""Normalised scores at which a performance profile is taken.
+
+Not of `linspace`, whose 0.6 is above the score of 3 in 5.
+"""
 
 
 class Estimate(NamedTuple):
@@ -45,7 +49,7 @@ class Estimate(NamedTuple):
 
 
 def normalised(values: ArrayLike, better: str, best: float, chance: float) -> Array:
-    """Values on a scale from 0 for a generator that has learnt nothing to 1 for a perfect one, cut off at both ends.
+    """Values on a scale from 0 for a generator that has learnt nothing to 1 for a perfect one, cut off there.
 
     0 without a value. All are NaN where a perfect generator is no better than one that has learnt nothing.
 
@@ -76,7 +80,9 @@ def profile(scores: Sequence[Array]) -> Estimate:
 
 
 def improvement(a: Sequence[Array], b: Sequence[Array]) -> Estimate:
-    """The probability that a run of `a` is better than one of `b`, a tie counting half, averaged over datasets.
+    """The probability that a run of `a` is better than one of `b`, averaged over datasets.
+
+    A tie counts half.
 
     Arguments:
         a: Qualities, one array per dataset.

@@ -1,7 +1,7 @@
-"""Statistics of a metric over a few seeds: summaries, intervals, changes, budget curves. Plain functions of arrays.
+"""Statistics of a metric over a few seeds: summaries, intervals, changes, the best of some runs.
 
-Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it diverged
-or because the metric is not defined there, is worse than any that has one.
+Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it
+diverged or because the metric is not defined there, is worse than any that has one.
 """
 
 import math
@@ -76,7 +76,7 @@ class Summary(NamedTuple):
 
 
 class MedianInterval(NamedTuple):
-    """A median and an interval between two of the values; infinite where a trial without a value stands there.
+    """A median and an interval between two of the values; infinite where a trial without a value stands.
 
     Attributes:
         median: The median.
@@ -92,7 +92,7 @@ class MedianInterval(NamedTuple):
 
 
 class BestOf(NamedTuple):
-    """The score of the best of some runs: its expectation, and the ends of the range that holds 95 % of the outcomes."""
+    """The score of the best of some runs: its expectation, and the ends of the range of 95 % of the outcomes."""
 
     expected: float
     low: float
@@ -129,7 +129,13 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
 
 def half_width(error: float, n: int, level: float = LEVEL) -> float:
-    """Half of the Student-t interval of a mean of `n` values that has that standard error; NaN for less than two."""
+    """Half of the Student-t interval of a mean of `n` values; NaN for less than two.
+
+    Arguments:
+        error: The standard error of the mean.
+        n: The number of values.
+        level: One minus the confidence of the interval.
+    """
     return _student(n - 1, level) * error if n > 1 else math.nan
 
 
@@ -173,7 +179,10 @@ def _finite(values: ArrayLike) -> Array:
 
 
 def _alike(x: Array) -> bool:
-    """Whether numbers are all equal. Then their mean may differ from them in the last digit, and their deviation from 0."""
+    """Whether numbers are all equal.
+
+    Then their computed mean may differ from them in the last digit, and their computed deviation from 0.
+    """
     return bool(np.ptp(x) == 0)
 
 
@@ -201,8 +210,8 @@ def _student(freedom: float, level: float) -> float:
 def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
     """The sign that all differences have, if there are enough of them for a sign test of that level; else 0.
 
-    Six are enough for 5 %. A sign test finds what a Student-t interval misses where differences spread over orders of
-    magnitude.
+    Six are enough for 5 %. A sign test finds what a Student-t interval misses where differences spread over
+    orders of magnitude.
     """
     signs = set(np.sign(np.asarray(d, dtype=float)))
     if len(signs) == 1 and 2.0 ** (1 - np.size(d)) <= level:
@@ -213,9 +222,10 @@ def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
 def median_interval(values: ArrayLike, better: str) -> MedianInterval:
     """The median over trials, and the narrowest interval of 95 % confidence between two of them.
 
-    The two values are the same number of places from either end. With fewer than six trials no such interval has 95 %;
-    it is then their whole range, and `confidence` is that of the range. A trial without a value lies beyond all others,
-    above where lower is better and below where higher is; where 1 is best there is no such end, and then no median.
+    The two values are the same number of places from either end. With fewer than six trials no such interval
+    has 95 %; it is then their whole range, and `confidence` is that of the range. A trial without a value
+    lies beyond all others, above where lower is better and below where higher is; where 1 is best there is no
+    such end, and then no median.
     """
     x = np.asarray(values, dtype=float)
     n = len(x)

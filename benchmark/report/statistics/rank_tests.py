@@ -1,4 +1,4 @@
-"""Which of several methods differ, from a few independent seeds of each: rank tests that hold for all pairs at once."""
+"""Rank tests that hold for all pairs of several methods at once, from a few independent seeds of each."""
 
 import math
 from collections.abc import Sequence
@@ -45,15 +45,15 @@ class RankComparison(NamedTuple):
 def compare_ranks(groups: Sequence[ArrayLike]) -> RankComparison:
     """Compares independent groups of qualities, pair by pair, so that all tests hold at once.
 
-    Two groups differ if every set of groups that contains both does, and so does the pair alone. A set is tested for
-    equal distributions by Kruskal and Wallis. Of k groups, a set of s has its p adjusted to 1 - (1 - p)^(k / s), or not
-    at all if s is k - 1 or k; the p of a pair is the largest of all these. Beyond `MOST_GROUPS_IN_SETS` groups, the
-    tests of the pairs alone are adjusted by Holm's method.
+    Two groups differ if every set of groups that contains both does, and so does the pair alone. A set is
+    tested for equal distributions by Kruskal and Wallis. Of k groups, a set of s has its p adjusted to 1 - (1
+    - p)^(k / s), or not at all if s is k - 1 or k; the p of a pair is the largest of all these. Beyond
+    `MOST_GROUPS_IN_SETS` groups, the tests of the pairs alone are adjusted by Holm's method.
 
-    Seeds are taken to be independent, and groups that do not differ to have one distribution, of whatever form. Then
-    the probability of any false difference is at most `LEVEL`; docs/report.md has simulations. Minus infinity, for a
-    trial without a value, is worse than any number. Values that are equal share the mean of their ranks; with many of
-    them and unequal numbers of seeds the probability may be slightly more.
+    Seeds are taken to be independent, and groups that do not differ to have one distribution, of whatever
+    form. Then the probability of any false difference is at most `LEVEL`; docs/report.md has simulations.
+    Minus infinity, for a trial without a value, is worse than any number. Values that are equal share the
+    mean of their ranks; with many of them and unequal numbers of seeds the probability may be slightly more.
 
     References:
         A Study of the Powers of Several Methods of Multiple Comparisons (Einot & Gabriel, 1975).
@@ -85,10 +85,11 @@ def mean_ranks(groups: Sequence[ArrayLike]) -> Array:
 def _all_sets(values: Sequence[Array]) -> Array:
     """The largest adjusted p of the sets that contain two groups, shape (k, k)."""
     k = len(values)
+    wins, sizes = _wins(values), [len(group) for group in values]
     p = np.zeros((k, k))
     for size in range(2, k + 1):
         for members in combinations(range(k), size):
-            adjusted = _adjusted(_kruskal_wallis([values[i] for i in members]), size, k)
+            adjusted = _adjusted(_kruskal_wallis(members, wins, sizes), size, k)
             pairs = np.ix_(members, members)
             p[pairs] = np.maximum(p[pairs], adjusted)
     return p
@@ -100,14 +101,30 @@ def _holm(values: Sequence[Array]) -> Array:
     References:
         A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979).
     """
-    pairs = list(combinations(range(len(values)), 2))
-    unadjusted = {(i, j): _kruskal_wallis([values[i], values[j]]) for i, j in pairs}
-    p = np.zeros((len(values), len(values)))
+    k = len(values)
+    wins, sizes = _wins(values), [len(group) for group in values]
+    unadjusted = {pair: _kruskal_wallis(pair, wins, sizes) for pair in combinations(range(k), 2)}
+    p = np.zeros((k, k))
     largest = 0.0
-    for done, (i, j) in enumerate(sorted(pairs, key=unadjusted.__getitem__)):
-        largest = max(largest, min(1.0, unadjusted[i, j] * (len(pairs) - done)))
+    for done, (i, j) in enumerate(sorted(unadjusted, key=unadjusted.__getitem__)):
+        largest = max(largest, min(1.0, unadjusted[i, j] * (len(unadjusted) - done)))
         p[i, j] = p[j, i] = largest
     return p
+
+
+def _wins(values: Sequence[Array]) -> Array:
+    """In how many pairs of a value of group i and one of group j the first is higher, shape (k, k).
+
+    A tie counts half. From these follow the rank sums of any set of groups, without ranking the values of
+    each set anew.
+    """
+    wins = np.empty((len(values), len(values)))
+    for j, others in enumerate(values):
+        ordered = np.sort(others)
+        for i, group in enumerate(values):
+            below, up_to = np.searchsorted(ordered, group, "left"), np.searchsorted(ordered, group, "right")
+            wins[i, j] = (below + up_to).sum() / 2
+    return wins
 
 
 def least_p(a: int, b: int, groups: int) -> float:
@@ -130,7 +147,7 @@ def seeds_for_a_test(groups: int) -> int:
 
 
 def superiority(a: ArrayLike, b: ArrayLike) -> float:
-    """The share of pairs of a value of `a` and one of `b` in which that of `a` is higher, a tie counting half."""
+    """The share of pairs of a value of `a` and one of `b` in which the first is higher, a tie counting half."""
     x, y = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)
     return float(np.mean((x > y) + 0.5 * (x == y)))
 
@@ -141,15 +158,24 @@ def _adjusted(p: float, size: int, groups: int) -> float:
     return 1 - (1 - p) ** (groups / size)
 
 
-def _kruskal_wallis(groups: Sequence[Array]) -> float:
-    """P of the hypothesis that all groups have one distribution."""
-    ordered = sorted(groups, key=len)
-    sizes = tuple(map(len, ordered))
-    h = float(_statistic(rankdata(np.concatenate(ordered)), sizes))
-    if sizes[0] >= CHI_SQUARE_SIZE:
-        return float(chdtrc(len(sizes) - 1, h))
-    enumerated = len(sizes) == 2 and math.comb(sum(sizes), sizes[0]) <= MOST_ENUMERATED
-    null = _all_ways(sizes) if enumerated else _permuted(sizes)
+def _kruskal_wallis(members: Sequence[int], wins: Array, sizes: Sequence[int]) -> float:
+    """P of the hypothesis that a set of groups has one distribution.
+
+    Arguments:
+        members: The groups of the set.
+        wins: Of all groups, see `_wins`.
+        sizes: The number of values of every group.
+    """
+    ordered = sorted(members, key=sizes.__getitem__)
+    sizes_of_set = tuple(sizes[i] for i in ordered)
+    # The rank of a value is 1/2 more than its wins against all values, itself among them.
+    rank_sums = wins[np.ix_(ordered, ordered)].sum(axis=1) + np.array(sizes_of_set) / 2
+    h = float(_statistic(rank_sums, sizes_of_set))
+    if sizes_of_set[0] >= CHI_SQUARE_SIZE:
+        return float(chdtrc(len(members) - 1, h))
+    ways = math.comb(sum(sizes_of_set), sizes_of_set[0])
+    enumerated = len(members) == 2 and ways <= MOST_ENUMERATED
+    null = _all_ways(sizes_of_set) if enumerated else _permuted(sizes_of_set)
     # Equal statistics differ by rounding.
     as_large = len(null) - int(np.searchsorted(null, h - 1e-9))
     if enumerated:
@@ -157,14 +183,13 @@ def _kruskal_wallis(groups: Sequence[Array]) -> float:
     return (as_large + 1) / (len(null) + 1)
 
 
-def _statistic(ranks: Array, sizes: tuple[int, ...]) -> Array:
-    """Kruskal and Wallis' H of ranks (*, N), the groups one after another.
+def _statistic(rank_sums: Array, sizes: tuple[int, ...]) -> Array:
+    """Kruskal and Wallis' H of the rank sums of groups, shape (*, k).
 
     Ties are not corrected for, which makes it smaller.
     """
     n, lengths = sum(sizes), np.array(sizes)
-    starts = np.cumsum(lengths) - lengths
-    excess = np.add.reduceat(ranks, starts, axis=-1) - lengths * (n + 1) / 2
+    excess = rank_sums - lengths * (n + 1) / 2
     return 12 / (n * (n + 1)) * (excess**2 / lengths).sum(axis=-1)
 
 
@@ -173,7 +198,8 @@ def _permuted(sizes: tuple[int, ...]) -> Array:
     """The statistic of random permutations of ranks without ties, sorted."""
     ranks = np.tile(np.arange(1.0, sum(sizes) + 1), (PERMUTATIONS, 1))
     shuffled = np.random.default_rng(0).permuted(ranks, axis=1)
-    return np.sort(_statistic(shuffled, sizes))
+    starts = np.cumsum([0, *sizes[:-1]])
+    return np.sort(_statistic(np.add.reduceat(shuffled, starts, axis=1), sizes))
 
 
 @lru_cache(maxsize=64)

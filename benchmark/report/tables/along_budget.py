@@ -61,7 +61,7 @@ def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Resul
     seeds = Counter(zip(finished["dataset"], finished["method"], strict=True))
     by_point = curves.drop_duplicates([*PointKey._fields, "seed"]).groupby(list(PointKey._fields), sort=False)
     values_of_seeds = by_point["value"].agg(list)
-    spent = by_point[SPENT].median().to_dict("records")
+    spent: list[dict[Any, float]] = by_point[SPENT].median().to_dict("records")
     points = []
     for names, values, spent_here in zip(values_of_seeds.index, values_of_seeds, spent, strict=True):
         key = PointKey(*names)
@@ -91,23 +91,23 @@ def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
 
 
 def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.DataFrame:
-    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of such sets of runs.
+    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of its scores.
 
-    A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows included.
+    A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows
+    included.
     """
     worst = _worst_values(points, trials)
     rows = []
     for point in points:
         values = filled(point.values, point.better, [worst[point.key.dataset, point.key.metric]])
-        for k in RUN_COUNTS:
-            if k <= len(values):
-                rows.append({**point.row(), "k": k, **best_of(values, k, point.better)._asdict()})
+        counts = [k for k in RUN_COUNTS if k <= len(values)]
+        rows += [{**point.row(), "k": k, **best_of(values, k, point.better)._asdict()} for k in counts]
     columns = [*PointKey._fields, *SPENT, "k", "expected", "low", "high"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS_SPENT, "int64"))
 
 
 def _worst_values(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """The worst value that the dummies or a method have at any point, by dataset and metric; NaN if there is none."""
+    """The worst value that a dummy or a method has at any point, by dataset and metric; NaN if there is none."""
     dummies = trials[trials["method"].isin(DUMMY_ROWS)]
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     better = {}

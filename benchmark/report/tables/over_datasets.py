@@ -24,7 +24,13 @@ from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.pairs import ranked_metrics
 from benchmark.report.tables.rows import rows_of, trained_rows
 
-__all__ = ["ScoresOverDatasets", "aggregate_table", "improvement_table", "profile_table", "scores_over_datasets"]
+__all__ = [
+    "ScoresOverDatasets",
+    "aggregate_table",
+    "improvement_table",
+    "profile_table",
+    "scores_over_datasets",
+]
 
 IQM_COLUMNS = ["datasets", "runs", "iqm", "iqm_low", "iqm_high"]
 RANK_COLUMNS = ["rank_datasets", "rank", "rank_low", "rank_high"]
@@ -53,7 +59,7 @@ class MetricOnDataset:
         return quality(self.scores[method].to_numpy(), self.better)
 
     def normalised(self, method: str) -> np.ndarray:
-        """The scores of a method from 0 for chance to 1 for the best, one per seed; NaN where there is no such scale."""
+        """The scores of a method from 0 for chance to 1 for the best, one per seed; NaN if that is no scale."""
         return normalised(self.scores[method].to_numpy(), self.better, self.best, self.chance)
 
 
@@ -63,8 +69,8 @@ class ScoresOverDatasets:
 
     Attributes:
         methods: The methods that have a trial that did not fail, in the run's order.
-        metrics: What there is of each metric, one entry per dataset, by metric in the order of the datasets' own. Those
-            on larger samples are left out.
+        metrics: What there is of each metric, one entry per dataset, by metric in the order of the datasets'
+            own. Those on larger samples are left out.
     """
 
     methods: Sequence[str]
@@ -74,7 +80,8 @@ class ScoresOverDatasets:
 def scores_over_datasets(trials: pd.DataFrame, results: Results) -> ScoresOverDatasets:
     """What there is to compare over datasets.
 
-    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left out.
+    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left
+    out.
     """
     covered = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
     metrics: dict[str, list[MetricOnDataset]] = {}
@@ -154,12 +161,14 @@ def _iqm(runs: Sequence[np.ndarray]) -> dict[str, Any]:
 
 
 def _ranks(methods: Sequence[str], entries: Sequence[MetricOnDataset]) -> dict[str, dict[str, Any]]:
-    """The columns of each method's average rank; empty if no seed has been run with all methods on any dataset."""
+    """The columns of each method's average rank; empty if no dataset has a seed that all methods have."""
     qualities = []
     for entry in entries:
         seeds = _shared_seeds(methods, entry)
         if seeds:
-            columns = [quality(entry.scores[method].loc[seeds].to_numpy(), entry.better) for method in methods]
+            columns = [
+                quality(entry.scores[method].loc[seeds].to_numpy(), entry.better) for method in methods
+            ]
             qualities.append(np.stack(columns, axis=1))
     if not qualities:
         return {}

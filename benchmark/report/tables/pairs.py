@@ -61,8 +61,8 @@ def ranked_metrics(trials: pd.DataFrame, results: Results) -> list[RankedMetric]
 def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
     """The place of each method by the mean rank of its trials among those of all methods.
 
-    1 is the best; ties share the first of their places. A trial without a value is worse than any other. Empty for a
-    metric by which methods are not compared.
+    1 is the best; ties share the first of their places. A trial without a value is worse than any other.
+    Empty for a metric by which methods are not compared.
     """
     facts = results.facts(dataset, metric)
     if not facts["ranked"]:
@@ -75,12 +75,12 @@ def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -
 def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Every two methods, seeds taken as independent, columns `PAIRWISE_COLUMNS`.
 
-    `difference` is the mean of `a` less that of `b`, with Welch's interval, over the `n_a` and `n_b` seeds that have a
-    value; of a metric that is best at 1 that of the distances from 1, and of one on a logarithmic scale that of the
-    natural logarithms (no figure where a value is 0). `superiority` is the probability that a seed of `a` is better
-    than one of `b`, a tie counting half. `p` is that of `compare_ranks`, for all methods of that dataset and metric at
-    once, a seed without a value being worse than any other, and `favours` names the better method where p is at most
-    0.05.
+    `difference` is the mean of `a` less that of `b`, with Welch's interval, over the `n_a` and `n_b` seeds
+    that have a value; of a metric that is best at 1 that of the distances from 1, and of one on a logarithmic
+    scale that of the natural logarithms (no figure where a value is 0). `superiority` is the probability that
+    a seed of `a` is better than one of `b`, a tie counting half. `p` is that of `compare_ranks`, for all
+    methods of that dataset and metric at once, a seed without a value being worse than any other, and
+    `favours` names the better method where p is at most 0.05.
     """
     rows: list[dict[str, Any]] = []
     for ranked in ranked_metrics(trials, results):

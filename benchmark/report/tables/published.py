@@ -95,9 +95,9 @@ def kind_of(verdict: str) -> VerdictKind:
 def published_table(results: Results, summary: pd.DataFrame) -> pd.DataFrame:
     """One row per published figure about a dataset, a method and a metric of the run.
 
-    `verdict` is whether the published value lies in the 95 % interval of the mean over our seeds. It counts where the
-    suite has the settings of that experiment and the run those of the suite; else `why` has the reasons against it.
-    Without any column if the suite is of no paper.
+    `verdict` is whether the published value lies in the 95 % interval of the mean over our seeds. It counts
+    where the suite has the settings of that experiment and the run those of the suite; else `why` has the
+    reasons against it. Without any column if the suite is of no paper.
 
     Raises:
         UsageError: If the published figures are missing or damaged.

@@ -36,7 +36,7 @@ NUMBER_TYPES = {"value": "float64", "uncertainty": "float64", "runs": "Int64"}
 """The types of the columns of numbers."""
 
 NOT_STATED = "not stated"
-"""The kind of an uncertainty, or the paper that a figure was copied from, where the paper does not state it."""
+"""The kind of an uncertainty, or the paper that a figure was copied from, where this is not stated."""
 
 UNCERTAINTY_KINDS = ("standard error", "standard deviation", NOT_STATED)
 
@@ -44,8 +44,8 @@ UNCERTAINTY_KINDS = ("standard error", "standard deviation", NOT_STATED)
 def read_published(file: Path = FILE) -> pd.DataFrame:
     """The published figures, one per row, in the order of the file.
 
-    `value` and `uncertainty` are numbers, NaN where there is none; `runs` is a whole number or `<NA>`; all else is text,
-    empty where there is nothing to say.
+    `value` and `uncertainty` are numbers, NaN where there is none; `runs` is a whole number or `<NA>`; all
+    else is text, empty where there is nothing to say.
 
     Raises:
         UsageError: If the file is missing, or is not such a table.
@@ -75,8 +75,8 @@ def _typed(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> pd.DataFram
         if len(row) != len(FIGURE_COLUMNS):
             raise ValueError(f"row {line} has {len(row)} of {len(FIGURE_COLUMNS)} cells")
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS), dtype=object)
-    for name, number_type in NUMBER_TYPES.items():
-        frame[name] = pd.to_numeric(frame[name].replace("", np.nan)).astype(number_type)
+    numbers = {name: pd.to_numeric(frame[name].replace("", np.nan)) for name in NUMBER_TYPES}
+    frame = frame.assign(**numbers).astype(NUMBER_TYPES)
     if not np.isfinite(frame["value"]).all():
         raise ValueError("a value is no number")
     return frame

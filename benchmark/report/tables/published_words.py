@@ -21,11 +21,12 @@ COPIED, OTHER_PROTOCOL, UNKNOWN_SETTINGS, DEPARTURE, OTHER_BUDGET = "*", "†", 
 
 MARKS = {
     COPIED: "copied from another paper, so that it is no result of this one",
-    OTHER_PROTOCOL: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or rules of "
-    "quality, which is why figures of the same baseline on the same dataset differ so much between papers",
+    OTHER_PROTOCOL: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or rules "
+    "of quality, which is why figures of the same baseline on the same dataset differ so much between papers",
     UNKNOWN_SETTINGS: "the paper's own, but its settings are not public: the suite has others in their place",
     DEPARTURE: "this run changed a setting, or has too few seeds",
-    OTHER_BUDGET: "published for another budget than this run's: held against it all the same, and not counted",
+    OTHER_BUDGET: "published for another budget than this run's: held against it all the same, "
+    "and not counted",
 }
 """What stands beside a figure that is not counted, and what it means."""
 
@@ -101,7 +102,7 @@ def _mark(row: Mapping[Any, Any]) -> str:
 
 
 def tally(suite: str, published: pd.DataFrame) -> str:
-    """How many of the published figures lie in our intervals, or why there is none to count, in a sentence."""
+    """A sentence: how many published figures lie in our intervals, or why there is none to count."""
     kinds = published["verdict"].map(kind_of)
     counted = published[kinds == VerdictKind.COMPARED]
     otherwise = published[kinds == VerdictKind.OTHER_BUDGET]
@@ -113,9 +114,8 @@ def tally(suite: str, published: pd.DataFrame) -> str:
         return f"The sources of {suite} give no figures: there is nothing to hold this run against."
     departures = [_mark(row) == DEPARTURE for row in published.to_dict("records")]
     if not any(departures):
-        return (
-            f"No published figure of the protocol {suite} is about the methods, datasets and metrics of this run."
-        )
+        subject = "the methods, datasets and metrics of this run"
+        return f"No published figure of the protocol {suite} is about {subject}."
     return f"No published figure is compared with this run: {_reasons(published[departures])}."
 
 

@@ -24,5 +24,5 @@ def rows_of(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
 
 
 def trained_rows(trials: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `trials.csv` of methods whose training came to an end, diverged or not; no calibration rows."""
+    """The rows of `trials.csv` of methods whose training ended, diverged or not; no calibration rows."""
     return trials[(trials["status"] != "failed") & ~trials["method"].isin(CALIBRATION_ROWS)]

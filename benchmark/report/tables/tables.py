@@ -91,8 +91,8 @@ class Tables:
         aggregate: One row per metric and method, over datasets.
         improvement: One row per metric and pair of methods, over datasets.
         profiles: One row per metric, method and normalised score, over datasets.
-        published: One row per published figure beside ours. Empty, without any column and not written as a file, unless
-            the suite reproduces a paper.
+        published: One row per published figure beside ours. Empty, without any column and not written as a
+            file, unless the suite reproduces a paper.
     """
 
     trials: pd.DataFrame
@@ -113,7 +113,9 @@ class Tables:
 
     def of_dataset(self, dataset: str) -> "Tables":
         """The rows of one dataset; tables over datasets stay as they are."""
-        cut = {name: rows_of(frame, dataset=dataset) for name, frame in vars(self).items() if "dataset" in frame}
+        cut = {
+            name: rows_of(frame, dataset=dataset) for name, frame in vars(self).items() if "dataset" in frame
+        }
         return replace(self, **cut)
 
 
@@ -195,8 +197,8 @@ def _metric_names(records: Sequence[Record]) -> list[str]:
 def _summary_table(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
     """Figures of each metric over the seeds of a method.
 
-    `rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the worst
-    that there is. So it is for the median and its interval, which are empty where such a trial stands.
+    `rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the
+    worst that there is. So it is for the median and its interval, which are empty where such a trial stands.
     """
     trials_of: dict[tuple[str, str], list[Record]] = {}
     for record in results.records:
@@ -230,7 +232,7 @@ def _curves_table(records: Sequence[Record]) -> pd.DataFrame:
     """The scores at the evaluation points, one row per point and metric."""
     points: list[tuple[Any, ...]] = []
     metrics: list[str] = []
-    values: list[float | None] = []
+    values: list[Any] = []
     lengths: list[int] = []
     for record in records:
         for point in record["curve"]:
