@@ -489,7 +489,7 @@ def test_reports_and_comparisons_of_records_with_anything_in_them(
 def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed):
     """Whole ones by their checksum, made by someone who can compute one, and plain text."""
     from benchmark.plan.remaining import groups_of
-    from benchmark.records.results import read_results
+    from benchmark.records.results import read_run
     from benchmark.report.tables.tables import make_tables, write_tables
 
     root = tmp_path_factory.mktemp("fuzz")
@@ -498,7 +498,7 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
     for cell in (CELL, replace(CELL, group=(2,), wanted=(2,))):
         with contextlib.suppress(DamagedError):
             store.checkpoint(cell)
-    results = read_results(store)
+    results = read_run(store.root)
     write_tables(store, make_tables(results))
     groups_of(store)
     store.mend()

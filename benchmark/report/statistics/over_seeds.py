@@ -92,7 +92,7 @@ class MedianInterval(NamedTuple):
 
 
 class BestOf(NamedTuple):
-    """The score of the best of some runs: its expectation, and the ends of the range of 95 % of the outcomes."""
+    """The score of the best of some runs: its expectation, and the ends of the range of 95 % of outcomes."""
 
     expected: float
     low: float
