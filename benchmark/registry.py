@@ -32,6 +32,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "REGISTRIES",
+    "RESERVED_FIELDS",
     "SUITES",
     "Registry",
     "load_plugin",

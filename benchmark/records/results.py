@@ -1,7 +1,8 @@
-"""What a report is made of: the records of a run, whole ones only, in the run's order."""
+"""The results of a run, which a report is made of: the whole records, in the run's order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,20 @@ from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFa
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
+from benchmark.registry import RESERVED_FIELDS
 
-__all__ = ["Results", "results_of"]
+__all__ = ["Results", "read_run", "results_of"]
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results of a run.
+    """The results of a run. They are not changed once they are read: what is looked up often is remembered.
 
     Attributes:
         suite: The suite's name.
         manifest: What was asked for, by what and where; `None` if that is damaged or missing.
         records: The finished trials.
-        failures: Dataset, method and seed of every trial that failed.
+        failures: The trials that failed.
         damaged: What is not as it was written, and left out.
     """
 
@@ -34,35 +36,45 @@ class Results:
     damaged: list[DamagedError]
 
     @property
-    def missing(self) -> list[tuple[str, str, int]]:
-        """Dataset, method and seed of every trial that was asked for and has neither a record nor failed."""
-        known = {
-            *((record["dataset"], record["method"], record["seed"]) for record in self.records),
-            *self.failures,
-        }
-        groups = self.manifest["groups"] if self.manifest else {}
-        asked = [
-            (dataset, method, seed)
-            for dataset, methods in groups.items()
-            for method, found in methods.items()
-            for g in found
-            for seed in g["seeds"]
-        ]
-        return [trial for trial in asked if trial not in known]
+    def missing(self) -> list[TrialId]:
+        """The trials that were asked for and have neither a record nor failed."""
+        present = set(self.failures)
+        for record in self.records:
+            present.add(TrialId(record["dataset"], record["method"], record["seed"]))
+        return [trial for trial in self._requested() if trial not in present]
+
+    def _requested(self) -> list[TrialId]:
+        """The trials that were asked for."""
+        trials: list[TrialId] = []
+        if self.manifest is None:
+            return trials
+        for dataset, groups_by_method in self.manifest["groups"].items():
+            for method, groups in groups_by_method.items():
+                for group in groups:
+                    trials += [TrialId(dataset, method, seed) for seed in group["seeds"]]
+        return trials
 
     def facts(self, dataset: str, metric: str) -> MetricFacts:
-        """How to read a metric that a record of the dataset has."""
-        name = metric.removesuffix(LARGE)
-        return next(
-            record["facts"][name]
-            for record in self.records
-            if record["dataset"] == dataset and name in record["facts"]
-        )
+        """How to read a metric, on a larger sample or not.
+
+        Raises:
+            KeyError: If no record of the dataset has it.
+        """
+        return self._facts[dataset, metric.removesuffix(LARGE)]
+
+    @cached_property
+    def _facts(self) -> dict[tuple[str, str], MetricFacts]:
+        """By dataset and metric, from the first record that has them."""
+        first: dict[tuple[str, str], MetricFacts] = {}
+        for record in self.records:
+            for metric, facts in record["facts"].items():
+                first.setdefault((record["dataset"], metric), facts)
+        return first
 
     @property
     def datasets(self) -> list[str]:
         """The datasets that have a finished trial."""
-        return list(dict.fromkeys(record["dataset"] for record in self.records))
+        return list(self._first_records)
 
     def metrics(self, dataset: str) -> list[str]:
         """The metrics of a dataset, in the suite's order."""
@@ -70,22 +82,43 @@ class Results:
 
     def metric_settings(self, dataset: str) -> dict[str, dict[str, Any]]:
         """The metrics of a dataset with their settings."""
-        return self._first(dataset)["configuration"]["metrics"]
+        return self._first_records[dataset]["configuration"]["metrics"]
 
     def modes(self, dataset: str) -> int:
         """The number of modes of a dataset; 0 where they are not known."""
-        return self._first(dataset)["modes_total"]
+        return self._first_records[dataset]["modes_total"]
 
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""
-        return {
-            key: value
-            for key, value in self._first(dataset)["configuration"]["dataset"].items()
-            if key not in ("name", "source")
-        }
+        settings = dict(self._first_records[dataset]["configuration"]["dataset"])
+        for name in RESERVED_FIELDS:
+            settings.pop(name, None)
+        return settings
 
-    def _first(self, dataset: str) -> Record:
-        return next(record for record in self.records if record["dataset"] == dataset)
+    @cached_property
+    def _first_records(self) -> dict[str, Record]:
+        """The first record of each dataset, by its name."""
+        first: dict[str, Record] = {}
+        for record in self.records:
+            first.setdefault(record["dataset"], record)
+        return first
+
+
+def read_run(root: Path) -> Results:
+    """The results that lie in the directory of a run.
+
+    Raises:
+        UsageError: If there is no run, one of another version, or one whose records were taken away.
+    """
+    store = Store(root)
+    if not store.holds_run():
+        raise UsageError(f"{root}: holds no run; give the directory of a run")
+    if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
+        raise UsageError(
+            f"{root}: holds tables without the records that they were made of (trials/); "
+            "give the directory of a whole run"
+        )
+    return results_of(store, store.trials.survey())
 
 
 def results_of(store: Store, survey: Survey) -> Results:
@@ -106,40 +139,37 @@ def results_of(store: Store, survey: Survey) -> Results:
         damaged.append(damage)
     except FileNotFoundError:
         pass
-    suite = manifest["suite"] if manifest else next((record["suite"] for record in survey.records), "")
+    suite = _suite(manifest, survey.records)
     return Results(suite, manifest, _ordered(survey.records, manifest), survey.failures, damaged)
 
 
-def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
-    """By dataset and method in the order of the configuration, others after them, then by seed."""
-    asked = manifest["configuration"] if manifest else {"datasets": {}, "methods": {}}
-    datasets = list(asked["datasets"])
-    methods = [*CALIBRATION_ROWS, *dict.fromkeys(name for own in asked["methods"].values() for name in own)]
-
-    def place(names: Sequence[str], name: str) -> tuple[int, str]:
-        return (names.index(name), "") if name in names else (len(names), name)
-
-    return sorted(
-        records, key=lambda r: (place(datasets, r["dataset"]), place(methods, r["method"]), r["seed"])
-    )
-
-
-def read_run(root: Path) -> Results:
-    """The results that lie in the directory of a run.
-
-    Raises:
-        UsageError: If there is no run, one of another version, or one whose records were taken away.
-    """
-    store = Store(root)
-    if not store.holds_run():
-        raise UsageError(f"{root}: holds no run; give the directory of a run")
-    if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
-        raise UsageError(
-            f"{root}: holds tables without the records that they were made of (trials/); "
-            "give the directory of a whole run"
-        )
-    return results_of(store, store.trials.survey())
+def _suite(manifest: Manifest | None, records: Sequence[Record]) -> str:
+    """The suite's name; empty if there is nothing that has it."""
+    if manifest:
+        return manifest["suite"]
+    return records[0]["suite"] if records else ""
 
 
 def _lines(file: Path) -> int:
     return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+def _ordered(records: list[Record], manifest: Manifest | None) -> list[Record]:
+    """Sorted by dataset and method in the order of the configuration, others after them, then by seed."""
+    datasets: list[str] = []
+    methods = list(CALIBRATION_ROWS)
+    if manifest:
+        configuration = manifest["configuration"]
+        datasets = list(configuration["datasets"])
+        for settings_by_method in configuration["methods"].values():
+            methods += [method for method in settings_by_method if method not in methods]
+
+    def place(record: Record) -> tuple[tuple[int, str], tuple[int, str], int]:
+        return _place(datasets, record["dataset"]), _place(methods, record["method"]), record["seed"]
+
+    return sorted(records, key=place)
+
+
+def _place(names: Sequence[str], name: str) -> tuple[int, str]:
+    """Sorts a name by its place among some, or behind them by its letters."""
+    return (names.index(name), "") if name in names else (len(names), name)

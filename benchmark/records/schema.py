@@ -30,13 +30,20 @@ SCHEMA_VERSION = 4
 LARGE = "_large"
 """Ends the names of metrics that are scored on a larger sample."""
 
-REAL_DATA, COLLAPSED, NOISE = "real-data", "collapsed", "noise"
+REAL_DATA = "real-data"
+"""The row of fresh real data."""
 
-CALIBRATION_ROWS = (REAL_DATA, COLLAPSED, NOISE)
-"""Rows that stand where a method does: fresh real data, and two dummies that have learnt nothing."""
+COLLAPSED = "collapsed"
+"""The row of one real sample, repeated."""
+
+NOISE = "noise"
+"""The row of a Gaussian with the mean and covariance of training data."""
 
 DUMMY_ROWS = (COLLAPSED, NOISE)
-"""One real sample over and over, and a Gaussian with the mean and covariance of training data."""
+"""The rows of generators that have learnt nothing."""
+
+CALIBRATION_ROWS = (REAL_DATA, *DUMMY_ROWS)
+"""The rows that stand where a method does."""
 
 MetricValues = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -146,7 +153,7 @@ class Group(TypedDict):
 
 
 class RequestedSettings(TypedDict):
-    """What was asked for, as far as a report wants to know: settings by dataset, and by dataset and
+    """What was asked for, as far as a report needs it: settings by dataset, and by dataset and
     method.
     """
 

@@ -7,8 +7,13 @@ import pandas as pd
 import pytest
 from support.made_up import SPENT, made_up_run, made_up_tables
 
-from benchmark.records.results import read_results
-from benchmark.report.statistics.over_datasets import TAUS, average_ranks, improvement, interquartile_mean
+from benchmark.records.results import read_run
+from benchmark.report.statistics.over_datasets import (
+    PROFILE_SCORES,
+    average_ranks,
+    improvement,
+    interquartile_mean,
+)
 from benchmark.report.statistics.over_seeds import best_of
 from benchmark.report.tables.tables import make_tables, write_tables
 
@@ -216,7 +221,7 @@ def test_profiles_tell_the_share_of_runs_above_each_score(tmp_path):
         tmp_path, {"ring": {**CALIBRATED, "gan": [0.3, 0.6, 0.6, None], "ali": [1.0] * 4}}
     ).profiles
     gan = table[table["method"] == "gan"]
-    assert list(gan["score"]) == list(TAUS)
+    assert list(gan["score"]) == list(PROFILE_SCORES)
     assert list(gan["share"]) == [1] + [0.75] * 12 + [0.5] * 12 + [0] * 16
     assert set(table.loc[table["method"] == "ali", "share"]) == {1}
 
@@ -253,7 +258,7 @@ def test_the_files_are_the_same_again(tmp_path):
     )
     written = []
     for _ in range(2):
-        write_tables(store, make_tables(read_results(store)))
+        write_tables(store, make_tables(read_run(store.root)))
         written.append({file.name: file.read_bytes() for file in tmp_path.glob("*.csv")})
     assert written[0] == written[1]
     assert {

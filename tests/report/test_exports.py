@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from support.made_up import SPENT, made_up_run
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.exports.tensorboard import write_event_files
 from benchmark.report.exports.text import latex_tables, markdown_tables, parquet_tables, to_markdown
 from benchmark.report.scores import score_rows
@@ -90,7 +90,7 @@ STRANGERS = [
 def shown_of(root, scores, rename="score", **facts):
     """What there is to show of each dataset of a run whose metric has another name."""
     store = made_up_run(root, scores, **facts)
-    results = read_results(store)
+    results = read_run(store.root)
     renamed = json.loads(json.dumps(results.records).replace('"score"', json.dumps(rename)))
     results = replace(results, records=renamed)
     return [DatasetView(store, results, make_tables(results), dataset) for dataset in results.datasets]
@@ -351,7 +351,7 @@ def test_a_run_without_any_method_has_no_tables(tmp_path):
 )
 def test_parquet_holds_the_tables(tmp_path, scores):
     pytest.importorskip("pyarrow")
-    tables = make_tables(read_results(made_up_run(tmp_path, scores))).files
+    tables = make_tables(read_run(made_up_run(tmp_path, scores).root)).files
     files = parquet_tables(tables)
     assert list(files) == [f"{name}.parquet" for name in tables]
     for name, frame in tables.items():
@@ -378,7 +378,7 @@ def test_event_files_hold_the_curves_and_nothing_of_an_earlier_report(tmp_path):
     pytest.importorskip("tensorboard")
     folder = tmp_path / "tensorboard"
     for scores in ({"ring": {"old": [[9.0, 9.0]], "gan": [[9.0, 9.0, 9.0, 9.0]]}}, COURSES):
-        curves = make_tables(read_results(made_up_run(tmp_path / f"run-{len(scores)}", scores))).curves
+        curves = make_tables(read_run(made_up_run(tmp_path / f"run-{len(scores)}", scores).root)).curves
         curves["generator_steps"] *= 7
         write_event_files(folder, curves)
     values = {
@@ -399,7 +399,7 @@ def test_event_files_are_not_written_through_a_link_or_over_a_file(tmp_path, kin
     kept.write_text("x")
     folder = tmp_path / "tensorboard"
     folder.symlink_to(kept.parent) if kind == "link" else folder.write_text("x")
-    curves = make_tables(read_results(made_up_run(tmp_path / "run", {"ring": {"gan": [[0.1, 0.2]]}}))).curves
+    curves = make_tables(read_run(made_up_run(tmp_path / "run", {"ring": {"gan": [[0.1, 0.2]]}}).root)).curves
     with pytest.raises(OSError, match="is a link or a file"):
         write_event_files(folder, curves)
     assert list(kept.parent.iterdir()) == [kept]
@@ -414,7 +414,7 @@ def test_a_link_within_event_files_is_removed_and_not_followed(tmp_path):
     kept.write_text("x")
     (tmp_path / "tensorboard").mkdir()
     (tmp_path / "tensorboard" / "ring").symlink_to(kept.parent)
-    curves = make_tables(read_results(made_up_run(tmp_path / "run", {"ring": {"gan": [[0.1, 0.2]]}}))).curves
+    curves = make_tables(read_run(made_up_run(tmp_path / "run", {"ring": {"gan": [[0.1, 0.2]]}}).root)).curves
     write_event_files(tmp_path / "tensorboard", curves)
     assert list(kept.parent.iterdir()) == [kept]
     assert len(scalars(tmp_path / "tensorboard")) == 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.made_up import made_up_run
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.headline import chance, covering, dummies, headline, scored_metrics, scores_of
 from benchmark.report.tables.tables import make_tables
 
@@ -16,7 +16,7 @@ NAN = math.nan
 
 def run_of(root, scores, **facts):
     """The rows of `trials.csv` of a run on one dataset, and its results."""
-    results = read_results(made_up_run(root, {"ring": scores}, **facts))
+    results = read_run(made_up_run(root, {"ring": scores}, **facts).root)
     return make_tables(results).trials, results
 
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from benchmark.report.statistics.over_datasets import (
-    TAUS,
+    PROFILE_SCORES,
     average_ranks,
     improvement,
     interquartile_mean,
@@ -142,13 +142,13 @@ def test_a_profile_falls_from_one(scores):
     for curve in profile(scores):
         assert curve[0] == 1
         assert (np.diff(curve) <= 0).all()
-    assert profile([np.ones(3), np.ones(2)]).value.tolist() == [1] * len(TAUS)
-    assert profile([np.zeros(3)]).value.tolist() == [1] + [0] * (len(TAUS) - 1)
+    assert profile([np.ones(3), np.ones(2)]).value.tolist() == [1] * len(PROFILE_SCORES)
+    assert profile([np.zeros(3)]).value.tolist() == [1] + [0] * (len(PROFILE_SCORES) - 1)
 
 
 def test_a_profile_counts_datasets_alike():
     shares = profile([np.array([0.1, 0.9]), np.array([0.9, 0.9, 0.9, 0.1])]).value
-    assert shares[TAUS == 0.5] == pytest.approx((1 / 2 + 3 / 4) / 2)
+    assert shares[PROFILE_SCORES == 0.5] == pytest.approx((1 / 2 + 3 / 4) / 2)
 
 
 @pytest.mark.parametrize("of", [5, 8, 10, 20, 40])

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from support.made_up import made_up_run, paper_run
 
 from benchmark import load_results
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.findings import answer, caveats, leaders, listed
@@ -329,7 +329,7 @@ def test_a_picture_is_made_smaller_and_its_labels_stay_as_they_are():
 def told(root, scores, better="higher", **facts):
     """The answer on the first dataset, and the caveats."""
     store = made_up_run(root, scores, better=better, **facts)
-    results = read_results(store)
+    results = read_run(store.root)
     tables = make_tables(results)
     shown = [DatasetView(store, results, tables, name) for name in scores]
     return answer(shown[0]), caveats(results, tables, shown)
@@ -411,7 +411,7 @@ def test_the_best_are_those_from_the_first_down_to_the_first_that_is_told_apart(
 def test_leaders_are_the_first_of_the_ranking(tmp_path, seed):
     rng = np.random.default_rng(seed)
     scores = {f"m{i}": list(rng.normal(rng.integers(4), size=5)) for i in rng.permutation(6)}
-    tables = make_tables(read_results(made_up_run(tmp_path, {"ring": scores})))
+    tables = make_tables(read_run(made_up_run(tmp_path, {"ring": scores}).root))
     ranked = list(tables.summary.sort_values("rank", kind="stable")["method"])
     chosen = leaders(tables, "score", list(scores))
     assert ranked[: len(chosen)] == chosen
@@ -423,7 +423,7 @@ def test_leaders_are_the_first_of_the_ranking(tmp_path, seed):
 
 def test_whoever_is_behind_one_that_is_told_apart_does_not_lead(tmp_path):
     tables = make_tables(
-        read_results(
+        read_run(
             made_up_run(
                 tmp_path,
                 {
@@ -431,7 +431,7 @@ def test_whoever_is_behind_one_that_is_told_apart_does_not_lead(tmp_path):
                         name: [value] * 2 for name, value in zip("abcd", (9.0, 8.0, 7.0, 6.0), strict=True)
                     }
                 },
-            )
+            ).root
         )
     )
     tables.pairwise["favours"] = ""
@@ -546,7 +546,7 @@ def test_a_method_that_loses_to_a_dummy_is_never_best_even_if_it_is_first(tmp_pa
         "c": [0.4, 0.41, 0.42, 0.43, 0.44],
     }
     store = made_up_run(tmp_path / "run", {"ring": scores})
-    assert make_tables(read_results(store)).summary.set_index("method")["rank"]["a"] == 1
+    assert make_tables(read_run(store.root)).summary.set_index("method")["rank"]["a"] == 1
     found, warned = told(tmp_path / "told", {"ring": scores})
     assert found.best[0] == "b"
     assert "a" not in found.best
@@ -843,7 +843,7 @@ def test_an_unfinished_run_is_said_to_be_unfinished(tiny, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny, copy)
     shutil.rmtree(copy / "trials" / "ring" / "gan")
-    results = read_results(Store(copy))
+    results = read_run(copy)
     assert results.missing == [("ring", "gan", 0), ("ring", "gan", 1)]
     write_report(Store(copy))
     assert "Unfinished: 2 of 40 trials are missing (gan on ring)." in (copy / "report.html").read_text()

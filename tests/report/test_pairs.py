@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 from support.made_up import made_up_run, made_up_tables
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.statistics.rank_tests import compare_ranks, seeds_for_a_test
-from benchmark.report.tables.pairs import PAIRWISE, ranking
+from benchmark.report.tables.pairs import PAIRWISE_COLUMNS, ranking
 from benchmark.report.tables.tables import make_tables
 
 NAN = math.nan
@@ -36,7 +36,7 @@ def test_every_two_methods_are_compared_on_every_dataset(tmp_path):
         tmp_path,
         {"ring": {"gan": GOOD, "ali": BAD, "vae": BAD}, "grid": {**CALIBRATED, "gan": BAD, "ali": GOOD}},
     ).pairwise
-    assert list(table.columns) == PAIRWISE
+    assert list(table.columns) == PAIRWISE_COLUMNS
     assert list(table["dataset"]) == ["ring"] * 3 + ["grid"]
     assert pairs_of(table) == [("gan", "ali"), ("gan", "vae"), ("ali", "vae"), ("gan", "ali")]
     assert set(table["metric"]) == {"score"}
@@ -134,7 +134,7 @@ def test_on_a_logarithmic_scale_the_difference_is_that_of_logarithms(tmp_path):
     assert interval_of(linear) == pytest.approx(welch(a, b))
     assert interval_of(log) == pytest.approx(welch(np.log(a), np.log(b)))
     assert math.exp(log["difference"]) == pytest.approx(stats.gmean(a) / stats.gmean(b))
-    others = [name for name in PAIRWISE if name not in ("difference", "ci_low", "ci_high")]
+    others = [name for name in PAIRWISE_COLUMNS if name not in ("difference", "ci_low", "ci_high")]
     assert list(linear[others]) == list(log[others])
 
 
@@ -250,7 +250,7 @@ def test_a_test_that_could_have_succeeded_has_no_note(tmp_path):
 def test_a_metric_that_does_not_rank_has_no_pairs_and_no_ranks(tmp_path):
     tables = made_up_tables(tmp_path, {"ring": {**CALIBRATED, "gan": GOOD, "ali": BAD}}, ranked=False)
     assert tables.pairwise.empty
-    assert list(tables.pairwise.columns) == PAIRWISE
+    assert list(tables.pairwise.columns) == PAIRWISE_COLUMNS
     assert tables.summary["rank"].isna().all()
     assert len(tables.summary) == 5
 
@@ -271,7 +271,7 @@ def test_metrics_on_larger_samples_are_compared_too_and_after_the_others(tmp_pat
 
 
 def ranks(root, scores, **facts):
-    results = read_results(made_up_run(root, {"ring": scores}, **facts))
+    results = read_run(made_up_run(root, {"ring": scores}, **facts).root)
     tables = make_tables(results)
     found = ranking(tables.trials, results, "ring", "score")
     summary = tables.summary.dropna(subset="rank").set_index("method")["rank"]

@@ -14,15 +14,15 @@ from support.made_up import made_up_run, paper_run
 from benchmark import load_results
 from benchmark.errors import UsageError
 from benchmark.plan.plan import Request, make_plan
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.pictures.axes import GREY, KEYS, draw_published
 from benchmark.report.statistics.over_seeds import mean_interval
-from benchmark.report.tables.published import MARKS, published_rows, tally
 from benchmark.report.tables.published_figures import read_published
+from benchmark.report.tables.published_words import MARKS, published_rows, tally
 from benchmark.report.tables.tables import make_tables
 from benchmark.report.view import styles_of
 from benchmark.report.write import write_report
-from benchmark.suites import SUITES
+from benchmark.suites import get_suite
 
 NAN = math.nan
 NEAR = [6.0, 6.5, 7.0, 6.0, 6.5]
@@ -34,7 +34,7 @@ STACKED = {"suite": "veegan-2017", "dataset": "stacked-mnist"}
 
 def table_of(root, scores, **facts):
     """The published figures beside those of a run, by paper, table and setting."""
-    table = make_tables(read_results(paper_run(root, scores, **facts))).published
+    table = make_tables(read_run(paper_run(root, scores, **facts).root)).published
     return table.set_index(
         table["paper"].str.cat([table["table"], table["setting"]], sep=", ").str.removesuffix(", ")
     ).rename_axis("place")
@@ -213,7 +213,7 @@ def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, datase
                 metric=configuration["metrics"]["high_quality"],
                 budget=planned.cell.budget,
             )
-            table = make_tables(read_results(store)).published
+            table = make_tables(read_run(store.root)).published
             mine = table[table["paper"] == suite]
             assert len(mine) > 0
             assert set(mine["verdict"]) <= {"inside", "outside"}
@@ -335,7 +335,7 @@ def test_a_page_has_figures_protocol_and_reasons(tmp_path):
     section = section_of(page)
     assert sentence in section
     text = re.sub(r"<[^>]*>", "", section).replace("&#39;", "'")
-    protocol = SUITES["pacgan-2018"].protocol
+    protocol = get_suite("pacgan-2018").protocol
     for told in (
         protocol.paper,
         protocol.code,
@@ -384,7 +384,7 @@ def test_what_is_not_comparable_has_no_rank_and_is_in_no_verdict(tmp_path):
 
 def test_a_run_of_another_suite_has_none_of_it(tmp_path):
     store = made_up_run(tmp_path, {"ring": {"gan": NEAR}}, name="modes", suite="synthetic")
-    assert make_tables(read_results(store)).published.columns.empty
+    assert make_tables(read_run(store.root)).published.columns.empty
     write_report(store)
     assert not (tmp_path / "published.csv").exists()
     assert not (tmp_path / "plots" / "ring-published.png").exists()
@@ -421,7 +421,7 @@ def drawn(table, trials, styles):
 
 
 def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_grey(tmp_path):
-    tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR, "aegan": NEAR, "ali": [None, 6.6]})))
+    tables = make_tables(read_run(paper_run(tmp_path, {"gan": NEAR, "aegan": NEAR, "ali": [None, 6.6]}).root))
     axes = drawn(tables.published, tables.trials, styles_of(["gan", "aegan", "ali"]))
     by_label = {label: [line for line in axes.lines if line.get_label() == label] for label in KEYS}
     assert [text.get_text() for text in axes.get_xticklabels()] == ["gan", "ali\n1 diverged"]
@@ -445,7 +445,7 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
 
 
 def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
-    tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR}, budget="80000steps")))
+    tables = make_tables(read_run(paper_run(tmp_path, {"gan": NEAR}, budget="80000steps").root))
     lines = {
         line.get_label(): line for line in drawn(tables.published, tables.trials, styles_of(["gan"])).lines
     }
@@ -460,7 +460,7 @@ def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
 
 
 def test_a_method_without_a_value_is_drawn_as_such(tmp_path):
-    tables = make_tables(read_results(paper_run(tmp_path, {"gan": [None, None]})))
+    tables = make_tables(read_run(paper_run(tmp_path, {"gan": [None, None]}).root))
     axes = drawn(tables.published, tables.trials, styles_of(["gan"]))
     assert [text.get_text() for text in axes.texts] == ["n/a"]
 

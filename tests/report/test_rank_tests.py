@@ -9,9 +9,9 @@ from scipy import stats
 
 from benchmark.report.statistics.over_seeds import LEVEL
 from benchmark.report.statistics.rank_tests import (
-    DRAWS,
-    LARGE,
-    MOST,
+    CHI_SQUARE_SIZE,
+    MOST_GROUPS_IN_SETS,
+    PERMUTATIONS,
     compare_ranks,
     least_p,
     seeds_for_a_test,
@@ -28,7 +28,7 @@ def rng():
 
 def error_of_drawing(p):
     """Four standard errors of a share of random permutations."""
-    return 4 * math.sqrt(p * (1 - p) / DRAWS) + 2 / DRAWS
+    return 4 * math.sqrt(p * (1 - p) / PERMUTATIONS) + 2 / PERMUTATIONS
 
 
 def separated(sizes):
@@ -67,8 +67,8 @@ def test_two_groups_have_the_p_of_mann_and_whitney(rng, sizes):
 
 def test_chi_square_takes_over_from_drawing_with_much_the_same_p(rng):
     for shift in (0, 0.2, 0.4):
-        groups = [rng.normal(shift * i, size=LARGE) for i in range(3)]
-        fewer = [groups[0][: LARGE - 1], groups[1][: LARGE - 1], groups[2][: LARGE - 1]]
+        groups = [rng.normal(shift * i, size=CHI_SQUARE_SIZE) for i in range(3)]
+        fewer = [groups[0][: CHI_SQUARE_SIZE - 1], groups[1][: CHI_SQUARE_SIZE - 1], groups[2][: CHI_SQUARE_SIZE - 1]]
         assert compare_ranks(groups).p == pytest.approx(by_hand(groups), abs=1e-6)
         assert compare_ranks(fewer).p == pytest.approx(by_hand(fewer), abs=0.02)
 
@@ -84,16 +84,16 @@ def test_p_is_the_largest_adjusted_one_of_all_sets_that_hold_both(rng, sizes):
 
 
 def test_more_groups_than_can_be_tested_in_sets_are_tested_in_pairs_by_holm(rng):
-    groups = [rng.normal(0.3 * i, size=7) for i in range(MOST + 1)]
+    groups = [rng.normal(0.3 * i, size=7) for i in range(MOST_GROUPS_IN_SETS + 1)]
     found = compare_ranks(groups).p
-    pairs = list(combinations(range(MOST + 1), 2))
+    pairs = list(combinations(range(MOST_GROUPS_IN_SETS + 1), 2))
     raw = np.array([stats.mannwhitneyu(groups[i], groups[j], method="exact").pvalue for i, j in pairs])
     order = raw.argsort()
     expected = np.empty(len(pairs))
     expected[order] = np.minimum(1, np.maximum.accumulate(raw[order] * np.arange(len(pairs), 0, -1)))
     assert [found[pair] for pair in pairs] == pytest.approx(list(expected))
     assert (np.diag(found) == 1).all()
-    assert compare_ranks(separated([7] * (MOST + 1))).p[0, 1] == pytest.approx(least_p(7, 7, MOST + 1))
+    assert compare_ranks(separated([7] * (MOST_GROUPS_IN_SETS + 1))).p[0, 1] == pytest.approx(least_p(7, 7, MOST_GROUPS_IN_SETS + 1))
 
 
 def test_mean_ranks_are_those_among_all_values_and_the_best_has_one():

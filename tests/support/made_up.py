@@ -1,12 +1,16 @@
 """Runs whose records are written by hand, for tests of what is made of them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from benchmark.records.cell import Cell, Configured, Trial
-from benchmark.records.results import read_results
-from benchmark.records.schema import CALIBRATION_ROWS
+from benchmark.records.results import read_run
+from benchmark.records.schema import CALIBRATION_ROWS, DatasetFacts
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.tables.tables import make_tables
-from benchmark.suites import SUITES
+from benchmark.suites import get_suite
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
 SPENT = {
@@ -16,154 +20,206 @@ SPENT = {
     "samples_seen": 100,
     "device_seconds": 0.5,
 }
+"""What a trial spends up to each evaluation point."""
 
 
-def made_up_run(
-    root,
-    scores,
-    better="higher",
-    best=None,
-    scale="linear",
-    ranked=True,
-    samples=500,
-    modes=0,
-    budget=BUDGET,
-    files=(),
-    data=(),
-    metric=(),
-    methods=(),
-    suite=SUITE,
-    name=METRIC,
-    others=(),
-    **manifest,
-):
-    """A run with one metric, `score` unless `name` says otherwise, and `others`.
+@dataclass(frozen=True)
+class MadeUpRun:
+    """A run with one metric, and perhaps others.
 
-    `scores` holds by dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of numbers, one per
-    evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed, NaN a score that is not defined.
-    `data` and `metric` are settings of all datasets and of the metric, `methods` those of methods by name, `manifest` parts of the manifest.
-    `others` holds, by metric, how to read it where that differs, and `scores`: final values by method and seed, on all datasets alike.
+    Attributes:
+        scores: By dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of
+            numbers, one per evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed,
+            NaN a score that is not defined.
+        name: The metric's name.
+        better: Its facts, as all up to `samples`.
+        others: By further metric its facts where they are others than plain ones, and `scores`: final values by method
+            and seed, on all datasets alike.
+        modes: The number of modes of every dataset.
+        budget: The budget of every trial.
+        files: What every dataset is read from.
+        data: Settings of all datasets.
+        metric: Settings of the metric.
+        methods: Settings of methods, by name.
+        suite: The suite, a part of the manifest as all below.
+        configuration: The settings that were asked for; by default, the datasets and methods without any.
     """
-    store = Store(root)
-    settings = {method: dict(methods).get(method, {}) for trials in scores.values() for method in trials}
-    others = dict(others)
-    own = {
-        "better": better,
-        "bounds": [None, None],
-        "best": best,
-        "scale": scale,
-        "ranked": ranked,
-        "samples": samples,
-    }
-    plain = {**own, "better": "higher", "best": None, "scale": "linear", "ranked": True}
-    facts = {
-        name: own,
-        **{other: {key: told.get(key, plain[key]) for key in plain} for other, told in others.items()},
-    }
-    of_datasets = {"metrics": dict.fromkeys(scores, facts), "modes": dict.fromkeys(scores, modes)}
-    of_nothing = {key: {} for key in ("costs", "fingerprints", "files", "versions", "hardware")}
-    trained = {method: held for method, held in settings.items() if method not in CALIBRATION_ROWS}
-    request = {"datasets": {dataset: {} for dataset in scores}, "methods": dict.fromkeys(scores, trained)}
-    seeds = {
-        dataset: {method: [*by_seed(trials)] for method, trials in trials_of.items()}
-        for dataset, trials_of in scores.items()
-    }
-    groups = {
-        dataset: {
-            method: [{"seeds": [seed], "compiled": False} for seed in own] for method, own in of.items()
+
+    scores: Mapping[str, Mapping[str, Any]]
+    name: str = METRIC
+    better: str = "higher"
+    best: float | None = None
+    scale: str = "linear"
+    ranked: bool = True
+    samples: int = 500
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    modes: int = 0
+    budget: str = BUDGET
+    files: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    metric: Mapping[str, Any] = field(default_factory=dict)
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    suite: str = SUITE
+    configuration: Mapping[str, Any] | None = None
+    commit: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, Any] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, root):
+        """Writes the run to a directory, and returns its store."""
+        store = Store(root)
+        store.write_manifest(self.manifest())
+        for dataset, trials_by_method in self.scores.items():
+            for method, trials in trials_by_method.items():
+                for seed, trial in by_seed(trials).items():
+                    self.write_trial(store, dataset, method, seed, trial)
+        return store
+
+    def write_trial(self, store, dataset, method, seed, trial):
+        """Writes a trial, or why it failed."""
+        cell = self.cell(dataset, method, seed)
+        if trial == "failed":
+            store.trials.write_error(cell, "made up")
+            return
+        final = {}
+        for metric, facts in self.others.items():
+            if method in facts["scores"]:
+                final[metric] = facts["scores"][method][seed]
+        written = made_up_trial(method, seed, trial, self.name, final)
+        store.trials.write(cell, [written], DatasetFacts(self.modes, self.facts()))
+
+    def cell(self, dataset, method, seed):
+        """The cell of a trial."""
+        return Cell(
+            suite=self.suite,
+            dataset=Configured(dataset, dict(self.data)),
+            method=Configured(method, self.methods.get(method, {})),
+            metrics=(
+                Configured(self.name, dict(self.metric)),
+                *(Configured(other, {}) for other in self.others),
+            ),
+            budget=self.budget,
+            group=(seed,),
+            wanted=(seed,),
+            files=self.files,
+        )
+
+    def facts(self):
+        """How to read the metrics, by name."""
+        plain = {
+            "better": "higher",
+            "bounds": [None, None],
+            "best": None,
+            "scale": "linear",
+            "ranked": True,
+            "samples": self.samples,
         }
-        for dataset, of in seeds.items()
-    }
-    told = {"suite": suite, "command": [], "configuration": request, "commit": None, "groups": groups}
-    store.write_manifest({**told, **of_datasets, **of_nothing, **manifest})
-    for dataset, trials_of in scores.items():
-        for method, trials in trials_of.items():
-            for seed, points in by_seed(trials).items():
-                places = (
-                    Configured(dataset, dict(data)),
-                    Configured(method, settings[method]),
-                    {name: dict(metric), **{other: {} for other in others}},
-                )
-                cell = Cell(suite, *places, budget, (seed,), (seed,), files=dict(files))
-                if points == "failed":
-                    store.write_error(cell, "made up")
-                else:
-                    more = {
-                        other: told["scores"][method][seed]
-                        for other, told in others.items()
-                        if method in told["scores"]
-                    }
-                    store.write(
-                        cell,
-                        [made_up_trial(method, seed, points, name, more)],
-                        {"modes_total": modes, "facts": facts},
-                    )
-    return store
+        own = {"better": self.better, "best": self.best, "scale": self.scale, "ranked": self.ranked}
+        facts = {self.name: {**plain, **own}}
+        for metric, of_metric in self.others.items():
+            facts[metric] = {key: of_metric.get(key, plain[key]) for key in plain}
+        return facts
+
+    def manifest(self):
+        """The content of the manifest."""
+        groups = {}
+        requested = {}
+        for dataset, trials_by_method in self.scores.items():
+            groups[dataset] = {}
+            for method, trials in trials_by_method.items():
+                groups[dataset][method] = [{"seeds": [seed], "compiled": False} for seed in by_seed(trials)]
+                if method not in CALIBRATION_ROWS:
+                    requested[method] = self.methods.get(method, {})
+        configuration = {
+            "datasets": {dataset: {} for dataset in self.scores},
+            "methods": dict.fromkeys(self.scores, requested),
+        }
+        return {
+            "suite": self.suite,
+            "command": [],
+            "configuration": configuration if self.configuration is None else self.configuration,
+            "commit": self.commit,
+            "groups": groups,
+            "metrics": dict.fromkeys(self.scores, self.facts()),
+            "modes": dict.fromkeys(self.scores, self.modes),
+            "costs": {},
+            "fingerprints": self.fingerprints,
+            "files": {},
+            "versions": self.versions,
+            "hardware": self.hardware,
+        }
+
+
+def made_up_run(root, scores, **parts):
+    """Writes a run and returns its store; `parts` are attributes of `MadeUpRun`."""
+    return MadeUpRun(scores, **parts).write(root)
 
 
 def by_seed(trials):
+    """Trials by seed, which are counted where trials are a list."""
     return trials if isinstance(trials, dict) else dict(enumerate(trials))
 
 
-def made_up_trial(method, seed, points, name=METRIC, more=()):
+def made_up_trial(method, seed, points, name=METRIC, others=()):
+    """A trial with these values at the evaluation points, and final values of other metrics."""
     points = points if isinstance(points, list) else [points]
-    status = "diverged" if points[-1] is None else "ok"
-    known = [{name: point} for point in points if point is not None]
-    audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
+    scores = [{name: point} for point in points if point is not None]
     # Of a trial that diverged, the last scores are kept.
-    final = (known[-1] if known else {}) | (dict(more) if status == "ok" else {})
-    if method in CALIBRATION_ROWS:
-        return Trial(seed, status, final, audit)
-    curve = [
-        {"point": i, **{key: i * spent for key, spent in SPENT.items()}, "metrics": scores}
-        for i, scores in enumerate(known, 1)
-    ]
+    final = scores[-1] if scores else {}
+    status = "diverged"
+    if points[-1] is not None:
+        status = "ok"
+        final = {**final, **dict(others)}
+    audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
+    curve = [] if method in CALIBRATION_ROWS else [made_up_point(*point) for point in enumerate(scores, 1)]
     return Trial(seed, status, final, audit, curve)
 
 
-def made_up_tables(root, scores, **facts):
+def made_up_point(number, scores):
+    """An evaluation point, counted from 1."""
+    spent = {key: number * amount for key, amount in SPENT.items()}
+    return {"point": number, **spent, "metrics": scores}
+
+
+def made_up_tables(root, scores, **parts):
     """The tables of such a run; arguments as those of `made_up_run`."""
-    return make_tables(read_results(made_up_run(root, scores, **facts)))
+    return make_tables(read_run(made_up_run(root, scores, **parts).root))
 
 
 def paper_run(
-    root, scores, suite="pacgan-2018", dataset="ring", name="modes", changed=(), budget=None, **facts
+    root, scores, suite="pacgan-2018", dataset="ring", name="modes", changed=None, budget=None, **parts
 ):
-    """A run of a suite that reproduces a paper, on one dataset and with one metric of it; `scores` holds the trials by method.
+    """A run of a suite that reproduces a paper, on one dataset and with one metric of it.
 
-    Settings are the suite's own but for those in `changed`, by `name.field`.
+    `scores` holds the trials by method. Settings are the suite's own but for those in `changed`, by `name.field`.
     """
-    suite = SUITES[suite]
-
-    def settings(registry, owner):
-        own = {
-            key.rpartition(".")[2]: value
-            for key, value in suite.settings_on(dataset).items()
-            if key.rpartition(".")[0] == owner
-        }
-        other = {
-            key.rpartition(".")[2]: value
-            for key, value in dict(changed).items()
-            if key.rpartition(".")[0] == owner
-        }
-        return registry.build(owner, {**own, **other})
-
-    data, metric = settings(DATASETS, dataset), settings(METRICS, name)
-    methods = {
-        method: {} if method in CALIBRATION_ROWS else resolved(settings(METHODS, method)) for method in scores
-    }
-    chosen = {
-        "data": resolved(data),
-        "metric": resolved(metric.on(data)),
-        "methods": methods,
-        "better": metric.better,
-    }
+    suite = get_suite(suite)
+    settings = {**suite.settings_on(dataset), **(changed or {})}
+    data, metric = configured(DATASETS, dataset, settings), configured(METRICS, name, settings)
+    methods = {}
+    for method in scores:
+        if method not in CALIBRATION_ROWS:
+            methods[method] = resolved(configured(METHODS, method, settings))
     return made_up_run(
         root,
         {dataset: scores},
         suite=suite.name,
         name=name,
+        better=metric.better,
         budget=budget or suite.budgets[dataset],
-        **chosen,
-        **facts,
+        data=resolved(data),
+        metric=resolved(metric.on(data)),
+        methods=methods,
+        **parts,
     )
+
+
+def configured(registry, owner, settings):
+    """A registered thing with those of the settings, by `name.field`, that are its own."""
+    own = {}
+    for name, value in settings.items():
+        owner_of_setting, _, field_name = name.rpartition(".")
+        if owner_of_setting == owner:
+            own[field_name] = value
+    return registry.build(owner, own)

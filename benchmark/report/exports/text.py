@@ -10,7 +10,7 @@ from tabulate import tabulate
 from benchmark.errors import printable
 from benchmark.report.headline import headline_first
 from benchmark.report.scores import CAPTION, Score, notes_on, score_rows
-from benchmark.report.tables.published import published_rows
+from benchmark.report.tables.published_words import published_rows
 from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS, budget_text
 

@@ -28,7 +28,7 @@ from benchmark.report.pictures.axes import draw_best_of, draw_course, draw_profi
 from benchmark.report.pictures.svg import STYLE, to_svg
 from benchmark.report.pictures.thumbnails import Panel, panels
 from benchmark.report.scores import CAPTION, Row, notes_on, score_rows
-from benchmark.report.tables.published import published_rows
+from benchmark.report.tables.published_words import published_rows
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import BROKEN, DatasetView, MethodStyle, styles_of
 from benchmark.report.words import (

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from benchmark.records.results import Results
 from benchmark.report.pictures.axes import draw_published, shortened
 from benchmark.report.pictures.svg import to_svg
-from benchmark.report.tables.published import KINDS, MARKS, published_rows, tally
+from benchmark.report.tables.published_words import KIND_WORDS, MARKS, published_rows, tally
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS
@@ -41,7 +41,7 @@ def published_chart(shown: DatasetView, metric: str) -> Markup:
     """The picture of a metric of which there are published figures, to be drawn within `rc_context(STYLE)`."""
     rows = [row for row in published_rows(shown.tables.published) if row.metric == metric]
     told = [
-        f"{row.method} {row.published} ({row.where}{f', {KINDS[row.kind]}' if row.kind else ''}), measured {row.measured}"
+        f"{row.method} {row.published} ({row.where}{f', {KIND_WORDS[row.kind]}' if row.kind else ''}), measured {row.measured}"
         for row in rows
     ]
     facts = shown.results.facts(shown.name, metric)

@@ -17,7 +17,7 @@ from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.datasets.mixtures import Mixture
 from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
-from benchmark.report.tables.published import KINDS, kind_of
+from benchmark.report.tables.published import VerdictKind, kind_of
 from benchmark.report.view import COLOURS, MethodStyle
 from benchmark.report.words import AGAINST
 
@@ -52,7 +52,8 @@ KEYS = (
     "measured: mean and 95 % interval",
     "measured: a seed",
     "published, this protocol",
-    *(f"published, {kind}" for kind in KINDS[1:]),
+    "published, at another budget",
+    "published, not comparable",
 )
 """What is drawn beside published figures."""
 
@@ -171,13 +172,13 @@ def draw_published(
         )
         for x, row in zip(places, rows.to_dict("records"), strict=True):
             kind = kind_of(row["verdict"])
-            colour = GREY if kind == 2 else rcParams["text.color"]
+            colour = GREY if kind == VerdictKind.NOT_COMPARABLE else rcParams["text.color"]
             face = "none" if kind else colour
             axes.vlines(
                 x,
                 row["published_low"],
                 row["published_high"],
-                linewidth=0.8 if kind == 2 else 1.2,
+                linewidth=0.8 if kind == VerdictKind.NOT_COMPARABLE else 1.2,
                 color=colour,
             )
             marker: dict[str, Any] = {

@@ -1,7 +1,7 @@
-"""What a few seeds say of a metric: summaries, intervals, changes, budget curves. Plain functions of arrays.
+"""Statistics of a metric over a few seeds: summaries, intervals, changes, the best of some runs.
 
-Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it diverged or
-because the metric is not defined there, is worse than any that has one.
+Throughout, `better` is `higher`, `lower` or `one` (the closer to 1), and a trial without a value, because it
+diverged or because the metric is not defined there, is worse than any that has one.
 """
 
 import math
@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.special import stdtrit
 
 __all__ = [
     "LEVEL",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 LEVEL = 0.05
-"""One less the confidence of every interval, and the level of every test."""
+"""One minus the confidence level of every interval, and the level of every test."""
 
 Array = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ class Summary(NamedTuple):
 
 
 class MedianInterval(NamedTuple):
-    """A median and an interval between two of the values; infinite where a trial without a value stands there.
+    """A median and an interval between two of the values; infinite where a trial without a value stands.
 
     Attributes:
         median: The median.
@@ -91,7 +92,7 @@ class MedianInterval(NamedTuple):
 
 
 class BestOf(NamedTuple):
-    """What the best of some runs scores: its expectation, and the ends of the range that holds 95 % of the outcomes."""
+    """The score of the best of some runs: its expectation, and the ends of the range of 95 % of outcomes."""
 
     expected: float
     low: float
@@ -101,87 +102,130 @@ class BestOf(NamedTuple):
 def quality(values: ArrayLike, better: str) -> Array:
     """Values such that higher is better, shape kept; minus infinity for those that are not finite."""
     x = np.asarray(values, dtype=float)
-    oriented = {"higher": x, "lower": -x, "one": -np.abs(x - 1)}[better]
+    oriented = x
+    if better == "lower":
+        oriented = -x
+    elif better == "one":
+        oriented = -np.abs(x - 1)
     return np.where(np.isfinite(x), oriented, -np.inf)
 
 
 def filled(values: ArrayLike, better: str, among: ArrayLike) -> Array:
-    """The values, with the worst of `among` in place of those that are not finite, where a number is needed."""
-    x, others = np.asarray(values, dtype=float), np.asarray(among, dtype=float)
-    others = others[np.isfinite(others)]
+    """The values, with the worst of `among` in place of those that are not finite, where a number is needed.
+
+    NaN in their place if none of `among` is finite.
+    """
+    x, others = np.asarray(values, dtype=float), _finite(among)
     worst = others[quality(others, better).argmin()] if len(others) else np.nan
     return np.where(np.isfinite(x), x, worst)
 
 
 def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """The mean of the finite values with its Student-t interval of confidence `1 - level`."""
-    x = np.asarray(values, dtype=float)
-    x = x[np.isfinite(x)] + 0.0  # -0.0 becomes 0
-    if len(x) < 2:
-        return Interval(len(x), float(x[0]) if len(x) else math.nan, math.nan, math.nan)
-    # The mean of equal numbers may differ from them in the last digit, and their deviation from 0.
-    mean, error = (float(x[0]), 0.0) if np.ptp(x) == 0 else (float(x.mean()), float(stats.sem(x)))
-    half = half_width(error, len(x), level)
-    return Interval(len(x), mean, mean - half, mean + half)
+    x = _finite(values)
+    n, mean = len(x), _mean(x)
+    half = half_width(_standard_deviation(x) / n**0.5, n, level) if n > 1 else math.nan
+    return Interval(n, mean, mean - half, mean + half)
 
 
 def half_width(error: float, n: int, level: float = LEVEL) -> float:
-    """Half of the Student-t interval of a mean of `n` values that has that standard error; NaN for less than two."""
-    return float(stats.t.ppf(1 - level / 2, n - 1)) * error if n > 1 else math.nan
+    """Half of the Student-t interval of a mean of `n` values; NaN for less than two.
+
+    Arguments:
+        error: The standard error of the mean.
+        n: The number of values.
+        level: One minus the confidence of the interval.
+    """
+    return _student(n - 1, level) * error if n > 1 else math.nan
 
 
 def change(before: ArrayLike, after: ArrayLike, level: float = LEVEL) -> Interval:
-    """The mean of the finite values after, less that before, of independent runs, with Welch's interval of confidence `1 - level`.
+    """The mean of the finite values after, less that before, of independent runs, with Welch's interval.
 
-    `n` is the smaller number of values.
+    Its confidence is `1 - level`; `n` is the smaller number of values.
 
     References:
-        The Generalization of "Student's" Problem when Several Different Population Variances are Involved (Welch, 1947).
+        The Generalization of "Student's" Problem when Several Different Population Variances are Involved
+        (Welch, 1947).
     """
-    x, y = (
-        values[np.isfinite(values)]
-        for values in (np.asarray(before, dtype=float), np.asarray(after, dtype=float))
-    )
+    x, y = _finite(before), _finite(after)
     n = min(len(x), len(y))
-    difference = mean_interval(y).mean - mean_interval(x).mean
+    difference = _mean(y) - _mean(x)
     if n < 2:
         return Interval(n, difference, math.nan, math.nan)
-    shares = [0.0 if np.ptp(z) == 0 else float(z.var(ddof=1)) / len(z) for z in (x, y)]
-    variance = sum(shares)
+    of_x, of_y = _variance(x) / len(x), _variance(y) / len(y)
+    variance = of_x + of_y
     if variance == 0:
         return Interval(n, difference, difference, difference)
-    freedom = 1 / sum((share / variance) ** 2 / (len(z) - 1) for share, z in zip(shares, (x, y), strict=True))
-    half = float(stats.t.ppf(1 - level / 2, freedom)) * math.sqrt(variance)
+    freedom = 1 / ((of_x / variance) ** 2 / (len(x) - 1) + (of_y / variance) ** 2 / (len(y) - 1))
+    half = _student(freedom, level) * math.sqrt(variance)
     return Interval(n, difference, difference - half, difference + half)
 
 
 def summarise(values: Iterable[float | None], better: str) -> Summary:
     """Summarises the finite ones of the values of a metric."""
-    x = np.asarray([math.nan if value is None else value for value in values], dtype=float)
-    x = x[np.isfinite(x)]
+    x = _finite(np.array(list(values), dtype=float))
     n, mean, low, high = mean_interval(x)
     if n == 0:
         return Summary(0, *[math.nan] * 6)
-    rank = quality(x, better)
-    std = math.nan if n == 1 else 0.0 if np.ptp(x) == 0 else float(x.std(ddof=1))
-    return Summary(n, mean, std, low, high, float(x[rank.argmax()]), float(x[rank.argmin()]))
+    std = _standard_deviation(x) if n > 1 else math.nan
+    qualities = quality(x, better)
+    return Summary(n, mean, std, low, high, float(x[qualities.argmax()]), float(x[qualities.argmin()]))
+
+
+def _finite(values: ArrayLike) -> Array:
+    x = np.asarray(values, dtype=float)
+    return x[np.isfinite(x)]
+
+
+def _alike(x: Array) -> bool:
+    """Whether numbers are all equal.
+
+    Then their computed mean may differ from them in the last digit, and their computed deviation from 0.
+    """
+    return bool(np.ptp(x) == 0)
+
+
+def _mean(x: Array) -> float:
+    if len(x) == 0:
+        return math.nan
+    mean = x[0] if _alike(x) else x.mean()
+    return float(mean) + 0.0  # -0.0 becomes 0
+
+
+def _standard_deviation(x: Array) -> float:
+    """With n - 1 degrees of freedom, as the variance."""
+    return 0.0 if _alike(x) else float(x.std(ddof=1))
+
+
+def _variance(x: Array) -> float:
+    return 0.0 if _alike(x) else float(x.var(ddof=1))
+
+
+def _student(freedom: float, level: float) -> float:
+    """What a Student-t variable exceeds in absolute size with probability `level`."""
+    return float(stdtrit(freedom, 1 - level / 2))
 
 
 def unanimous(d: ArrayLike, level: float = LEVEL) -> int:
-    """The sign that all differences have, if there are enough of them for a sign test of that level (six for 5 %); else 0.
+    """The sign that all differences have, if there are enough of them for a sign test of that level; else 0.
 
-    It tells what a Student-t interval misses where differences spread over orders of magnitude.
+    Six are enough for 5 %. A sign test finds what a Student-t interval misses where differences spread over
+    orders of magnitude.
     """
     signs = set(np.sign(np.asarray(d, dtype=float)))
-    return int(signs.pop()) if len(signs) == 1 and 2.0 ** (1 - np.size(d)) <= level else 0
+    if len(signs) == 1 and 2.0 ** (1 - np.size(d)) <= level:
+        return int(signs.pop())
+    return 0
 
 
 def median_interval(values: ArrayLike, better: str) -> MedianInterval:
-    """The median over trials, and the narrowest interval between two of them, the same number from either end, of 95 % confidence.
+    """The median over trials, and the narrowest interval of 95 % confidence between two of them.
 
-    With fewer than six trials no such interval has 95 %; it is then their whole range, and `confidence` says what that has.
-    A trial without a value lies beyond all others, above where lower is better and below where higher is; where 1 is best there is no such
-    end, and then no median.
+    The two values are the same number of places from either end. With fewer than six trials no such interval
+    has 95 %; it is then their whole range, and `confidence` is that of the range. A trial without a value
+    lies beyond all others, above where lower is better and below where higher is; where 1 is best there is no
+    such end, and then no median.
     """
     x = np.asarray(values, dtype=float)
     n = len(x)
@@ -197,7 +241,10 @@ def median_interval(values: ArrayLike, better: str) -> MedianInterval:
 
 @cache
 def _cut(n: int) -> tuple[int, float]:
-    """How many of n values to leave out at either end, and the probability that a distribution's median lies between the others."""
+    """How many of n values to leave out at either end, and the confidence of the interval between the others.
+
+    That is the probability that a distribution's median lies between them.
+    """
     cuts = np.arange((n + 1) // 2)
     confidence = 1 - 2 * stats.binom.cdf(cuts, n, 0.5)
     cut = int(max(cuts[confidence >= 1 - LEVEL], default=0))
@@ -205,18 +252,39 @@ def _cut(n: int) -> tuple[int, float]:
 
 
 def best_of(values: ArrayLike, k: int, better: str) -> BestOf:
-    """What the best of `k` runs scores when they are drawn with replacement from these, in closed form: the limit of infinitely
-    many bootstrap resamples.
+    """The score of the best of `k` runs when they are drawn with replacement from these.
+
+    In closed form: the limit of infinitely many bootstrap resamples.
 
     References:
         Are GANs Created Equal? A Large-Scale Study (Lucic et al., 2018), arXiv:1711.10337, figure 3.
     """
     x = np.asarray(values, dtype=float)
     x = x[np.argsort(quality(x, better), kind="stable")]
-    n = len(x)
-    # The best is at most the i-th of n if all k draws are.
-    below = (np.arange(n + 1) / n) ** k
-    first, last = np.searchsorted(below[1:], [LEVEL / 2, 1 - LEVEL / 2])
-    held = x[first : last + 1]
+    places = _best_places(len(x), k)
     # Summed by parts, so that equal numbers have exactly that expectation.
-    return BestOf(float(x[0] + (1 - below[1:-1]) @ np.diff(x)), float(held.min()), float(held.max()))
+    expected = x[0] + places.beyond @ (x[1:] - x[:-1])
+    likely = x[places.low : places.high + 1]
+    return BestOf(float(expected), float(likely.min()), float(likely.max()))
+
+
+class _BestPlaces(NamedTuple):
+    """The place of the best of some draws among ordered values, the worst first.
+
+    Attributes:
+        beyond: The probability that it is not among the first 1, 2, ..., n - 1 values.
+        low: The first place of the range that it is in with 95 % probability, counted from 0.
+        high: The last place of that range.
+    """
+
+    beyond: Array
+    low: int
+    high: int
+
+
+@cache
+def _best_places(n: int, k: int) -> _BestPlaces:
+    """The place of the best of k draws among n values: it is at most the i-th if all draws are."""
+    among_first = (np.arange(1, n + 1) / n) ** k
+    low, high = np.searchsorted(among_first, [LEVEL / 2, 1 - LEVEL / 2])
+    return _BestPlaces(1 - among_first[:-1], int(low), int(high))

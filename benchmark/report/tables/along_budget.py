@@ -3,24 +3,35 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
 from benchmark.records.schema import DUMMY_ROWS
-from benchmark.report.statistics.over_seeds import best_of, filled, median_interval
+from benchmark.report.statistics.over_seeds import MedianInterval, best_of, filled, median_interval
+from benchmark.report.tables.rows import rows_of
 
-__all__ = ["SPENT", "best_of_table", "budget_table", "evaluation_points"]
+__all__ = ["COUNTS_SPENT", "SPENT", "best_of_table", "budget_table", "evaluation_points"]
 
-SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen", "device_seconds"]
+COUNTS_SPENT = ["flops", "generator_steps", "discriminator_steps", "samples_seen"]
+"""What a trial has spent, in whole numbers."""
 
-WHOLE = dict.fromkeys(SPENT[:-1], "int64")
+SPENT = [*COUNTS_SPENT, "device_seconds"]
+"""What a trial has spent."""
 
-RUNS = (1, 2, 3, 5, 10, 20, 50, 100)
+RUN_COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of runs of which the best is taken, as far as there are so many seeds."""
+
+
+class PointKey(NamedTuple):
+    """An evaluation point of a method and the metric that is looked at; `point` counts evaluations from 1."""
+
+    dataset: str
+    metric: str
+    method: str
+    point: int
 
 
 @dataclass(frozen=True)
@@ -28,83 +39,85 @@ class BudgetPoint:
     """A metric of a method at an evaluation point.
 
     Attributes:
-        identity: Dataset, metric, method and the number of the evaluation.
-        spent: What had been spent by then, the median over seeds.
-        values: A value per seed; NaN where it has none, be it that it diverged before.
+        key: Of what it is.
+        spent: What had been spent by then, the median over seeds, by the names in `SPENT`.
+        values: A value per seed; NaN where there is none, also of a seed that diverged before.
         better: Which values are.
     """
 
-    identity: dict[str, Any]
+    key: PointKey
     spent: dict[str, float]
     values: np.ndarray
     better: str
 
+    def row(self) -> dict[str, Any]:
+        """The first columns of its rows: of what it is, and what had been spent."""
+        return {**self.key._asdict(), **self.spent}
+
 
 def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Results) -> list[BudgetPoint]:
     """All evaluation points of all methods."""
-    names = ["dataset", "metric", "method", "point"]
-    finished = trials[trials["status"].isin(["ok", "diverged"])]
+    finished = trials[trials["status"] != "failed"]
     seeds = Counter(zip(finished["dataset"], finished["method"], strict=True))
-    groups = curves.drop_duplicates([*names, "seed"]).groupby(names, sort=False)
+    by_point = curves.drop_duplicates([*PointKey._fields, "seed"]).groupby(list(PointKey._fields), sort=False)
+    values_of_seeds = by_point["value"].agg(list)
+    spent: list[dict[Any, float]] = by_point[SPENT].median().to_dict("records")
     points = []
-    listed, spent = groups["value"].agg(list), groups[SPENT].median()
-    for key, known, *amounts in zip(listed.index, listed, *(spent[name] for name in SPENT), strict=True):
-        identity = dict(zip(names, key, strict=True))
-        values = np.full(seeds[identity["dataset"], identity["method"]], np.nan)
-        values[: len(known)] = known
-        better = results.facts(identity["dataset"], identity["metric"])["better"]
-        points.append(BudgetPoint(identity, dict(zip(SPENT, amounts, strict=True)), values, better))
+    for names, values, spent_here in zip(values_of_seeds.index, values_of_seeds, spent, strict=True):
+        key = PointKey(*names)
+        padded = np.full(seeds[key.dataset, key.method], np.nan)
+        padded[: len(values)] = values
+        better = results.facts(key.dataset, key.metric)["better"]
+        points.append(BudgetPoint(key, spent_here, padded, better))
     return points
 
 
 def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
-    """The median over seeds at every evaluation point, and its interval; empty where a trial without a value stands there."""
+    """The median over seeds at every evaluation point, and its interval.
+
+    Empty where a trial without a value stands there.
+    """
+    figures = list(MedianInterval._fields)
     rows = []
     for point in points:
-        figures = {
-            key: value if isfinite(value) else None
-            for key, value in median_interval(point.values, point.better)._asdict().items()
-        }
-        without = int((~np.isfinite(point.values)).sum())
-        rows.append(
-            {**point.identity, **point.spent, "n": len(point.values), "without_value": without, **figures}
-        )
-    columns = [
-        "dataset",
-        "metric",
-        "method",
-        "point",
-        *SPENT,
-        "n",
-        "without_value",
-        "median",
-        "low",
-        "high",
-        "confidence",
-    ]
-    return pd.DataFrame(rows, columns=columns).astype(WHOLE)
+        without_value = int((~np.isfinite(point.values)).sum())
+        interval = median_interval(point.values, point.better)
+        counts = {"n": len(point.values), "without_value": without_value}
+        rows.append({**point.row(), **counts, **interval._asdict()})
+    columns = [*PointKey._fields, *SPENT, "n", "without_value", *figures]
+    table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS_SPENT, "int64"))
+    table[figures] = table[figures].replace([np.inf, -np.inf], np.nan)
+    return table
 
 
 def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.DataFrame:
-    """What the best of k runs is expected to score at every evaluation point, and where 95 % of such sets of runs lie.
+    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of its scores.
 
-    A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows included.
+    A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows
+    included.
     """
-    dummies = trials[trials["method"].isin(DUMMY_ROWS)]
-    seen: dict[tuple[str, str], list[np.ndarray]] = {}
-    for point in points:
-        where = (point.identity["dataset"], point.identity["metric"])
-        if where not in seen:
-            seen[where] = [dummies.loc[dummies["dataset"] == where[0], where[1]].to_numpy(float)]
-        seen[where].append(point.values)
-    worst = {where: np.concatenate(values) for where, values in seen.items()}
+    worst = _worst_values(points, trials)
     rows = []
     for point in points:
-        known = filled(point.values, point.better, worst[point.identity["dataset"], point.identity["metric"]])
-        ks = [k for k in RUNS if k <= len(known)]
-        rows += [
-            {**point.identity, **point.spent, "k": k, **best_of(known, k, point.better)._asdict()} for k in ks
-        ]
-    return pd.DataFrame(
-        rows, columns=["dataset", "metric", "method", "point", *SPENT, "k", "expected", "low", "high"]
-    ).astype(WHOLE)
+        values = filled(point.values, point.better, [worst[point.key.dataset, point.key.metric]])
+        counts = [k for k in RUN_COUNTS if k <= len(values)]
+        rows += [{**point.row(), "k": k, **best_of(values, k, point.better)._asdict()} for k in counts]
+    columns = [*PointKey._fields, *SPENT, "k", "expected", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS_SPENT, "int64"))
+
+
+def _worst_values(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """The worst value that a dummy or a method has at any point, by dataset and metric; NaN if there is none."""
+    dummies = trials[trials["method"].isin(DUMMY_ROWS)]
+    values: dict[tuple[str, str], list[np.ndarray]] = {}
+    better = {}
+    for point in points:
+        key = (point.key.dataset, point.key.metric)
+        if key not in values:
+            values[key] = [rows_of(dummies, dataset=point.key.dataset)[point.key.metric].to_numpy(float)]
+            better[key] = point.better
+        values[key].append(point.values)
+    worst = {}
+    for key, parts in values.items():
+        worst[key] = float(filled(np.nan, better[key], np.concatenate(parts)))
+    return worst

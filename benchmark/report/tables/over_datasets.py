@@ -1,6 +1,6 @@
-"""The tables that compare methods along the budget and over several datasets."""
+"""The tables that compare methods over several datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATION_ROWS, LARGE, MetricFacts
+from benchmark.records.schema import LARGE, REAL_DATA, MetricFacts
 from benchmark.report.headline import ScoresByMethod, chance, covering, scores_of
 from benchmark.report.statistics.over_datasets import (
-    TAUS,
+    PROFILE_SCORES,
     average_ranks,
     improvement,
     interquartile_mean,
@@ -20,171 +20,172 @@ from benchmark.report.statistics.over_datasets import (
     profile,
 )
 from benchmark.report.statistics.over_seeds import quality
-from benchmark.report.tables.pairs import ranked_columns
+from benchmark.report.tables.pairs import ranked_metrics
+from benchmark.report.tables.rows import rows_of, trained_rows
 
-__all__ = ["aggregate_table", "improvement_table", "profile_table"]
+__all__ = [
+    "ScoresOverDatasets",
+    "aggregate_table",
+    "improvement_table",
+    "profile_table",
+    "scores_over_datasets",
+]
+
+IQM_COLUMNS = ["datasets", "runs", "iqm", "iqm_low", "iqm_high"]
+RANK_COLUMNS = ["rank_datasets", "rank", "rank_low", "rank_high"]
+IMPROVEMENT_COLUMNS = ["metric", "a", "b", "datasets", "probability", "low", "high"]
+PROFILE_COLUMNS = ["metric", "method", "datasets", "score", "share", "low", "high"]
 
 
-def aggregate_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
+@dataclass(frozen=True)
+class MetricOnDataset:
+    """A metric on one dataset.
+
+    Attributes:
+        better: Which values are.
+        best: The score of a perfect generator; NaN if it is not known.
+        chance: The score of a generator that has learnt nothing, likewise.
+        scores: The scores of the methods.
+    """
+
+    better: str
+    best: float
+    chance: float
+    scores: ScoresByMethod
+
+    def qualities(self, method: str) -> np.ndarray:
+        """The scores of a method such that higher is better, one per seed."""
+        return quality(self.scores[method].to_numpy(), self.better)
+
+    def normalised(self, method: str) -> np.ndarray:
+        """The scores of a method from 0 for chance to 1 for the best, one per seed; NaN if that is no scale."""
+        return normalised(self.scores[method].to_numpy(), self.better, self.best, self.chance)
+
+
+@dataclass(frozen=True)
+class ScoresOverDatasets:
+    """What is compared over datasets.
+
+    Attributes:
+        methods: The methods that have a trial that did not fail, in the run's order.
+        metrics: What there is of each metric, one entry per dataset, by metric in the order of the datasets'
+            own. Those on larger samples are left out.
+    """
+
+    methods: Sequence[str]
+    metrics: Mapping[str, Sequence[MetricOnDataset]]
+
+
+def scores_over_datasets(trials: pd.DataFrame, results: Results) -> ScoresOverDatasets:
+    """What there is to compare over datasets.
+
+    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left
+    out.
+    """
+    covered = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
+    metrics: dict[str, list[MetricOnDataset]] = {}
+    for dataset, metric, facts in ranked_metrics(trials, results):
+        if dataset not in covered or metric.endswith(LARGE):
+            continue
+        scores = scores_of(trials, dataset, metric)
+        if scores:
+            best = _best(trials, facts, dataset, metric)
+            floor = chance(trials, facts, dataset, metric)
+            entry = MetricOnDataset(facts["better"], best, floor, scores)
+            metrics.setdefault(metric, []).append(entry)
+    return ScoresOverDatasets(list(trained_rows(trials)["method"].unique()), metrics)
+
+
+def aggregate_table(scores: ScoresOverDatasets) -> pd.DataFrame:
     """Interquartile means of normalised scores and average ranks over datasets, with intervals."""
     rows = []
-    methods = _methods(trials)
-    for metric, found in _over_datasets(trials, results).items():
-        scaled, ranked = _normalised(trials, metric, found), _ranked(methods, found)
-        ranks = average_ranks(ranked) if ranked else None
-        for i, method in enumerate(methods):
-            row: dict[str, Any] = {}
-            if runs := scaled.get(method):
-                iqm = interquartile_mean(runs)
-                row |= {
-                    "datasets": len(runs),
-                    "runs": sum(map(len, runs)),
-                    "iqm": float(iqm.value),
-                    "iqm_low": iqm.low,
-                    "iqm_high": iqm.high,
-                }
-            if ranks is not None:
-                row |= {
-                    "rank_datasets": len(ranked),
-                    "rank": ranks.value[i],
-                    "rank_low": ranks.low[i],
-                    "rank_high": ranks.high[i],
-                }
+    for metric, entries in scores.metrics.items():
+        runs_by_method = _normalised(entries)
+        ranks = _ranks(scores.methods, entries)
+        for method in scores.methods:
+            row: dict[str, Any] = ranks.get(method, {})
+            if method in runs_by_method:
+                row = {**_iqm(runs_by_method[method]), **row}
             if row:
                 rows.append({"metric": metric, "method": method, **row})
-    columns = [
-        "metric",
-        "method",
-        "datasets",
-        "runs",
-        "iqm",
-        "iqm_low",
-        "iqm_high",
-        "rank_datasets",
-        "rank",
-        "rank_low",
-        "rank_high",
-    ]
+    columns = ["metric", "method", *IQM_COLUMNS, *RANK_COLUMNS]
     return pd.DataFrame(rows, columns=columns).astype(
         {"datasets": "Int64", "runs": "Int64", "rank_datasets": "Int64"}
     )
 
 
-def improvement_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """The probability that a run of `a` scores better than one of `b`, over the datasets that both have, a tie counting half."""
+def improvement_table(scores: ScoresOverDatasets) -> pd.DataFrame:
+    """The probability that a run of `a` scores better than one of `b`, over the datasets that both have.
+
+    A tie counts half.
+    """
     rows = []
-    for metric, found in _over_datasets(trials, results).items():
-        for a, b in combinations(_methods(trials), 2):
-            shared = [part for part in found if a in part.scores and b in part.scores]
+    for metric, entries in scores.metrics.items():
+        for a, b in combinations(scores.methods, 2):
+            shared = [entry for entry in entries if a in entry.scores and b in entry.scores]
             if shared:
-                value, low, high = improvement(
-                    [part.qualities(a) for part in shared], [part.qualities(b) for part in shared]
-                )
-                rows.append(
-                    {
-                        "metric": metric,
-                        "a": a,
-                        "b": b,
-                        "datasets": len(shared),
-                        "probability": float(value),
-                        "low": low,
-                        "high": high,
-                    }
-                )
-    return pd.DataFrame(rows, columns=["metric", "a", "b", "datasets", "probability", "low", "high"])
+                of_a = [entry.qualities(a) for entry in shared]
+                of_b = [entry.qualities(b) for entry in shared]
+                value, low, high = improvement(of_a, of_b)
+                rows.append((metric, a, b, len(shared), float(value), low, high))
+    return pd.DataFrame(rows, columns=IMPROVEMENT_COLUMNS)
 
 
-def profile_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
+def profile_table(scores: ScoresOverDatasets) -> pd.DataFrame:
     """The share of runs whose normalised score is at least `score`, over datasets."""
     rows = []
-    for metric, found in _over_datasets(trials, results).items():
-        for method, runs in _normalised(trials, metric, found).items():
-            for score, share, low, high in zip(TAUS, *profile(runs), strict=True):
-                rows.append(
-                    {
-                        "metric": metric,
-                        "method": method,
-                        "datasets": len(runs),
-                        "score": score,
-                        "share": share,
-                        "low": low,
-                        "high": high,
-                    }
-                )
-    return pd.DataFrame(rows, columns=["metric", "method", "datasets", "score", "share", "low", "high"])
+    for metric, entries in scores.metrics.items():
+        for method, runs in _normalised(entries).items():
+            for score, share, low, high in zip(PROFILE_SCORES, *profile(runs), strict=True):
+                rows.append((metric, method, len(runs), score, share, low, high))
+    return pd.DataFrame(rows, columns=PROFILE_COLUMNS)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A metric on one dataset."""
-
-    dataset: str
-    facts: MetricFacts
-    scores: ScoresByMethod
-
-    def qualities(self, method: str) -> np.ndarray:
-        return quality(self.scores[method].to_numpy(), self.facts["better"])
-
-
-def _methods(trials: pd.DataFrame) -> list[str]:
-    """Those that have a trial that did not fail, in the run's order."""
-    return [
-        method
-        for method in trials.loc[trials["status"] != "failed", "method"].unique()
-        if method not in CALIBRATION_ROWS
-    ]
-
-
-def _over_datasets(trials: pd.DataFrame, results: Results) -> dict[str, list[_Part]]:
-    """The metrics and what there is of them, sorted by metric; those on larger samples left out.
-
-    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left out.
-    """
-    found: dict[str, list[_Part]] = {}
-    telling = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
-    for dataset, metric, facts in ranked_columns(trials, results):
-        if dataset not in telling or metric.endswith(LARGE):
-            continue
-        scores = scores_of(trials, dataset, metric)
-        if scores:
-            found.setdefault(metric, []).append(_Part(dataset, facts, scores))
-    return found
-
-
-def _normalised(trials: pd.DataFrame, metric: str, found: list[_Part]) -> dict[str, list[np.ndarray]]:
-    """By method, one array per dataset on which the scale is known."""
-    scaled: dict[str, list[np.ndarray]] = {}
-    for part in found:
-        best, floor = _best(trials, part, metric), chance(trials, part.facts, part.dataset, metric)
-        for method, values in part.scores.items():
-            x = normalised(values.to_numpy(), part.facts["better"], best, floor)
+def _normalised(entries: Sequence[MetricOnDataset]) -> dict[str, list[np.ndarray]]:
+    """The normalised scores of a metric by method, one array per dataset on which there is such a scale."""
+    runs_by_method: dict[str, list[np.ndarray]] = {}
+    for entry in entries:
+        for method in entry.scores:
+            x = entry.normalised(method)
             if np.isfinite(x).all():
-                scaled.setdefault(method, []).append(x)
-    return scaled
+                runs_by_method.setdefault(method, []).append(x)
+    return runs_by_method
 
 
-def _ranked(methods: Sequence[str], found: list[_Part]) -> list[np.ndarray]:
-    """Qualities, shape (seeds, methods), of each dataset on which some seeds have been run with all methods."""
-    ranked = []
-    for part in found:
-        if set(part.scores) == set(methods):
-            shared = sorted(set.intersection(*(set(values.index) for values in part.scores.values())))
-            if shared:
-                ranked.append(
-                    np.stack(
-                        [
-                            quality(part.scores[method].loc[shared].to_numpy(), part.facts["better"])
-                            for method in methods
-                        ],
-                        axis=1,
-                    )
-                )
-    return ranked
+def _iqm(runs: Sequence[np.ndarray]) -> dict[str, Any]:
+    """The columns of a method's interquartile mean."""
+    iqm = interquartile_mean(runs)
+    values = (len(runs), sum(map(len, runs)), float(iqm.value), iqm.low, iqm.high)
+    return dict(zip(IQM_COLUMNS, values, strict=True))
 
 
-def _best(trials: pd.DataFrame, part: _Part, metric: str) -> float:
-    """The score of a perfect generator: declared, or that of the `real-data` row."""
-    if part.facts["best"] is not None:
-        return part.facts["best"]
-    row = (trials["dataset"] == part.dataset) & (trials["method"] == "real-data")
-    return float(trials.loc[row, metric].astype(float).mean())
+def _ranks(methods: Sequence[str], entries: Sequence[MetricOnDataset]) -> dict[str, dict[str, Any]]:
+    """The columns of each method's average rank; empty if no dataset has a seed that all methods have."""
+    qualities = []
+    for entry in entries:
+        seeds = _shared_seeds(methods, entry)
+        if seeds:
+            columns = [
+                quality(entry.scores[method].loc[seeds].to_numpy(), entry.better) for method in methods
+            ]
+            qualities.append(np.stack(columns, axis=1))
+    if not qualities:
+        return {}
+    columns_by_method = {}
+    for method, *values in zip(methods, *average_ranks(qualities), strict=True):
+        columns_by_method[method] = dict(zip(RANK_COLUMNS, [len(qualities), *values], strict=True))
+    return columns_by_method
+
+
+def _shared_seeds(methods: Sequence[str], entry: MetricOnDataset) -> list[int]:
+    """The seeds that have been run with all methods, sorted."""
+    if set(entry.scores) != set(methods):
+        return []
+    return sorted(set.intersection(*(set(values.index) for values in entry.scores.values())))
+
+
+def _best(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str) -> float:
+    """The score of a perfect generator: declared, or that of the row of real data."""
+    if facts["best"] is not None:
+        return facts["best"]
+    return float(rows_of(trials, dataset=dataset, method=REAL_DATA)[metric].astype(float).mean())

@@ -18,9 +18,9 @@ from benchmark.report.statistics.rank_tests import (
     superiority,
 )
 
-__all__ = ["PAIRWISE", "pairwise_table", "ranked_columns", "ranking"]
+__all__ = ["PAIRWISE_COLUMNS", "RankedMetric", "pairwise_table", "ranked_metrics", "ranking"]
 
-PAIRWISE = [
+PAIRWISE_COLUMNS = [
     "dataset",
     "metric",
     "a",
@@ -37,7 +37,7 @@ PAIRWISE = [
 ]
 
 
-class Column(NamedTuple):
+class RankedMetric(NamedTuple):
     """A metric on a dataset, on larger samples perhaps, and how to read it."""
 
     dataset: str
@@ -45,67 +45,77 @@ class Column(NamedTuple):
     facts: MetricFacts
 
 
-def ranked_columns(trials: pd.DataFrame, results: Results) -> list[Column]:
+def ranked_metrics(trials: pd.DataFrame, results: Results) -> list[RankedMetric]:
     """The metrics by which methods are compared, dataset by dataset, those on larger samples included."""
-    columns = []
+    ranked = []
     for dataset in results.datasets:
         for metric in results.metrics(dataset):
             facts = results.facts(dataset, metric)
-            names = [metric, metric + LARGE] if facts["ranked"] else []
-            columns += [Column(dataset, name, facts) for name in names if name in trials]
-    return columns
+            if facts["ranked"]:
+                names = [metric, metric + LARGE]
+                ranked += [RankedMetric(dataset, name, facts) for name in names if name in trials]
+    return ranked
 
 
 def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> dict[str, int]:
-    """The place of each method by the mean rank of its trials among those of all, 1 for the best, ties sharing the first of theirs.
+    """The place of each method by the mean rank of its trials among those of all methods.
 
-    A trial without a value is worse than any other. Empty for a metric by which methods are not compared.
+    1 is the best; ties share the first of their places. A trial without a value is worse than any other.
+    Empty for a metric by which methods are not compared.
     """
     facts = results.facts(dataset, metric)
-    scores = scores_of(trials, dataset, metric) if facts["ranked"] else {}
-    qualities = [quality(values.to_numpy(), facts["better"]) for values in scores.values()]
-    means = mean_ranks(qualities)
+    if not facts["ranked"]:
+        return {}
+    scores = scores_of(trials, dataset, metric)
+    means = mean_ranks([quality(values.to_numpy(), facts["better"]) for values in scores.values()])
     return {method: 1 + int((means < mean).sum()) for method, mean in zip(scores, means, strict=True)}
 
 
 def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Every two methods, seeds taken as independent.
+    """Every two methods, seeds taken as independent, columns `PAIRWISE_COLUMNS`.
 
-    `difference` is the mean of `a` less that of `b`, with Welch's interval, over the `n_a` and `n_b` seeds that have a value; of a
-    metric that is best at 1 that of the distances from 1, and of one on a logarithmic scale that of the natural logarithms (no figure
-    where a value is 0). `superiority` is the probability that a seed of `a` is better than one of `b`, a tie counting half. `p` is
-    that of `compare_ranks`, for all methods of that dataset and metric at once, a seed without a value being worse than any other, and
+    `difference` is the mean of `a` less that of `b`, with Welch's interval, over the `n_a` and `n_b` seeds
+    that have a value; of a metric that is best at 1 that of the distances from 1, and of one on a logarithmic
+    scale that of the natural logarithms (no figure where a value is 0). `superiority` is the probability that
+    a seed of `a` is better than one of `b`, a tie counting half. `p` is that of `compare_ranks`, for all
+    methods of that dataset and metric at once, a seed without a value being worse than any other, and
     `favours` names the better method where p is at most 0.05.
     """
     rows: list[dict[str, Any]] = []
-    for column in ranked_columns(trials, results):
-        scores = scores_of(trials, column.dataset, column.metric)
-        qualities = {
-            method: quality(values.to_numpy(), column.facts["better"]) for method, values in scores.items()
+    for ranked in ranked_metrics(trials, results):
+        rows += _pairs(trials, ranked)
+    return pd.DataFrame(rows, columns=PAIRWISE_COLUMNS)
+
+
+def _pairs(trials: pd.DataFrame, ranked: RankedMetric) -> list[dict[str, Any]]:
+    """The rows of one metric on one dataset."""
+    scores = scores_of(trials, ranked.dataset, ranked.metric)
+    values = [series.to_numpy() for series in scores.values()]
+    qualities = [quality(x, ranked.facts["better"]) for x in values]
+    compared = compare_ranks(qualities)
+    methods = list(scores)
+    rows = []
+    for i, j in combinations(range(len(methods)), 2):
+        p = float(compared.p[i, j])
+        better = methods[i] if compared.mean_ranks[i] < compared.mean_ranks[j] else methods[j]
+        interval = _interval(values[i], values[j], ranked.facts)
+        row = {
+            "dataset": ranked.dataset,
+            "metric": ranked.metric,
+            "a": methods[i],
+            "b": methods[j],
+            "n_a": np.count_nonzero(~np.isnan(values[i])),
+            "n_b": np.count_nonzero(~np.isnan(values[j])),
+            "difference": interval.mean,
+            "ci_low": interval.low,
+            "ci_high": interval.high,
+            "superiority": superiority(qualities[i], qualities[j]),
+            "p": p,
+            "favours": better if p <= LEVEL else "",
+            "note": _note(qualities[i], qualities[j], len(methods)),
         }
-        compared = compare_ranks(list(qualities.values()))
-        for (i, a), (j, b) in combinations(enumerate(scores), 2):
-            p = float(compared.p[i, j])
-            better = a if compared.mean_ranks[i] < compared.mean_ranks[j] else b
-            interval = _interval(scores[a].to_numpy(), scores[b].to_numpy(), column.facts)
-            rows.append(
-                {
-                    "dataset": column.dataset,
-                    "metric": column.metric,
-                    "a": a,
-                    "b": b,
-                    "n_a": int(scores[a].notna().sum()),
-                    "n_b": int(scores[b].notna().sum()),
-                    "difference": interval.mean,
-                    "ci_low": interval.low,
-                    "ci_high": interval.high,
-                    "superiority": superiority(qualities[a], qualities[b]),
-                    "p": p,
-                    "favours": better if p <= LEVEL else "",
-                    "note": _note(qualities[a], qualities[b], len(scores)),
-                }
-            )
-    return pd.DataFrame(rows, columns=PAIRWISE)
+        rows.append(row)
+    return rows
 
 
 def _interval(a: np.ndarray, b: np.ndarray, facts: MetricFacts) -> Interval:
@@ -126,4 +136,7 @@ def _note(a: np.ndarray, b: np.ndarray, methods: int) -> str:
     least = least_p(len(a), len(b), methods)
     if least <= LEVEL:
         return ""
-    return f"no test can succeed: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; it takes {seeds_for_a_test(methods)} seeds each"
+    return (
+        f"no test can succeed: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; "
+        f"it takes {seeds_for_a_test(methods)} seeds each"
+    )

@@ -1,29 +1,42 @@
 """The comparison tables of a run."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
 from benchmark.records.results import Results
-from benchmark.records.schema import EvaluationPoint, Record
+from benchmark.records.schema import Record
 from benchmark.records.store import Store
 from benchmark.records.table_files import MovedTable
-from benchmark.report.statistics.over_seeds import median_interval, summarise
-from benchmark.report.tables.along_budget import SPENT, best_of_table, budget_table, evaluation_points
+from benchmark.report.statistics.over_seeds import Summary, median_interval, summarise
+from benchmark.report.tables.along_budget import (
+    COUNTS_SPENT,
+    SPENT,
+    best_of_table,
+    budget_table,
+    evaluation_points,
+)
 from benchmark.report.tables.csv_text import to_csv
-from benchmark.report.tables.over_datasets import aggregate_table, improvement_table, profile_table
+from benchmark.report.tables.over_datasets import (
+    aggregate_table,
+    improvement_table,
+    profile_table,
+    scores_over_datasets,
+)
 from benchmark.report.tables.pairs import pairwise_table, ranking
 from benchmark.report.tables.published import published_table
+from benchmark.report.tables.rows import rows_of
 
 __all__ = ["Tables", "make_tables", "trials_table", "write_tables"]
 
-IDENTITY = ["suite", "dataset", "method", "seed", "status"]
-AUDIT = [
+TRIAL_COLUMNS = ["suite", "dataset", "method", "seed", "status"]
+"""The first columns of `trials.csv`: which trial it is."""
+
+TRAINING_COLUMNS = [
     "budget",
     "flops",
     "generator_steps",
@@ -32,9 +45,36 @@ AUDIT = [
     "device_seconds",
     "parameters",
     "config_hash",
+    "width",
+    "diverged_at",
+    "group",
+    "compiled",
+    "peak_memory_bytes",
 ]
-EXTRA = ["width", "diverged_at", "group", "compiled", "peak_memory_bytes"]
-WHOLE = ["seed", "modes_total", *SPENT[:-1], "parameters", "width", "diverged_at", "peak_memory_bytes"]
+"""Its last columns: how the trial was trained, and what it spent. Between them are the metrics."""
+
+WHOLE_COLUMNS = [
+    "seed",
+    "modes_total",
+    *COUNTS_SPENT,
+    "parameters",
+    "width",
+    "diverged_at",
+    "peak_memory_bytes",
+]
+"""Its columns of whole numbers, of which some may be missing."""
+
+MEDIAN_COLUMNS = ["median", "median_low", "median_high"]
+
+SUMMARY_COLUMNS = [
+    "dataset",
+    "method",
+    "metric",
+    *Summary._fields,
+    "diverged",
+    "rank",
+    *MEDIAN_COLUMNS,
+]
 
 
 @dataclass(frozen=True)
@@ -51,7 +91,8 @@ class Tables:
         aggregate: One row per metric and method, over datasets.
         improvement: One row per metric and pair of methods, over datasets.
         profiles: One row per metric, method and normalised score, over datasets.
-        published: One row per published figure beside ours. Of a suite that is of no paper it has no column, and is no file.
+        published: One row per published figure beside ours. Empty, without any column and not written as a
+            file, unless the suite reproduces a paper.
     """
 
     trials: pd.DataFrame
@@ -70,12 +111,12 @@ class Tables:
         """Those that are files, by name."""
         return {name: frame for name, frame in vars(self).items() if len(frame.columns)}
 
-    def of_dataset(self, name: str) -> "Tables":
-        """The rows of one dataset, where a table tells them apart."""
-        parts = {
-            key: frame[frame["dataset"] == name] for key, frame in vars(self).items() if "dataset" in frame
+    def of_dataset(self, dataset: str) -> "Tables":
+        """The rows of one dataset; tables over datasets stay as they are."""
+        cut = {
+            name: rows_of(frame, dataset=dataset) for name, frame in vars(self).items() if "dataset" in frame
         }
-        return replace(self, **parts)
+        return replace(self, **cut)
 
 
 def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
@@ -83,11 +124,12 @@ def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
 
     Arguments:
         results: The results of the run.
-        problems: Where to tell, in lines, what cannot be made.
+        problems: A list to which a line is added for what cannot be made.
     """
-    trials, curves = trials_table(results), _curves(results.records)
+    trials, curves = trials_table(results), _curves_table(results.records)
+    summary = _summary_table(results, trials)
     points = evaluation_points(trials, curves, results)
-    summary = _summary(results, trials)
+    over_datasets = scores_over_datasets(trials, results)
     try:
         published = published_table(results, summary)
     except UsageError as error:  # the program's own table
@@ -101,9 +143,9 @@ def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
         pairwise=pairwise_table(trials, results),
         budget=budget_table(points),
         best_of=best_of_table(points, trials),
-        aggregate=aggregate_table(trials, results),
-        improvement=improvement_table(trials, results),
-        profiles=profile_table(trials, results),
+        aggregate=aggregate_table(over_datasets),
+        improvement=improvement_table(over_datasets),
+        profiles=profile_table(over_datasets),
         published=published,
     )
 
@@ -113,110 +155,93 @@ def write_tables(store: Store, tables: Tables) -> list[MovedTable]:
     return store.tables.write({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
 
 
-def _metric_columns(records: Sequence[Record]) -> list[str]:
-    """All metrics in the order of the suite, the total number of modes behind the captured ones, larger samples last."""
-    seen = dict.fromkeys(name for record in records for name in record["metrics"])
-    declared = dict.fromkeys(name for record in records for name in record["configuration"]["metrics"])
-    columns = [*declared, *(name for name in seen if name not in declared)]
-    if "modes" in columns:
-        columns.insert(columns.index("modes") + 1, "modes_total")
-    return columns
-
-
 def trials_table(results: Results) -> pd.DataFrame:
     """One row per dataset, method and seed."""
-    metrics = _metric_columns(results.records)
-    rows: list[dict[str, Any]] = []
-    for record in results.records:
-        held: Mapping[str, Any] = record
-        audit: Mapping[str, Any] = record["audit"]
-        rows.append(
-            {
-                **{key: held[key] for key in IDENTITY},
-                **record["metrics"],
-                "modes_total": record["modes_total"] or None,
-                "fid_features": record["configuration"]["metrics"].get("fid", {}).get("features"),
-                **{key: audit.get(key, held.get(key)) for key in (*AUDIT, *EXTRA)},
-                "group": " ".join(map(str, audit["group"])),
-                "width": record["configuration"]["dataset"].get("width") if "parameters" in audit else None,
-            }
-        )
+    rows = [_trial_row(record) for record in results.records]
     for dataset, method, seed in results.failures:
-        rows.append(
-            {"suite": results.suite, "dataset": dataset, "method": method, "seed": seed, "status": "failed"}
-        )
-    columns = [*IDENTITY, *metrics, "fid_features", *AUDIT, *EXTRA]
+        identity = (results.suite, dataset, method, seed, "failed")
+        rows.append(dict(zip(TRIAL_COLUMNS, identity, strict=True)))
+    metrics = _metric_names(results.records)
+    if "modes" in metrics:
+        metrics.insert(metrics.index("modes") + 1, "modes_total")
+    columns = [*TRIAL_COLUMNS, *metrics, "fid_features", *TRAINING_COLUMNS]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype({key: "Int64" for key in WHOLE if key in columns})
+    return frame.astype({name: "Int64" for name in WHOLE_COLUMNS if name in columns})
 
 
-def _summary(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
-    """`rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the worst that there is.
+def _trial_row(record: Record) -> dict[str, Any]:
+    """The row of a finished trial; columns that it has nothing for are left out."""
+    own: Mapping[str, Any] = record
+    audit: Mapping[str, Any] = record["audit"]
+    configuration = record["configuration"]
+    row = {name: own[name] for name in TRIAL_COLUMNS}
+    row |= record["metrics"]
+    row["modes_total"] = record["modes_total"] or None
+    row["fid_features"] = configuration["metrics"].get("fid", {}).get("features")
+    row |= {name: audit.get(name, own.get(name)) for name in TRAINING_COLUMNS}
+    row["group"] = " ".join(map(str, audit["group"]))
+    row["width"] = configuration["dataset"].get("width") if "parameters" in audit else None
+    return row
 
-    So it is for the median and its interval, which are empty where such a trial stands.
+
+def _metric_names(records: Sequence[Record]) -> list[str]:
+    """All metrics in the order of the suite, those on larger samples last."""
+    names: dict[str, None] = {}
+    for record in records:
+        names |= dict.fromkeys(record["configuration"]["metrics"])
+    for record in records:
+        names |= dict.fromkeys(record["metrics"])
+    return list(names)
+
+
+def _summary_table(results: Results, trials: pd.DataFrame) -> pd.DataFrame:
+    """Figures of each metric over the seeds of a method.
+
+    `rank` is the method's place by the mean rank of its trials on that dataset, where a diverged trial is the
+    worst that there is. So it is for the median and its interval, which are empty where such a trial stands.
     """
-    groups: dict[tuple[str, str], list[Record]] = {}
+    trials_of: dict[tuple[str, str], list[Record]] = {}
     for record in results.records:
-        groups.setdefault((record["dataset"], record["method"]), []).append(record)
+        trials_of.setdefault((record["dataset"], record["method"]), []).append(record)
+    ranks: dict[tuple[str, str], dict[str, int]] = {}
     rows = []
-    for (dataset, method), members in groups.items():
-        finished = [record["metrics"] for record in members if record["status"] == "ok"]
-        diverged = sum(record["status"] == "diverged" for record in members)
-        for metric in [name for name in _metric_columns(members) if name != "modes_total"]:
-            better = results.facts(dataset, metric)["better"]
-            values = [scores.get(metric) for scores in finished]
-            figures = summarise(values, better)
-            middle = median_interval(
-                [*(math.nan if value is None else value for value in values), *[math.nan] * diverged], better
-            )
-            ends = {"median": middle.median, "median_low": middle.low, "median_high": middle.high}
-            known = {name: value if math.isfinite(value) else None for name, value in ends.items()}
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "method": method,
-                    "metric": metric,
-                    **figures._asdict(),
-                    "diverged": diverged,
-                    **known,
-                }
-            )
-    ranks = {
-        (dataset, metric): ranking(trials, results, dataset, metric)
-        for dataset, metric in {(row["dataset"], row["metric"]) for row in rows}
-    }
-    for row in rows:
-        row["rank"] = ranks[row["dataset"], row["metric"]].get(row["method"])
-    columns = [
-        "dataset",
-        "method",
-        "metric",
-        "n",
-        "mean",
-        "std",
-        "ci_low",
-        "ci_high",
-        "best",
-        "worst",
-        "diverged",
-        "rank",
-    ]
-    medians = ["median", "median_low", "median_high"]
-    columns += medians
-    return pd.DataFrame(rows, columns=columns).astype({"rank": "Int64", **dict.fromkeys(medians, float)})
+    for (dataset, method), records in trials_of.items():
+        for metric in _metric_names(records):
+            if (dataset, metric) not in ranks:
+                ranks[dataset, metric] = ranking(trials, results, dataset, metric)
+            rank = ranks[dataset, metric].get(method)
+            identity = {"dataset": dataset, "method": method, "metric": metric, "rank": rank}
+            figures = _figures(records, metric, results.facts(dataset, metric)["better"])
+            rows.append({**identity, **figures})
+    table = pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    table = table.astype({"rank": "Int64", **dict.fromkeys(MEDIAN_COLUMNS, float)})
+    table[MEDIAN_COLUMNS] = table[MEDIAN_COLUMNS].replace([np.inf, -np.inf], np.nan)
+    return table
 
 
-def _curves(records: Sequence[Record]) -> pd.DataFrame:
-    rows = [
-        (record["dataset"], record["method"], record["seed"], point["point"], *spent, metric, value)
-        for record in records
-        for point in record["curve"]
-        for spent in [_spent(point)]
-        for metric, value in point["metrics"].items()
-    ]
-    return pd.DataFrame(rows, columns=["dataset", "method", "seed", "point", *SPENT, "metric", "value"])
+def _figures(records: Sequence[Record], metric: str, better: str) -> dict[str, float]:
+    """What a summary has of a metric of a method, but for its rank."""
+    finished = [record["metrics"].get(metric) for record in records if record["status"] == "ok"]
+    diverged = sum(record["status"] == "diverged" for record in records)
+    interval = median_interval(np.array([*finished, *[None] * diverged], dtype=float), better)
+    medians = dict(zip(MEDIAN_COLUMNS, (interval.median, interval.low, interval.high), strict=True))
+    return {**summarise(finished, better)._asdict(), "diverged": diverged, **medians}
 
 
-def _spent(point: EvaluationPoint) -> list[float]:
-    held: Mapping[str, Any] = point
-    return [held[key] for key in SPENT]
+def _curves_table(records: Sequence[Record]) -> pd.DataFrame:
+    """The scores at the evaluation points, one row per point and metric."""
+    points: list[tuple[Any, ...]] = []
+    metrics: list[str] = []
+    values: list[Any] = []
+    lengths: list[int] = []
+    for record in records:
+        for point in record["curve"]:
+            own: Mapping[str, Any] = point
+            spent = [own[name] for name in SPENT]
+            points.append((record["dataset"], record["method"], record["seed"], point["point"], *spent))
+            metrics += point["metrics"].keys()
+            values += point["metrics"].values()
+            lengths.append(len(point["metrics"]))
+    frame = pd.DataFrame(points, columns=["dataset", "method", "seed", "point", *SPENT])
+    frame = frame.loc[frame.index.repeat(lengths)].reset_index(drop=True)
+    return frame.assign(metric=metrics, value=values)
