@@ -196,9 +196,9 @@ def run(
     texts = {name: as_text(name, _plain(value), "run") for name, value in given.items() if value is not None}
     with Interruption():
         job = make_job(texts, fresh)
-        outcome = carry_out(job, fresh, list(_command(texts)))
+        outcome, report = carry_out(job, fresh, list(_command(texts)))
     tell(outcome)
-    return load_results(job.store.root)
+    return Run(job.store.root, report.results, report.tables)
 
 
 def _plain(value: Any) -> Any:

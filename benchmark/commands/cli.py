@@ -241,7 +241,8 @@ def _run(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     if parsed.dry_run:
         print(show_plan(job, parsed.fresh))
         return 0
-    return 0 if tell(carry_out(job, parsed.fresh, ["benchmark", *arguments])) else 1
+    outcome, _ = carry_out(job, parsed.fresh, ["benchmark", *arguments])
+    return 0 if tell(outcome) else 1
 
 
 def _list(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
@@ -272,7 +273,8 @@ def _report(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     from benchmark.report.write import write_report
 
     extras = extras_of(vars(parsed))
-    return 0 if write_report(Store(Path(parsed.directory)), extras) else 1
+    report = write_report(Store(Path(parsed.directory)), extras)
+    return 1 if report.problems else 0
 
 
 def _compare(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
@@ -288,7 +290,7 @@ def _compare(parsed: argparse.Namespace, arguments: Sequence[str]) -> int:
     if parsed.csv:
         print(to_csv(comparison.frame), end="")
     else:
-        print(to_markdown(comparison.shown()))
+        print(to_markdown(comparison.texts()))
         print(f"\n{comparison.summary()}")
     for title, lines in (("changed", comparison.changes), ("missing", comparison.missing)):
         for line in lines:

@@ -17,6 +17,7 @@ from benchmark.suites import get_suite
 if TYPE_CHECKING:
     from benchmark.plan.plan import Request
     from benchmark.records.store import Store
+    from benchmark.report.write import Report
     from benchmark.running.run import Limits, Outcome
 
 __all__ = [
@@ -157,7 +158,7 @@ def show_plan(job: Job, fresh: bool) -> str:
         return describe(prepared, job.workers or default_workers(job.request.device))
 
 
-def carry_out(job: Job, fresh: bool, command: Sequence[str]) -> "Outcome":
+def carry_out(job: Job, fresh: bool, command: Sequence[str]) -> "tuple[Outcome, Report]":
     """Runs all that is missing and writes the report.
 
     Arguments:
@@ -195,7 +196,8 @@ def carry_out(job: Job, fresh: bool, command: Sequence[str]) -> "Outcome":
                     f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved"
                 )
             outcome = run(job.request, plan, store, executor, job.limits, command)
-            return replace(outcome, reported=write_report(store, job.extras))
+            report = write_report(store, job.extras)
+            return replace(outcome, reported=not report.problems), report
 
 
 def tell(outcome: "Outcome") -> bool:

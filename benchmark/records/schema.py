@@ -6,6 +6,10 @@ import msgspec
 
 __all__ = [
     "CALIBRATION_ROWS",
+    "COLLAPSED",
+    "DUMMY_ROWS",
+    "NOISE",
+    "REAL_DATA",
     "SCHEMA_VERSION",
     "Audit",
     "CheckpointFile",
@@ -21,10 +25,12 @@ __all__ = [
 
 SCHEMA_VERSION = 4
 
-CALIBRATION_ROWS = ("real-data", "collapsed", "noise")
+REAL_DATA, COLLAPSED, NOISE = "real-data", "collapsed", "noise"
+
+CALIBRATION_ROWS = (REAL_DATA, COLLAPSED, NOISE)
 """The methods that are none: fresh real data, and two dummies that have learnt nothing, `DUMMY_ROWS`."""
 
-DUMMY_ROWS = ("collapsed", "noise")
+DUMMY_ROWS = (COLLAPSED, NOISE)
 """One real datum over and over, and a Gaussian with the mean and covariance of training data."""
 
 MetricValues = dict[str, float | None]

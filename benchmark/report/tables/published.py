@@ -10,9 +10,10 @@ from benchmark.records.differences import differing
 from benchmark.records.results import Results
 from benchmark.records.schema import Record
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
+from benchmark.report.numbers import estimate
 from benchmark.report.statistics.over_seeds import half_width
 from benchmark.report.tables.published_figures import NOT_STATED, read_published
-from benchmark.report.words import budget_of, estimate
+from benchmark.report.words import budget_of
 from benchmark.suites import SUITES, Suite
 from benchmark.suites.budget import parse_budget
 
