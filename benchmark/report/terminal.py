@@ -6,9 +6,9 @@ from textwrap import fill
 from tabulate import tabulate
 
 from benchmark.errors import printable
-from benchmark.report.findings import answer
 from benchmark.report.headline import headline
 from benchmark.report.scores import score_rows
+from benchmark.report.verdict import answer
 from benchmark.report.view import DatasetView
 from benchmark.report.write import Report
 

@@ -18,7 +18,7 @@ from benchmark.report.view import BROKEN, DatasetView
 
 __all__ = ["Report", "write_report"]
 
-EXTRA_FILES = {"parquet": "trials.parquet", "tensorboard": "tensorboard"}
+FILES_OF_EXTRAS = {"parquet": "trials.parquet", "tensorboard": "tensorboard"}
 """What lies in a run's directory where an extra was written."""
 
 
@@ -42,44 +42,46 @@ class Report:
 
 
 def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> Report:
-    """Rebuilds the tables, the pictures and the page of a run, tells what could not be, and returns whether all of it could.
+    """Rebuilds the tables, the pictures and the page of a run, and prints what could not be made.
 
     Arguments:
         store: The run.
-        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each takes a library.
-
-    Raises:
-        UsageError: If there is no run, or one of another version.
+        results: Its records.
+        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each needs a library.
     """
     problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
     tables = make_tables(results, problems)
     for file, place in write_tables(store, tables):
         complain(f"{file.name} had been changed since it was written; it is now {place}")
-    shown = [DatasetView(store, results, tables, name) for name in tables.trials["dataset"].unique()]
-    problems += write_plots(store, shown)
-    finished = [part for part in shown if not part.empty]
-    made: dict[str, Callable[[], str]] = {
-        "report.html": lambda: make_page(results, tables, finished, problems),
-        "summary.md": lambda: markdown_tables(finished),
-        "summary.tex": lambda: latex_tables(finished),
-    }
-    for name, make in made.items():
-        try:
-            write_at_once(store.root / name, make().encode())
-        except BROKEN as error:
-            (store.root / name).unlink(missing_ok=True)  # that of an earlier report would not fit the tables
-            problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
-    for extra, written in EXTRA_FILES.items():
-        if extra not in extras and (store.root / written).exists():
-            complain(f"{written} is of an earlier report; --{extra} renews it")
-    for name, data in parquet_tables(tables.files).items() if "parquet" in extras else ():
-        write_at_once(store.root / name, data)
-    if "tensorboard" in extras:
-        write_event_files(store.root / "tensorboard", tables.curves)
+    views = [DatasetView(store, results, tables, name) for name in tables.trials["dataset"].unique()]
+    problems += write_plots(store, views)
+    finished = [view for view in views if not view.empty]
+    _write_or_remove(store, "report.html", lambda: make_page(results, tables, finished, problems), problems)
+    _write_or_remove(store, "summary.md", lambda: markdown_tables(finished), problems)
+    _write_or_remove(store, "summary.tex", lambda: latex_tables(finished), problems)
+    _write_extras(store, tables, extras)
     for problem in problems:
         complain(problem)
-    print(
-        f"tables, plots{' and report.html' if (store.root / 'report.html').exists() else ''} are in {store.root}",
-        file=sys.stderr,
-    )
+    page = " and report.html" if (store.root / "report.html").exists() else ""
+    print(f"tables, plots{page} are in {store.root}", file=sys.stderr)
     return Report(store.root, results, tables, finished, problems)
+
+
+def _write_or_remove(store: Store, name: str, make: Callable[[], str], problems: list[str]) -> None:
+    """Writes a file of the report; if it cannot be made, removes that of an earlier report."""
+    try:
+        write_at_once(store.root / name, make().encode())
+    except BROKEN as error:
+        (store.root / name).unlink(missing_ok=True)  # it would not fit the tables
+        problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
+
+
+def _write_extras(store: Store, tables: Tables, extras: Sequence[str]) -> None:
+    for extra, name in FILES_OF_EXTRAS.items():
+        if extra not in extras and (store.root / name).exists():
+            complain(f"{name} is of an earlier report; --{extra} renews it")
+    if "parquet" in extras:
+        for name, data in parquet_tables(tables.files).items():
+            write_at_once(store.root / name, data)
+    if "tensorboard" in extras:
+        write_event_files(store.root / "tensorboard", tables.curves)

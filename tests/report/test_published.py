@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark.report.pictures.axes import GREY, KEYS, draw_published
 from matplotlib.figure import Figure
 from scipy import stats
 from support.made_up import made_up_run, paper_run
@@ -15,7 +16,6 @@ from benchmark import load_results
 from benchmark.errors import UsageError
 from benchmark.plan.plan import Request, make_plan
 from benchmark.records.results import read_run
-from benchmark.report.pictures.axes import GREY, KEYS, draw_published
 from benchmark.report.statistics.over_seeds import mean_interval
 from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.published_words import MARKS, published_rows, tally
