@@ -34,7 +34,7 @@ def compare(
     if csv:
         print(to_csv(comparison.frame), end="")
     else:
-        print(to_markdown(comparison.shown()))
+        print(to_markdown(comparison.texts()))
         print(f"\n{comparison.summary()}")
     stream = sys.stderr if csv else sys.stdout
     for line in comparison.changes:

@@ -118,7 +118,7 @@ def test_a_suite_is_that_of_its_paper_and_can_run_what_the_figure_is_of(figures)
     assert set(ours["suite"]) == {"veegan-2017", "pacgan-2018"}
     assert (ours["suite"] == ours["paper"]).all()
     for row in ours.to_dict("records"):
-        suite = get_suite(row["suite")]
+        suite = get_suite(row["suite"])
         assert row["dataset"] in suite.datasets
         assert row["metric"] in suite.metrics
         assert row["baseline"] in suite.methods
