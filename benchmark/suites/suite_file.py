@@ -75,9 +75,6 @@ def read_suite(file: Path) -> Suite:
                 registry.check(entry)
             except UsageError as error:
                 raise UsageError(f"--suite {file}: {error}") from None
-    settings: dict[str, Value] = {}
-    for owner, values in content.settings.items():
-        settings |= {f"{owner}.{key}": value for key, value in values.items()}
     return Suite(
         name=name,
         title=content.title or f"Suite {name}",
@@ -85,7 +82,7 @@ def read_suite(file: Path) -> Suite:
         methods=tuple(content.methods),
         metrics=tuple(content.metrics),
         budgets=_budgets(file, content),
-        settings=settings,
+        settings=_settings(file, content),
     )
 
 
@@ -116,6 +113,16 @@ def _check_names(file: Path, key: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"--suite {file}: {key} has {name!r} twice; give each name once")
+
+
+def _settings(file: Path, content: SuiteFile) -> dict[str, Value]:
+    """The settings by `owner.field`."""
+    settings: dict[str, Value] = {}
+    for owner, values in content.settings.items():
+        if not any(owner in registry.names() for registry in (DATASETS, METHODS, METRICS)):
+            raise UsageError(f"--suite {file}: settings of {owner!r}, which is no dataset, method or metric")
+        settings |= {f"{owner}.{key}": value for key, value in values.items()}
+    return settings
 
 
 def _budgets(file: Path, content: SuiteFile) -> dict[str, str]:

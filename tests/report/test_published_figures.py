@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.registry import DATASETS, METHODS, METRICS
+from benchmark.registry import DATASETS, METHODS, METRICS, SUITES
 from benchmark.report.tables.published_figures import (
     FIGURE_COLUMNS,
     FILE,
@@ -18,7 +18,6 @@ from benchmark.report.tables.published_figures import (
     UNCERTAINTY_KINDS,
     read_published,
 )
-from benchmark.registry import SUITES
 from benchmark.suites import get_suite
 
 PAPERS = (

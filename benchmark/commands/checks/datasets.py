@@ -67,7 +67,7 @@ def draws_from_the_stream(data: Dataset) -> None:
     assert torch.equal(first, again), (
         "the same stream gives other data: some randomness is not from the stream"
     )
-    other = data.draw(DRAWN, data.stream(1, "check"), "train")
+    other = data.draw(DRAWN, data.stream(1, "check train"), "train")
     assert not torch.equal(first, other), "two streams give the same data"
 
 
@@ -174,7 +174,7 @@ def _modes(data: Dataset) -> int:
 
 def _draw(data: Dataset, split: Split) -> Tensor:
     """The same samples of a split each time, packed."""
-    return data.draw(DRAWN, data.stream(0, "check"), split)
+    return data.draw(DRAWN, data.stream(0, f"check {split}"), split)
 
 
 def _rows(samples: Tensor) -> set[bytes]:

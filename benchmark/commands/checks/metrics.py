@@ -22,7 +22,8 @@ __all__ = ["CHECKS", "check_metric"]
 
 CPU = torch.device("cpu")
 
-SAMPLES, HELD_OUT = 300, 500
+SAMPLES = 300
+"""Samples per seed, and held-out samples: a metric may use as many of these as there are of those."""
 
 SEEDS = tuple(range(len(CALIBRATION_ROWS)))
 
@@ -123,7 +124,7 @@ def ignores_order(subject: Subject) -> None:
 def ignores_held_out_order(subject: Subject) -> None:
     if subject.metric.needs_generator:
         return  # it may take the first of the held-out data
-    order = torch.randperm(HELD_OUT, generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(SAMPLES, generator=torch.Generator().manual_seed(0))
     permuted = replace(subject, held_out=subject.held_out[order])
     _assert_same(subject.score(), permuted.score(), "the score depends on the order of the held-out data")
 
@@ -164,7 +165,7 @@ class _ReversedRing(Ring):
 
 def _sized(data: Dataset) -> Dataset:
     """A dataset with small networks and few samples."""
-    return replace(data, width=4, latent=8, samples=SAMPLES, samples_large=0, held_out=HELD_OUT)
+    return replace(data, width=4, latent=8, samples=SAMPLES, samples_large=0, held_out=SAMPLES)
 
 
 def _subject(metric: Metric, data: Dataset) -> Subject:
@@ -175,7 +176,7 @@ def _subject(metric: Metric, data: Dataset) -> Subject:
         metric=metric.on(data),
         data=data,
         samples=torch.stack(rows),
-        held_out=data.draw(HELD_OUT, data.stream("all", "held-out"), "held-out"),
+        held_out=data.draw(SAMPLES, data.stream("all", "held-out"), "held-out"),
         generators=TrainedGenerators(method, modules, initialise(method, data, SEEDS, CPU)),
     )
 
