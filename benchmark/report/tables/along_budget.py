@@ -91,7 +91,7 @@ def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
 
 
 def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.DataFrame:
-    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of its scores.
+    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of them.
 
     A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows
     included.
@@ -107,7 +107,7 @@ def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.Dat
 
 
 def _worst_values(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """The worst value that a dummy or a method has at any point, by dataset and metric; NaN if there is none."""
+    """The worst value of a dummy or a method at any point, by dataset and metric; NaN if there is none."""
     dummies = trials[trials["method"].isin(DUMMY_ROWS)]
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     better = {}

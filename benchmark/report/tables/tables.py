@@ -113,9 +113,10 @@ class Tables:
 
     def of_dataset(self, dataset: str) -> "Tables":
         """The rows of one dataset; tables over datasets stay as they are."""
-        cut = {
-            name: rows_of(frame, dataset=dataset) for name, frame in vars(self).items() if "dataset" in frame
-        }
+        cut = {}
+        for name, frame in vars(self).items():
+            if "dataset" in frame:
+                cut[name] = rows_of(frame, dataset=dataset)
         return replace(self, **cut)
 
 
