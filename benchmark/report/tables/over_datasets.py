@@ -91,7 +91,7 @@ class ScoresOverDatasets:
 def scores_over_datasets(trials: pd.DataFrame, results: Results) -> ScoresOverDatasets:
     """What there is to compare over datasets.
 
-    Datasets on which no method is better than the dummies are left out: there, methods differ by chance alone.
+    Datasets on which no method is better than the dummies are left out: methods differ there by chance alone.
     """
     covered = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
     metrics: dict[str, list[MetricOnDataset]] = {}
