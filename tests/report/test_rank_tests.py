@@ -68,7 +68,11 @@ def test_two_groups_have_the_p_of_mann_and_whitney(rng, sizes):
 def test_chi_square_takes_over_from_drawing_with_much_the_same_p(rng):
     for shift in (0, 0.2, 0.4):
         groups = [rng.normal(shift * i, size=CHI_SQUARE_SIZE) for i in range(3)]
-        fewer = [groups[0][: CHI_SQUARE_SIZE - 1], groups[1][: CHI_SQUARE_SIZE - 1], groups[2][: CHI_SQUARE_SIZE - 1]]
+        fewer = [
+            groups[0][: CHI_SQUARE_SIZE - 1],
+            groups[1][: CHI_SQUARE_SIZE - 1],
+            groups[2][: CHI_SQUARE_SIZE - 1],
+        ]
         assert compare_ranks(groups).p == pytest.approx(by_hand(groups), abs=1e-6)
         assert compare_ranks(fewer).p == pytest.approx(by_hand(fewer), abs=0.02)
 
@@ -93,7 +97,9 @@ def test_more_groups_than_can_be_tested_in_sets_are_tested_in_pairs_by_holm(rng)
     expected[order] = np.minimum(1, np.maximum.accumulate(raw[order] * np.arange(len(pairs), 0, -1)))
     assert [found[pair] for pair in pairs] == pytest.approx(list(expected))
     assert (np.diag(found) == 1).all()
-    assert compare_ranks(separated([7] * (MOST_GROUPS_IN_SETS + 1))).p[0, 1] == pytest.approx(least_p(7, 7, MOST_GROUPS_IN_SETS + 1))
+    assert compare_ranks(separated([7] * (MOST_GROUPS_IN_SETS + 1))).p[0, 1] == pytest.approx(
+        least_p(7, 7, MOST_GROUPS_IN_SETS + 1)
+    )
 
 
 def test_mean_ranks_are_those_among_all_values_and_the_best_has_one():
