@@ -6,7 +6,7 @@ from benchmark.records.results import read_run
 from benchmark.report.tables.tables import make_tables
 
 NEAR = [6.0, 6.5, 7.0, 6.0, 6.5]
-"""Modes of seeds whose interval holds the 6.3 that PacGAN's table has for GAN on the ring, and not the 1 of VEEGAN's."""
+"""Modes whose interval holds the 6.3 of GAN on the ring in PacGAN's table, and not the 1 in VEEGAN's."""
 
 FAR = [3.0, 3.5, 4.0, 3.0, 3.5]
 """Modes of seeds whose interval holds neither."""
