@@ -49,8 +49,8 @@ def test_a_summary_is_of_the_values_and_counts_the_diverged(tmp_path):
     assert (only(summary, method="ali")["n"], only(summary, method="ali")["diverged"]) == (0, 1)
 
 
-# Six seeds and three evaluation points: one seed has diverged by the third, another by the second, and one score
-# is not defined.
+# Six seeds and three evaluation points: one seed has diverged by the third, another by the second, and one
+# score is not defined.
 COURSES = [[0.1, 0.2, 0.9], [0.2, 0.4, 0.8], [0.3, 0.6, NAN], [0.4, 0.8, 0.7], [0.5, 0.9, None], [0.6, None]]
 
 

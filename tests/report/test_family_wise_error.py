@@ -73,7 +73,7 @@ def family_wise_error(n, repetitions, partly):
 
 
 def power(n, repetitions):
-    """The mean number of pairs that tests tell apart by `n` seeds of each method, and the number of all pairs.
+    """The mean number of pairs that tests tell apart by `n` seeds each, and the number of all pairs.
 
     Pairs are counted over all datasets and metrics.
     """
