@@ -36,7 +36,10 @@ def headline(metrics: Sequence[str]) -> str | None:
 
     The first of them if none measures coverage, `None` if there is none.
     """
-    return next((name for name in (*HEADLINES, *metrics) if name in metrics), None)
+    for name in (*HEADLINES, *metrics):
+        if name in metrics:
+            return name
+    return None
 
 
 def headline_first(metrics: Sequence[str]) -> list[str]:
@@ -74,8 +77,10 @@ def dummies(trials: pd.DataFrame, dataset: str, metric: str) -> dict[str, float]
 
 def chance(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str) -> float:
     """The score of a generator that has learnt nothing: that of the better dummy; NaN if there is none."""
-    means = np.array(list(dummies(trials, dataset, metric).values()))
-    return float(means[quality(means, facts["better"]).argmax()]) if len(means) else np.nan
+    means = list(dummies(trials, dataset, metric).values())
+    if not means:
+        return np.nan
+    return means[quality(means, facts["better"]).argmax()]
 
 
 def covering(trials: pd.DataFrame, results: Results, dataset: str) -> list[str]:

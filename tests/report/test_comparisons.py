@@ -15,6 +15,7 @@ from benchmark.report.statistics.over_datasets import (
     interquartile_mean,
 )
 from benchmark.report.statistics.over_seeds import best_of
+from benchmark.report.tables.rows import rows_of
 from benchmark.report.tables.tables import make_tables, write_tables
 
 NAN = math.nan
@@ -26,11 +27,11 @@ def pairs_of(frame):
     return list(zip(frame["a"], frame["b"], strict=True))
 
 
-def only(frame, **where):
-    """The one row that is so."""
-    found = frame[np.logical_and.reduce([frame[key] == value for key, value in where.items()])]
-    assert len(found) == 1
-    return found.iloc[0]
+def only(frame, **values):
+    """The one row that has these values."""
+    rows = rows_of(frame, **values)
+    assert len(rows) == 1
+    return rows.iloc[0]
 
 
 def test_a_metric_without_any_value_is_not_compared(tmp_path):
@@ -48,7 +49,8 @@ def test_a_summary_is_of_the_values_and_counts_the_diverged(tmp_path):
     assert (only(summary, method="ali")["n"], only(summary, method="ali")["diverged"]) == (0, 1)
 
 
-# Six seeds and three evaluation points: one has fallen by the second, and another by the third, one of whose scores is not defined.
+# Six seeds and three evaluation points: one seed has diverged by the third, another by the second, and one
+# score is not defined.
 COURSES = [[0.1, 0.2, 0.9], [0.2, 0.4, 0.8], [0.3, 0.6, NAN], [0.4, 0.8, 0.7], [0.5, 0.9, None], [0.6, None]]
 
 
@@ -101,8 +103,8 @@ def test_the_best_of_k_runs_takes_a_diverged_one_for_the_worst_there_is(tmp_path
 def test_aggregates_are_over_datasets(tmp_path):
     runs = {"gan": [np.array(GOOD), np.array(BAD[:4])], "ali": [np.array(BAD), np.array(GOOD[:4])]}
     scores = {
-        dataset: {**CALIBRATED, **{method: list(x[i]) for method, x in runs.items()}}
-        for i, dataset in enumerate(("ring", "grid"))
+        "ring": {**CALIBRATED, "gan": GOOD, "ali": BAD},
+        "grid": {**CALIBRATED, "gan": BAD[:4], "ali": GOOD[:4]},
     }
     table = made_up_tables(tmp_path, scores).aggregate
     assert list(table["method"]) == ["gan", "ali"]
@@ -170,10 +172,8 @@ def test_datasets_on_which_no_method_beats_both_dummies_are_left_out(tmp_path, b
         "gan": [sign * 0.9, sign * 0.8],
         "ali": [sign * 0.7] * 2,
     }
-    both, alone = (
-        made_up_tables(tmp_path / str(len(scores)), scores, better=better)
-        for scores in ({"ring": good, "grid": lost}, {"ring": good})
-    )
+    both = made_up_tables(tmp_path / "both", {"ring": good, "grid": lost}, better=better)
+    alone = made_up_tables(tmp_path / "alone", {"ring": good}, better=better)
     for name in ("aggregate", "improvement", "profiles"):
         pd.testing.assert_frame_equal(getattr(both, name), getattr(alone, name))
         assert len(getattr(alone, name))
@@ -182,7 +182,7 @@ def test_datasets_on_which_no_method_beats_both_dummies_are_left_out(tmp_path, b
     assert all(getattr(nowhere, name).empty for name in ("aggregate", "improvement", "profiles"))
 
 
-def test_where_no_method_covers_is_told_by_the_headline_alone(tmp_path):
+def test_the_headline_alone_decides_where_no_method_covers(tmp_path):
     # By the other metric both methods are better than the dummies, on both datasets.
     quality = {"scores": {"collapsed": [0.1], "noise": [0.1], "gan": [0.8, 0.9], "ali": [0.7, 0.6]}}
     scores = {"collapsed": [0.2], "noise": [0.3], "gan": [0.5, 0.6], "ali": [0.25, 0.2]}
@@ -194,10 +194,8 @@ def test_where_no_method_covers_is_told_by_the_headline_alone(tmp_path):
         best=1.0,
         others={"precision": {**quality, "best": 1.0}},
     )
-    assert {name: set(frame["datasets"]) for name, frame in tables.aggregate.groupby("metric")} == {
-        "overlap": {1},
-        "precision": {1},
-    }
+    assert set(tables.aggregate["metric"]) == {"overlap", "precision"}
+    assert set(tables.aggregate["datasets"]) == {1}
 
 
 def test_improvement_is_over_the_datasets_that_both_have(tmp_path):
@@ -208,10 +206,9 @@ def test_improvement_is_over_the_datasets_that_both_have(tmp_path):
     table = made_up_tables(tmp_path, scores).improvement
     assert pairs_of(table) == [("gan", "ali"), ("gan", "vae"), ("ali", "vae")]
     row = only(table, a="gan", b="ali")
-    on_grid = [np.array(x, dtype=float) for x in ([0.1, 0.5, -math.inf], [0.1, -math.inf, -math.inf])]
-    assert tuple(row[["probability", "low", "high"]]) == improvement(
-        [np.array(GOOD), on_grid[0]], [np.array(BAD), on_grid[1]]
-    )
+    gan_on_grid, ali_on_grid = np.array([[0.1, 0.5, -math.inf], [0.1, -math.inf, -math.inf]])
+    estimate = improvement([np.array(GOOD), gan_on_grid], [np.array(BAD), ali_on_grid])
+    assert tuple(row[["probability", "low", "high"]]) == estimate
     assert list(table["datasets"]) == [2, 1, 1]
     assert list(table["probability"]) == [pytest.approx((1 + (0.5 + 2 + 2 + 0 + 1 + 1) / 9) / 2), 0.5, 0]
 

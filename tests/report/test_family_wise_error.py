@@ -1,11 +1,10 @@
-"""How often tests tell apart what is alike, and what they find, by resampling the trials of our own reference run.
+"""How often tests tell apart what is alike, and what they find, from resampled trials of our reference run.
 
 `python tests/report/test_family_wise_error.py` prints the figures of docs/report.md.
 """
 
 import sys
-from itertools import combinations
-from math import sqrt
+from math import comb, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -27,17 +26,15 @@ def reference():
     """The qualities of every method's seeds, arrays by method, by dataset and metric."""
     trials = pd.read_csv(TRIALS)
     trials = trials[~trials["method"].isin(CALIBRATION_ROWS)]
-    found = {}
+    qualities = {}
     for dataset, rows in trials.groupby("dataset", sort=False):
         for metric in get_suite("synthetic").metrics:
             cls = METRICS.get(metric)
             values = rows[metric].where(rows["status"] == "ok").astype(float)
             if cls.ranked and values.notna().any():
-                found[dataset, metric] = {
-                    method: quality(values[rows["method"] == method], cls.better)
-                    for method in rows["method"].unique()
-                }
-    return found
+                by_method = values.groupby(rows["method"], sort=False)
+                qualities[dataset, metric] = {name: quality(x, cls.better) for name, x in by_method}
+    return qualities
 
 
 def resampled(sources, n, rng):
@@ -47,12 +44,16 @@ def resampled(sources, n, rng):
 
 def false_finding(groups, origin):
     """Whether any two groups of one origin are told apart."""
-    p = compare_ranks(groups).p
-    return any(p[i, j] <= LEVEL for i, j in combinations(range(len(groups)), 2) if origin[i] == origin[j])
+    alike = np.equal.outer(origin, origin)
+    # The p of a group and itself is 1.
+    return compare_ranks(groups).p[alike].min() <= LEVEL
 
 
 def family_wise_error(n, repetitions, partly):
-    """The share of families of tests with a false finding, by dataset and metric: all groups from one method, or from three of them."""
+    """The share of families of tests with a false finding, by dataset and metric, and the number of families.
+
+    All groups are from one method or, if `partly`, from three.
+    """
     rng = np.random.default_rng(0)
     rates = {}
     for key, methods in reference().items():
@@ -60,30 +61,33 @@ def family_wise_error(n, repetitions, partly):
         outcomes = []
         for source in sources:
             for _ in range(repetitions):
-                chosen = [source] * len(PARTLY)
+                sources_of_groups = [source] * len(PARTLY)
                 origin = [0] * len(PARTLY)
                 if partly:
                     three = rng.permutation(len(sources))[:3]
                     origin = rng.permutation(PARTLY)
-                    chosen = [sources[three[place]] for place in origin]
-                outcomes.append(false_finding(resampled(chosen, n, rng), origin))
+                    sources_of_groups = [sources[i] for i in three[origin]]
+                outcomes.append(false_finding(resampled(sources_of_groups, n, rng), origin))
         rates[key] = np.mean(outcomes)
     return pd.Series(rates), repetitions * len(sources)
 
 
 def power(n, repetitions):
-    """The mean number of pairs of methods that are told apart, over all datasets and metrics, by `n` of each method's seeds."""
+    """The mean number of pairs that tests tell apart by `n` seeds each, and the number of all pairs.
+
+    Pairs are counted over all datasets and metrics.
+    """
     rng = np.random.default_rng(0)
-    found = []
+    counts = []
     for _ in range(repetitions):
         confirmed = 0
         for methods in reference().values():
             groups = [rng.permutation(values)[:n] for values in methods.values()]
             p = compare_ranks(groups).p
             confirmed += int((np.triu(p <= LEVEL, 1)).sum())
-        found.append(confirmed)
-    pairs = sum(len(methods) * (len(methods) - 1) // 2 for methods in reference().values())
-    return float(np.mean(found)), pairs
+        counts.append(confirmed)
+    pairs = sum(comb(len(methods), 2) for methods in reference().values())
+    return float(np.mean(counts)), pairs
 
 
 @pytest.mark.parametrize("repetitions", [1, pytest.param(4, marks=pytest.mark.long)])
@@ -106,9 +110,10 @@ if __name__ == "__main__":
         for some in (False, True):
             rates, families = family_wise_error(seeds, repetitions, some)
             error = sqrt(rates.mean() * (1 - rates.mean()) / (families * len(rates)))
-            what = "three methods" if some else "all alike"
+            sources = "three methods" if some else "all alike"
             print(
-                f"{seeds} seeds, {what}: {rates.mean():.4f} ± {error:.4f}, at most {rates.max():.4f} ({families} families each)"
+                f"{seeds} seeds, {sources}: {rates.mean():.4f} ± {error:.4f}, "
+                f"at most {rates.max():.4f} ({families} families each)"
             )
         confirmed, pairs = power(seeds, 20 if seeds < 10 else 1)
         print(f"{seeds} seeds: {confirmed:.1f} of {pairs} pairs are told apart")

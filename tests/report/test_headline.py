@@ -14,26 +14,28 @@ from benchmark.report.tables.tables import make_tables
 NAN = math.nan
 
 
-def run_of(root, scores, **facts):
+def run_of(root, scores, **parts):
     """The rows of `trials.csv` of a run on one dataset, and its results."""
-    results = read_run(made_up_run(root, {"ring": scores}, **facts).root)
+    results = read_run(made_up_run(root, {"ring": scores}, **parts).root)
     return make_tables(results).trials, results
 
 
-def covers(root, scores, **facts):
-    return covering(*run_of(root, scores, **facts), "ring")
+def covers(root, scores, **parts):
+    """The methods that cover; arguments as those of `made_up_run` on one dataset."""
+    trials, results = run_of(root, scores, **parts)
+    return covering(trials, results, "ring")
 
 
 @pytest.mark.parametrize(
-    ("metrics", "found"),
+    ("metrics", "expected"),
     [
         (["modes", "overlap", "coverage", "fid"], "overlap"),
         (["modes", "coverage", "fid", "kl"], "coverage"),
         (["modes", "fid", "kl"], "fid"),
     ],
 )
-def test_overlap_is_preferred_to_coverage_and_that_to_fid_wherever_they_stand(metrics, found):
-    assert {headline(order) for order in permutations(metrics)} == {found}
+def test_overlap_is_preferred_to_coverage_and_that_to_fid_wherever_they_stand(metrics, expected):
+    assert {headline(order) for order in permutations(metrics)} == {expected}
 
 
 def test_without_any_of_these_it_is_the_first_metric():
@@ -74,11 +76,11 @@ def test_scores_are_those_of_methods_without_those_of_diverged_and_failed_trials
             "ali": [None],
         },
     )
-    found = scores_of(trials, "ring", "score")
-    assert list(found) == ["gan", "ali"]
-    assert list(found["gan"].index) == [3, 4]
-    np.testing.assert_array_equal(found["gan"], [0.5, NAN])
-    np.testing.assert_array_equal(found["ali"], [NAN])
+    scores = scores_of(trials, "ring", "score")
+    assert list(scores) == ["gan", "ali"]
+    assert list(scores["gan"].index) == [3, 4]
+    np.testing.assert_array_equal(scores["gan"], [0.5, NAN])
+    np.testing.assert_array_equal(scores["ali"], [NAN])
 
 
 def test_dummies_are_the_rows_that_have_a_score(tmp_path):
@@ -123,7 +125,7 @@ def test_a_method_covers_if_it_is_better_than_both_dummies(tmp_path, better, sig
         "below": [0.1, 0.1],
         "equal": [0.4, 0.4],
     }
-    turned = {method: [offset + sign * value for value in values] for method, values in scores.items()}
+    turned = {method: list(offset + sign * np.array(values)) for method, values in scores.items()}
     assert covers(tmp_path / "noise", turned, better=better) == ["above"]
     turned["collapsed"], turned["noise"] = turned["noise"], turned["collapsed"]
     assert covers(tmp_path / "collapsed", turned, better=better) == ["above"]
@@ -137,21 +139,18 @@ def test_covering_goes_by_the_mean_over_seeds(tmp_path):
 
 @pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
 def test_a_diverged_trial_counts_as_the_worst_that_there_is(tmp_path, better, sign):
+    diverged = [sign * 5.0, None]
     scores = {
-        "collapsed": [-1.0],
-        "noise": [0.1],
-        "a": [0.9, [5.0, None]],
-        "b": [0.9, [5.0, None], 0.9],
-        "c": [0.2] * 3,
+        "collapsed": [sign * -1.0],
+        "noise": [sign * 0.1],
+        "a": [sign * 0.9, diverged],
+        "b": [sign * 0.9, diverged, sign * 0.9],
+        "c": [sign * 0.2] * 3,
     }
-    turned = {
-        method: [[sign * value[0], None] if isinstance(value, list) else sign * value for value in values]
-        for method, values in scores.items()
-    }
-    # That of the collapsed row is the worst: (0.9 - 1) / 2 is not better than 0.1, and (0.9 + 0.9 - 1) / 3 is.
-    assert covers(tmp_path / "collapsed", turned, better=better) == ["b", "c"]
-    turned["c"] = [-sign * 9.0] * 3  # and now that of another method
-    assert covers(tmp_path / "method", turned, better=better) == []
+    # The collapsed row has the worst: (0.9 - 1) / 2 is not better than 0.1, and (0.9 + 0.9 - 1) / 3 is.
+    assert covers(tmp_path / "collapsed", scores, better=better) == ["b", "c"]
+    scores["c"] = [-sign * 9.0] * 3  # and now another method has it
+    assert covers(tmp_path / "method", scores, better=better) == []
 
 
 def test_a_method_of_which_all_trials_diverged_does_not_cover(tmp_path):

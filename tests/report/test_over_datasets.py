@@ -43,39 +43,38 @@ every_figure = pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 
 @every_figure
 def test_intervals_hold_the_figure_and_have_some_width(figure, scores):
-    found = figure(scores)
-    assert found.value.shape == found.low.shape == found.high.shape
-    assert (found.low <= found.value).all()
-    assert (found.value <= found.high).all()
-    assert (found.low < found.high).any()
+    estimate = figure(scores)
+    assert estimate.value.shape == estimate.low.shape == estimate.high.shape
+    assert (estimate.low <= estimate.value).all()
+    assert (estimate.value <= estimate.high).all()
+    assert (estimate.low < estimate.high).any()
 
 
 @every_figure
 def test_figures_are_the_same_again(figure, scores):
-    assert all(
-        np.array_equal(first, second) for first, second in zip(figure(scores), figure(scores), strict=True)
-    )
+    assert all(map(np.array_equal, figure(scores), figure(scores)))
 
 
 @every_figure
 def test_intervals_are_narrower_with_more_seeds(figure, rng):
-    few, many = (figure([rng.random(n), rng.random(n)]) for n in (5, 200))
+    few = figure([rng.random(5), rng.random(5)])
+    many = figure([rng.random(200), rng.random(200)])
     assert (many.high - many.low).sum() < (few.high - few.low).sum() / 3
 
 
 @every_figure
 def test_seeds_that_are_alike_show_no_spread_whatever_that_of_datasets(figure):
-    found = figure([np.full(5, 0.25), np.full(4, 0.75)])
-    assert found.low == pytest.approx(found.value)
-    assert found.high == pytest.approx(found.value)
+    estimate = figure([np.full(5, 0.25), np.full(4, 0.75)])
+    assert estimate.low == pytest.approx(estimate.value)
+    assert estimate.high == pytest.approx(estimate.value)
 
 
 @every_figure
-@pytest.mark.parametrize("others", [[], [0.1, 0.9, 0.4]])
-def test_a_single_run_leaves_intervals_unknown(figure, others):
-    found = figure([np.array(runs) for runs in (others, [0.5]) if runs])
-    assert np.isfinite(found.value).all()
-    assert np.isnan([found.low, found.high]).all()
+@pytest.mark.parametrize("runs", [[[0.5]], [[0.1, 0.9, 0.4], [0.5]]])
+def test_a_single_run_leaves_intervals_unknown(figure, runs):
+    estimate = figure([np.array(on_dataset) for on_dataset in runs])
+    assert np.isfinite(estimate.value).all()
+    assert np.isnan([estimate.low, estimate.high]).all()
 
 
 @pytest.mark.parametrize(("of_a", "of_b"), [(1, 3), (3, 1)])
@@ -125,17 +124,17 @@ def test_the_interquartile_mean_is_a_trimmed_mean_over_all_runs(rng, n):
 
 
 def test_bootstrap_intervals_cover_at_about_their_rate(rng):
-    covered = [
-        (found := interquartile_mean(list(rng.normal(0.5, 0.1, size=(4, 10))))).low <= 0.5 <= found.high
-        for _ in range(300)
-    ]
+    covered = []
+    for _ in range(300):
+        estimate = interquartile_mean(list(rng.normal(0.5, 0.1, size=(4, 10))))
+        covered.append(estimate.low <= 0.5 <= estimate.high)
     assert 0.9 <= np.mean(covered) <= 0.985
 
 
 def test_bootstrap_intervals_of_a_share_are_binomial():
-    found = profile([np.repeat([0.0, 1.0], [350, 50])])
-    assert found.low[-1] == pytest.approx(stats.binom.ppf(0.025, 400, 1 / 8) / 400, abs=0.003)
-    assert found.high[-1] == pytest.approx(stats.binom.ppf(0.975, 400, 1 / 8) / 400, abs=0.003)
+    share = profile([np.repeat([0.0, 1.0], [350, 50])])
+    assert share.low[-1] == pytest.approx(stats.binom.ppf(0.025, 400, 1 / 8) / 400, abs=0.003)
+    assert share.high[-1] == pytest.approx(stats.binom.ppf(0.975, 400, 1 / 8) / 400, abs=0.003)
 
 
 def test_a_profile_falls_from_one(scores):
@@ -159,11 +158,12 @@ def test_a_score_passes_its_own_threshold(of):
 
 
 def test_improvement_by_pairs(rng):
-    a, b = ([rng.integers(4, size=n).astype(float) for n in sizes] for sizes in ((5, 3), (4, 6)))
-    shares = [
-        np.mean([1 if x > y else 0.5 if x == y else 0 for x, y in product(*runs)])
-        for runs in zip(a, b, strict=True)
-    ]
+    a = [rng.integers(4, size=n).astype(float) for n in (5, 3)]
+    b = [rng.integers(4, size=n).astype(float) for n in (4, 6)]
+    shares = []
+    for x, y in zip(a, b, strict=True):
+        wins = [(i > j) + (i == j) / 2 for i, j in product(x, y)]
+        shares.append(np.mean(wins))
     assert improvement(a, b).value == pytest.approx(np.mean(shares))
     assert improvement(a, b).value + improvement(b, a).value == pytest.approx(1)
     u = [stats.mannwhitneyu(x, y).statistic / (len(x) * len(y)) for x, y in zip(a, b, strict=True)]
@@ -181,21 +181,25 @@ def test_improvement_by_pairs(rng):
     ],
 )
 def test_improvement_by_hand(a, b, probability):
-    found = improvement([np.array(a, dtype=float)], [np.array(b, dtype=float)])
-    assert found.value == probability
-    assert found.low <= probability <= found.high
+    estimate = improvement([np.array(a, dtype=float)], [np.array(b, dtype=float)])
+    assert estimate.value == probability
+    assert estimate.low <= probability <= estimate.high
+
+
+def width(estimate):
+    """The width of its interval."""
+    return estimate.high - estimate.low
 
 
 def test_the_interval_of_an_improvement_draws_both_methods(rng):
     x, y = rng.random((2, 200))
     fixed = np.array([0.5, 0.5])
-    widths = [
-        found.high - found.low
-        for found in (improvement([x], [fixed]), improvement([fixed], [y]), improvement([x], [y]))
-    ]
-    # Against a fixed value the share is binomial; variances of two draws are those of the projections, 1/12 per run each.
-    assert widths[:2] == pytest.approx([2 * 1.96 * math.sqrt(1 / 4 / 200)] * 2, rel=0.12)
-    assert widths[2] == pytest.approx(2 * 1.96 * math.sqrt(2 / 12 / 200), rel=0.12)
+    # Against a fixed value the share is binomial.
+    binomial = pytest.approx(2 * 1.96 * math.sqrt(1 / 4 / 200), rel=0.12)
+    assert width(improvement([x], [fixed])) == binomial
+    assert width(improvement([fixed], [y])) == binomial
+    # Of two draws, the variance is the sum of those of the projections, 1/12 per run each.
+    assert width(improvement([x], [y])) == pytest.approx(2 * 1.96 * math.sqrt(2 / 12 / 200), rel=0.12)
 
 
 def test_ranks_by_hand():

@@ -60,7 +60,10 @@ def test_one_value_has_no_interval_and_none_has_nothing():
 
 
 def test_intervals_cover_at_their_rate(rng):
-    hits = [(s := summarise(rng.normal(size=5), "higher")).ci_low <= 0 <= s.ci_high for _ in range(4000)]
+    hits = []
+    for _ in range(4000):
+        summary = summarise(rng.normal(size=5), "higher")
+        hits.append(summary.ci_low <= 0 <= summary.ci_high)
     assert 0.93 <= np.mean(hits) <= 0.97
 
 
@@ -68,10 +71,10 @@ def test_intervals_cover_at_their_rate(rng):
 @pytest.mark.parametrize("scale", [1, 1e-90])
 def test_a_change_has_the_interval_of_welch(rng, before, after, scale):
     x, y = rng.normal(size=before), rng.normal(1, 3, size=after)
-    n, *found = change([*(scale * x), NAN, INF], [-INF, *(scale * y)])
-    interval = stats.ttest_ind(y, x, equal_var=False).confidence_interval()
+    n, *interval = change([*(scale * x), NAN, INF], [-INF, *(scale * y)])
+    expected = stats.ttest_ind(y, x, equal_var=False).confidence_interval()
     assert n == min(before, after)
-    assert np.divide(found, scale) == pytest.approx([y.mean() - x.mean(), *interval])
+    assert np.divide(interval, scale) == pytest.approx([y.mean() - x.mean(), *expected])
 
 
 def test_a_change_between_alike_or_few_values():
@@ -113,14 +116,19 @@ def test_the_interval_of_a_median_is_between_two_values(rng, n, cut, confidence)
     assert median_interval(values, "higher") == pytest.approx(((n + 1) / 2, 1 + cut, n - cut, confidence))
 
 
+def share_that_cover_one(samples):
+    """The share of samples (rows) whose median interval covers 1."""
+    intervals = [median_interval(x, "higher") for x in samples]
+    return np.mean([interval.low <= 1 <= interval.high for interval in intervals])
+
+
 @pytest.mark.parametrize("n", [6, 10, 20])
 def test_intervals_of_medians_cover_at_their_rate(rng, n):
-    found = [median_interval(x, "higher") for x in rng.lognormal(size=(3000, n))]
-    covered = np.mean([m.low <= 1 <= m.high for m in found])
-    assert found[0].confidence >= 1 - LEVEL
-    assert covered == pytest.approx(found[0].confidence, abs=4 * math.sqrt(0.05 * 0.95 / 3000))
-    whole = [median_interval(x, "higher") for x in rng.integers(3, size=(500, n))]
-    assert np.mean([m.low <= 1 <= m.high for m in whole]) >= 1 - LEVEL
+    confidence = median_interval(np.arange(n), "higher").confidence
+    assert confidence >= 1 - LEVEL
+    covered = share_that_cover_one(rng.lognormal(size=(3000, n)))
+    assert covered == pytest.approx(confidence, abs=4 * math.sqrt(0.05 * 0.95 / 3000))
+    assert share_that_cover_one(rng.integers(3, size=(500, n))) >= 1 - LEVEL
 
 
 @pytest.mark.parametrize(
@@ -158,26 +166,27 @@ def test_a_median_of_nothing():
 )
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_the_best_of_runs_by_enumeration(values, k, better):
-    outcomes = np.array([BEST[better](drawn) for drawn in product(values, repeat=k)])
-    found = best_of(values, k, better)
-    assert found.expected == pytest.approx(outcomes.mean())
-    assert np.mean((found.low <= outcomes) & (outcomes <= found.high)) >= 1 - LEVEL
+    outcomes = np.array([BEST[better](runs) for runs in product(values, repeat=k)])
+    best = best_of(values, k, better)
+    assert best.expected == pytest.approx(outcomes.mean())
+    assert np.mean((best.low <= outcomes) & (outcomes <= best.high)) >= 1 - LEVEL
     if better != "one":
-        assert found[1:] == tuple(np.quantile(outcomes, [LEVEL / 2, 1 - LEVEL / 2], method="inverted_cdf"))
+        ends = np.quantile(outcomes, [LEVEL / 2, 1 - LEVEL / 2], method="inverted_cdf")
+        assert (best.low, best.high) == tuple(ends)
 
 
 @pytest.mark.parametrize("better", DIRECTIONS)
 def test_the_best_of_runs_by_bootstrap(rng, better):
     values = rng.normal(1, size=30)
-    drawn = rng.choice(values, size=(20000, 5))
+    runs = rng.choice(values, size=(20000, 5))
     outcomes = {
-        "higher": drawn.max(axis=1),
-        "lower": drawn.min(axis=1),
-        "one": drawn[np.arange(20000), np.abs(drawn - 1).argmin(axis=1)],
+        "higher": runs.max(axis=1),
+        "lower": runs.min(axis=1),
+        "one": runs[np.arange(20000), np.abs(runs - 1).argmin(axis=1)],
     }[better]
-    found = best_of(values, 5, better)
-    assert found.expected == pytest.approx(outcomes.mean(), abs=4 * outcomes.std() / math.sqrt(20000))
-    assert np.mean((found.low <= outcomes) & (outcomes <= found.high)) >= 0.945
+    best = best_of(values, 5, better)
+    assert best.expected == pytest.approx(outcomes.mean(), abs=4 * outcomes.std() / math.sqrt(20000))
+    assert np.mean((best.low <= outcomes) & (outcomes <= best.high)) >= 0.945
 
 
 def test_more_runs_have_a_better_best(rng):

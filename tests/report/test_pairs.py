@@ -40,7 +40,7 @@ def test_every_two_methods_are_compared_on_every_dataset(tmp_path):
     assert list(table["dataset"]) == ["ring"] * 3 + ["grid"]
     assert pairs_of(table) == [("gan", "ali"), ("gan", "vae"), ("ali", "vae"), ("gan", "ali")]
     assert set(table["metric"]) == {"score"}
-    assert [list(table[key]) for key in ("n_a", "n_b")] == [[6] * 4] * 2
+    assert list(table["n_a"]) == list(table["n_b"]) == [6] * 4
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_difference_is_a_less_b_and_favours_the_better(tmp_path, better, a, b,
 
 
 def test_seeds_are_taken_as_independent(tmp_path):
-    """Which seed of one method stands beside which of the other changes nothing, and neither does how the seeds are numbered."""
+    """Neither the order of the seeds nor their numbers change anything."""
     seeds = {"ali": dict(zip((7, 9, 20), [0.8, 0.3, 0.6], strict=True))}
     plain = made_up_tables(tmp_path / "plain", {"ring": {"gan": GOOD, "ali": [0.3, 0.6, 0.8]}}).pairwise
     mixed = made_up_tables(tmp_path / "mixed", {"ring": {"gan": GOOD[::-1], **seeds}}).pairwise
@@ -77,9 +77,8 @@ def test_seeds_are_taken_as_independent(tmp_path):
 
 
 def test_a_difference_within_chance_favours_nobody(tmp_path):
-    row = made_up_tables(
-        tmp_path, {"ring": {"gan": GOOD, "ali": [x + 0.1 * (-1) ** i for i, x in enumerate(GOOD)]}}
-    ).pairwise.iloc[0]
+    beside = list(GOOD + 0.1 * np.array([1, -1, 1, -1, 1, -1]))
+    row = made_up_tables(tmp_path, {"ring": {"gan": GOOD, "ali": beside}}).pairwise.iloc[0]
     assert row["ci_low"] < 0 < row["ci_high"]
     assert (row["favours"], row["note"]) == ("", "")
 
@@ -125,17 +124,14 @@ def test_the_interval_does_not_decide_whom_a_pair_favours(tmp_path):
 
 def test_on_a_logarithmic_scale_the_difference_is_that_of_logarithms(tmp_path):
     a, b = [0.001, 0.01, 0.1, 0.02], [2.0, 30.0, 4.0, 9.0, 0.5]
-    linear, log = (
-        made_up_tables(
-            tmp_path / scale, {"ring": {"gan": a, "ali": b}}, better="lower", scale=scale
-        ).pairwise.iloc[0]
-        for scale in ("linear", "log")
-    )
+    scores = {"ring": {"gan": a, "ali": b}}
+    linear = made_up_tables(tmp_path / "linear", scores, better="lower").pairwise.iloc[0]
+    log = made_up_tables(tmp_path / "log", scores, better="lower", scale="log").pairwise.iloc[0]
     assert interval_of(linear) == pytest.approx(welch(a, b))
     assert interval_of(log) == pytest.approx(welch(np.log(a), np.log(b)))
     assert math.exp(log["difference"]) == pytest.approx(stats.gmean(a) / stats.gmean(b))
-    others = [name for name in PAIRWISE_COLUMNS if name not in ("difference", "ci_low", "ci_high")]
-    assert list(linear[others]) == list(log[others])
+    interval = ["difference", "ci_low", "ci_high"]
+    assert list(linear.drop(interval)) == list(log.drop(interval))
 
 
 @pytest.mark.parametrize("value", [0.0, -0.5])
@@ -146,7 +142,7 @@ def test_without_a_logarithm_there_is_no_difference_and_still_a_test(tmp_path, v
     row = made_up_tables(tmp_path, {"ring": scores}, better="lower", scale="log").pairwise.iloc[0]
     assert np.isnan(interval_of(row)).all()
     assert tuple(row[["n_a", "n_b"]]) == (4, 4)
-    assert row["p"] == compare_ranks([[-x for x in values] for values in scores.values()]).p[0, 1]
+    assert row["p"] == compare_ranks(-np.array(list(scores.values()))).p[0, 1]
     assert row["superiority"] == (1 if of == "gan" else 12 / 16)
 
 
@@ -155,7 +151,8 @@ def test_superiority_is_the_share_of_pairs_in_which_a_is_better(tmp_path, better
     row = made_up_tables(
         tmp_path, {"ring": {"gan": [1.0, 3.0, None], "ali": [2.0, 3.0, None, NAN]}}, better=better
     ).pairwise.iloc[0]
-    # Of the twelve, three seeds of either are beside one: each that has a value is better than both without; those are alike.
+    # Of the twelve pairs, two seeds with a value are better than two without one, and a seed without one is
+    # beside two more like it.
     wins = {"higher": 1 + 0.5, "lower": 2 + 0.5}[better]
     assert row["superiority"] == pytest.approx((wins + 2 * 2 + 0.5 * 2) / 12)
 
@@ -163,7 +160,7 @@ def test_superiority_is_the_share_of_pairs_in_which_a_is_better(tmp_path, better
 @pytest.mark.parametrize(("better", "sign"), [("higher", 1), ("lower", -1)])
 def test_a_trial_without_a_value_counts_in_the_test_and_not_in_the_mean(tmp_path, better, sign):
     # Of the trials without a value, one had a better score than any before it diverged.
-    good, bad = ([sign * x for x in values] for values in (GOOD, BAD))
+    good, bad = list(sign * np.array(GOOD)), list(sign * np.array(BAD))
     row = made_up_tables(
         tmp_path, {"ring": {"gan": good, "ali": [*bad[:3], [sign * 99.0, None], None, NAN]}}, better=better
     ).pairwise.iloc[0]
@@ -211,14 +208,13 @@ def test_methods_that_diverge_in_all_seeds_are_alike(tmp_path):
     [(2, 3, 4), (2, 4, None), (3, 3, None), (4, 4, 5), (4, 5, None), (7, 4, 5), (7, 5, None)],
 )
 def test_a_note_tells_where_no_test_can_succeed(tmp_path, methods, seeds, needed):
-    table = made_up_tables(
-        tmp_path, {"ring": {f"m{i}": [i + 0.1 * seed for seed in range(seeds)] for i in range(methods)}}
-    ).pairwise
+    scores = {f"m{i}": list(i + 0.1 * np.arange(seeds)) for i in range(methods)}
+    table = made_up_tables(tmp_path, {"ring": scores}).pairwise
     apart = table["a"].str[1:].astype(int) - table["b"].str[1:].astype(int)
     neighbours = table[apart.abs() == 1]
     if needed:
-        told = f"no test can succeed: with {seeds} and {seeds} seeds p is at least "
-        assert neighbours["note"].str.startswith(told).all()
+        start = f"no test can succeed: with {seeds} and {seeds} seeds p is at least "
+        assert neighbours["note"].str.startswith(start).all()
         assert neighbours["note"].str.endswith(f"; it takes {needed} seeds each").all()
         assert needed == seeds_for_a_test(methods)
         assert set(neighbours["favours"]) == {""}
@@ -270,13 +266,14 @@ def test_metrics_on_larger_samples_are_compared_too_and_after_the_others(tmp_pat
     }
 
 
-def ranks(root, scores, **facts):
-    results = read_run(made_up_run(root, {"ring": scores}, **facts).root)
+def ranks(root, scores, **parts):
+    """The place of each method; arguments as those of `made_up_run` on one dataset."""
+    results = read_run(made_up_run(root, {"ring": scores}, **parts).root)
     tables = make_tables(results)
-    found = ranking(tables.trials, results, "ring", "score")
+    places = ranking(tables.trials, results, "ring", "score")
     summary = tables.summary.dropna(subset="rank").set_index("method")["rank"]
-    assert summary.to_dict() == found
-    return found
+    assert summary.to_dict() == places
+    return places
 
 
 def test_the_rank_is_by_mean_ranks_and_not_by_means(tmp_path):

@@ -238,8 +238,14 @@ def test_the_table_is_in_the_wheel_where_the_program_looks_for_it(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(installed)
     assert [file.name for file in (installed / "results").iterdir()] == ["published.csv"]
-    code = "from benchmark.report.tables.published_figures import FILE, read_published; print(FILE, len(read_published()))"
-    told = subprocess.run(
+    code = (
+        "from benchmark.report.tables.published_figures import FILE, read_published\n"
+        "print(FILE, len(read_published()))"
+    )
+    printed = subprocess.run(
         [sys.executable, "-c", code], cwd=installed, capture_output=True, text=True, check=True
     )
-    assert told.stdout.split() == [str(installed / "results" / "published.csv"), str(len(read_published()))]
+    assert printed.stdout.split() == [
+        str(installed / "results" / "published.csv"),
+        str(len(read_published())),
+    ]

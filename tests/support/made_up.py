@@ -28,13 +28,13 @@ class MadeUpRun:
     """A run with one metric, and perhaps others.
 
     Attributes:
-        scores: By dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a list of
-            numbers, one per evaluation point; `None` ends a trial that diverged there, `"failed"` is one that failed,
-            NaN a score that is not defined.
+        scores: By dataset and method the trials, a list or a dictionary by seed. A trial is a number, or a
+            list of numbers, one per evaluation point; `None` ends a trial that diverged there, `"failed"` is
+            one that failed, NaN a score that is not defined.
         name: The metric's name.
         better: Its facts, as all up to `samples`.
-        others: By further metric its facts where they are others than plain ones, and `scores`: final values by method
-            and seed, on all datasets alike.
+        others: By further metric its facts where they are others than plain ones, and `scores`: final values
+            by method and seed, on all datasets alike.
         modes: The number of modes of every dataset.
         budget: The budget of every trial.
         files: What every dataset is read from.
@@ -131,14 +131,14 @@ class MadeUpRun:
                 groups[dataset][method] = [{"seeds": [seed], "compiled": False} for seed in by_seed(trials)]
                 if method not in CALIBRATION_ROWS:
                     requested[method] = self.methods.get(method, {})
-        configuration = {
+        plain = {
             "datasets": {dataset: {} for dataset in self.scores},
             "methods": dict.fromkeys(self.scores, requested),
         }
         return {
             "suite": self.suite,
             "command": [],
-            "configuration": configuration if self.configuration is None else self.configuration,
+            "configuration": self.configuration or plain,
             "commit": self.commit,
             "groups": groups,
             "metrics": dict.fromkeys(self.scores, self.facts()),
@@ -161,19 +161,21 @@ def by_seed(trials):
     return trials if isinstance(trials, dict) else dict(enumerate(trials))
 
 
-def made_up_trial(method, seed, points, name=METRIC, others=()):
+def made_up_trial(method, seed, points, name, others):
     """A trial with these values at the evaluation points, and final values of other metrics."""
-    points = points if isinstance(points, list) else [points]
+    if not isinstance(points, list):
+        points = [points]
     scores = [{name: point} for point in points if point is not None]
-    # Of a trial that diverged, the last scores are kept.
-    final = scores[-1] if scores else {}
-    status = "diverged"
-    if points[-1] is not None:
-        status = "ok"
-        final = {**final, **dict(others)}
-    audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
-    curve = [] if method in CALIBRATION_ROWS else [made_up_point(*point) for point in enumerate(scores, 1)]
-    return Trial(seed, status, final, audit, curve)
+    trial = Trial(seed, audit={"group": [seed], "compiled": False, "peak_memory_bytes": 1})
+    if scores:
+        trial.metrics |= scores[-1]  # also of a trial that diverged
+    if points[-1] is None:
+        trial.status = "diverged"
+    else:
+        trial.metrics |= others
+    if method not in CALIBRATION_ROWS:
+        trial.curve = [made_up_point(*numbered) for numbered in enumerate(scores, 1)]
+    return trial
 
 
 def made_up_point(number, scores):
@@ -192,7 +194,8 @@ def paper_run(
 ):
     """A run of a suite that reproduces a paper, on one dataset and with one metric of it.
 
-    `scores` holds the trials by method. Settings are the suite's own but for those in `changed`, by `name.field`.
+    `scores` holds the trials by method. Settings are the suite's own but for those in `changed`, by
+    `name.field`.
     """
     suite = get_suite(suite)
     settings = {**suite.settings_on(dataset), **(changed or {})}

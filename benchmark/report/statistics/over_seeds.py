@@ -124,7 +124,9 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
     """The mean of the finite values with its Student-t interval of confidence `1 - level`."""
     x = _finite(values)
     n, mean = len(x), _mean(x)
-    half = half_width(_standard_deviation(x) / n**0.5, n, level) if n > 1 else math.nan
+    if n < 2:
+        return Interval(n, mean, math.nan, math.nan)
+    half = half_width(_standard_deviation(x) / n**0.5, n, level)
     return Interval(n, mean, mean - half, mean + half)
 
 
@@ -136,7 +138,9 @@ def half_width(error: float, n: int, level: float = LEVEL) -> float:
         n: The number of values.
         level: One minus the confidence of the interval.
     """
-    return _student(n - 1, level) * error if n > 1 else math.nan
+    if n < 2:
+        return math.nan
+    return _student(n - 1, level) * error
 
 
 def change(before: ArrayLike, after: ArrayLike, level: float = LEVEL) -> Interval:
@@ -195,11 +199,15 @@ def _mean(x: Array) -> float:
 
 def _standard_deviation(x: Array) -> float:
     """With n - 1 degrees of freedom, as the variance."""
-    return 0.0 if _alike(x) else float(x.std(ddof=1))
+    if _alike(x):
+        return 0.0
+    return float(x.std(ddof=1))
 
 
 def _variance(x: Array) -> float:
-    return 0.0 if _alike(x) else float(x.var(ddof=1))
+    if _alike(x):
+        return 0.0
+    return float(x.var(ddof=1))
 
 
 def _student(freedom: float, level: float) -> float:
@@ -234,7 +242,8 @@ def median_interval(values: ArrayLike, better: str) -> MedianInterval:
     cut, confidence = _cut(n)
     if better == "one" and not np.isfinite(x).all():
         return MedianInterval(math.nan, math.nan, math.nan, confidence)
-    x = np.sort(np.where(np.isfinite(x), x, np.inf if better == "lower" else -np.inf))
+    worst = np.inf if better == "lower" else -np.inf
+    x = np.sort(np.where(np.isfinite(x), x, worst))
     median = (x[(n - 1) // 2] + x[n // 2]) / 2
     return MedianInterval(float(median), float(x[cut]), float(x[n - 1 - cut]), confidence)
 

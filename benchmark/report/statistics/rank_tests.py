@@ -78,14 +78,14 @@ def mean_ranks(groups: Sequence[ArrayLike]) -> Array:
     if not values:
         return np.empty(0)
     ranks = rankdata(-np.concatenate(values))
-    ends = np.cumsum([len(group) for group in values])
+    ends = np.cumsum(list(map(len, values)))
     return np.array([part.mean() for part in np.split(ranks, ends[:-1])])
 
 
 def _all_sets(values: Sequence[Array]) -> Array:
     """The largest adjusted p of the sets that contain two groups, shape (k, k)."""
     k = len(values)
-    wins, sizes = _wins(values), [len(group) for group in values]
+    wins, sizes = _wins(values), list(map(len, values))
     p = np.zeros((k, k))
     for size in range(2, k + 1):
         for members in combinations(range(k), size):
@@ -102,7 +102,7 @@ def _holm(values: Sequence[Array]) -> Array:
         A Simple Sequentially Rejective Multiple Test Procedure (Holm, 1979).
     """
     k = len(values)
-    wins, sizes = _wins(values), [len(group) for group in values]
+    wins, sizes = _wins(values), list(map(len, values))
     unadjusted = {pair: _kruskal_wallis(pair, wins, sizes) for pair in combinations(range(k), 2)}
     p = np.zeros((k, k))
     largest = 0.0
@@ -147,7 +147,7 @@ def seeds_for_a_test(groups: int) -> int:
 
 
 def superiority(a: ArrayLike, b: ArrayLike) -> float:
-    """The share of pairs of a value of `a` and one of `b` in which the first is higher, a tie counting half."""
+    """The share of pairs of a value of `a` and one of `b` in which the first is higher; a tie counts half."""
     x, y = np.asarray(a, dtype=float)[:, None], np.asarray(b, dtype=float)
     return float(np.mean((x > y) + 0.5 * (x == y)))
 

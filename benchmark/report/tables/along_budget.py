@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.records.results import Results
 from benchmark.records.schema import DUMMY_ROWS
-from benchmark.report.statistics.over_seeds import MedianInterval, best_of, filled, median_interval
+from benchmark.report.statistics.over_seeds import BestOf, MedianInterval, best_of, filled, median_interval
 from benchmark.report.tables.rows import rows_of
 
 __all__ = ["COUNTS_SPENT", "SPENT", "best_of_table", "budget_table", "evaluation_points"]
@@ -40,19 +40,19 @@ class BudgetPoint:
 
     Attributes:
         key: Of what it is.
-        spent: What had been spent by then, the median over seeds, by the names in `SPENT`.
+        spent: What had been spent by then, the medians over seeds in the order of `SPENT`.
         values: A value per seed; NaN where there is none, also of a seed that diverged before.
         better: Which values are.
     """
 
     key: PointKey
-    spent: dict[str, float]
+    spent: Sequence[float]
     values: np.ndarray
     better: str
 
-    def row(self) -> dict[str, Any]:
-        """The first columns of its rows: of what it is, and what had been spent."""
-        return {**self.key._asdict(), **self.spent}
+    def first_cells(self) -> tuple[Any, ...]:
+        """The first cells of its rows: of what it is, and what had been spent."""
+        return (*self.key, *self.spent)
 
 
 def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Results) -> list[BudgetPoint]:
@@ -61,14 +61,14 @@ def evaluation_points(trials: pd.DataFrame, curves: pd.DataFrame, results: Resul
     seeds = Counter(zip(finished["dataset"], finished["method"], strict=True))
     by_point = curves.drop_duplicates([*PointKey._fields, "seed"]).groupby(list(PointKey._fields), sort=False)
     values_of_seeds = by_point["value"].agg(list)
-    spent: list[dict[Any, float]] = by_point[SPENT].median().to_dict("records")
+    medians = by_point[SPENT].median().to_numpy().tolist()
     points = []
-    for names, values, spent_here in zip(values_of_seeds.index, values_of_seeds, spent, strict=True):
+    for names, values, spent in zip(values_of_seeds.index, values_of_seeds, medians, strict=True):
         key = PointKey(*names)
         padded = np.full(seeds[key.dataset, key.method], np.nan)
         padded[: len(values)] = values
         better = results.facts(key.dataset, key.metric)["better"]
-        points.append(BudgetPoint(key, spent_here, padded, better))
+        points.append(BudgetPoint(key, spent, padded, better))
     return points
 
 
@@ -82,8 +82,7 @@ def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
     for point in points:
         without_value = int((~np.isfinite(point.values)).sum())
         interval = median_interval(point.values, point.better)
-        counts = {"n": len(point.values), "without_value": without_value}
-        rows.append({**point.row(), **counts, **interval._asdict()})
+        rows.append((*point.first_cells(), len(point.values), without_value, *interval))
     columns = [*PointKey._fields, *SPENT, "n", "without_value", *figures]
     table = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS_SPENT, "int64"))
     table[figures] = table[figures].replace([np.inf, -np.inf], np.nan)
@@ -91,7 +90,7 @@ def budget_table(points: Sequence[BudgetPoint]) -> pd.DataFrame:
 
 
 def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.DataFrame:
-    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of its scores.
+    """The expected score of the best of k runs at every evaluation point, and the range of 95 % of them.
 
     A trial without a value counts as the worst that any has at any point of that dataset, the dummies' rows
     included.
@@ -101,13 +100,13 @@ def best_of_table(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> pd.Dat
     for point in points:
         values = filled(point.values, point.better, [worst[point.key.dataset, point.key.metric]])
         counts = [k for k in RUN_COUNTS if k <= len(values)]
-        rows += [{**point.row(), "k": k, **best_of(values, k, point.better)._asdict()} for k in counts]
-    columns = [*PointKey._fields, *SPENT, "k", "expected", "low", "high"]
+        rows += [(*point.first_cells(), k, *best_of(values, k, point.better)) for k in counts]
+    columns = [*PointKey._fields, *SPENT, "k", *BestOf._fields]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(COUNTS_SPENT, "int64"))
 
 
 def _worst_values(points: Sequence[BudgetPoint], trials: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """The worst value that a dummy or a method has at any point, by dataset and metric; NaN if there is none."""
+    """The worst value of a dummy or a method at any point, by dataset and metric; NaN if there is none."""
     dummies = trials[trials["method"].isin(DUMMY_ROWS)]
     values: dict[tuple[str, str], list[np.ndarray]] = {}
     better = {}

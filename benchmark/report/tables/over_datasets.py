@@ -31,8 +31,19 @@ __all__ = [
     "scores_over_datasets",
 ]
 
-IQM_COLUMNS = ["datasets", "runs", "iqm", "iqm_low", "iqm_high"]
-RANK_COLUMNS = ["rank_datasets", "rank", "rank_low", "rank_high"]
+AGGREGATE_COLUMNS = [
+    "metric",
+    "method",
+    "datasets",
+    "runs",
+    "iqm",
+    "iqm_low",
+    "iqm_high",
+    "rank_datasets",
+    "rank",
+    "rank_low",
+    "rank_high",
+]
 IMPROVEMENT_COLUMNS = ["metric", "a", "b", "datasets", "probability", "low", "high"]
 PROFILE_COLUMNS = ["metric", "method", "datasets", "score", "share", "low", "high"]
 
@@ -58,7 +69,7 @@ class MetricOnDataset:
         return quality(self.scores[method].to_numpy(), self.better)
 
     def normalised(self, method: str) -> np.ndarray:
-        """The scores of a method from 0 for chance to 1 for the best, one per seed; NaN if that is no scale."""
+        """The scores of a method from 0 for chance to 1 for the best, one per seed; NaN without a scale."""
         return normalised(self.scores[method].to_numpy(), self.better, self.best, self.chance)
 
 
@@ -79,8 +90,7 @@ class ScoresOverDatasets:
 def scores_over_datasets(trials: pd.DataFrame, results: Results) -> ScoresOverDatasets:
     """What there is to compare over datasets.
 
-    A dataset on which no method is better than the dummies tells methods apart by chance alone, and is left
-    out.
+    Datasets on which no method is better than the dummies are left out: methods differ there by chance alone.
     """
     covered = [dataset for dataset in results.datasets if covering(trials, results, dataset)]
     metrics: dict[str, list[MetricOnDataset]] = {}
@@ -100,18 +110,13 @@ def aggregate_table(scores: ScoresOverDatasets) -> pd.DataFrame:
     """Interquartile means of normalised scores and average ranks over datasets, with intervals."""
     rows = []
     for metric, entries in scores.metrics.items():
-        runs_by_method = _normalised(entries)
-        ranks = _ranks(scores.methods, entries)
+        means, ranks = _interquartile_means(entries), _ranks(scores.methods, entries)
         for method in scores.methods:
-            row: dict[str, Any] = ranks.get(method, {})
-            if method in runs_by_method:
-                row = {**_iqm(runs_by_method[method]), **row}
-            if row:
-                rows.append({"metric": metric, "method": method, **row})
-    columns = ["metric", "method", *IQM_COLUMNS, *RANK_COLUMNS]
-    return pd.DataFrame(rows, columns=columns).astype(
-        {"datasets": "Int64", "runs": "Int64", "rank_datasets": "Int64"}
-    )
+            figures = {**means.get(method, {}), **ranks.get(method, {})}
+            if figures:
+                rows.append({"metric": metric, "method": method, **figures})
+    counts = ["datasets", "runs", "rank_datasets"]
+    return pd.DataFrame(rows, columns=AGGREGATE_COLUMNS).astype(dict.fromkeys(counts, "Int64"))
 
 
 def improvement_table(scores: ScoresOverDatasets) -> pd.DataFrame:
@@ -152,36 +157,50 @@ def _normalised(entries: Sequence[MetricOnDataset]) -> dict[str, list[np.ndarray
     return runs_by_method
 
 
-def _iqm(runs: Sequence[np.ndarray]) -> dict[str, Any]:
-    """The columns of a method's interquartile mean."""
-    iqm = interquartile_mean(runs)
-    values = (len(runs), sum(map(len, runs)), float(iqm.value), iqm.low, iqm.high)
-    return dict(zip(IQM_COLUMNS, values, strict=True))
+def _interquartile_means(entries: Sequence[MetricOnDataset]) -> dict[str, dict[str, Any]]:
+    """The columns of the interquartile mean, by method; nothing of methods without a normalised score."""
+    columns = {}
+    for method, runs in _normalised(entries).items():
+        iqm = interquartile_mean(runs)
+        columns[method] = {
+            "datasets": len(runs),
+            "runs": sum(map(len, runs)),
+            "iqm": float(iqm.value),
+            "iqm_low": iqm.low,
+            "iqm_high": iqm.high,
+        }
+    return columns
 
 
 def _ranks(methods: Sequence[str], entries: Sequence[MetricOnDataset]) -> dict[str, dict[str, Any]]:
-    """The columns of each method's average rank; empty if no dataset has a seed that all methods have."""
+    """The columns of the average rank, by method; nothing if no dataset has a seed that all methods have."""
     qualities = []
     for entry in entries:
-        seeds = _shared_seeds(methods, entry)
-        if seeds:
-            columns = [
-                quality(entry.scores[method].loc[seeds].to_numpy(), entry.better) for method in methods
-            ]
-            qualities.append(np.stack(columns, axis=1))
+        if set(entry.scores) == set(methods):
+            of_shared_seeds = _qualities_of_shared_seeds(methods, entry)
+            if len(of_shared_seeds):
+                qualities.append(of_shared_seeds)
     if not qualities:
         return {}
-    columns_by_method = {}
-    for method, *values in zip(methods, *average_ranks(qualities), strict=True):
-        columns_by_method[method] = dict(zip(RANK_COLUMNS, [len(qualities), *values], strict=True))
-    return columns_by_method
+    columns = {}
+    for method, rank, low, high in zip(methods, *average_ranks(qualities), strict=True):
+        columns[method] = {
+            "rank_datasets": len(qualities),
+            "rank": rank,
+            "rank_low": low,
+            "rank_high": high,
+        }
+    return columns
 
 
-def _shared_seeds(methods: Sequence[str], entry: MetricOnDataset) -> list[int]:
-    """The seeds that have been run with all methods, sorted."""
-    if set(entry.scores) != set(methods):
-        return []
-    return sorted(set.intersection(*(set(values.index) for values in entry.scores.values())))
+def _qualities_of_shared_seeds(methods: Sequence[str], entry: MetricOnDataset) -> np.ndarray:
+    """The qualities of the seeds that have been run with all methods, shape (seeds, methods)."""
+    seeds = set(entry.scores[methods[0]].index)
+    for values in entry.scores.values():
+        seeds &= set(values.index)
+    shared = sorted(seeds)
+    columns = [quality(entry.scores[method].loc[shared].to_numpy(), entry.better) for method in methods]
+    return np.stack(columns, axis=1)
 
 
 def _best(trials: pd.DataFrame, facts: MetricFacts, dataset: str, metric: str) -> float:

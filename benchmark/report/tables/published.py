@@ -169,8 +169,9 @@ def _verdict(
         return Verdict(NOT_COMPARABLE, [foreign])
     changed: dict[str, None] = {}
     budgets: dict[str, None] = {}
-    # As a rule the records have one configuration.
-    for record in {record["config_hash"]: record for record in records}.values():
+    # As a rule there is one configuration.
+    record_by_configuration = {record["config_hash"]: record for record in records}
+    for record in record_by_configuration.values():
         changed |= dict.fromkeys(_changed(record, suite, figure["metric"]))
         budgets |= dict.fromkeys(_other_budget(record, suite))
     if changed:

@@ -21,8 +21,9 @@ COPIED, OTHER_PROTOCOL, UNKNOWN_SETTINGS, DEPARTURE, OTHER_BUDGET = "*", "†", 
 
 MARKS = {
     COPIED: "copied from another paper, so that it is no result of this one",
-    OTHER_PROTOCOL: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or rules "
-    "of quality, which is why figures of the same baseline on the same dataset differ so much between papers",
+    OTHER_PROTOCOL: "another protocol: other networks, optimisers, budgets, training sets, sample sizes or "
+    "rules of quality, which is why figures of the same baseline on the same dataset differ so much between "
+    "papers",
     UNKNOWN_SETTINGS: "the paper's own, but its settings are not public: the suite has others in their place",
     DEPARTURE: "this run changed a setting, or has too few seeds",
     OTHER_BUDGET: "published for another budget than this run's: held against it all the same, "

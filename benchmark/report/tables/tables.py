@@ -113,9 +113,10 @@ class Tables:
 
     def of_dataset(self, dataset: str) -> "Tables":
         """The rows of one dataset; tables over datasets stay as they are."""
-        cut = {
-            name: rows_of(frame, dataset=dataset) for name, frame in vars(self).items() if "dataset" in frame
-        }
+        cut = {}
+        for name, frame in vars(self).items():
+            if "dataset" in frame:
+                cut[name] = rows_of(frame, dataset=dataset)
         return replace(self, **cut)
 
 
@@ -159,8 +160,8 @@ def trials_table(results: Results) -> pd.DataFrame:
     """One row per dataset, method and seed."""
     rows = [_trial_row(record) for record in results.records]
     for dataset, method, seed in results.failures:
-        identity = (results.suite, dataset, method, seed, "failed")
-        rows.append(dict(zip(TRIAL_COLUMNS, identity, strict=True)))
+        identity = {"suite": results.suite, "dataset": dataset, "method": method, "seed": seed}
+        rows.append({**identity, "status": "failed"})
     metrics = _metric_names(results.records)
     if "modes" in metrics:
         metrics.insert(metrics.index("modes") + 1, "modes_total")
@@ -180,7 +181,8 @@ def _trial_row(record: Record) -> dict[str, Any]:
     row["fid_features"] = configuration["metrics"].get("fid", {}).get("features")
     row |= {name: audit.get(name, own.get(name)) for name in TRAINING_COLUMNS}
     row["group"] = " ".join(map(str, audit["group"]))
-    row["width"] = configuration["dataset"].get("width") if "parameters" in audit else None
+    if "parameters" in audit:
+        row["width"] = configuration["dataset"].get("width")
     return row
 
 
@@ -223,9 +225,15 @@ def _figures(records: Sequence[Record], metric: str, better: str) -> dict[str, f
     """What a summary has of a metric of a method, but for its rank."""
     finished = [record["metrics"].get(metric) for record in records if record["status"] == "ok"]
     diverged = sum(record["status"] == "diverged" for record in records)
-    interval = median_interval(np.array([*finished, *[None] * diverged], dtype=float), better)
-    medians = dict(zip(MEDIAN_COLUMNS, (interval.median, interval.low, interval.high), strict=True))
-    return {**summarise(finished, better)._asdict(), "diverged": diverged, **medians}
+    with_diverged = np.array(finished + [None] * diverged, dtype=float)
+    interval = median_interval(with_diverged, better)
+    return {
+        **summarise(finished, better)._asdict(),
+        "diverged": diverged,
+        "median": interval.median,
+        "median_low": interval.low,
+        "median_high": interval.high,
+    }
 
 
 def _curves_table(records: Sequence[Record]) -> pd.DataFrame:
