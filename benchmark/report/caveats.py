@@ -49,7 +49,8 @@ def _unfinished(results: Results) -> list[str]:
     total = len(missing) + len(results.records) + len(results.failures)
     return [
         f"Unfinished: {len(missing)} of {total} trials are missing "
-        f"({', '.join(places[:MOST_PLACES])}{others}). All that is said here is of the others, and may change."
+        f"({', '.join(places[:MOST_PLACES])}{others}). "
+        "All that is said here is of the others, and may change."
     ]
 
 
@@ -60,9 +61,9 @@ def _seeds(trained: pd.DataFrame) -> list[str]:
     fewest, most = int(seeds.min()), int(seeds.max())
     count = str(fewest) if fewest == most else f"{fewest} to {most}"
     return [
-        f"Every interval is about the seeds alone: {count} per method. It says nothing of other "
-        "hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, tests of one metric "
-        "on one dataset all at once."
+        f"Every interval is about the seeds alone: {count} per method. "
+        "It says nothing of other hyperparameters, networks, batch sizes or budgets. "
+        "Intervals hold one at a time, tests of one metric on one dataset all at once."
     ]
 
 
@@ -133,7 +134,7 @@ def _not_converged(view: DatasetView) -> list[str]:
 
 
 def _improving(metric: MetricView) -> list[str]:
-    """Methods whose median at the end of the budget is better than both ends of its interval at half of it."""
+    """Methods whose median after the whole budget is better than its interval at half of the budget."""
     budget = metric.budget[metric.budget["n"] > 1]
     last = budget["point"].max()
     methods = []

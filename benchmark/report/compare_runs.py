@@ -35,7 +35,7 @@ COMPARISON_COLUMNS = [
 ]
 
 TRAINING_SETTINGS = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
-"""Settings of a dataset that are about how it is learnt. All others are about what is measured, and against what."""
+"""Settings of a dataset that are about training. All others are about what is measured, and against what."""
 
 Selection = Mapping[str, Sequence[str] | None]
 """Names of `datasets`, `methods` and `metrics` to compare; all where there are none."""
@@ -45,7 +45,7 @@ SINGULAR = {"datasets": "dataset", "methods": "method", "metrics": "metric"}
 
 
 class _Measure(NamedTuple):
-    """What a metric's values depend on besides the generator: values of different measures are not compared."""
+    """What the values of a metric depend on besides the generator. Different measures are not compared."""
 
     better: str
     samples: int
@@ -78,7 +78,8 @@ class Comparison:
             agree, or if a smaller or larger share of the seeds has a score (what is worse in any way is
             worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
             every seed scores exactly what it did.
-        changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
+        changes: What changed in configuration, versions and calibration rows, and what failed before, as
+            lines.
         missing: What the run before has and the run after does not, or measures otherwise, and what the run
             after was asked for and does not have, as lines.
         level: One minus the confidence level of each interval.
@@ -103,7 +104,9 @@ class Comparison:
             {
                 "dataset": frame["dataset"],
                 "method": frame["method"],
-                "metric": [f"{metric} {arrow}" for metric, arrow in zip(frame["metric"], arrows, strict=True)],
+                "metric": [
+                    f"{metric} {arrow}" for metric, arrow in zip(frame["metric"], arrows, strict=True)
+                ],
                 "seeds": frame["seeds"],
                 "before": frame["before"].map(number),
                 "after": frame["after"].map(number),
@@ -113,7 +116,7 @@ class Comparison:
         )
 
     def summary(self) -> str:
-        """The number of rows with each verdict, how many chance alone would make worse, and what the differences are of."""
+        """The number of rows with each verdict, and how many would be worse by chance alone."""
         counts = self.frame["verdict"].value_counts()
         verdicts = ("worse", "better", "within", "same", "unknown")
         sentence = f"{len(self.frame)} compared: "
@@ -239,7 +242,7 @@ def _scores(trials: pd.DataFrame, cell: Cell) -> pd.Series:
 
 
 def _pair(before: pd.Series, after: pd.Series) -> _Pair:
-    """Pairs scores by seed, unless the runs share too few seeds: a single pair has no interval where others could."""
+    """Pairs scores by seed, unless the runs share one seed alone of several: one pair has no interval."""
     shared = before.index.intersection(after.index)
     if len(shared) < min(2, len(before), len(after)):
         return _Pair(before, after, paired=False)

@@ -101,7 +101,7 @@ def _shortened(value: Any) -> str:
 
 
 def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[Cell]) -> list[str]:
-    """Where calibration rows score otherwise for the same seed, so that metric or data are not the same, as lines.
+    """Where calibration rows have other scores for the same seed: metric or data are not the same. As lines.
 
     Arguments:
         old: The trials of the run before.

@@ -80,7 +80,9 @@ def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: st
     """
     first, *equals = best
     if not others:
-        return f"no method stands out: {joined(equals)} cannot be told from {first}, which is first{portrait}."
+        return (
+            f"no method stands out: {joined(equals)} cannot be told from {first}, which is first{portrait}."
+        )
     if not equals:
         return f"{first} covers the distribution best ({sure}){portrait}."
     return (

@@ -41,7 +41,8 @@ def write_report(store: Store, extras: Sequence[str] = ()) -> Report:
 
     Arguments:
         store: The run.
-        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each takes a library.
+        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each takes a
+            library.
 
     Raises:
         UsageError: If there is no run, or one of another version.

@@ -15,12 +15,14 @@ from benchmark import load_results
 from benchmark.errors import UsageError
 from benchmark.plan.plan import Request, make_plan
 from benchmark.records.results import read_results
-from benchmark.report.pictures.axes import GREY, KEYS, draw_published
+from benchmark.report.pictures.axis_helpers import GREY
+from benchmark.report.pictures.published_drawing import PUBLISHED_LABELS, draw_published
 from benchmark.report.statistics.over_seeds import mean_interval
+from benchmark.report.styles import styles_of
 from benchmark.report.tables.published import MARKS, published_rows, tally
 from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.tables import make_tables
-from benchmark.report.view import styles_of
+from benchmark.report.view import MetricView
 from benchmark.report.write import write_report
 from benchmark.suites import SUITES
 
@@ -398,7 +400,7 @@ def test_a_damaged_table_costs_the_section_and_not_the_report(tmp_path, monkeypa
 
     store = paper_run(tmp_path, {"gan": NEAR})
     monkeypatch.setattr("benchmark.report.tables.published.read_published", broken)
-    assert not write_report(store)
+    assert write_report(store).problems == ["published.csv: is missing"]
     assert "benchmark: published.csv: is missing\n" in capsys.readouterr().err
     assert 'id="published"' not in (tmp_path / "report.html").read_text()
     assert not (tmp_path / "published.csv").exists()
@@ -416,16 +418,20 @@ def drawn(table, trials, styles):
         "ranked": True,
         "samples": 5,
     }
-    draw_published(axes, trials, table, "modes", facts, styles)
+    nothing = pd.DataFrame()
+    metric = MetricView("modes", "ring", facts, styles, trials, nothing, nothing, nothing, nothing, table)
+    draw_published(axes, metric)
     return axes
 
 
 def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_grey(tmp_path):
     tables = make_tables(read_results(paper_run(tmp_path, {"gan": NEAR, "aegan": NEAR, "ali": [None, 6.6]})))
     axes = drawn(tables.published, tables.trials, styles_of(["gan", "aegan", "ali"]))
-    by_label = {label: [line for line in axes.lines if line.get_label() == label] for label in KEYS}
+    by_label = {
+        label: [line for line in axes.lines if line.get_label() == label] for label in PUBLISHED_LABELS
+    }
     assert [text.get_text() for text in axes.get_xticklabels()] == ["gan", "ali\n1 diverged"]
-    means, seeds, compared, otherwise, others = (by_label[label] for label in KEYS)
+    means, seeds, compared, otherwise, others = (by_label[label] for label in PUBLISHED_LABELS)
     assert otherwise == []
     taken = [x for line in (*means, *seeds) for x in line.get_xdata()]
     assert len(set(taken)) == len(taken)  # no seed is hidden behind another, or behind the mean
@@ -449,7 +455,7 @@ def test_a_figure_for_another_budget_is_hollow_and_not_grey(tmp_path):
     lines = {
         line.get_label(): line for line in drawn(tables.published, tables.trials, styles_of(["gan"])).lines
     }
-    assert set(lines) == {*KEYS} - {"published, this protocol"}
+    assert set(lines) == {*PUBLISHED_LABELS} - {"published, this protocol"}
     otherwise, other = lines["published, at another budget"], lines["published, not comparable"]
     assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == (
         [6.3],
@@ -529,4 +535,4 @@ def test_a_run_without_a_trial_yet_has_a_report(tmp_path):
     store = paper_run(tmp_path, {})
     assert not (tmp_path / "trials").exists()
     for _ in range(2):
-        assert write_report(store)
+        assert write_report(store).problems == []

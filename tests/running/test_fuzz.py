@@ -11,6 +11,7 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,7 +152,9 @@ def nothing_runs(monkeypatch, tmp_path):
     monkeypatch.setattr("benchmark.plan.plan.cost_of", lambda method, data: Cost(100, 1, 1, 64, 1000, 10, 10))
     monkeypatch.setattr("benchmark.running.run.run", lambda *arguments: Outcome(0, 0, 0, []))
     monkeypatch.setattr("benchmark.running.executors.choose.make_executor", lambda *arguments: Idle())
-    monkeypatch.setattr("benchmark.report.write.write_report", lambda store, extras: True)
+    monkeypatch.setattr(
+        "benchmark.report.write.write_report", lambda store, extras: SimpleNamespace(problems=[])
+    )
     monkeypatch.setattr("benchmark.commands.perf.throughput.measure", lambda quick: None)
     monkeypatch.setattr("benchmark.commands.perf.executors.measure_executors", lambda quick: None)
     monkeypatch.setattr("benchmark.commands.check.check_method", lambda name: [])

@@ -104,10 +104,8 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 
 def _headings(view: DatasetView) -> list[str]:
-    headings = ["method", "seeds"]
-    for name in headline_first(view.scored_metrics):
-        headings.append(f"{name} {ARROWS[view.metric(name).facts['better']]}")
-    return headings
+    metrics = [view.metric(name) for name in headline_first(view.scored_metrics)]
+    return ["method", "seeds", *(f"{metric.name} {ARROWS[metric.facts['better']]}" for metric in metrics)]
 
 
 def _caption(view: DatasetView) -> str:
@@ -166,9 +164,7 @@ def _line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def _latex_table(
-    caption: str, columns: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
-) -> str:
+def _latex_table(caption: str, columns: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose caption and cells are LaTeX already."""
     lines = [
         r"\begin{table}",

@@ -58,7 +58,7 @@ def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -
 
 
 class _Pictures:
-    """The pictures and tables of pairs of a dataset, as far as the allowance goes; `None` where it does not."""
+    """The pictures of a dataset and its tables of pairs; `None` stands for a picture that did not fit."""
 
     def __init__(self, thumbnails: list[Thumbnail]) -> None:
         self.thumbnails = thumbnails
@@ -68,9 +68,7 @@ class _Pictures:
         self.best_of: list[Markup | None] = []
         self.pairs: dict[str, list[dict[str, Any]]] = {}
 
-    def add(
-        self, view: DatasetView, metric: MetricView, rows: Sequence[Row], allowance: Allowance
-    ) -> None:
+    def add(self, view: DatasetView, metric: MetricView, rows: Sequence[Row], allowance: Allowance) -> None:
         """Adds those of a metric, as far as there are any."""
         self.scores.append(allowance.draw(scores_chart(metric, rows)))
         if metric.name in view.published_metrics:

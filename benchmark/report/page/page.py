@@ -49,32 +49,36 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
     styles = styles_of(_methods(views))
     leading = _headlines(views)
     script = _template_file("page.js")
-    return _environment().get_template("page.html").render(
-        suite=results.suite,
-        equal=equal_amounts(tables),
-        facts=budgets_and_seeds(tables),
-        answers=[part["answer"] for part in parts],
-        caveats=caveats(results, tables, views),
-        left_out=sum(allowance.left_out for allowance in allowances),
-        parts=parts,
-        reproduced=reproduced(results, tables),
-        styles=styles,
-        axes=AGAINST,
-        against=equal_column(tables.trials),
-        aggregates=aggregate_rows(tables, leading),
-        profiles=profile_pictures(tables, leading, styles),
-        improvements=improvement_rows(tables, leading),
-        audit=audit_rows(tables),
-        caption=CAPTION,
-        audit_columns=list(AUDIT_COLUMNS.values()),
-        metrics=metric_rows(results),
-        meanings=meanings(results),
-        manifest=results.manifest,
-        commands=commands(results),
-        environment=environment(results),
-        script=script,
-        css=_template_file("page.css"),
-        script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            suite=results.suite,
+            equal=equal_amounts(tables),
+            facts=budgets_and_seeds(tables),
+            answers=[part["answer"] for part in parts],
+            caveats=caveats(results, tables, views),
+            left_out=sum(allowance.left_out for allowance in allowances),
+            parts=parts,
+            reproduced=reproduced(results, tables),
+            styles=styles,
+            axes=AGAINST,
+            against=equal_column(tables.trials),
+            aggregates=aggregate_rows(tables, leading),
+            profiles=profile_pictures(tables, leading, styles),
+            improvements=improvement_rows(tables, leading),
+            audit=audit_rows(tables),
+            caption=CAPTION,
+            audit_columns=list(AUDIT_COLUMNS.values()),
+            metrics=metric_rows(results),
+            meanings=meanings(results),
+            manifest=results.manifest,
+            commands=commands(results),
+            environment=environment(results),
+            script=script,
+            css=_template_file("page.css"),
+            script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
+        )
     )
 
 
