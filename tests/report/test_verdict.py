@@ -29,7 +29,8 @@ def test_the_best_is_named_if_tests_say_so(tmp_path):
     assert result.verdict == "On ring, b covers the distribution best (tests confirm it)."
     assert result.reasons == ["By score, b is first (5.100 ± 0.054); a is next, 2.05 [1.97, 2.13] behind."]
     assert result.certainty.startswith(
-        f"{SEEDS} seeds each. Tests that hold for all pairs of 3 methods at once confirm b against a and c (p "
+        f"{SEEDS} seeds each. "
+        "Tests that hold for all pairs of 3 methods at once confirm b against a and c (p "
     )
 
 
