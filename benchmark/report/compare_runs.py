@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -155,17 +156,12 @@ def compare_runs(
     if new.keys().isdisjoint(old) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
     level = LEVEL / max(len(shared), 1) if simultaneous else LEVEL
-    rows = []
-    for cell, measure in shared.items():
-        pair = _pair(_scores(old_trials, cell), _scores(new_trials, cell))
-        rows.append([*cell, *_row(pair, measure.better, level)])
     absent = [cell for cell in old if cell not in new]
     otherwise = [cell for cell in old if cell in new and cell not in shared]
-    cells = [cell for cell in _trained_cells(before) if _is_selected(selection, *cell)]
     return Comparison(
-        frame=pd.DataFrame(rows, columns=COMPARISON_COLUMNS),
+        frame=_frame(old_trials, new_trials, shared, level),
         changes=[
-            *changes_between(before, after, cells),
+            *changes_between(before, after, partial(_is_selected, selection)),
             *calibration_changes(old_trials, new_trials, list(shared)),
             *_lines("seeds that failed in the run before", before.failures, selection),
             *_lines("seeds without a whole record in the run before", before.missing, selection),
@@ -179,13 +175,15 @@ def compare_runs(
     )
 
 
-def _trained_cells(results: Results) -> list[tuple[str, str]]:
-    """The datasets and methods of which a run has a trained trial."""
-    cells: dict[tuple[str, str], None] = {}
-    for record in results.records:
-        if record["method"] not in CALIBRATION_ROWS:
-            cells[record["dataset"], record["method"]] = None
-    return list(cells)
+def _frame(
+    before: pd.DataFrame, after: pd.DataFrame, measures: Mapping[Cell, _Measure], level: float
+) -> pd.DataFrame:
+    """A row per cell, from the trials of both runs."""
+    rows = []
+    for cell, measure in measures.items():
+        pair = _pair(_scores(before, cell), _scores(after, cell))
+        rows.append([*cell, *_row(pair, measure.better, level)])
+    return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
 def _measures(results: Results) -> dict[Cell, _Measure]:

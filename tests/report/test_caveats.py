@@ -1,5 +1,6 @@
 """What the figures do not show."""
 
+import numpy as np
 from support.views import NEAR, SEEDS, answer_and_caveats, answer_by_overlap
 
 
@@ -40,7 +41,7 @@ def test_one_method_alone_and_failed_trials(tmp_path):
 
 
 def test_a_method_that_still_improves_is_named(tmp_path):
-    rising = [[0.1 * k + 0.01 * s for k in range(1, 11)] for s in range(SEEDS)]
+    rising = [list(0.1 * np.arange(1, 11) + 0.01 * seed) for seed in range(SEEDS)]
     _, sentences = answer_and_caveats(
         tmp_path, {"ring": {"a": rising, "b": [[value] * 10 for value in NEAR]}}
     )

@@ -59,7 +59,7 @@ PUBLISHED_HEADINGS = (
 
 def to_markdown(frame: pd.DataFrame) -> str:
     """A frame of texts as a table; what would be markup in a text shows as it is."""
-    rows = [[_plain(cell) for cell in row] for row in frame.to_numpy().tolist()]
+    rows = [list(map(_plain, row)) for row in frame.to_numpy().tolist()]
     return _markdown_table(list(frame.columns), rows)
 
 
@@ -72,7 +72,7 @@ def markdown_tables(views: Sequence[DatasetView]) -> str:
         caption = f"{_plain(_caption(view))} Bold: not told apart from the best."
         parts.append(f"## {_plain(view.name)}\n\n{caption}\n\n{table}\n")
         if view.published_metrics:
-            rows = [[_plain(cell) for cell in row] for row in _published(view)]
+            rows = [list(map(_plain, row)) for row in _published(view)]
             table = _markdown_table(PUBLISHED_HEADINGS, rows)
             parts.append(f"{_plain(_published_caption(view))}\n\n{table}\n")
     return "\n".join(parts)
@@ -87,7 +87,7 @@ def latex_tables(views: Sequence[DatasetView]) -> str:
         rows = [_tex_row(row) for row in score_rows(view)]
         tables.append(_latex_table(caption, columns, _headings(view), rows))
         if view.published_metrics:
-            rows = [[_tex(cell) for cell in row] for row in _published(view)]
+            rows = [list(map(_tex, row)) for row in _published(view)]
             caption = _tex(_published_caption(view))
             tables.append(_latex_table(caption, "llrrrlll", PUBLISHED_HEADINGS, rows))
     return "\n".join(tables)
@@ -136,8 +136,7 @@ def _markdown_row(row: Row) -> list[str]:
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose cells are Markdown already."""
-    plain_headings = [_plain(heading) for heading in headings]
-    return tabulate(rows, plain_headings, tablefmt="github", disable_numparse=True)
+    return tabulate(rows, list(map(_plain, headings)), tablefmt="github", disable_numparse=True)
 
 
 def _plain(text: str) -> str:
@@ -172,7 +171,7 @@ def _latex_table(caption: str, columns: str, headings: Sequence[str], rows: Sequ
         rf"\caption{{{caption}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        _latex_row([_tex(heading) for heading in headings]),
+        _latex_row(list(map(_tex, headings))),
         r"\midrule",
         *map(_latex_row, rows),
         r"\bottomrule",
