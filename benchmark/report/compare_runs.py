@@ -127,7 +127,7 @@ class Comparison:
             by_chance = number(tested * self.level / 2, 1)
             sentence += f"; by chance alone, about {by_chance} of them would be worse beyond their intervals"
         if "one" in set(self.frame["better"]):
-            sentence += "; differences of metrics that are best at 1 are those of their distances from 1"
+            sentence += "; for metrics that are best at 1, the distances from 1 are compared"
         return sentence
 
 
@@ -168,7 +168,7 @@ def compare_runs(
         ],
         missing=[
             *_lines("not in the run after", absent, selection),
-            *_lines("measured otherwise, and not compared", otherwise, selection),
+            *_lines("measured differently, and not compared", otherwise, selection),
             *lost,
         ],
         level=level,

@@ -119,7 +119,7 @@ def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[Ce
         where = joined(list(dict.fromkeys(names)))
         if where:
             lines.append(
-                f"calibration: {metric} of {where} is another, so the metric or the data is not the same"
+                f"calibration: {metric} of {where} differs, so the metric or the data is not the same"
             )
     return lines
 

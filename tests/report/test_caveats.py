@@ -13,7 +13,7 @@ def test_samples_out_of_range_are_told_by_method_and_seed(tmp_path):
     _, sentences = answer_by_overlap(tmp_path, {"out_of_range": astray})
     expected = (
         "Out of range: samples of gan on ring (seed 2: 5%, seed 3: 50%) are more than twice as far "
-        "from the data's mean as any real datum."
+        "from the data's mean as any real sample."
     )
     assert [line for line in sentences if line.startswith("Out of range")] == [expected]
     astray["scores"]["ali"] = [1.0, 0.0, 0.0, 0.0, 0.0]
@@ -29,15 +29,15 @@ def test_samples_out_of_range_are_told_by_method_and_seed(tmp_path):
 
 def test_caveats_tell_what_intervals_and_tests_are_of(tmp_path):
     _, sentences = answer_and_caveats(tmp_path, {"ring": {"a": NEAR, "b": NEAR[:4]}})
-    assert sentences[0].startswith("Every interval is about the seeds alone: 4 to 12 per method.")
-    assert sentences[0].endswith("tests of one metric on one dataset all at once.")
-    assert not any("could not have succeeded" in line for line in sentences)
+    assert sentences[0].startswith("Intervals are about seeds alone (4 to 12 per method), not about other")
+    assert sentences[0].endswith("all tests of one metric on one dataset hold at once.")
+    assert not any("could not have been significant" in line for line in sentences)
 
 
 def test_one_method_alone_and_failed_trials(tmp_path):
     result, sentences = answer_and_caveats(tmp_path, {"ring": {"a": [*NEAR[:-1], "failed"], "b": ["failed"]}})
-    assert result.verdict == "On ring, a alone was run, and there is nothing to compare."
-    assert "Failed, and in no figure: a on ring (seed 11), b on ring (seed 0)." in sentences
+    assert result.verdict == "On ring, only a was run, so there is nothing to compare."
+    assert "Failed, and not in any figure: a on ring (seed 11), b on ring (seed 0)." in sentences
 
 
 def test_a_method_that_still_improves_is_named(tmp_path):

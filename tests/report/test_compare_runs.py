@@ -166,7 +166,7 @@ def test_a_table_for_people_has_arrows_and_fitting_digits(compared):
 
 
 CHANCE = "; by chance alone, about {} of them would be worse beyond their intervals"
-DISTANCES = "; differences of metrics that are best at 1 are those of their distances from 1"
+DISTANCES = "; for metrics that are best at 1, the distances from 1 are compared"
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,11 @@ def test_markdown_holds_all_scores_of_every_dataset(tmp_path):
     parts = markdown_tables(views_of(tmp_path, SCORES)).split("## ")
     assert [part.splitlines()[0] for part in parts[1:]] == ["ring", "grid"]
     assert (
-        "Scores on ring at 5steps per trial. Mean ± half of the 95 % Student-t interval over seeds"
+        "Scores on ring at 5steps per trial. Mean ± half-width of the 95 % Student-t interval over seeds"
         in parts[1]
     )
-    assert "Student-t interval over seeds; of metrics on a log" in parts[1]
-    assert " Bold: not told apart from the best.\n\n|" in parts[1]
+    assert "Student-t interval over seeds; for metrics on a log" in parts[1]
+    assert " Bold: cannot be distinguished from the best.\n\n|" in parts[1]
     table = markdown_rows(parts[1])
     assert table[0] == ["method", "seeds", "score ↑"]
     assert table[2:5] == [
@@ -92,7 +92,7 @@ def test_latex_holds_all_scores_of_every_dataset(tmp_path):
     ring, grid = latex_tables(views_of(tmp_path, SCORES)).split("\n\n")
     assert ring.startswith(
         "\\begin{table}\n\\centering\n\\caption{Scores on ring at 5steps per trial. "
-        "Mean $\\pm$ half of the 95 \\% Student-t"
+        "Mean $\\pm$ half-width of the 95 \\% Student-t"
     )
     assert rows_of_latex(ring)[1:4] == [
         ["gan", "6 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.015}"],

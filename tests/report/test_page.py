@@ -62,7 +62,7 @@ def test_without_a_finished_method_there_is_a_page_that_says_so(tmp_path):
     write_report(made_up_run(tmp_path, {"ring": {"a": ["failed"], "collapsed": [1.0]}}))
     page = (tmp_path / "report.html").read_text()
     assert "No method has finished yet." in page
-    assert "Failed, and in no figure: a on ring (seed 0)." in page
+    assert "Failed, and not in any figure: a on ring (seed 0)." in page
 
 
 class _Tags(HTMLParser):

@@ -91,7 +91,7 @@ def test_what_is_measured_otherwise_is_told_and_not_compared(cli, runs, changed,
     assert "0 compared" in out
     assert re.findall("(?:changed|missing): (.*)", out) == [
         *lines,
-        "measured otherwise, and not compared: gan on ring (score)",
+        "measured differently, and not compared: gan on ring (score)",
     ]
 
 
@@ -169,8 +169,8 @@ def test_calibration_rows_that_changed_are_told_once_and_do_not_fail(cli, runs):
     status, out, _ = cli("compare", *places, "--methods", "gan")
     assert status == 0
     assert re.findall("changed: (.*)", out) == [
-        "calibration: score of real-data on ring, collapsed on ring and collapsed on grid is another, "
+        "calibration: score of real-data on ring, collapsed on ring and collapsed on grid differs, "
         "so the metric or the data is not the same"
     ]
     assert "changed" not in cli("compare", *places, "--datasets", "cube")[1]
-    assert "of collapsed on grid is another" in cli("compare", *places, "--datasets", "grid")[1]
+    assert "of collapsed on grid differs" in cli("compare", *places, "--datasets", "grid")[1]

@@ -30,7 +30,7 @@ def test_the_best_is_named_if_tests_say_so(tmp_path):
     assert result.reasons == ["By score, b is first (5.100 ± 0.054); a is next, 2.05 [1.97, 2.13] behind."]
     assert result.certainty.startswith(
         f"{SEEDS} seeds each. "
-        "Tests that hold for all pairs of 3 methods at once confirm b against a and c (p "
+        "Tests that hold at once for all pairs of 3 methods confirm b against a and c (p "
     )
 
 
@@ -74,10 +74,12 @@ def test_methods_that_cannot_be_told_apart_are_not(tmp_path):
     assert sorted(result.best) == ["a", "b"]
     assert result.verdict == (
         "On ring, a covers the distribution best. "
-        "It cannot be told from b; the others are behind (tests confirm it)."
+        "It cannot be distinguished from b; the others are behind (tests confirm it)."
     )
     result, _ = answer_and_caveats(tmp_path / "two", {"ring": {"a": NEAR, "b": NEAR}})
-    assert result.verdict == "On ring, no method stands out: b cannot be told from a, which is first."
+    assert (
+        result.verdict == "On ring, no method stands out: b cannot be distinguished from a, which is first."
+    )
 
 
 def test_the_best_are_those_from_the_first_down_to_the_first_that_is_told_apart(tmp_path):
@@ -90,7 +92,7 @@ def test_the_best_are_those_from_the_first_down_to_the_first_that_is_told_apart(
     result, _ = answer_and_caveats(tmp_path, {"ring": scores})
     assert result.best == ["a", "b", "c"]
     assert result.verdict.endswith(
-        "It cannot be told from b and c; the others are behind (tests confirm it)."
+        "It cannot be distinguished from b and c; the others are behind (tests confirm it)."
     )
 
 
@@ -146,11 +148,13 @@ def test_a_method_whose_seeds_diverged_is_not_the_best(tmp_path):
 def test_few_seeds_are_said_to_be_few(tmp_path):
     result, sentences = answer_and_caveats(tmp_path, {"ring": {"a": [5.0, 5.1, 5.2], "b": [3.0, 3.2, 3.1]}})
     assert result.best == ["a", "b"]
-    assert result.verdict == "On ring, no method stands out: b cannot be told from a, which is first."
-    assert result.certainty == "3 seeds each: no test can succeed; with 2 methods it takes 4."
+    assert (
+        result.verdict == "On ring, no method stands out: b cannot be distinguished from a, which is first."
+    )
+    assert result.certainty == "3 seeds each: no test can succeed; with 2 methods, 4 seeds are needed."
     impossible = (
-        "1 of 1 tests could not have succeeded, for there are too few seeds: "
-        "their silence is no sign that methods are alike."
+        "1 of 1 tests could not have been significant with so few seeds; "
+        "that they are not is no evidence that methods are alike."
     )
     assert impossible in sentences
     scores = {"noise": [4.0], "a": [5.0, 5.1, 5.2], "b": [3.0, 3.2, 3.1]}
@@ -158,7 +162,7 @@ def test_few_seeds_are_said_to_be_few(tmp_path):
     verdict = "On ring, a covers the distribution best (no test can confirm it with 3 seeds each)."
     assert result.verdict == verdict
     result, _ = answer_and_caveats(tmp_path / "one", {"ring": {"a": [5.0], "b": [3.0, 2.0]}})
-    assert result.certainty == "1 to 2 seeds each: no test can succeed; with 2 methods it takes 4."
+    assert result.certainty == "1 to 2 seeds each: no test can succeed; with 2 methods, 4 seeds are needed."
 
 
 def test_seeds_need_not_be_the_same_to_be_compared(tmp_path):
@@ -186,7 +190,7 @@ def test_a_test_that_could_have_succeeded_is_not_said_to_be_unable(tmp_path):
     result, _ = answer_and_caveats(tmp_path, {"ring": {"noise": [4.0], "a": a, "b": b, "c": c}})
     assert sorted(result.best) == ["a", "b", "c"]
     assert result.certainty.endswith(
-        "Tests that hold for all pairs of 3 methods at once confirm a against nobody."
+        "Tests that hold at once for all pairs of 3 methods confirm a against no other."
     )
     result, _ = answer_and_caveats(tmp_path / "lost", {"ring": {"noise": [5.35], "a": a, "b": [3.0, *a[1:]]}})
     assert result.verdict == "On ring, a covers the distribution best (no test confirms it)."
@@ -236,11 +240,11 @@ def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_p
     )
     assert result.reasons == [
         "By overlap, gan is first (0.360 ± 0.020); ali is next, 0.050 [0.027, 0.073] behind.",
-        "By the same overlap, real data scores 0.975, and dummies that have learnt nothing: "
+        "In overlap, real data scores 0.975; the dummies, which have learnt nothing: "
         "collapsed 0.100, noise 0.205.",
-        "80.0% of the samples of gan are of high quality; of real data, 99.0%.",
-        "Samples without spread are of high quality, too; within_mode_std sees them, "
-        "and is 1 for the true spread: gan 0.330.",
+        "80.0% of the samples of gan are of high quality (real data: 99.0%).",
+        "Samples without spread count as high quality, too; within_mode_std, "
+        "which is 1 for the true spread, detects them: gan 0.330.",
     ]
 
 
@@ -260,11 +264,11 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
         tmp_path / "one", {}, gan=[0.034, 0.035, 0.036], ali=["failed"], noise=[0.02], collapsed=[0.01]
     )
     assert result.verdict == (
-        "On ring, gan alone was run, and there is nothing to compare: it reproduces 3.5% of the distribution."
+        "On ring, only gan was run, so there is nothing to compare: it reproduces 3.5% of the distribution."
     )
     result, _ = answer_by_overlap(tmp_path / "apart", {}, ali=[0.33, 0.345, 0.355, 0.365, 0.375])
     assert result.verdict == (
-        "On ring, no method stands out: ali cannot be told from gan, which is first: "
+        "On ring, no method stands out: ali cannot be distinguished from gan, which is first: "
         "it reproduces 36% of the distribution."
     )
 
@@ -294,7 +298,7 @@ def test_the_headline_alone_decides_and_its_tests_alone_confirm(tmp_path, ahead)
     result, _ = answer_and_caveats(tmp_path, {"ring": scores}, name="overlap", modes=8, others=others)
     assert result.best[0] == first
     assert "tests confirm it" not in result.verdict
-    assert result.certainty.endswith("confirm " + first + " against nobody.")
+    assert result.certainty.endswith("confirm " + first + " against no other.")
     scores |= {last: [0.3, 0.31, 0.32, 0.33, 0.34]}
     result, _ = answer_and_caveats(
         tmp_path / "apart", {"ring": scores}, name="overlap", modes=8, others=others

@@ -69,7 +69,7 @@ def markdown_tables(views: Sequence[DatasetView]) -> str:
     for view in views:
         rows = [_markdown_row(row) for row in score_rows(view)]
         table = _markdown_table(_headings(view), rows)
-        caption = f"{_plain(_caption(view))} Bold: not told apart from the best."
+        caption = f"{_plain(_caption(view))} Bold: cannot be distinguished from the best."
         parts.append(f"## {_plain(view.name)}\n\n{caption}\n\n{table}\n")
         if view.published_metrics:
             rows = [list(map(_plain, row)) for row in _published(view)]
@@ -82,7 +82,7 @@ def latex_tables(views: Sequence[DatasetView]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
     tables = []
     for view in views:
-        caption = f"{_tex(_caption(view))} Bold: not told apart from the best."
+        caption = f"{_tex(_caption(view))} Bold: cannot be distinguished from the best."
         columns = f"ll{'r' * len(view.scored_metrics)}"
         rows = [_tex_row(row) for row in score_rows(view)]
         tables.append(_latex_table(caption, columns, _headings(view), rows))
@@ -116,7 +116,7 @@ def _caption(view: DatasetView) -> str:
 def _published_caption(view: DatasetView) -> str:
     return (
         f"Published figures on {view.name} beside measured ones, with 95 % intervals; "
-        "where a figure is not counted, the last column says why."
+        "where a figure is not counted, the last column has the reason."
     )
 
 
