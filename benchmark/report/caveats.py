@@ -49,7 +49,8 @@ def _unfinished(results: Results) -> list[str]:
     total = len(missing) + len(results.records) + len(results.failures)
     return [
         f"Unfinished: {len(missing)} of {total} trials are missing "
-        f"({', '.join(places[:MOST_PLACES])}{others}). All that is said here is of the others, and may change."
+        f"({', '.join(places[:MOST_PLACES])}{others}). "
+        "Everything here is about the others, and may change."
     ]
 
 
@@ -60,9 +61,9 @@ def _seeds(trained: pd.DataFrame) -> list[str]:
     fewest, most = int(seeds.min()), int(seeds.max())
     count = str(fewest) if fewest == most else f"{fewest} to {most}"
     return [
-        f"Every interval is about the seeds alone: {count} per method. It says nothing of other "
-        "hyperparameters, networks, batch sizes or budgets. Intervals hold one at a time, tests of one metric "
-        "on one dataset all at once."
+        f"Intervals are about seeds alone ({count} per method), "
+        "not about other hyperparameters, networks, batch sizes or budgets. "
+        "Each interval holds by itself; all tests of one metric on one dataset hold at once."
     ]
 
 
@@ -71,8 +72,8 @@ def _impossible_tests(tables: Tables) -> list[str]:
     if not impossible.any():
         return []
     return [
-        f"{int(impossible.sum())} of {len(impossible)} tests could not have succeeded, for there are too few "
-        "seeds: their silence is no sign that methods are alike."
+        f"{int(impossible.sum())} of {len(impossible)} tests could not have been significant with so few "
+        "seeds; that they are not is no evidence that methods are alike."
     ]
 
 
@@ -84,7 +85,7 @@ def _diverged(trained: pd.DataFrame) -> list[str]:
     if not places:
         return []
     return [
-        f"Diverged: {joined(places)}. Means are of the other seeds; "
+        f"Diverged: {joined(places)}. Means are over the other seeds; "
         "ranks and tests count a diverged seed as the worst."
     ]
 
@@ -103,7 +104,7 @@ def _astray(trained: pd.DataFrame) -> list[str]:
         return []
     return [
         f"Out of range: samples of {joined(places)} are more than twice as far from the data's mean "
-        "as any real datum."
+        "as any real sample."
     ]
 
 
@@ -113,7 +114,7 @@ def _failed(results: Results) -> list[str]:
         return []
     more = len(places) - MOST_PLACES
     others = f" and {more} others" if more > 0 else ""
-    return [f"Failed, and in no figure: {', '.join(places[:MOST_PLACES])}{others}."]
+    return [f"Failed, and not in any figure: {', '.join(places[:MOST_PLACES])}{others}."]
 
 
 def _damaged(results: Results) -> list[str]:
@@ -128,12 +129,12 @@ def _not_converged(view: DatasetView) -> list[str]:
     improving = _improving(view.metric(name)) if name else []
     if not improving:
         return []
-    still = "still improved in the second half of the budget, and a larger one may rank otherwise"
+    still = "still improved in the second half of the budget; a larger one may change the ranking"
     return [f"Not converged on {view.name}: {joined(improving)} {still}."]
 
 
 def _improving(metric: MetricView) -> list[str]:
-    """Methods whose median at the end of the budget is better than both ends of its interval at half of it."""
+    """Methods whose median after the whole budget is better than its interval at half of the budget."""
     budget = metric.budget[metric.budget["n"] > 1]
     last = budget["point"].max()
     methods = []

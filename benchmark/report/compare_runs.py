@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ COMPARISON_COLUMNS = [
 ]
 
 TRAINING_SETTINGS = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
-"""Settings of a dataset that are about how it is learnt. All others are about what is measured, and against what."""
+"""Settings of a dataset that are about training. All others are about what is measured, and against what."""
 
 Selection = Mapping[str, Sequence[str] | None]
 """Names of `datasets`, `methods` and `metrics` to compare; all where there are none."""
@@ -45,7 +46,7 @@ SINGULAR = {"datasets": "dataset", "methods": "method", "metrics": "metric"}
 
 
 class _Measure(NamedTuple):
-    """What a metric's values depend on besides the generator: values of different measures are not compared."""
+    """What the values of a metric depend on besides the generator. Different measures are not compared."""
 
     better: str
     samples: int
@@ -78,7 +79,8 @@ class Comparison:
             agree, or if a smaller or larger share of the seeds has a score (what is worse in any way is
             worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
             every seed scores exactly what it did.
-        changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
+        changes: What changed in configuration, versions and calibration rows, and what failed before, as
+            lines.
         missing: What the run before has and the run after does not, or measures otherwise, and what the run
             after was asked for and does not have, as lines.
         level: One minus the confidence level of each interval.
@@ -115,7 +117,7 @@ class Comparison:
         )
 
     def summary(self) -> str:
-        """The number of rows with each verdict, how many chance alone would make worse, and what the differences are of."""
+        """The number of rows with each verdict, and how many would be worse by chance alone."""
         counts = self.frame["verdict"].value_counts()
         verdicts = ("worse", "better", "within", "same", "unknown")
         sentence = f"{len(self.frame)} compared: "
@@ -125,7 +127,7 @@ class Comparison:
             by_chance = number(tested * self.level / 2, 1)
             sentence += f"; by chance alone, about {by_chance} of them would be worse beyond their intervals"
         if "one" in set(self.frame["better"]):
-            sentence += "; differences of metrics that are best at 1 are those of their distances from 1"
+            sentence += "; for metrics that are best at 1, the distances from 1 are compared"
         return sentence
 
 
@@ -154,37 +156,34 @@ def compare_runs(
     if new.keys().isdisjoint(old) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
     level = LEVEL / max(len(shared), 1) if simultaneous else LEVEL
-    rows = []
-    for cell, measure in shared.items():
-        pair = _pair(_scores(old_trials, cell), _scores(new_trials, cell))
-        rows.append([*cell, *_row(pair, measure.better, level)])
     absent = [cell for cell in old if cell not in new]
     otherwise = [cell for cell in old if cell in new and cell not in shared]
-    cells = [cell for cell in _trained_cells(before) if _is_selected(selection, *cell)]
     return Comparison(
-        frame=pd.DataFrame(rows, columns=COMPARISON_COLUMNS),
+        frame=_frame(old_trials, new_trials, shared, level),
         changes=[
-            *changes_between(before, after, cells),
+            *changes_between(before, after, partial(_is_selected, selection)),
             *calibration_changes(old_trials, new_trials, list(shared)),
             *_lines("seeds that failed in the run before", before.failures, selection),
             *_lines("seeds without a whole record in the run before", before.missing, selection),
         ],
         missing=[
             *_lines("not in the run after", absent, selection),
-            *_lines("measured otherwise, and not compared", otherwise, selection),
+            *_lines("measured differently, and not compared", otherwise, selection),
             *lost,
         ],
         level=level,
     )
 
 
-def _trained_cells(results: Results) -> list[tuple[str, str]]:
-    """The datasets and methods of which a run has a trained trial."""
-    cells: dict[tuple[str, str], None] = {}
-    for record in results.records:
-        if record["method"] not in CALIBRATION_ROWS:
-            cells[record["dataset"], record["method"]] = None
-    return list(cells)
+def _frame(
+    before: pd.DataFrame, after: pd.DataFrame, measures: Mapping[Cell, _Measure], level: float
+) -> pd.DataFrame:
+    """A row per cell, from the trials of both runs."""
+    rows = []
+    for cell, measure in measures.items():
+        pair = _pair(_scores(before, cell), _scores(after, cell))
+        rows.append([*cell, *_row(pair, measure.better, level)])
+    return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
 def _measures(results: Results) -> dict[Cell, _Measure]:
@@ -241,7 +240,7 @@ def _scores(trials: pd.DataFrame, cell: Cell) -> pd.Series:
 
 
 def _pair(before: pd.Series, after: pd.Series) -> _Pair:
-    """Pairs scores by seed, unless the runs share too few seeds: a single pair has no interval where others could."""
+    """Pairs scores by seed, unless the runs share one seed alone of several: one pair has no interval."""
     shared = before.index.intersection(after.index)
     if len(shared) < min(2, len(before), len(after)):
         return _Pair(before, after, paired=False)

@@ -1,6 +1,6 @@
 """What changed from one run to another besides the scores: settings, versions, machine, calibration rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ class Cell(NamedTuple):
     metric: str
 
 
-def changes_between(before: Results, after: Results, places: Sequence[tuple[str, str]]) -> list[str]:
+def changes_between(before: Results, after: Results, is_selected: Callable[[str, str], bool]) -> list[str]:
     """The differences of configuration, then those of seeds, versions and machine, as lines.
 
     A difference that all datasets and methods share is one line.
@@ -33,10 +33,10 @@ def changes_between(before: Results, after: Results, places: Sequence[tuple[str,
     Arguments:
         before: One run.
         after: The other.
-        places: The datasets and methods to compare, as far as both runs have them.
+        is_selected: Whether to compare a method on a dataset, given the dataset and the method.
     """
     old, new = _configurations(before), _configurations(after)
-    shared = [place for place in places if place in old and place in new]
+    shared = [place for place in old if place in new and is_selected(*place)]
     places_of_line: dict[str, list[tuple[str, str]]] = {}
     for place in shared:
         for name, old_value, new_value in differing(old[place], new[place]):
@@ -101,7 +101,7 @@ def _shortened(value: Any) -> str:
 
 
 def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[Cell]) -> list[str]:
-    """Where calibration rows score otherwise for the same seed, so that metric or data are not the same, as lines.
+    """Where calibration rows have other scores for the same seed: metric or data are not the same. As lines.
 
     Arguments:
         old: The trials of the run before.
@@ -119,7 +119,7 @@ def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[Ce
         where = joined(list(dict.fromkeys(names)))
         if where:
             lines.append(
-                f"calibration: {metric} of {where} is another, so the metric or the data is not the same"
+                f"calibration: {metric} of {where} differs, so the metric or the data is not the same"
             )
     return lines
 

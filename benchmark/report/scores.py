@@ -14,8 +14,9 @@ from benchmark.suites import find_suite
 __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
 
 CAPTION = (
-    "Mean ± half of the 95 % Student-t interval over seeds; of metrics on a logarithmic scale (KL, FID, IvOM) the median and the "
-    "interval between two seeds that holds it with 95 % (with five seeds 93.8 %, with fewer less)."
+    "Mean ± half-width of the 95 % Student-t interval over seeds; for metrics on a logarithmic scale "
+    "(KL, FID, IvOM) the median, and the interval between two seeds that contains it with 95 % confidence "
+    "(93.8 % with five seeds, less with fewer)."
 )
 
 
@@ -74,9 +75,7 @@ def score_rows(view: DatasetView) -> list[Row]:
     metrics = [view.metric(name) for name in headline_first(view.scored_metrics)]
     figures = {metric.name: _figures(metric) for metric in metrics}
     best = {metric.name: _best(metric) for metric in metrics}
-    ranks: Mapping[str, float] = {}
-    if metrics:
-        ranks = metrics[0].summary.dropna(subset="rank").set_index("method")["rank"].to_dict()
+    ranks = _ranks(metrics[0]) if metrics else {}
     ranked = sorted(view.styles, key=lambda method: ranks.get(method, math.inf))
     calibration = [name for name in CALIBRATION_ROWS if name in view.representatives.index]
     rows = []
@@ -102,6 +101,12 @@ def score_rows(view: DatasetView) -> list[Row]:
 def _figures(metric: MetricView) -> dict[str, Mapping[Any, Any]]:
     """The rows of `summary.csv` by method."""
     return {row["method"]: row for row in metric.summary.to_dict("records")}
+
+
+def _ranks(metric: MetricView) -> dict[str, float]:
+    """The rank of each method that has one."""
+    ranked = metric.summary.dropna(subset="rank")
+    return dict(zip(ranked["method"], ranked["rank"], strict=True))
 
 
 def _best(metric: MetricView) -> list[str]:

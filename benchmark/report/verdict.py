@@ -24,7 +24,7 @@ class Answer:
     Attributes:
         dataset: The dataset's name.
         verdict: A sentence or two.
-        best: The methods that cover it best and cannot be told apart.
+        best: The methods that cover it best and cannot be distinguished.
         reasons: Sentences with the figures behind the verdict.
         certainty: How sure it is.
     """
@@ -62,7 +62,7 @@ def answer(view: DatasetView) -> Answer:
     ]
     portrait = _portrait(view, name, first)
     if len(view.methods) == 1:
-        verdict = f"{here}{first} alone was run, and there is nothing to compare{portrait}."
+        verdict = f"{here}only {first} was run, so there is nothing to compare{portrait}."
         return Answer(view.name, verdict, best, reasons)
     others = [method for method in view.methods if method not in best]
     sure, certainty = _certainty(view, metric, first, others)
@@ -81,13 +81,14 @@ def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: st
     first, *equals = best
     if not others:
         return (
-            f"no method stands out: {joined(equals)} cannot be told from {first}, which is first{portrait}."
+            f"no method stands out: {joined(equals)} cannot be distinguished from {first}, "
+            f"which is first{portrait}."
         )
     if not equals:
         return f"{first} covers the distribution best ({sure}){portrait}."
     return (
         f"{first} covers the distribution best{portrait}. "
-        f"It cannot be told from {joined(equals)}; the others are behind ({sure})."
+        f"It cannot be distinguished from {joined(equals)}; the others are behind ({sure})."
     )
 
 
@@ -173,11 +174,11 @@ def _reason(metric: MetricView, among: Sequence[str], best: Sequence[str]) -> st
     row: Mapping[Any, Any] = metric.figures.loc[first].to_dict()
     sentence = f"By {metric.name}, {first} is first ({spread(row['mean'], row['ci_low'], row['ci_high'])})"
     if equals:
-        sentence += f", not told apart from {joined(equals)}"
+        sentence += f", not distinguishable from {joined(equals)}"
     ranked = [method for method in metric.figures.sort_values("rank", kind="stable").index if method in among]
     place = ranked.index(first)
     if place > 0:
-        sentence += f", after {joined(ranked[:place])}, not better than the dummies by the mean"
+        sentence += f", after {joined(ranked[:place])} (mean not better than the dummies)"
     behind = [method for method in ranked[place:] if method not in best]
     if not behind:
         return f"{sentence}."
@@ -199,8 +200,8 @@ def _references(metric: MetricView) -> list[str]:
     if real is None or not learnt_nothing:
         return []
     return [
-        f"By the same {metric.name}, real data scores {number(real, 3)}, "
-        f"and dummies that have learnt nothing: {learnt_nothing}."
+        f"In {metric.name}, real data scores {number(real, 3)}; "
+        f"the dummies, which have learnt nothing: {learnt_nothing}."
     ]
 
 
@@ -210,7 +211,7 @@ def _quality(view: DatasetView, method: str) -> list[str]:
     if share is None:
         return []
     real_share = _mean(view, "high_quality", REAL_DATA)
-    real = "" if real_share is None else f"; of real data, {real_share:.1%}"
+    real = "" if real_share is None else f" (real data: {real_share:.1%})"
     return [f"{share:.1%} of the samples of {method} are of high quality{real}."]
 
 
@@ -224,8 +225,8 @@ def _spread(view: DatasetView, methods: Sequence[str]) -> list[str]:
     if not texts:
         return []
     return [
-        "Samples without spread are of high quality, too; within_mode_std sees them, "
-        f"and is 1 for the true spread: {', '.join(texts)}."
+        "Samples without spread count as high quality, too; within_mode_std, which is 1 for the true spread, "
+        f"detects them: {', '.join(texts)}."
     ]
 
 
@@ -235,7 +236,7 @@ def _certainty(view: DatasetView, metric: MetricView, first: str, others: Sequen
     trained = trained[trained["method"].isin(list(view.styles))]
     counts = trained.groupby("method")["seed"].nunique()
     basis = _seeds_each(int(counts.min()), int(counts.max()))
-    tests = f"Tests that hold for all pairs of {len(counts)} methods at once"
+    tests = f"Tests that hold at once for all pairs of {len(counts)} methods"
     confirmed = _behind(metric, first)
     if confirmed:
         p = _at_most(max(confirmed.values()))
@@ -244,9 +245,9 @@ def _certainty(view: DatasetView, metric: MetricView, first: str, others: Sequen
     pairs = metric.pairwise[(metric.pairwise["a"] == first) | (metric.pairwise["b"] == first)]
     if pairs["note"].str.startswith("no test can succeed").all():
         takes = seeds_for_a_test(len(counts))
-        sentence = f"{basis}: no test can succeed; with {len(counts)} methods it takes {takes}."
+        sentence = f"{basis}: no test can succeed; with {len(counts)} methods, {takes} seeds are needed."
         return f"no test can confirm it with {basis}", sentence
-    return "no test confirms it", f"{basis}. {tests} confirm {first} against nobody."
+    return "no test confirms it", f"{basis}. {tests} confirm {first} against no other."
 
 
 def _confirmation(confirmed: Mapping[str, float], others: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """What there is to show of one dataset, and of one metric on it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,8 +118,7 @@ class MetricView:
     @cached_property
     def diverged(self) -> dict[str, int]:
         """The number of diverged seeds of each method that has any."""
-        methods = self.trials.loc[self.trials["status"] == "diverged", "method"]
-        return methods.value_counts().to_dict()
+        return dict(Counter(self.trials.loc[self.trials["status"] == "diverged", "method"]))
 
     @cached_property
     def figures(self) -> pd.DataFrame:

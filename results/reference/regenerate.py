@@ -1,7 +1,10 @@
-"""Regenerates the reference results: `python results/reference/regenerate.py [--suites A,B] [--data-root DIR] [--workers N]`.
+"""Regenerates the reference results.
 
-The runs go to `results/runs/SUITE`, where they can be interrupted and continued as any other; what is committed of them, tables,
-plots and page, is then copied beside this file, and the table of README.md is made anew. Records, samples and weights stay behind.
+Usage: `python results/reference/regenerate.py [--suites A,B] [--data-root DIR] [--workers N]`.
+
+The runs go to `results/runs/SUITE`, where they can be interrupted and continued as any other. Their tables,
+plots and pages are then copied beside this file, and the table of README.md is made anew. Records, samples
+and weights stay behind.
 """
 
 import argparse
@@ -10,9 +13,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(
-    0, str(ROOT)
-)  # the results are to come from this checkout, not from a package that happens to be installed
+# The results are to come from this checkout, not from a package that happens to be installed.
+sys.path.insert(0, str(ROOT))
 
 from benchmark.commands.cli import main  # noqa: E402
 
@@ -22,7 +24,7 @@ RUNS = {
     "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
     "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
 }
-"""The options of each run. Those of the command line say where it runs, and change no result."""
+"""The options of each run. Those of the command line are about where it runs, and change no result."""
 
 HERE = ROOT / "results" / "reference"
 README = ROOT / "README.md"
@@ -36,12 +38,15 @@ README_COLUMNS = (
     "kl",
     "within_mode_std",
 )
-MARKS = ("<!-- reference table -->\n", "<!-- end -->")
+TABLE_START, TABLE_END = "<!-- reference table -->\n", "<!-- end -->"
+"""The marks in README.md around the table."""
+
 LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
+"""Patterns of files of a run that are not committed."""
 
 
 def regenerate(suite: str, options: list[str]) -> int:
-    """Runs one suite, or what is left of it, and copies its tables, plots and page; returns the exit status of the run."""
+    """Runs one suite, or what is left of it, and copies its report; returns the exit status of the run."""
     out = Path("results") / "runs" / suite
     status = main(["run", "--suite", suite, *RUNS[suite], *options, "--out", str(out)])
     if status == 0:
@@ -53,16 +58,22 @@ def regenerate(suite: str, options: list[str]) -> int:
     return status
 
 
-def shown(summary: str, dataset: str, columns: tuple[str, ...]) -> str:
+def columns_of(summary: str, dataset: str, columns: tuple[str, ...]) -> str:
     """Some columns of a dataset's table in `summary.md`; columns are named without their arrows."""
-    part = next(part for part in summary.split("## ") if part.startswith(f"{dataset}\n"))
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in part.splitlines()
-        if line.startswith("|")
-    ]
-    chosen = [i for i, heading in enumerate(rows[0]) if heading.split(" ")[0].replace("\\", "") in columns]
-    return "\n".join(f"| {' | '.join(row[i] for i in chosen)} |" for row in rows)
+    _, _, after_heading = summary.partition(f"## {dataset}\n")
+    part, _, _ = after_heading.partition("## ")
+    table = [_cells(line) for line in part.splitlines() if line.startswith("|")]
+    names = [heading.split(" ")[0].replace("\\", "") for heading in table[0]]
+    places = [i for i, name in enumerate(names) if name in columns]
+    lines = []
+    for row in table:
+        cells = [row[i] for i in places]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 def update_readme() -> None:
@@ -72,9 +83,10 @@ def update_readme() -> None:
         ValueError: If a mark is missing.
     """
     text = README.read_text()
-    start = text.index(MARKS[0]) + len(MARKS[0])
-    table = shown((HERE / "synthetic" / "summary.md").read_text(), "grid", README_COLUMNS)
-    README.write_text(f"{text[:start]}{table}\n{text[text.index(MARKS[1], start) :]}")
+    start = text.index(TABLE_START) + len(TABLE_START)
+    end = text.index(TABLE_END, start)
+    table = columns_of((HERE / "synthetic" / "summary.md").read_text(), "grid", README_COLUMNS)
+    README.write_text(f"{text[:start]}{table}\n{text[end:]}")
 
 
 def regenerate_all(suites: list[str], options: list[str]) -> int:
@@ -88,7 +100,8 @@ def regenerate_all(suites: list[str], options: list[str]) -> int:
     return 0
 
 
-if __name__ == "__main__":
+def regenerate_as_asked() -> int:
+    """Regenerates what the command line asks for; returns the exit status."""
     parser = argparse.ArgumentParser(description="Regenerate the reference results.")
     parser.add_argument("--suites", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
     for option in ("data-root", "workers", "device"):
@@ -96,19 +109,17 @@ if __name__ == "__main__":
     parsed = vars(parser.parse_args())
     if Path.cwd() != ROOT:
         parser.error("start it from the top of the repository, where its runs go to results/runs")
-    chosen = parsed.pop("suites")
-    suites = list(RUNS) if chosen is None else chosen.split(",")
+    text = parsed.pop("suites")
+    suites = list(RUNS) if text is None else text.split(",")
     for suite in suites:
         if suite not in RUNS:
-            parser.error(f"--suites {chosen!r}: {suite!r} is not among {', '.join(RUNS)}")
-    sys.exit(
-        regenerate_all(
-            suites,
-            [
-                part
-                for name, value in parsed.items()
-                if value
-                for part in (f"--{name.replace('_', '-')}", value)
-            ],
-        )
-    )
+            parser.error(f"--suites {text!r}: {suite!r} is not among {', '.join(RUNS)}")
+    options: list[str] = []
+    for name, value in parsed.items():
+        if value:
+            options += [f"--{name.replace('_', '-')}", value]
+    return regenerate_all(suites, options)
+
+
+if __name__ == "__main__":
+    sys.exit(regenerate_as_asked())

@@ -1,19 +1,23 @@
 """Pictures of image runs, from records made by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from benchmark.datasets.images import to_picture
 from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.pictures.image_sheets import image_figures, sheet
+from benchmark.report.styles import styles_of
 from benchmark.report.write import write_report
 from benchmark.suites.budget import Budget
 
-METRICS = {
+BETTER = {
     "modes": "higher",
     "high_quality": "higher",
     "kl": "lower",
@@ -22,7 +26,7 @@ METRICS = {
     "density": "one",
     "recall": "higher",
 }
-OF_MODES = ("modes", "high_quality", "kl")
+METRICS_OF_MODES = ("modes", "high_quality", "kl")
 RNG = np.random.default_rng(0)
 SPENT = {
     "flops": 1.0,
@@ -49,11 +53,10 @@ def images(*shape):
 
 
 def metrics_of(modes):
-    return {
-        name: {"features": "raw"} if name == "fid" else {}
-        for name in METRICS
-        if modes or name not in OF_MODES
-    }
+    """The settings of the metrics of a dataset with or without modes, by name."""
+    settings = {name: {} for name in BETTER if modes or name not in METRICS_OF_MODES}
+    settings["fid"] = {"features": "raw"}
+    return settings
 
 
 def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
@@ -68,28 +71,24 @@ def arrays_of(channels=3, counts=True, reconstructs=False, n=70):
 def record(store, dataset, method, seed=0, status="ok", arrays=None):
     manifest = store.manifest()
     names = manifest["configuration"]["metrics"][dataset]
-    cell = Cell(
-        "made-up",
-        Configured(dataset, {"width": 4}),
-        Configured(method, {}),
-        names,
-        Budget(5, "steps"),
-        (seed,),
-        (seed,),
-    )
+    data, network = Configured(dataset, {"width": 4}), Configured(method, {})
+    cell = Cell("made-up", data, network, names, Budget(5, "steps"), (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     trained = bool(scores) and method not in CALIBRATION_ROWS
-    curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)] if trained else []
-    known = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
-    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], known)
+    curve = []
+    if trained:
+        curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)]
+    facts_of_dataset = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
+    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], facts_of_dataset)
 
 
 def facts(name):
-    bounds = [0.0, None if METRICS[name] != "higher" or name == "modes" else 1.0]
+    """How to read a metric."""
+    is_share = BETTER[name] == "higher" and name != "modes"
     return {
-        "better": METRICS[name],
-        "bounds": bounds,
+        "better": BETTER[name],
+        "bounds": [0.0, 1.0 if is_share else None],
         "best": None,
         "scale": "linear",
         "ranked": True,
@@ -124,10 +123,9 @@ def made_up(root, dataset, modes):
 
 
 def pictures(store, dataset):
-    return {
-        file.name.removeprefix(f"{dataset}-").removesuffix(".png")
-        for file in (store.root / "plots").iterdir()
-    }
+    """The names of the files in `plots/`, without dataset and suffix."""
+    files = (store.root / "plots").iterdir()
+    return {file.name.removeprefix(f"{dataset}-").removesuffix(".png") for file in files}
 
 
 def figures(root, *rows):
@@ -135,12 +133,11 @@ def figures(root, *rows):
     store = made_up(root, "stacked-mnist", 5)
     for method, status, arrays, columns in rows:
         record(store, "stacked-mnist", method, columns.get("seed", 0), status, arrays)
-    shown = pd.DataFrame(
-        [{"method": method, "seed": 0, "status": status, **columns} for method, status, _, columns in rows]
-    )
-    colours = {method: "tab:blue" for method, *_ in rows if method not in CALIBRATION_ROWS}
-    kept = {record["method"]: store.arrays(record) for record in store.survey().records}
-    return dict(image_figures(kept, "stacked-mnist", shown.set_index("method"), colours))
+    trials = [{"method": method, "seed": 0, "status": status, **more} for method, status, _, more in rows]
+    frame = pd.DataFrame(trials).set_index("method")
+    styles = styles_of([method for method in frame.index if method not in CALIBRATION_ROWS])
+    arrays = {trial["method"]: store.arrays(trial) for trial in store.survey().records}
+    return dict(image_figures(arrays, "stacked-mnist", frame, styles))
 
 
 def texts(figure):
@@ -152,9 +149,8 @@ def test_images_with_modes_have_all_pictures(tmp_path):
     for method in ("real-data", "collapsed", "gan"):
         record(store, "stacked-mnist", method, 0, arrays=arrays_of())
         record(store, "stacked-mnist", method, 1, arrays=arrays_of())
-    record(
-        store, "stacked-mnist", "ali", 1, arrays=arrays_of(reconstructs=True)
-    )  # of this one there is a single seed, and not the first
+    # Of this one there is a single seed, and not the first.
+    record(store, "stacked-mnist", "ali", 1, arrays=arrays_of(reconstructs=True))
     record(store, "stacked-mnist", "dcgan", 0, "diverged")
     write_report(store)
     assert pictures(store, "stacked-mnist") == {
@@ -208,7 +204,7 @@ def test_trials_that_all_diverged_before_anything_was_kept(tmp_path):
 
 
 def test_captions_tell_seed_state_and_scores(tmp_path):
-    found = figures(
+    by_name = figures(
         tmp_path,
         ("real-data", "ok", arrays_of(), {"modes": 5.0, "modes_total": 5, "high_quality": 0.975}),
         ("collapsed", "ok", arrays_of(), {"modes": 1.0, "modes_total": 5, "high_quality": 1.0}),
@@ -226,23 +222,22 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
             {"modes_total": 5, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"},
         ),
     )
-    assert texts(found["samples"]) == [
+    assert texts(by_name["samples"]) == [
         "real-data, seed 0\n5 of 5 modes, 97.5% high quality",
         "gan, seed 0 (diverged)\n",
         "no samples were kept",
         "ali, seed 3 (diverged)\n2 of 5 modes, 50.0% high quality",
         "dcgan, seed 0\nIvOM 0.0213, FID 31.42 (raw)",
     ]
-    assert texts(found["nearest"]) == ["real-data, seed 0", "dcgan, seed 0"]
-    assert len(found["samples"].images) == 3
-    assert set(found) == {"samples", "mode-counts", "nearest"}
+    assert texts(by_name["nearest"]) == ["real-data, seed 0", "dcgan, seed 0"]
+    assert len(by_name["samples"].images) == 3
+    assert set(by_name) == {"samples", "mode-counts", "nearest"}
 
 
 def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path):
     real = {**arrays_of(), "mode_counts": np.array([90, 100, 110, 95, 105])}
-    axes = figures(
-        tmp_path, ("real-data", "ok", real, {}), ("gan", "ok", arrays_of(), {}), ("ali", "diverged", None, {})
-    )["mode-counts"].axes[0]
+    rows = [("real-data", "ok", real, {}), ("gan", "ok", arrays_of(), {}), ("ali", "diverged", None, {})]
+    (axes,) = figures(tmp_path, *rows)["mode-counts"].axes
     reference, gan, ali = axes.lines
     assert np.array_equal(reference.get_xydata(), [[1, 110], [2, 105], [3, 100], [4, 95], [5, 90]])
     assert np.array_equal(gan.get_xydata(), [[1, 300], [2, 150], [3, 50]])
@@ -259,25 +254,19 @@ def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path
 
 
 def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none(tmp_path):
-    rows = [
-        (method, "ok", arrays_of(), {"overlap": 0.25, "modes": 5.0, "modes_total": 5})
-        for method in (*CALIBRATION_ROWS, "gan")
-    ]
-    found = figures(tmp_path, *rows)
-    told = "overlap 0.25, 5 of 5 modes"
-    assert texts(found["samples"]) == [
-        f"{method}, seed 0\n{told}" for method in ("real-data", "noise", "gan")
-    ]
-    lines = {
-        line.get_label().partition(",")[0]: line.get_linestyle()
-        for line in found["mode-counts"].axes[0].lines
-    }
-    assert lines == {"real-data": "--", "noise": "-.", "gan": "-"}
+    scores = {"overlap": 0.25, "modes": 5.0, "modes_total": 5}
+    rows = [(method, "ok", arrays_of(), scores) for method in (*CALIBRATION_ROWS, "gan")]
+    by_name = figures(tmp_path, *rows)
+    methods = ["real-data", "noise", "gan"]
+    captions = [f"{method}, seed 0\noverlap 0.25, 5 of 5 modes" for method in methods]
+    assert texts(by_name["samples"]) == captions
+    (axes,) = by_name["mode-counts"].axes
+    assert [line.get_label().partition(",")[0] for line in axes.lines] == methods
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-.", "-"]
 
 
 def rendered(figure):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    """The picture of a figure, bytes of shape (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3]
@@ -286,19 +275,21 @@ def rendered(figure):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_every_pixel_is_drawn_as_a_square_of_its_own(tmp_path, channels):
     arrays = arrays_of(channels, reconstructs=True)
-    found = figures(tmp_path, ("ali", "ok", arrays, {}))
+    by_name = figures(tmp_path, ("ali", "ok", arrays, {}))
     wide = 12 if channels == 3 else 12 * channels
     across = {1: 8, 2: 4, 3: 8, 4: 2}[channels]
     n = min(12, 700 // wide)
-    samples = [arrays["samples"][first : first + across] for first in range(0, 8 * across, across)]
-    expected = {"samples": samples, "nearest": (arrays["samples"][:n], arrays["nearest"][:n])}
-    expected["reconstructions"] = arrays["reconstructions"][:, :n]
+    expected = {
+        "samples": [arrays["samples"][first : first + across] for first in range(0, 8 * across, across)],
+        "nearest": (arrays["samples"][:n], arrays["nearest"][:n]),
+        "reconstructions": arrays["reconstructions"][:, :n],
+    }
     for name, rows in expected.items():
-        (image,) = found[name].images
+        (image,) = by_name[name].images
         whole = sheet(list(rows))
         zoom = image.get_array().shape[0] // len(whole)
         assert zoom > 1
-        drawn = rendered(found[name])
+        drawn = rendered(by_name[name])
         top = len(drawn) - image.oy - zoom * len(whole)
         square = drawn[top : top + zoom * len(whole), image.ox : image.ox + zoom * whole.shape[1]]
         assert np.array_equal(square, whole.repeat(zoom, axis=0).repeat(zoom, axis=1))
@@ -306,31 +297,42 @@ def test_every_pixel_is_drawn_as_a_square_of_its_own(tmp_path, channels):
         assert image.ox + zoom * whole.shape[1] < drawn.shape[1]
 
 
+def box_of(image):
+    """The left, lower, right and upper end of an image in a figure."""
+    height, width, _ = image.get_array().shape
+    return image.ox, image.oy, image.ox + width, image.oy + height
+
+
+def overlap(one, other):
+    """Whether two boxes have a part in common."""
+    left, low, right, high = one
+    other_left, other_low, other_right, other_high = other
+    beside = left >= other_right or right <= other_left
+    above_or_below = low >= other_high or high <= other_low
+    return not beside and not above_or_below
+
+
 def test_sheets_do_not_cover_each_other_or_their_captions(tmp_path):
-    rows = [
-        (method, "ok", arrays_of(reconstructs=True), {})
-        for method in ("gan", "ali", "dcgan", "wgan-gp", "veegan")
-    ]
-    for name, figure in figures(tmp_path, *rows).items():
-        if name != "mode-counts":
-            height, width, _ = rendered(figure).shape
-            boxes = [
-                (i.ox, i.oy, i.ox + i.get_array().shape[1], i.oy + i.get_array().shape[0])
-                for i in figure.images
-            ]
-            boxes += [tuple(text.get_window_extent().extents) for text in figure.texts]
-            assert len(boxes) == 11
-            for i, (left, low, right, high) in enumerate(boxes):
-                assert 0 <= left < right <= width
-                assert 0 <= low < high <= height
-                assert all(left >= r or right <= x or low >= h or high <= y for x, y, r, h in boxes[:i])
+    methods = ("gan", "ali", "dcgan", "wgan-gp", "veegan")
+    rows = [(method, "ok", arrays_of(reconstructs=True), {}) for method in methods]
+    by_name = figures(tmp_path, *rows)
+    assert set(by_name) == {"samples", "mode-counts", "nearest", "reconstructions"}
+    for name in ("samples", "nearest", "reconstructions"):
+        height, width, _ = rendered(by_name[name]).shape
+        boxes = [box_of(image) for image in by_name[name].images]
+        boxes += [tuple(text.get_window_extent().extents) for text in by_name[name].texts]
+        assert len(boxes) == 11
+        for left, low, right, high in boxes:
+            assert 0 <= left < right <= width
+            assert 0 <= low < high <= height
+        assert not any(overlap(one, other) for one, other in combinations(boxes, 2))
 
 
 def test_a_few_samples_make_a_smaller_sheet(tmp_path):
-    found = figures(tmp_path, ("gan", "ok", arrays_of(n=5), {}))
-    (image,) = found["samples"].images
+    by_name = figures(tmp_path, ("gan", "ok", arrays_of(n=5), {}))
+    (image,) = by_name["samples"].images
     assert image.get_array().shape[1] / image.get_array().shape[0] == 5
-    assert rendered(found["samples"]).shape[1] >= 900
+    assert rendered(by_name["samples"]).shape[1] >= 900
 
 
 def test_a_sheet_has_every_image_in_its_place():
@@ -350,9 +352,10 @@ def test_a_sheet_has_every_image_in_its_place():
 
 def test_colours_are_the_channels_and_other_images_are_grey():
     x = torch.arange(2 * 4 * 2 * 2, dtype=torch.uint8).view(2, 4, 2, 2)
-    assert all(torch.equal(to_picture(x[:, :3])[..., i], x[:, i]) for i in range(3))
+    assert torch.equal(to_picture(x[:, :3]), x[:, :3].permute(0, 2, 3, 1))
     for channels in (1, 2, 4):
         grey = to_picture(x[:, :channels])
         assert grey.shape == (2, 2, 2 * channels, 3)
         for i in range(channels):
-            assert all(torch.equal(grey[:, :, 2 * i : 2 * i + 2, colour], x[:, i]) for colour in range(3))
+            image = grey[:, :, 2 * i : 2 * i + 2]
+            assert torch.equal(image, x[:, i, :, :, None].expand_as(image))

@@ -21,18 +21,8 @@ def regenerate(tmp_path, monkeypatch):
     """The script's function, at work in a directory of its own on a run that takes seconds."""
     monkeypatch.chdir(tmp_path)
     function = SCRIPT["regenerate"]
-    options = (
-        "--datasets",
-        "ring",
-        "--methods",
-        "gan",
-        "--seeds",
-        "2",
-        "--budget",
-        "3e8flops",
-        "--set",
-        "ivom.iterations=3",
-    )
+    options = ["--datasets", "ring", "--methods", "gan", "--seeds", "2"]
+    options += ["--budget", "3e8flops", "--set", "ivom.iterations=3"]
     monkeypatch.setitem(function.__globals__, "RUNS", {"synthetic": options})
     monkeypatch.setitem(function.__globals__, "HERE", tmp_path / "reference")
     return function
@@ -80,45 +70,43 @@ def test_committed_results_are_whole_and_name_no_place_of_a_machine(suite):
 
 
 def test_records_samples_and_weights_are_not_committed():
-    listed = subprocess.run(
-        ["git", "ls-files", "results"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
+    command = ["git", "ls-files", "results"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
         pytest.skip("this is no git checkout")
-    assert not [
-        name
-        for name in listed.stdout.split()
-        if name.endswith((".safetensors", ".npz")) or "/trials/" in name
-    ]
+    names = result.stdout.split()
+    assert not [name for name in names if name.endswith((".safetensors", ".npz"))]
+    assert not [name for name in names if "/trials/" in name]
 
 
 def test_the_readmes_table_and_picture_are_those_of_the_reference_run():
     if "synthetic" not in COMMITTED:
         pytest.skip("no reference run of the synthetic suite")
     readme = (ROOT / "README.md").read_text()
-    table = SCRIPT["shown"](
-        (REFERENCE / "synthetic" / "summary.md").read_text(), "grid", SCRIPT["README_COLUMNS"]
-    )
-    start, end = SCRIPT["MARKS"]
-    assert readme.partition(start)[2].partition(end)[0] == f"{table}\n"
+    summary = (REFERENCE / "synthetic" / "summary.md").read_text()
+    table = SCRIPT["columns_of"](summary, "grid", SCRIPT["README_COLUMNS"])
+    _, _, after_start = readme.partition(SCRIPT["TABLE_START"])
+    before_end, _, _ = after_start.partition(SCRIPT["TABLE_END"])
+    assert before_end == f"{table}\n"
     assert "](results/reference/synthetic/plots/grid-samples.png)" in readme
 
 
 def test_columns_of_a_dataset_are_taken_from_the_summary():
-    summary = "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n\n## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
-    assert (
-        SCRIPT["shown"](summary, "grid", ("method", "kl")) == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
-    )
+    ring = "## ring\n\n| method | kl ↓ |\n|---|---|\n| a | 1 |\n"
+    grid = "## grid\n\nScores.\n\n| method | modes ↑ | kl ↓ |\n|--|--|--|\n| b | 2 | **3** |\n"
+    table = SCRIPT["columns_of"](f"{ring}\n{grid}", "grid", ("method", "kl"))
+    assert table == "| method | kl ↓ |\n| -- | -- |\n| b | **3** |"
 
 
 def test_an_interrupted_suite_is_the_last(monkeypatch):
     done = []
     function = SCRIPT["regenerate_all"]
-    monkeypatch.setitem(
-        function.__globals__,
-        "regenerate",
-        lambda suite, options: done.append(suite) or (130 if suite == "b" else 0),
-    )
+
+    def regenerate(suite, options):
+        done.append(suite)
+        return 130 if suite == "b" else 0
+
+    monkeypatch.setitem(function.__globals__, "regenerate", regenerate)
     assert function(["a", "b", "c"], []) == 130
     assert done == ["a", "b"]
 

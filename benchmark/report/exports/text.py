@@ -59,7 +59,7 @@ PUBLISHED_HEADINGS = (
 
 def to_markdown(frame: pd.DataFrame) -> str:
     """A frame of texts as a table; what would be markup in a text shows as it is."""
-    rows = [[_plain(cell) for cell in row] for row in frame.to_numpy().tolist()]
+    rows = [list(map(_plain, row)) for row in frame.to_numpy().tolist()]
     return _markdown_table(list(frame.columns), rows)
 
 
@@ -69,10 +69,10 @@ def markdown_tables(views: Sequence[DatasetView]) -> str:
     for view in views:
         rows = [_markdown_row(row) for row in score_rows(view)]
         table = _markdown_table(_headings(view), rows)
-        caption = f"{_plain(_caption(view))} Bold: not told apart from the best."
+        caption = f"{_plain(_caption(view))} Bold: cannot be distinguished from the best."
         parts.append(f"## {_plain(view.name)}\n\n{caption}\n\n{table}\n")
         if view.published_metrics:
-            rows = [[_plain(cell) for cell in row] for row in _published(view)]
+            rows = [list(map(_plain, row)) for row in _published(view)]
             table = _markdown_table(PUBLISHED_HEADINGS, rows)
             parts.append(f"{_plain(_published_caption(view))}\n\n{table}\n")
     return "\n".join(parts)
@@ -82,12 +82,12 @@ def latex_tables(views: Sequence[DatasetView]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
     tables = []
     for view in views:
-        caption = f"{_tex(_caption(view))} Bold: not told apart from the best."
+        caption = f"{_tex(_caption(view))} Bold: cannot be distinguished from the best."
         columns = f"ll{'r' * len(view.scored_metrics)}"
         rows = [_tex_row(row) for row in score_rows(view)]
         tables.append(_latex_table(caption, columns, _headings(view), rows))
         if view.published_metrics:
-            rows = [[_tex(cell) for cell in row] for row in _published(view)]
+            rows = [list(map(_tex, row)) for row in _published(view)]
             caption = _tex(_published_caption(view))
             tables.append(_latex_table(caption, "llrrrlll", PUBLISHED_HEADINGS, rows))
     return "\n".join(tables)
@@ -104,10 +104,8 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 
 def _headings(view: DatasetView) -> list[str]:
-    headings = ["method", "seeds"]
-    for name in headline_first(view.scored_metrics):
-        headings.append(f"{name} {ARROWS[view.metric(name).facts['better']]}")
-    return headings
+    metrics = [view.metric(name) for name in headline_first(view.scored_metrics)]
+    return ["method", "seeds", *(f"{metric.name} {ARROWS[metric.facts['better']]}" for metric in metrics)]
 
 
 def _caption(view: DatasetView) -> str:
@@ -118,7 +116,7 @@ def _caption(view: DatasetView) -> str:
 def _published_caption(view: DatasetView) -> str:
     return (
         f"Published figures on {view.name} beside measured ones, with 95 % intervals; "
-        "where a figure is not counted, the last column says why."
+        "where a figure is not counted, the last column has the reason."
     )
 
 
@@ -138,8 +136,7 @@ def _markdown_row(row: Row) -> list[str]:
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose cells are Markdown already."""
-    plain_headings = [_plain(heading) for heading in headings]
-    return tabulate(rows, plain_headings, tablefmt="github", disable_numparse=True)
+    return tabulate(rows, list(map(_plain, headings)), tablefmt="github", disable_numparse=True)
 
 
 def _plain(text: str) -> str:
@@ -174,7 +171,7 @@ def _latex_table(caption: str, columns: str, headings: Sequence[str], rows: Sequ
         rf"\caption{{{caption}}}",
         rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        _latex_row([_tex(heading) for heading in headings]),
+        _latex_row(list(map(_tex, headings))),
         r"\midrule",
         *map(_latex_row, rows),
         r"\bottomrule",

@@ -58,7 +58,7 @@ def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -
 
 
 class _Pictures:
-    """The pictures and tables of pairs of a dataset, as far as the allowance goes; `None` where it does not."""
+    """The pictures of a dataset and its tables of pairs; `None` stands for a picture that did not fit."""
 
     def __init__(self, thumbnails: list[Thumbnail]) -> None:
         self.thumbnails = thumbnails

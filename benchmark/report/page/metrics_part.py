@@ -22,7 +22,8 @@ def metric_rows(results: Results) -> list[dict[str, Any]]:
     rows = []
     for dataset in results.datasets:
         for metric in results.metrics(dataset):
-            rows.append({"metric": metric, "dataset": dataset, **_row(results.facts(dataset, metric))})
+            facts = results.facts(dataset, metric)
+            rows.append({"metric": metric, "dataset": dataset, **_row(facts)})
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a metric, each with its title and its words; `plots/` and the page are both made of these."""
+"""The pictures of a metric, each with its title and its words, for `plots/` and for the page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

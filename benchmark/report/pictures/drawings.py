@@ -75,7 +75,7 @@ def draw_course(axes: Axes, metric: MetricView, against: str) -> None:
 
 
 def draw_best_of(axes: Axes, metric: MetricView) -> None:
-    """The expected score of the best of k runs at the end of the budget, and the range of 95 % of the outcomes."""
+    """The expected score of the best of k runs after the whole budget, and the range of 95 % of outcomes."""
     best_of = metric.best_of
     values = [best_of[name].to_numpy(float) for name in ("expected", "low", "high")]
     fit_y_axis(axes, np.concatenate(values), metric.facts)
@@ -122,9 +122,10 @@ def draw_samples(axes: Axes, landmarks: np.ndarray, points: np.ndarray, size: fl
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     margin = np.where(high > low, 0.25 * (high - low), 1.0)
     inside = np.all((points > low - margin) & (points < high + margin), axis=1)
-    circle = {"markersize": size, "markerfacecolor": "none", "markeredgecolor": GREY, "linestyle": "none"}
-    axes.plot(*landmarks.T, "o", **circle)
-    axes.plot(*points.T, ".", markersize=2 * size / 9, alpha=0.35, color=COLOURS[0], rasterized=True)
+    x, y = landmarks.T
+    axes.plot(x, y, "o", markersize=size, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
+    x, y = points.T
+    axes.plot(x, y, ".", markersize=2 * size / 9, alpha=0.35, color=COLOURS[0], rasterized=True)
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
     if len(points) == 0:

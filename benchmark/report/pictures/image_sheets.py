@@ -81,7 +81,7 @@ def image_figures(
 
 
 def sample_sheet(samples: np.ndarray) -> np.ndarray:
-    """A nearly square sheet of packed samples, bytes of shape (height, width, 3). Wide samples: fewer in a row."""
+    """A nearly square sheet of packed samples, as bytes of shape (height, width, 3)."""
     across = max(1, SHEET_SIDE * samples.shape[2] // _width(samples))
     first_ones = samples[: SHEET_SIDE * across]
     return sheet([first_ones[i : i + across] for i in range(0, len(first_ones), across)])
@@ -168,9 +168,10 @@ def _draw_mode_counts(axes: Axes, name: str, counts: np.ndarray | None, line: Ma
 
 
 def _wall(sheets: Mapping[str, np.ndarray | None], title: str, most_columns: int) -> Figure:
-    """Sheets of one size beneath their captions, in rows of at most `most_columns`; of fewer if they would be small.
+    """Sheets of one size beneath their captions, in rows of at most `most_columns`.
 
-    A pixel is a square of whole dots, so nothing is blurred or dropped.
+    Rows are shorter if the sheets would be small. A pixel is a square of whole dots, so nothing is blurred or
+    dropped.
     """
     height, width, _ = next(picture.shape for picture in sheets.values() if picture is not None)
     columns = min(most_columns, max(1, WIDEST_ROW // (2 * width)))

@@ -62,7 +62,7 @@ def figures(view: DatasetView, against: str | None = None) -> Iterator[tuple[str
 
     Arguments:
         view: The dataset.
-        against: The quantity that curves are drawn against, a key of `AGAINST`; by default that of the budget.
+        against: The quantity that curves are drawn against, a key of `AGAINST`; by default the budget's.
     """
     if view.empty:
         return

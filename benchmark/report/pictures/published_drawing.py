@@ -29,7 +29,7 @@ PUBLISHED_LABELS = (MEAN_LABEL, SEED_LABEL, *LABELS_BY_KIND.values())
 
 
 def draw_published(axes: Axes, metric: MetricView) -> None:
-    """On the left of each method our mean with its interval and every seed; on the right the published figures.
+    """Left of each method's place: our mean with its interval, and every seed. Right: the published figures.
 
     A published figure that is compared is filled, one for another budget is hollow, and one that is not
     comparable is hollow and grey. Each has its interval where that is known. Methods without a published

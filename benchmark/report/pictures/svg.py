@@ -1,4 +1,4 @@
-"""Charts as SVG that lies in a page: they take the page's colour and font, and have words for who does not see them."""
+"""Charts as SVG in a page: they take the page's colour and font, and have words for who does not see them."""
 
 import html
 import re
