@@ -44,9 +44,7 @@ def test_a_maxout_unit_is_the_largest_of_its_linear_pieces():
 
 
 def test_pacgan_networks_have_the_sizes_of_the_published_code():
-    """Counted by hand: linear layers without biases, a scale and a shift per normalised unit, maxout layers
-    with 5 x 200 units.
-    """
+    """By hand: no biases in linear layers, a scale and a shift per normalised unit, 5 x 200 maxout units."""
     assert parameters(generator(POINTS)) == 2 * 400 + 3 * 400 * 400 + 4 * 2 * 400 + (400 * 2 + 2)
     assert parameters(encoder(POINTS, noise=2)) == 4 * 400 + 400 * 400 + 2 * 2 * 400 + (400 * 2 + 2)
     assert parameters(discriminator(POINTS)) == 3 * 1000 + 2 * 201 * 1000 + 201

@@ -201,9 +201,7 @@ def test_a_flat_critic_costs_the_whole_penalty_and_has_a_finite_gradient():
 
 
 class Bowl(nn.Module):
-    """D(x) = a |x|^2 over all dimensions of a sample; its slope at x is 2 a x, so the penalty depends on
-    x.
-    """
+    """D(x) = a |x|^2 over all dimensions of a sample. The slope is 2 a x, so the penalty depends on x."""
 
     def __init__(self):
         super().__init__()
@@ -255,9 +253,7 @@ def own_slope(state, batch):
 
 
 def look_ahead(state, batch, steps=5, judged_from=None):
-    """The state after steps of the discriminator, which learns from the generator of `judged_from`, or of
-    `state`.
-    """
+    """The state after steps of the discriminator against the generator of `judged_from`, or of `state`."""
     adam = Descent(0.04, 0.6)
     generator = (judged_from or state).parameters["generator"]
     ahead = state
@@ -324,9 +320,7 @@ def test_the_unrolled_gradient_flows_through_five_adam_steps(saturating):
 
 @pytest.mark.parametrize("saturating", [True, False])
 def test_unrolled_gan_without_unrolling_is_the_gan(saturating):
-    """Non-saturating, it has the GAN's loss and gradient; saturating, those of the discriminator's loss
-    negated.
-    """
+    """Non-saturating, it has the GAN's loss and gradient; saturating, minus those of the discriminator."""
     method = on_networks("unrolled", LINEAR, unrolled_steps=0, saturating=saturating)
     gan = on_networks("gan", LINEAR)
     state, batch = warm_state(method), numpy_batch(method)

@@ -1,6 +1,4 @@
-"""DCGAN: the GAN's losses on batch-normalised networks, statistics of the batch in training and running ones
-in sampling, its architecture.
-"""
+"""DCGAN: losses on batch-normalised networks, statistics in training and sampling, architecture."""
 
 from typing import NamedTuple
 
@@ -88,10 +86,11 @@ def test_a_cycle_of_dcgan_is_that_of_numpy():
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_running_statistics_follow_every_batch_that_passes_in_a_networks_own_updates(player):
-    """A tenth of the way to the batch's mean and to its variance with divisor n - 1; the discriminator sees
-    two batches, real then generated.
+    """A tenth of the way to the batch's mean, and to its variance with divisor n - 1.
 
-    The other player's network runs, too, and its statistics stay as they are."""
+    The discriminator sees two batches, real then generated. The other player's network runs, too, and its
+    statistics stay as they are.
+    """
     method = on_networks("dcgan", NETWORKS)
     state, batch = warm_state(method), drawn(method)[0].map(lambda t: t[0].numpy())
     after = updated(method, player, state, batch).buffers
@@ -114,9 +113,7 @@ def test_running_statistics_follow_every_batch_that_passes_in_a_networks_own_upd
 
 
 def test_samples_are_normalised_by_the_running_statistics():
-    """What the trained generator makes of a latent does not depend on the others beside it, and is what numpy
-    makes of it.
-    """
+    """The sample of a latent does not depend on the latents beside it, and is the same in numpy."""
     method = on_networks("dcgan", NETWORKS, lr=0.05)
     generator = trained(method, TINY, (0,), Budget(50, "steps")).end.generator
     z = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0))
@@ -143,9 +140,7 @@ class Block(NamedTuple):
 
 
 def blocks_of(network):
-    """For every layer with weights, in order: it, and what follows it up to the next one, apart from changes
-    of shape.
-    """
+    """Every layer with weights, in order, with the layers up to the next one, apart from changes of shape."""
     blocks = []
     for layer in network.modules():
         if isinstance(layer, WEIGHTED):
@@ -159,9 +154,11 @@ def blocks_of(network):
 
 @pytest.mark.parametrize("data", [TINY, Pictures(batch=4, width=4, latent=3)], ids=lambda data: data.kind)
 def test_the_architecture_follows_the_rules_of_dcgan(data):
-    """Batch normalisation everywhere but at the generator's output and the discriminator's input, for points
-    in the generator alone; ReLU in the one and LeakyReLU(0.2) in the other; tanh at the output for images;
-    strided convolutions instead of pooling.
+    """Normalisation, nonlinearities and strides are where the recipe has them.
+
+    Batch normalisation is everywhere but at the generator's output and the discriminator's input, for points
+    in the generator alone; ReLU in the generator, LeakyReLU(0.2) in the discriminator; tanh at the output for
+    images; strided convolutions instead of pooling.
     """
     networks = METHODS.get("dcgan")().networks(data.spec)
     first_made, *inner_made, last_made = blocks_of(networks["generator"])

@@ -66,9 +66,7 @@ RIGHT, WRONG = 2 * np.log1p(np.exp(-10.0)), 2 * np.log1p(np.exp(10.0))
 
 
 def ali_logits(state, batch):
-    """Of real data with a sample from $q(z|x) = N(\\mu(x), \\sigma(x)^2)$, and of generated data with its own
-    code.
-    """
+    """Of real data and samples of $q(z|x) = N(\\mu(x), \\sigma(x)^2)$, and of generated data and its code."""
     mean, log_std = np.split(linear(state, "encoder", batch.x), 2, axis=1)
     code = mean + np.exp(log_std) * batch.noise["code"]
     generated = linear(state, "generator", batch.z)
@@ -122,9 +120,7 @@ def test_a_cycle_of_ali_whose_encoder_takes_noise_is_that_of_numpy():
 
 
 def test_ali_labels_the_real_pairs_one():
-    """A discriminator that gives them high logits is right, and what its adversaries minimise is then
-    high.
-    """
+    """A discriminator that gives them high logits is right, and then the loss of its adversaries is high."""
     method = on_networks("ali", ALI)
     state, batch = easy_to_judge(method)
     assert loss_of(method, "discriminator", state, batch) == pytest.approx(RIGHT, rel=1e-9)
@@ -149,9 +145,7 @@ def test_alis_adversaries_are_not_saturated_by_a_sure_discriminator():
 
 
 def test_alis_codes_are_reparameterised_gaussians():
-    """The gradient in the mean is that in the code; in the logarithm of the deviation, that times $\\sigma
-    \\epsilon$.
-    """
+    """The gradient in the mean is that in the code; in the log deviation, $\\sigma \\epsilon$ times that."""
     method = on_networks("ali", ALI)
     state, batch = warm_state(method), batch_of(method)
     log_std = np.array([-1.0, 0.0, 0.5])
@@ -195,9 +189,7 @@ def veegan_joint(state, batch, free=0):
 @pytest.mark.parametrize("free", [0, 1, 2])
 @pytest.mark.parametrize("simultaneous", [False, True])
 def test_a_cycle_of_veegan_is_that_of_numpy(free, simultaneous):
-    """The reconstructor does not move with the discriminator, although that sees the reconstructor's
-    codes.
-    """
+    """The reconstructor does not move with the discriminator, which sees its codes."""
     kept = LATENT - free
     networks = VEEGAN | {
         "reconstructor": partial(nn.Linear, DATA, kept),
@@ -211,9 +203,7 @@ def test_a_cycle_of_veegan_is_that_of_numpy(free, simultaneous):
 
 
 def test_veegan_labels_the_generated_pairs_one():
-    """A discriminator that gives real pairs high logits is wrong; the generator lowers the logits of one that
-    is right.
-    """
+    """High logits of real pairs are wrong, and the generator lowers those of generated pairs."""
     method = on_networks("veegan", VEEGAN)
     wrong, batch = easy_to_judge(method)
     assert loss_of(method, "discriminator", wrong, batch) == pytest.approx(WRONG, rel=1e-9)
@@ -225,9 +215,7 @@ def test_veegan_labels_the_generated_pairs_one():
 
 
 def test_veegans_reconstruction_is_half_the_squared_error_summed_over_the_latent():
-    """If all weights of reconstructor and discriminator are 0, the loss is $|z|^2 / 2$; for z = (1, 2, 2) it
-    is 4.5.
-    """
+    """If reconstructor and discriminator give 0, the loss is $|z|^2 / 2$; for z = (1, 2, 2) it is 4.5."""
     method = on_networks("veegan", VEEGAN)
     blank = {"weight": 0.0, "bias": 0.0}
     state = with_weights(warm_state(method), discriminator=blank, reconstructor=blank)
@@ -239,9 +227,7 @@ def test_veegans_reconstruction_is_half_the_squared_error_summed_over_the_latent
 
 
 def test_veegans_reconstructor_learns_nothing_from_the_discriminator():
-    """Its gradient is that of the reconstruction alone, whatever the discriminator; the generator's is
-    not.
-    """
+    """Its gradient is that of the reconstruction alone, for any discriminator; the generator's is not."""
     method = on_networks("veegan", VEEGAN)
     state, batch = warm_state(method), batch_of(method)
     loud = with_weights(state, discriminator={"weight": 100 * state.parameters["discriminator"]["weight"]})

@@ -1,6 +1,4 @@
-"""The methods: the contract for all of them, and what tiny networks do not show. What makes each itself:
-`test_method_proofs*.py`.
-"""
+"""The contract of all methods, and what tiny networks do not show; `test_method_proofs*.py` prove losses."""
 
 import inspect
 import itertools

@@ -62,9 +62,7 @@ def make_case(name: str) -> Case:
 
 
 def evaluate(data, samples, held_out=None, generator=None, seeds=SEEDS):
-    """The evaluation of samples (S, N, *); the first seed's samples are held out unless there is other
-    data.
-    """
+    """The evaluation of samples (S, N, *), by default against the first seed's samples."""
     held_out = samples[0] if held_out is None else held_out
     return Evaluation(data, samples, HeldOut(held_out), seeds[: len(samples)], generator)
 

@@ -33,9 +33,7 @@ def test_high_quality_of_gaussians_of_any_width(data, width):
 
 
 def test_high_quality_in_1200_dimensions_ends_at_a_sphere_in_all_coordinates():
-    """Of 99.5 % of real data, in any direction. Points without spread are within; `within_mode_std` sees
-    them.
-    """
+    """Of 99.5 % of real data, in any direction. Points without spread lie within; see `within_mode_std`."""
     data = HighDimensional()
     radius = math.sqrt(scipy.stats.chi2.ppf(0.995, 700))
     direction = torch.nn.functional.normalize(normal(data.modes, 1200), dim=1).float()

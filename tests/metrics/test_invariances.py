@@ -51,9 +51,7 @@ def few_steps(name):
 
 @every_metric
 def test_the_order_of_samples_and_of_held_out_data_does_not_matter(case, name):
-    """Where all of them are used: from more than it needs, a metric of neighbours or of inference takes the
-    first.
-    """
+    """Where all of them are used: some metrics take the first ones if there are more than they need."""
     data, samples, held_out = case
     order = torch.randperm(N, generator=torch.Generator().manual_seed(0))
     settings = {"points": N} if name == "ivom" else {}

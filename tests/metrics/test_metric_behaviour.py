@@ -1,5 +1,4 @@
-"""What every metric notices of eight generators whose faults are known; docs/metrics.md shows the same
-tables.
+"""Every metric keeps the claims of the tables in docs/metrics.md about generators with known faults.
 
 Run as a script, it prints these tables.
 """

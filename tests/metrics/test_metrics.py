@@ -67,9 +67,7 @@ def test_what_a_perfect_generator_scores_is_known_or_told_by_real_data(data):
 
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
 def test_real_data_scores_what_is_best(data):
-    """Save `ivom`, for want of a generator; a perfect sampler's entropy is lower by about (K - 1) / (2 N ln
-    K), its bias.
-    """
+    """Except `ivom`, without a generator. The entropy has a bias of about -(K - 1) / (2 N ln K)."""
     x = torch.stack([data.sample(data.samples, data.stream(seed, "data")) for seed in range(8)])
     for name in ("kl_joint", "mode_entropy", "out_of_range"):
         expected = METRICS.get(name)().best(data)

@@ -97,9 +97,7 @@ def exact_shares(data):
 
 
 def bins(data, shares, good):
-    """The true probabilities of the bins and those of a dummy, where the share `good` of real data is
-    good.
-    """
+    """The true probabilities of the bins and those of a dummy; `good` is the good share of real data."""
     return [*[good / data.modes] * data.modes, 1 - good], [*shares, max(0.0, 1 - sum(shares))]
 
 
@@ -178,9 +176,7 @@ def test_the_page_about_metrics_has_the_expected_overlaps():
 
 
 def test_overlap_orders_stacked_digits_too(scores_on):
-    """With shares of the test digits that dummies are drawn from; the classifier reads all of them
-    rightly.
-    """
+    """With shares of the test digits behind the dummies; the classifier classifies all of these rightly."""
     row = scores_on("stacked-mnist")["overlap"]
     scores = [row[dummy] for dummy in ("real", "unequal", "half", "memorising", "collapsed")]
     assert scores == sorted(scores, reverse=True)

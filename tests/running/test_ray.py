@@ -194,9 +194,7 @@ def test_an_address_without_ray_is_refused(cli, tmp_path):
 
 @pytest.mark.long
 def test_a_lost_node_costs_time_alone(cli, tmp_path, cluster):
-    """One of two nodes is killed while cells run on it; the other continues them from their last
-    checkpoints.
-    """
+    """One of two nodes is killed while cells run on it; the other continues from their checkpoints."""
     from benchmark.records.store import Store
 
     killed = []

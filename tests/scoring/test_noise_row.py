@@ -25,9 +25,7 @@ def moments(data):
 
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
 def test_noise_has_the_mean_and_the_covariance_of_training_data(data):
-    """Along some directions, within five standard errors of the draw and of the 10 000 data behind the
-    moments.
-    """
+    """Along some directions, within five standard errors of the draw and of the 10 000 training samples."""
     n = 4000
     x = noise(data, 0, CPU)(n).double()
     assert x.shape == (n, *data.shape)

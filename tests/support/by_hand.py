@@ -122,9 +122,7 @@ def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tupl
 def loss_and_gradients(
     method, player: str, state: State, batch: Batch, data=TINY
 ) -> tuple[float, dict[str, dict[str, np.ndarray]]]:
-    """The program's loss of a player on a numpy batch, and its gradients in the networks that the player
-    trains.
-    """
+    """The program's loss of a player on a numpy batch, and the gradients in the player's networks."""
     cycle, state = Cycle(method, data.spec), as_tensors(state)
     networks, player_loss = cycle.players[player].networks, cycle.players[player].loss
 
@@ -257,8 +255,7 @@ def differences(one: State, other: State) -> list[str]:
 
 
 def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY) -> None:
-    """From warm optimisers, the program's cycle leaves the weights, the moments and the losses that the
-    formulas give.
+    """From warm optimisers, the program's cycle gives the weights, moments and losses of the formulas.
 
     A cycle in the other order of play does not.
     """
