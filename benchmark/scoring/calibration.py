@@ -80,6 +80,4 @@ def _gaussian(data: Dataset, fingerprint: str, device: torch.device) -> _Gaussia
 
 
 CALIBRATIONS = {REAL_DATA: real_data, COLLAPSED: collapsed, NOISE: noise}
-"""The calibration rows, by name: each metric's score of real data, and of generators that have learnt
-nothing.
-"""
+"""The calibration rows, by name: real data, and two generators that have learnt nothing."""

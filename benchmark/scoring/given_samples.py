@@ -18,8 +18,9 @@ LARGEST_ARCHIVE_BYTES = 1 << 34
 
 
 def load_samples(file: Path) -> np.ndarray:
-    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file; pickles are
-    refused.
+    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file.
+
+    Pickles are refused.
 
     Raises:
         UsageError: If there is no such file, or it does not hold such an array.
@@ -115,9 +116,7 @@ def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
 
 
 def _check_range(array: np.ndarray, file: Path) -> None:
-    """Pixels must be 8-bit or lie in [-1, 1]; pixels in [0, 1] were meant for another range, and are
-    refused.
-    """
+    """Pixels must be 8-bit or lie in [-1, 1]; if all lie in [0, 1], another range was meant."""
     low, high = array.min(), array.max()
     accepted = "8-bit pixels (uint8, 0 to 255), or floating-point ones from -1 to 1"
     if array.dtype == np.uint8:

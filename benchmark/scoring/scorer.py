@@ -1,6 +1,4 @@
-"""Every metric of a suite on fresh samples, against held-out data, with the same evaluation noise for all
-methods.
-"""
+"""Scores fresh samples against held-out data, with the same evaluation noise for all methods."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property

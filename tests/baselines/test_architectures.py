@@ -14,6 +14,8 @@ from benchmark.registry import METHODS
 POINTS = DataSpec("points", (2,), latent=2, width=400, depth=4, architecture="pacgan-2018")
 IMAGES = DataSpec("images", (3, 28, 28), latent=256, width=64, depth=2, architecture="veegan-2017-images")
 
+FOR_POINTS = "shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017"
+
 
 def of(data, **changes):
     return replace(data, **changes)
@@ -42,7 +44,7 @@ def test_a_maxout_unit_is_the_largest_of_its_linear_pieces():
 
 
 def test_pacgan_networks_have_the_sizes_of_the_published_code():
-    """Counted by hand: linear layers without biases, a scale and a shift per normalised unit, maxout layers with 5 x 200 units."""
+    """By hand: no biases in linear layers, a scale and a shift per normalised unit, 5 x 200 maxout units."""
     assert parameters(generator(POINTS)) == 2 * 400 + 3 * 400 * 400 + 4 * 2 * 400 + (400 * 2 + 2)
     assert parameters(encoder(POINTS, noise=2)) == 4 * 400 + 400 * 400 + 2 * 2 * 400 + (400 * 2 + 2)
     assert parameters(discriminator(POINTS)) == 3 * 1000 + 2 * 201 * 1000 + 201
@@ -55,15 +57,14 @@ def test_pacgan_networks_have_the_sizes_of_the_published_code():
 def test_veegan_networks_have_a_discriminator_of_one_hidden_layer():
     data = of(POINTS, latent=255, width=128, depth=2, architecture="veegan-2017")
     networks = METHODS.get("veegan")(free=1).networks(data)
-    sizes = {
-        name: [(layer.in_features, layer.out_features) for layer in layers(network)]
-        for name, network in networks.items()
-    }
-    assert sizes == {
-        "generator": [(255, 128), (128, 128), (128, 2)],
-        "reconstructor": [(2, 128), (128, 128), (128, 254)],
-        "discriminator": [(256, 128), (128, 1)],
-    }
+
+    def sizes(name):
+        return [(layer.in_features, layer.out_features) for layer in layers(networks[name])]
+
+    assert set(networks) == {"generator", "reconstructor", "discriminator"}
+    assert sizes("generator") == [(255, 128), (128, 128), (128, 2)]
+    assert sizes("reconstructor") == [(2, 128), (128, 128), (128, 254)]
+    assert sizes("discriminator") == [(256, 128), (128, 1)]
 
 
 def test_initial_weights_are_those_of_the_sources():
@@ -71,20 +72,21 @@ def test_initial_weights_are_those_of_the_sources():
     for network in (generator(POINTS), discriminator(POINTS)):
         weights = torch.cat([layer.weight.flatten() for layer in layers(network)])
         assert weights.std().item() == pytest.approx(0.02, rel=0.02)
-    orthogonal = layers(generator(of(POINTS, latent=256, width=128, depth=2, architecture="unrolled-2017")))[
-        1
-    ].weight
+
+    def second_weight(**changes):
+        return layers(generator(of(POINTS, **changes)))[1].weight
+
+    orthogonal = second_weight(latent=256, width=128, depth=2, architecture="unrolled-2017")
     assert torch.allclose(orthogonal @ orthogonal.T, 1.4**2 * torch.eye(128), atol=1e-4)
-    he = layers(generator(of(POINTS, width=512, depth=3, architecture="wgan-gp-2017")))[1].weight
+    he = second_weight(width=512, depth=3, architecture="wgan-gp-2017")
     assert he.abs().max().item() == pytest.approx((6 / 512) ** 0.5, rel=0.01)
-    glorot = layers(generator(of(POINTS, width=128, depth=2, architecture="veegan-2017")))[1].weight
+    glorot = second_weight(width=128, depth=2, architecture="veegan-2017")
     assert glorot.abs().max().item() == pytest.approx((6 / 256) ** 0.5, rel=0.01)
     for name in ("veegan-2017", "pacgan-2018", "unrolled-2017", "wgan-gp-2017"):
-        biased = [
-            layer for layer in layers(discriminator(of(POINTS, architecture=name))) if layer.bias is not None
-        ]
-        assert biased
-        assert all((layer.bias == 0).all() for layer in biased)
+        network = discriminator(of(POINTS, architecture=name))
+        biases = [layer.bias for layer in layers(network) if layer.bias is not None]
+        assert biases
+        assert all((bias == 0).all() for bias in biases)
 
 
 def test_unrolled_networks_are_of_tanh():
@@ -96,9 +98,8 @@ def test_unrolled_networks_are_of_tanh():
 
 def test_the_image_networks_of_veegans_author_go_down_to_two_pixels():
     judge, made = discriminator(IMAGES), generator(IMAGES)
-    assert [(conv.out_channels, conv.kernel_size) for conv in layers(judge, nn.Conv2d)] == [
-        (c, (5, 5)) for c in (64, 128, 256, 512)
-    ]
+    assert [conv.out_channels for conv in layers(judge, nn.Conv2d)] == [64, 128, 256, 512]
+    assert {conv.kernel_size for conv in layers(judge, nn.Conv2d)} == {(5, 5)}
     assert [conv.out_channels for conv in layers(made, nn.ConvTranspose2d)] == [256, 128, 64, 3]
     images = made(torch.randn(2, 256))
     assert images.shape == (2, 3, 28, 28)
@@ -123,25 +124,11 @@ def test_what_a_method_asks_for_comes_before_the_architecture():
 
 
 def test_an_unknown_architecture_is_named_in_one_line(cli, tmp_path):
-    options = (
-        "run",
-        "--suite",
-        "synthetic",
-        "--datasets",
-        "ring",
-        "--methods",
-        "gan",
-        "--set",
-        "ring.architecture=vgg",
-        "--out",
-        tmp_path / "run",
-    )
-    status, _, err = cli(*options)
+    options = ("--suite", "synthetic", "--datasets", "ring", "--methods", "gan")
+    setting = ("--set", "ring.architecture=vgg")
+    status, _, err = cli("run", *options, *setting, "--out", tmp_path / "run")
     assert status == 2
-    assert (
-        "architecture = 'vgg' is none for points; choose from shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017\n"
-        in err
-    )
+    assert f"architecture = 'vgg' is none for points; choose from {FOR_POINTS}\n" in err
     assert "Traceback" not in err
     assert not (tmp_path / "run").exists()
 
@@ -150,15 +137,14 @@ def test_an_unknown_architecture_is_named_in_one_line(cli, tmp_path):
     ("data", "name", "fitting"),
     [
         (IMAGES, "pacgan-2018", "shared, veegan-2017-images"),
-        (POINTS, "veegan-2017-images", "shared, veegan-2017, pacgan-2018, unrolled-2017, wgan-gp-2017"),
+        (POINTS, "veegan-2017-images", FOR_POINTS),
     ],
 )
 def test_an_architecture_for_other_data_is_refused(data, name, fitting):
     """Some methods' networks would have it, and others' not."""
+    message = f"architecture = '{name}' is none for {data.kind}; choose from {fitting}$"
     for method in METHODS.names():
-        with pytest.raises(
-            ValueError, match=f"architecture = '{name}' is none for {data.kind}; choose from {fitting}$"
-        ):
+        with pytest.raises(ValueError, match=message):
             METHODS.get(method)().networks(of(data, architecture=name))
 
 

@@ -1,4 +1,4 @@
-"""Losses, gradients and whole cycles of the methods without an encoder, against numpy on networks whose weights are set by hand."""
+"""Losses, gradients and whole cycles of the methods without an encoder, against numpy on tiny networks."""
 
 import math
 from functools import partial
@@ -24,10 +24,10 @@ from support.by_hand import (
     with_weights,
 )
 from torch import nn
-from torch.utils._pytree import tree_map
 
 from benchmark.commands.check import Pictures
 from benchmark.registry import METHODS
+from benchmark.training.trees import tree_map
 
 LINEAR = {"generator": partial(nn.Linear, 3, 2), "discriminator": partial(nn.Linear, 2, 1)}
 SEVEN = {"gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"}
@@ -41,9 +41,8 @@ def numpy_batch(method, data=TINY):
 
 def logits(state, batch):
     """The discriminator's, of real and of generated data."""
-    return linear(state, "discriminator", batch.x), linear(
-        state, "discriminator", linear(state, "generator", batch.z)
-    )
+    generated = linear(state, "generator", batch.z)
+    return linear(state, "discriminator", batch.x), linear(state, "discriminator", generated)
 
 
 def cross_entropy(state, batch):
@@ -65,18 +64,19 @@ def test_a_cycle_of_gan_is_that_of_numpy(simultaneous):
     """In turns, each on a batch of its own, or both at once, from one batch and the same networks."""
     method = on_networks("gan", LINEAR, lr=0.05, beta1=0.6, simultaneous=simultaneous)
     adam = Descent(0.05, 0.6)
-    assert_a_cycle_is_that_of(
-        [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method
-    )
+    moves = [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method)
 
 
 @pytest.mark.parametrize("logit", [-20.0, -1.0, 0.0, 3.0])
 def test_the_gans_generator_is_pushed_hardest_where_it_is_found_out(logit):
-    """Where D is the identity and G a constant, the gradient of $-\\log \\sigma(D)$ is $-\\sigma(-D)$: -1 for a sure discriminator."""
+    """Where D is the identity and G a constant, the gradient of $-\\log \\sigma(D)$ is $-\\sigma(-D)$.
+
+    It is -1 for a sure discriminator.
+    """
     one = Tiny(dimensions=1)
-    method = on_networks(
-        "gan", {"generator": partial(nn.Linear, 3, 1), "discriminator": partial(nn.Linear, 1, 1)}
-    )
+    networks = {"generator": partial(nn.Linear, 3, 1), "discriminator": partial(nn.Linear, 1, 1)}
+    method = on_networks("gan", networks)
     still = with_weights(
         warm_state(method, one),
         generator={"weight": 0.0, "bias": logit},
@@ -95,30 +95,26 @@ def test_the_gans_generator_is_pushed_hardest_where_it_is_found_out(logit):
 def test_who_sees_whom_in_a_game_of_two_weights(name, settings, simultaneous):
     """D(x) = a x and G(z) = w z, with a = 1, w = 2, x = 1 and z = 1.
 
-    D's gradient in a is $-\\sigma(-a x) x + \\sigma(a w z) w z = -0.27 + 1.76$, positive, so Adam's first step takes a from 1 to 1/2.
-    G's gradient in w is $-\\sigma(-a w z) a z$: at the old a where both move at once, at the new a where they take turns.
+    D's gradient in a is $-\\sigma(-a x) x + \\sigma(a w z) w z = -0.27 + 1.76$, positive, so Adam's first
+    step takes a from 1 to 1/2. G's gradient in w is $-\\sigma(-a w z) a z$: at the old a where both move at
+    once, at the new a where they take turns.
     """
     one = Tiny(dimensions=1, latent=1)
     line = partial(nn.Linear, 1, 1, bias=False)
-    method = on_networks(
-        name,
-        {"generator": line, "discriminator": line},
-        lr=0.5,
-        beta1=0.5,
-        simultaneous=simultaneous,
-        **settings,
-    )
-    start = with_weights(warm_state(method, one), generator={"weight": 2.0}, discriminator={"weight": 1.0})
-    start = start._replace(
-        **{part: tree_map(np.zeros_like, getattr(start, part)) for part in ("first", "second", "steps")}
+    networks = {"generator": line, "discriminator": line}
+    method = on_networks(name, networks, lr=0.5, beta1=0.5, simultaneous=simultaneous, **settings)
+    warm = with_weights(warm_state(method, one), generator={"weight": 2.0}, discriminator={"weight": 1.0})
+    start = warm._replace(
+        first=tree_map(np.zeros_like, warm.first),
+        second=tree_map(np.zeros_like, warm.second),
+        steps=tree_map(np.zeros_like, warm.steps),
     )
     ones = [batch.map(torch.ones_like) for batch in drawn(method, one)]
     end, _ = run_cycle(method, start, ones, one)
     a = 1.0 if simultaneous else 0.5
     half = 0.5  # 1 - beta1, the share of a gradient in the first moment
-    assert end.first["discriminator"]["weight"].item() == pytest.approx(
-        half * (-sigmoid(-1.0) + 2 * sigmoid(2.0)), rel=1e-9
-    )
+    d_gradient = -sigmoid(-1.0) + 2 * sigmoid(2.0)
+    assert end.first["discriminator"]["weight"].item() == pytest.approx(half * d_gradient, rel=1e-9)
     assert end.first["generator"]["weight"].item() == pytest.approx(-half * sigmoid(-2 * a) * a, rel=1e-6)
     assert end.parameters["discriminator"]["weight"].item() == pytest.approx(0.5, abs=1e-6)
     assert end.parameters["generator"]["weight"].item() == pytest.approx(2.5, abs=1e-6)
@@ -136,27 +132,28 @@ def test_who_plays_at_once_by_default():
 @pytest.mark.parametrize("packing", [1, 2, 3])
 @pytest.mark.parametrize("simultaneous", [False, True])
 def test_a_cycle_of_pacgan_is_that_of_numpy(packing, simultaneous):
-    """The GAN's losses of packs of samples, which all carry the same label; a batch holds as many packs as another method's has samples."""
+    """The GAN's losses of packs of samples, which all carry the same label.
+
+    A batch holds as many packs as another method's has samples.
+    """
     networks = LINEAR | {"discriminator": partial(nn.Linear, 2 * packing, 1)}
     method = on_networks("pacgan2", networks, lr=0.05, beta1=0.6, packing=packing, simultaneous=simultaneous)
 
     def packs(x):
-        return np.array(
-            [np.concatenate([x[i + TINY.batch * k] for k in range(packing)]) for i in range(TINY.batch)]
-        )
+        return np.concatenate([x[TINY.batch * k : TINY.batch * (k + 1)] for k in range(packing)], axis=1)
 
     def fake(state, batch):
         return linear(state, "discriminator", packs(linear(state, "generator", batch.z)))
 
-    def told_apart(state, batch):
+    def packs_judged(state, batch):
         real = linear(state, "discriminator", packs(batch.x))
         return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake(state, batch))).mean()
 
+    def packs_fooled(state, batch):
+        return -log_sigmoid(fake(state, batch)).mean()
+
     adam = Descent(0.05, 0.6)
-    moves = [
-        Move(("discriminator",), told_apart, adam),
-        Move(("generator",), lambda state, batch: -log_sigmoid(fake(state, batch)).mean(), adam),
-    ]
+    moves = [Move(("discriminator",), packs_judged, adam), Move(("generator",), packs_fooled, adam)]
     assert_a_cycle_is_that_of(moves, method)
 
 
@@ -178,9 +175,8 @@ def test_a_cycle_of_wgan_gp_is_that_of_numpy():
     """Five updates of the critic, each on a batch of its own, then one of the generator."""
     method = on_networks("wgan-gp", CRITIC, lr=0.05)
     adam = Descent(0.05, 0.5, 0.9)
-    assert_a_cycle_is_that_of(
-        [Move(("critic",), wasserstein, adam)] * 5 + [Move(("generator",), critic_fooled, adam)], method
-    )
+    moves = [Move(("critic",), wasserstein, adam)] * 5 + [Move(("generator",), critic_fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method)
 
 
 @pytest.mark.parametrize("weight", [(3.0, 4.0), (0.06, -0.08)])
@@ -192,9 +188,8 @@ def test_the_penalty_of_a_linear_critic_and_its_gradient_are_known(weight):
     w, length = np.array(weight), math.hypot(*weight)
     apart = linear(state, "generator", batch.z).mean(axis=0) - batch.x.mean(axis=0)
     assert loss == pytest.approx(apart @ w + 2.0 * (length - 1) ** 2, rel=1e-9)
-    np.testing.assert_allclose(
-        gradients["critic"]["weight"][0], apart + 2 * 2.0 * (length - 1) * w / length, rtol=1e-9
-    )
+    expected = apart + 2 * 2.0 * (length - 1) * w / length
+    np.testing.assert_allclose(gradients["critic"]["weight"][0], expected, rtol=1e-9)
 
 
 def test_a_flat_critic_costs_the_whole_penalty_and_has_a_finite_gradient():
@@ -206,7 +201,7 @@ def test_a_flat_critic_costs_the_whole_penalty_and_has_a_finite_gradient():
 
 
 class Bowl(nn.Module):
-    """D(x) = a |x|^2 over all dimensions of a sample; its slope at x is 2 a x, so the penalty tells where it was taken."""
+    """D(x) = a |x|^2 over all dimensions of a sample. The slope is 2 a x, so the penalty depends on x."""
 
     def __init__(self):
         super().__init__()
@@ -231,26 +226,19 @@ def test_the_penalty_is_taken_between_pairs_over_all_dimensions_of_a_sample(data
     state, batch = with_weights(warm_state(method, data), critic={"a": a}), numpy_batch(method, data)
     share = batch.noise["mix"].reshape(4, 1)
     assert ((share >= 0) & (share < 1)).all()
-    make = next(iter(p for key, p in state.parameters["generator"].items() if key.endswith("weight")))
-    shift = next(iter(p for key, p in state.parameters["generator"].items() if key.endswith("bias")))
-    real, fake = batch.x.reshape(4, -1), batch.z @ make.T + shift
+    weight, bias = state.parameters["generator"].values()  # of its one linear layer
+    real, fake = batch.x.reshape(4, -1), batch.z @ weight.T + bias
 
     def by_hand(a):
         mixed = share * real + (1 - share) * fake
-        slope = np.array(
-            [math.sqrt(sum((2 * a * coordinate) ** 2 for coordinate in sample)) for sample in mixed]
-        )
-        return (
-            a * (fake**2).sum(axis=1).mean()
-            - a * (real**2).sum(axis=1).mean()
-            + 3.0 * ((slope - 1) ** 2).mean()
-        )
+        slope = np.array([math.hypot(*(2 * a * sample)) for sample in mixed])
+        judged = a * (fake**2).sum(axis=1).mean() - a * (real**2).sum(axis=1).mean()
+        return judged + 3.0 * ((slope - 1) ** 2).mean()
 
     loss, gradients = loss_and_gradients(method, "critic", state, batch, data)
     assert loss == pytest.approx(by_hand(a), rel=1e-6)
-    assert gradients["critic"]["a"].item() == pytest.approx(
-        (by_hand(a + 1e-5) - by_hand(a - 1e-5)) / 2e-5, rel=1e-6
-    )
+    slope = (by_hand(a + 1e-5) - by_hand(a - 1e-5)) / 2e-5
+    assert gradients["critic"]["a"].item() == pytest.approx(slope, rel=1e-6)
 
 
 # Unrolled GAN
@@ -265,17 +253,12 @@ def own_slope(state, batch):
 
 
 def look_ahead(state, batch, steps=5, judged_from=None):
-    """The state after steps of the discriminator; `judged_from` is the state whose generator it learns from, the same one by default."""
+    """The state after steps of the discriminator against the generator of `judged_from`, or of `state`."""
     adam = Descent(0.04, 0.6)
+    generator = (judged_from or state).parameters["generator"]
     ahead = state
     for _ in range(steps):
-        source = (
-            ahead
-            if judged_from is None
-            else ahead._replace(
-                parameters={**ahead.parameters, "generator": judged_from.parameters["generator"]}
-            )
-        )
+        source = ahead._replace(parameters={**ahead.parameters, "generator": generator})
         ahead = adam.step(ahead, "discriminator", own_slope(source, batch))
     return ahead
 
@@ -289,13 +272,13 @@ UNROLLED = {"lr": 0.05, "discriminator_lr": 0.04, "beta1": 0.6}
 def test_a_cycle_of_unrolled_gan_is_that_of_numpy(saturating, simultaneous):
     """The discriminator's own update looks at its present loss; the generator's, five updates ahead."""
     method = on_networks("unrolled", LINEAR, saturating=saturating, simultaneous=simultaneous, **UNROLLED)
+
+    def unrolled(state, batch):
+        return FINAL[saturating](look_ahead(state, batch), batch)
+
     moves = [
         Move(("discriminator",), cross_entropy, Descent(0.04, 0.6)),
-        Move(
-            ("generator",),
-            lambda state, batch: FINAL[saturating](look_ahead(state, batch), batch),
-            Descent(0.05, 0.6),
-        ),
+        Move(("generator",), unrolled, Descent(0.05, 0.6)),
     ]
     assert_a_cycle_is_that_of(moves, method)
 
@@ -304,42 +287,40 @@ def test_a_cycle_of_unrolled_gan_is_that_of_numpy(saturating, simultaneous):
 def test_the_unrolled_gradient_flows_through_five_adam_steps(saturating):
     """Central differences through all of them give the gradient.
 
-    They give another one where the discriminator to come does not depend on the generator, as in a first-order version, where the optimiser
-    starts anew, and where there is one step more or less.
+    They give another one where the discriminator to come does not depend on the generator, as in a
+    first-order version, where the optimiser starts anew, and where there is one step more or less.
     """
     method = on_networks("unrolled", LINEAR, saturating=saturating, **UNROLLED)
     state, batch, final = warm_state(method), numpy_batch(method), FINAL[saturating]
     _, gradients = loss_and_gradients(method, "generator", state, batch)
 
     def numeric(ahead):
-        return central_differences(
-            lambda moved, batch: final(ahead(moved, batch), batch), state, batch, ["generator"]
-        )["generator"]["weight"]
+        def formula(moved, batch):
+            return final(ahead(moved, batch), batch)
+
+        return central_differences(formula, state, batch, ["generator"])["generator"]["weight"]
 
     def cold(moved, batch):
         zeros = {key: np.zeros_like(value) for key, value in moved.parameters["discriminator"].items()}
-        start = {
-            "first": {**moved.first, "discriminator": zeros},
-            "second": {**moved.second, "discriminator": zeros},
-        }
-        return look_ahead(moved._replace(steps={**moved.steps, "discriminator": 0.0}, **start), batch)
+        start = moved._replace(
+            first={**moved.first, "discriminator": zeros},
+            second={**moved.second, "discriminator": zeros},
+            steps={**moved.steps, "discriminator": 0.0},
+        )
+        return look_ahead(start, batch)
 
     ours = gradients["generator"]["weight"]
     np.testing.assert_allclose(ours, numeric(look_ahead), rtol=1e-6, atol=1e-9)
-    first_order = numeric(partial(look_ahead, judged_from=state))
+    first_order = partial(look_ahead, judged_from=state)
+    fewer, more = partial(look_ahead, steps=4), partial(look_ahead, steps=6)
     scale = np.abs(ours).max()
-    for other in (
-        first_order,
-        numeric(cold),
-        numeric(partial(look_ahead, steps=4)),
-        numeric(partial(look_ahead, steps=6)),
-    ):
-        assert np.abs(other - ours).max() > 1e-3 * scale  # a thousand times the tolerance above
+    for other in (first_order, cold, fewer, more):
+        assert np.abs(numeric(other) - ours).max() > 1e-3 * scale  # a thousand times the tolerance above
 
 
 @pytest.mark.parametrize("saturating", [True, False])
 def test_unrolled_gan_without_unrolling_is_the_gan(saturating):
-    """Non-saturating, it has the GAN's loss and gradient; saturating, those of the discriminator's loss negated."""
+    """Non-saturating, it has the GAN's loss and gradient; saturating, minus those of the discriminator."""
     method = on_networks("unrolled", LINEAR, unrolled_steps=0, saturating=saturating)
     gan = on_networks("gan", LINEAR)
     state, batch = warm_state(method), numpy_batch(method)
@@ -354,12 +335,8 @@ def test_unrolled_gan_without_unrolling_is_the_gan(saturating):
 
 
 def test_unrolled_gans_published_settings():
-    """Those of the authors' notebook for mixtures: five steps, 1e-4 for the discriminator, 1e-3 for the generator, beta1 1/2, saturating."""
+    """Those of the authors' notebook for mixtures."""
     method = METHODS.get("unrolled")()
-    assert (method.unrolled_steps, method.discriminator_lr, method.lr, method.beta1, method.saturating) == (
-        5,
-        1e-4,
-        1e-3,
-        0.5,
-        True,
-    )
+    assert method.unrolled_steps == 5
+    assert (method.discriminator_lr, method.lr, method.beta1) == (1e-4, 1e-3, 0.5)
+    assert method.saturating

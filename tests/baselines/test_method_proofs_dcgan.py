@@ -1,10 +1,11 @@
-"""DCGAN: the GAN's losses on batch-normalised networks, statistics of the batch in training and running ones in sampling, its architecture."""
+"""DCGAN: losses on batch-normalised networks, statistics in training and sampling, architecture."""
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from support.by_hand import (
-    CPU,
     TINY,
     Descent,
     Move,
@@ -16,13 +17,12 @@ from support.by_hand import (
     updated,
     warm_state,
 )
+from support.training import trained
 from torch import nn
 
 from benchmark.commands.check import Pictures
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
-from benchmark.training.cost import cost_of
-from benchmark.training.trainer import train
 
 
 def generator():
@@ -65,127 +65,126 @@ def judged(p, x):
 def cross_entropy(state, batch):
     """Real and generated data are normalised apart, as in the paper's code."""
     g, d = state.parameters["generator"], state.parameters["discriminator"]
-    return (
-        -log_sigmoid(judged(d, batch.x)[0]).mean()
-        - np.log(1 - sigmoid(judged(d, generate(g, batch.z))[0])).mean()
-    )
+    real, _ = judged(d, batch.x)
+    fake, _ = judged(d, generate(g, batch.z))
+    return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake)).mean()
 
 
 def fooled(state, batch):
     g, d = state.parameters["generator"], state.parameters["discriminator"]
-    return -log_sigmoid(judged(d, generate(g, batch.z))[0]).mean()
+    fake, _ = judged(d, generate(g, batch.z))
+    return -log_sigmoid(fake).mean()
 
 
 def test_a_cycle_of_dcgan_is_that_of_numpy():
     """The GAN's losses and order of play, every forward pass by the statistics of its own batch."""
     method = on_networks("dcgan", NETWORKS, lr=0.05)
     adam = Descent(0.05, 0.5)
-    assert_a_cycle_is_that_of(
-        [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)], method
-    )
+    moves = [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method)
 
 
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_running_statistics_follow_every_batch_that_passes_in_a_networks_own_updates(player):
-    """A tenth of the way to the batch's mean and to its variance with divisor n - 1; the discriminator sees two batches, real then generated.
+    """A tenth of the way to the batch's mean, and to its variance with divisor n - 1.
 
-    The other player's network runs, too, and its statistics stay as they are."""
+    The discriminator sees two batches, real then generated. The other player's network runs, too, and its
+    statistics stay as they are.
+    """
     method = on_networks("dcgan", NETWORKS)
     state, batch = warm_state(method), drawn(method)[0].map(lambda t: t[0].numpy())
     after = updated(method, player, state, batch).buffers
     g, d = state.parameters["generator"], state.parameters["discriminator"]
-    fake = generate(g, batch.z)
+    _, of_real = judged(d, batch.x)
+    _, of_fake = judged(d, generate(g, batch.z))
     passes = {
         ("generator", "1"): [batch.z @ g["0.weight"].T],
-        ("discriminator", "3"): [judged(d, batch.x)[1], judged(d, fake)[1]],
+        ("discriminator", "3"): [of_real, of_fake],
     }
     for (network, layer), batches in passes.items():
         mean, variance = 0.0, 1.0
-        batches = batches if network == player else []
-        for h in batches:
-            mean, variance = 0.9 * mean + 0.1 * h.mean(axis=0), 0.9 * variance + 0.1 * h.var(axis=0, ddof=1)
-        np.testing.assert_allclose(
-            after[network][f"{layer}.running_mean"], mean, rtol=1e-5, atol=1e-7
-        )  # buffers start in float32
+        if network == player:
+            for h in batches:
+                mean = 0.9 * mean + 0.1 * h.mean(axis=0)
+                variance = 0.9 * variance + 0.1 * h.var(axis=0, ddof=1)
+        # Buffers start in float32.
+        np.testing.assert_allclose(after[network][f"{layer}.running_mean"], mean, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(after[network][f"{layer}.running_var"], variance, rtol=1e-5, atol=1e-7)
 
 
 def test_samples_are_normalised_by_the_running_statistics():
-    """What the trained generator makes of a latent does not depend on the others beside it, and is what numpy makes of it."""
-    method, standings = on_networks("dcgan", NETWORKS, lr=0.05), []
-    train(
-        method,
-        TINY,
-        (0,),
-        Budget(50, "steps"),
-        cost_of(method, TINY),
-        standings.append,
-        lambda share: None,
-        CPU,
-        False,
-    )
-    make = standings[-1].generator
+    """The sample of a latent does not depend on the latents beside it, and is the same in numpy."""
+    method = on_networks("dcgan", NETWORKS, lr=0.05)
+    generator = trained(method, TINY, (0,), Budget(50, "steps")).end.generator
     z = torch.randn(1, 5, 3, generator=torch.Generator().manual_seed(0))
-    made = make(z).detach()
+    x = generator(z).detach()
     for i in range(5):
-        assert torch.allclose(make(z[:, i : i + 1]), made[:, i : i + 1], atol=1e-6)
-    tensors = {key: tensor.detach().numpy() for key, tensor in make.tensors(0).items()}
+        assert torch.allclose(generator(z[:, i : i + 1]), x[:, i : i + 1], atol=1e-6)
+    tensors = {key: tensor.detach().numpy() for key, tensor in generator.tensors(0).items()}
     running = tensors["1.running_mean"], tensors["1.running_var"]
-    np.testing.assert_allclose(
-        made[0].numpy(), generate(tensors, z[0].numpy(), running), rtol=1e-4, atol=1e-5
-    )
+    by_running = generate(tensors, z[0].numpy(), running)
+    np.testing.assert_allclose(x[0].numpy(), by_running, rtol=1e-4, atol=1e-5)
     by_batch = generate(tensors, z[0].numpy())
-    assert np.abs(made[0].numpy() - by_batch).max() > 0.01
+    assert np.abs(x[0].numpy() - by_batch).max() > 0.01
 
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 NORMALISED = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
-def blocks(network):
-    """For every layer with weights, in order: it, and what follows it up to the next one, apart from changes of shape."""
-    found = []
+class Block(NamedTuple):
+    """A layer with weights, and the names of those behind it."""
+
+    layer: nn.Module
+    following: list[str]
+
+
+def blocks_of(network):
+    """Every layer with weights, in order, with the layers up to the next one, apart from changes of shape."""
+    blocks = []
     for layer in network.modules():
         if isinstance(layer, WEIGHTED):
-            found.append((layer, []))
+            blocks.append(Block(layer, []))
+        elif isinstance(layer, NORMALISED):
+            blocks[-1].following.append("norm")
         elif not list(layer.children()) and not isinstance(layer, nn.Flatten | nn.Unflatten):
-            found[-1][1].append(layer)
-    return found
-
-
-def what(layers):
-    return ["norm" if isinstance(layer, NORMALISED) else type(layer).__name__ for layer in layers]
+            blocks[-1].following.append(type(layer).__name__)
+    return blocks
 
 
 @pytest.mark.parametrize("data", [TINY, Pictures(batch=4, width=4, latent=3)], ids=lambda data: data.kind)
 def test_the_architecture_follows_the_rules_of_dcgan(data):
-    """Batch normalisation everywhere but at the generator's output and the discriminator's input, for points in the generator alone; ReLU
-    in the one and LeakyReLU(0.2) in the other; tanh at the output for images; strided convolutions instead of pooling."""
+    """Normalisation, nonlinearities and strides are where the recipe has them.
+
+    Batch normalisation is everywhere but at the generator's output and the discriminator's input, for points
+    in the generator alone; ReLU in the generator, LeakyReLU(0.2) in the discriminator; tanh at the output for
+    images; strided convolutions instead of pooling.
+    """
     networks = METHODS.get("dcgan")().networks(data.spec)
-    make, judge = blocks(networks["generator"]), blocks(networks["discriminator"])
+    first_made, *inner_made, last_made = blocks_of(networks["generator"])
+    first_judge, *inner_judge, last_judge = blocks_of(networks["discriminator"])
     images = data.kind == "images"
-    assert len(make) >= 3
-    assert len(judge) >= 3
-    for _, following in make[:-1]:
-        assert what(following) == ["norm", "ReLU"]
-    assert what(make[-1][1]) == (["Tanh"] if images else [])
-    assert what(judge[0][1]) == ["LeakyReLU"]
-    for _, following in judge[1:-1]:
-        assert what(following) == (["norm", "LeakyReLU"] if images else ["LeakyReLU"])
-    assert what(judge[-1][1]) == []
-    assert {
-        layer.negative_slope
-        for layer in networks["discriminator"].modules()
-        if isinstance(layer, nn.LeakyReLU)
-    } == {0.2}
+    assert inner_made
+    assert inner_judge
+    for block in (first_made, *inner_made):
+        assert block.following == ["norm", "ReLU"]
+    assert last_made.following == (["Tanh"] if images else [])
+    assert first_judge.following == ["LeakyReLU"]
+    for block in inner_judge:
+        assert block.following == (["norm", "LeakyReLU"] if images else ["LeakyReLU"])
+    assert last_judge.following == []
+    for layer in networks["discriminator"].modules():
+        assert not isinstance(layer, nn.LeakyReLU) or layer.negative_slope == 0.2
     if images:
-        assert all(isinstance(layer, nn.ConvTranspose2d) and layer.stride == (2, 2) for layer, _ in make[1:])
-        assert all(isinstance(layer, nn.Conv2d) and layer.stride == (2, 2) for layer, _ in judge[:-1])
+        for block in (*inner_made, last_made):
+            assert isinstance(block.layer, nn.ConvTranspose2d)
+            assert block.layer.stride == (2, 2)
+        for block in (first_judge, *inner_judge):
+            assert isinstance(block.layer, nn.Conv2d)
+            assert block.layer.stride == (2, 2)
 
 
 def test_dcgans_published_optimiser():
     """Section 4: Adam with learning rate 2e-4 and beta1 1/2, for both players."""
-    players = METHODS.get("dcgan")().players(TINY.spec)
-    assert {(player.optimiser.lr, player.optimiser.betas) for player in players.values()} == {
-        (2e-4, (0.5, 0.999))
-    }
+    for player in METHODS.get("dcgan")().players(TINY.spec).values():
+        assert (player.optimiser.lr, player.optimiser.betas) == (2e-4, (0.5, 0.999))

@@ -39,9 +39,13 @@ def test_images_of_any_size(side, channels):
 
 
 def test_convolutions_double_their_channels_down_to_four_pixels():
-    judge, made = ConvolutionalJudge(images(28, width=16), 1), ConvolutionalGenerator(images(28, width=16))
-    assert [m.out_channels for m in judge.modules() if isinstance(m, nn.Conv2d)] == [16, 32, 64]
-    assert [m.out_channels for m in made.modules() if isinstance(m, nn.ConvTranspose2d)] == [32, 16, 3]
+    def channels(network, kind):
+        return [layer.out_channels for layer in network.modules() if isinstance(layer, kind)]
+
+    data = images(28, width=16)
+    judge = ConvolutionalJudge(data, 1)
+    assert channels(judge, nn.Conv2d) == [16, 32, 64]
+    assert channels(ConvolutionalGenerator(data), nn.ConvTranspose2d) == [32, 16, 3]
     assert judge.convolutions(torch.randn(2, 3, 28, 28)).shape == (2, 64 * 4 * 4)
 
 
@@ -76,11 +80,8 @@ def test_neither_a_generators_output_nor_a_judges_input_is_normalised():
 @pytest.mark.parametrize("method", ["dcgan", "aegan", "gan"])
 def test_width_sets_the_size(method):
     def count(width):
-        return sum(
-            p.numel()
-            for net in METHODS.get(method)().networks(images(width=width)).values()
-            for p in net.parameters()
-        )
+        networks = METHODS.get(method)().networks(images(width=width))
+        return sum(parameter.numel() for parameter in nn.ModuleDict(networks).parameters())
 
     assert 2.5 < count(16) / count(8) < 4.5 or method == "gan"
     assert count(16) > 1.8 * count(8)

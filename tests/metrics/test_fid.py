@@ -23,7 +23,7 @@ from benchmark.errors import UsageError
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
 from metrics import features as extraction
-from metrics.features import OFFICIAL, features_of, held_out_features, resolve_features
+from metrics.features import OFFICIAL_WEIGHTS, features_of, held_out_features, resolve_features
 from metrics.fid import Moments, frechet_distance, moments
 
 needs_pytorch_fid = pytest.mark.skipif(
@@ -48,10 +48,10 @@ class Pictures(Images):
     def mode_weights(self):
         return torch.empty(0)
 
-    def draw(self, n, generator, split="train"):
-        wave = torch.rand(2, n, self.channels, 1, 1, generator=generator) * 12
+    def draw(self, n, rng, split="train"):
+        wave = torch.rand(2, n, self.channels, 1, 1, generator=rng) * 12
         x, y = torch.linspace(0, 1, 28), torch.linspace(0, 1, 28)[:, None]
-        noise = torch.randn(n, *self.shape, generator=generator)
+        noise = torch.randn(n, *self.shape, generator=rng)
         return (127 + 90 * torch.sin(wave[0] * x + wave[1] * y) + 20 * noise).clamp(0, 255).to(torch.uint8)
 
     def assign(self, samples):
@@ -64,10 +64,8 @@ class Pictures(Images):
 def made_up(n, d, seed, shift=0.0):
     """Features like a network's: correlated, not negative, of very different variances; float32."""
     random = np.random.default_rng(seed)
-    mixing = (
-        np.random.default_rng(9).normal(size=(d, d)).astype(np.float32)
-        / np.arange(1, d + 1, dtype=np.float32)[:, None] ** 0.5
-    )
+    decay = np.arange(1, d + 1, dtype=np.float32)[:, None] ** 0.5
+    mixing = np.random.default_rng(9).normal(size=(d, d)).astype(np.float32) / decay
     return np.maximum(random.normal(size=(n, d)).astype(np.float32) @ mixing + shift, 0)
 
 
@@ -89,27 +87,30 @@ def expected_distance(x, y):
 def test_distance_agrees_with_pytorch_fid(d):
     from pytorch_fid.fid_score import calculate_frechet_distance
 
+    def statistics(features):
+        features = features.astype(np.float64)
+        return features.mean(axis=0), np.cov(features, rowvar=False)
+
     x, y = made_up(d * 3 // 2, d, 0), made_up(d * 5 // 3, d, 1, 0.1)
-    statistics = [
-        (np.mean(f, axis=0, dtype=np.float64), np.cov(f.astype(np.float64), rowvar=False)) for f in (x, y)
-    ]
-    expected = calculate_frechet_distance(*statistics[0], *statistics[1])
+    expected = calculate_frechet_distance(*statistics(x), *statistics(y))
     assert distance(x, y) == pytest.approx(expected, rel=1e-6)
-    given = [Moments.of_covariance(*map(torch.from_numpy, pair)) for pair in statistics]
-    assert frechet_distance(*given).item() == pytest.approx(expected, rel=1e-6)
+    a, b = (Moments.of_covariance(*map(torch.from_numpy, statistics(features))) for features in (x, y))
+    assert frechet_distance(a, b).item() == pytest.approx(expected, rel=1e-6)
 
 
 # 30 dimensions: both of deficient rank, one, none, and the numbers of samples between which the rank is full.
-@pytest.mark.parametrize("n", [(10, 12), (10, 200), (200, 10), (30, 31), (31, 30), (2, 40), (150, 2500)])
-def test_distance_at_any_rank(n):
-    x, y = made_up(n[0], 30, 0), made_up(n[1], 30, 1, 0.2)
+@pytest.mark.parametrize(
+    ("n", "m"), [(10, 12), (10, 200), (200, 10), (30, 31), (31, 30), (2, 40), (150, 2500)]
+)
+def test_distance_at_any_rank(n, m):
+    x, y = made_up(n, 30, 0), made_up(m, 30, 1, 0.2)
     assert distance(x, y) == pytest.approx(expected_distance(x, y), rel=1e-6)
     assert distance(y, x) == pytest.approx(distance(x, y), rel=1e-7)
 
 
-@pytest.mark.parametrize("n", [(10, 12), (200, 12), (200, 300)])
-def test_distance_where_directions_have_no_variance(n):
-    x, y = made_up(n[0], 30, 0), made_up(n[1], 30, 1, 0.2)
+@pytest.mark.parametrize(("n", "m"), [(10, 12), (200, 12), (200, 300)])
+def test_distance_where_directions_have_no_variance(n, m):
+    x, y = made_up(n, 30, 0), made_up(m, 30, 1, 0.2)
     x[:, 3] = 0.7
     y[:, 3:5] = 0.2
     x[:, 8] = x[:, 9]  # a direction that is no coordinate
@@ -138,12 +139,12 @@ def test_nothing_is_at_a_distance_from_itself(shape):
 
 
 def test_distance_of_gaussians_in_closed_form():
-    random = torch.Generator().manual_seed(0)
-    mean_a, mean_b, a, b = torch.rand(4, 5, dtype=torch.float64, generator=random)
+    rng = torch.Generator().manual_seed(0)
+    mean_a, mean_b, a, b = torch.rand(4, 5, dtype=torch.float64, generator=rng)
     b[2] = 0
     expected = (mean_a - mean_b).square().sum() + (a.sqrt() - b.sqrt()).square().sum()
-    given = Moments.of_covariance(mean_a, a.diag()), Moments.of_covariance(mean_b, b.diag())
-    assert frechet_distance(*given).item() == pytest.approx(expected.item())
+    one, other = Moments.of_covariance(mean_a, a.diag()), Moments.of_covariance(mean_b, b.diag())
+    assert frechet_distance(one, other).item() == pytest.approx(expected.item())
 
 
 def test_moments_are_taken_in_parts():
@@ -154,11 +155,8 @@ def test_moments_are_taken_in_parts():
 
 
 def fid(data, samples, held_out, features="default"):
-    return (
-        METRICS.get("fid")(features=features)
-        .on(data)
-        .score(Evaluation(data, samples, HeldOut(held_out), list(range(len(samples)))))
-    )
+    metric = METRICS.get("fid")(features=features).on(data)
+    return metric.score(Evaluation(data, samples, HeldOut(held_out), range(len(samples))))
 
 
 def test_fid_of_shifted_data_is_the_squared_shift():
@@ -172,9 +170,8 @@ def test_fid_of_shifted_data_is_the_squared_shift():
 
 def test_raw_features_are_pixels_from_0_to_1_and_coordinates():
     data = Pictures(channels=2)
-    packed = torch.randint(
-        256, (3, 5, 2, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    rng = torch.Generator().manual_seed(0)
+    packed = torch.randint(256, (3, 5, 2, 28, 28), dtype=torch.uint8, generator=rng)
     evaluation = Evaluation(data, packed, HeldOut(packed[0]), [0, 1, 2])
     x = features_of(evaluation, "raw")
     assert x.shape == (3, 5, 2 * 28 * 28)
@@ -186,12 +183,9 @@ def test_raw_features_are_pixels_from_0_to_1_and_coordinates():
 
 
 def test_a_fid_of_images_is_in_units_of_their_pixels():
-    data = Pictures()
-    black, white = (
-        torch.zeros(1, 20, 3, 28, 28, dtype=torch.uint8),
-        torch.full((20, 3, 28, 28), 255, dtype=torch.uint8),
-    )
-    assert fid(data, black, white).item() == pytest.approx(3 * 28 * 28)
+    black = torch.zeros(1, 20, 3, 28, 28, dtype=torch.uint8)
+    white = torch.full((20, 3, 28, 28), 255, dtype=torch.uint8)
+    assert fid(Pictures(), black, white).item() == pytest.approx(3 * 28 * 28)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +219,9 @@ def weights(tmp_path_factory):
         # Batch normalisation takes its statistics from what it will see.
         data = Pictures()
         images = data.sample(12, data.stream(0, "weights"))
+        large = nn.functional.interpolate(images, (299, 299), mode="bilinear", align_corners=False)
         with torch.no_grad():
-            network.train()(
-                nn.functional.interpolate(images, (299, 299), mode="bilinear", align_corners=False)
-            )
+            network.train()(large)
     return named(network.state_dict(), tmp_path_factory.mktemp("weights"))
 
 
@@ -254,12 +247,12 @@ def refusal(file):
 
 
 def test_weights_that_are_not_there(tmp_path):
-    assert "No such file" in refusal(tmp_path / OFFICIAL)
+    assert "No such file" in refusal(tmp_path / OFFICIAL_WEIGHTS)
     assert "s a directory" in refusal(tmp_path)
 
 
 def test_weights_that_are_not_what_their_name_says(tmp_path, weights):
-    for name in (OFFICIAL, "weights.pth", weights.name.replace("-", "_")):
+    for name in (OFFICIAL_WEIGHTS, "weights.pth", weights.name.replace("-", "_")):
         (tmp_path / name).write_bytes(weights.read_bytes())
         assert weights.name[-12:-4] in refusal(tmp_path / name)
     damaged = tmp_path / weights.name
@@ -283,18 +276,17 @@ def test_weights_of_something_else(tmp_path, content):
 
 def test_weights_may_be_safetensors(tmp_path, weights):
     file = tmp_path / "inception.safetensors"
-    save_file(
-        {key: value.contiguous() for key, value in torch.load(weights, weights_only=True).items()}, str(file)
-    )
+    state = torch.load(weights, weights_only=True)
+    save_file({key: value.contiguous() for key, value in state.items()}, str(file))
     data = Pictures()
     packed = data.draw(2, data.stream(0, "x"))
-    features = []
-    for given in (weights, file):
-        with using(None, str(given)):
-            name = resolve_features("inception", data)
-            features.append(features_of(Evaluation(data, packed[None], HeldOut(packed), [0]), name))
-    assert name == f"inception-{sha256(file.read_bytes()).hexdigest()[:8]}"
-    assert torch.equal(*features)
+    evaluation = Evaluation(data, packed[None], HeldOut(packed), [0])
+    with using(None, str(weights)):
+        expected = features_of(evaluation, resolve_features("inception", data))
+    with using(None, str(file)):
+        name = resolve_features("inception", data)
+        assert name == f"inception-{sha256(file.read_bytes()).hexdigest()[:8]}"
+        assert torch.equal(features_of(evaluation, name), expected)
     other = tmp_path / "other.safetensors"
     other.write_bytes(b"no weights")
     assert "holds no weights" in refusal(other)
@@ -318,7 +310,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path, monkeypatch, pack):
 
 def test_weights_are_found_where_torch_hub_keeps_them(tmp_path, weights, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(extraction, "OFFICIAL", weights.name)
+    monkeypatch.setattr(extraction, "OFFICIAL_WEIGHTS", weights.name)
     file = tmp_path / "hub" / "checkpoints" / weights.name
     file.parent.mkdir(parents=True)
     file.symlink_to(weights)
@@ -331,17 +323,14 @@ def test_inception_sees_pixels_from_0_to_1(weights, channels, monkeypatch):
 
     data = Pictures(channels=channels)
     packed = data.draw(6, data.stream(0, "x")).view(2, 3, channels, 28, 28)
-    monkeypatch.setattr(extraction, "CHUNK", 4)  # parts do not matter
+    monkeypatch.setattr(extraction, "IMAGES_AT_A_TIME", 4)  # parts do not matter
     with using(None, str(weights)):
         name = resolve_features("inception", data)
         assert name == f"inception-{weights.name[-12:-4]}"
         x = features_of(Evaluation(data, packed, HeldOut(packed[0]), [0, 1]), name)
     assert x.shape == (2, 3, 2048)
-    monkeypatch.setattr(
-        inception,
-        "load_state_dict_from_url",
-        lambda *arguments, **options: torch.load(weights, weights_only=True),
-    )
+    state = torch.load(weights, weights_only=True)
+    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *arguments, **options: state)
     network = inception.InceptionV3([3]).eval()
     expected = network(packed[1].float().expand(-1, 3, -1, -1) / 255)[0].flatten(1)
     assert torch.allclose(x[1], expected, rtol=1e-4, atol=1e-5)
@@ -353,34 +342,22 @@ def test_inception_sees_pixels_from_0_to_1(weights, channels, monkeypatch):
 def test_fid_agrees_with_the_command_of_pytorch_fid(tmp_path, weights):
     """The same images as tensors and as files, fewer of them than dimensions, and more than one batch."""
     data, n = Pictures(), 60
-    held_out, samples = (
-        data.draw(n, data.stream(0, "a")),
-        (data.draw(n, data.stream(0, "b")) * 0.8).to(torch.uint8),
-    )
+    held_out = data.draw(n, data.stream(0, "a"))
+    samples = (data.draw(n, data.stream(0, "b")) * 0.8).to(torch.uint8)
     for folder, images in (("a", held_out), ("b", samples)):
         (tmp_path / folder).mkdir()
         for i, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
             Image.fromarray(image).save(tmp_path / folder / f"{i:03}.png")
     # The command reads its weights from there, and does not check them.
-    file = tmp_path / "hub" / "checkpoints" / OFFICIAL
+    file = tmp_path / "hub" / "checkpoints" / OFFICIAL_WEIGHTS
     file.parent.mkdir(parents=True)
     file.symlink_to(weights)
-    command = [
-        sys.executable,
-        "-m",
-        "pytorch_fid",
-        str(tmp_path / "a"),
-        str(tmp_path / "b"),
-        "--device",
-        "cpu",
-        "--num-workers",
-        "0",
-    ]
-    done = subprocess.run(
-        command, env={**os.environ, "TORCH_HOME": str(tmp_path)}, capture_output=True, text=True, check=True
-    )
-    expected = float(done.stdout.split("FID:")[1])
+    folders = [str(tmp_path / "a"), str(tmp_path / "b")]
+    command = [sys.executable, "-m", "pytorch_fid", *folders, "--device", "cpu", "--num-workers", "0"]
+    environment = {**os.environ, "TORCH_HOME": str(tmp_path)}
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    _, expected = process.stdout.split("FID:")
     with using(None, str(weights)):
         score = fid(data, samples[None], held_out, "inception").item()
-    assert score == pytest.approx(expected, rel=1e-3)
+    assert score == pytest.approx(float(expected), rel=1e-3)
     assert score > 1

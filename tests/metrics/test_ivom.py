@@ -32,8 +32,8 @@ class Vectors(Dataset):
     def mode_weights(self):
         return torch.empty(0)
 
-    def draw(self, n, generator, split="train"):
-        return torch.randn(n, *self.shape, generator=generator)
+    def draw(self, n, rng, split="train"):
+        return torch.randn(n, *self.shape, generator=rng)
 
     def assign(self, samples):
         raise NotImplementedError
@@ -54,8 +54,8 @@ class Noise(Images):
     def mode_weights(self):
         return torch.empty(0)
 
-    def draw(self, n, generator, split="train"):
-        return torch.randint(256, (n, *self.shape), generator=generator, dtype=torch.uint8)
+    def draw(self, n, rng, split="train"):
+        return torch.randint(256, (n, *self.shape), generator=rng, dtype=torch.uint8)
 
     def assign(self, samples):
         raise NotImplementedError
@@ -67,22 +67,22 @@ class Noise(Images):
 def score(data, held_out, generate=None, seeds=(0,), samples=None, **settings):
     """One number per seed; `generate` maps (S, N, L) to (S, N, *)."""
     samples = held_out[None, :2].expand(len(seeds), 2, *data.shape) if samples is None else samples
-    return METRICS.get("ivom")(**settings).score(
-        Evaluation(data, samples, HeldOut(held_out), list(seeds), generate)
-    )
+    evaluation = Evaluation(data, samples, HeldOut(held_out), seeds, generate)
+    return METRICS.get("ivom")(**settings).score(evaluation)
 
 
 def networks(data, seeds):
     """A random generator of images per seed."""
-    made = []
+    generators = []
     for seed in seeds:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            # Larger weights than a fresh network's give it a range that is curved.
-            made.append(generator(data.spec).eval().requires_grad_(False))
-            for parameter in made[-1].parameters():
-                parameter.mul_(2)
-    return lambda z: torch.stack([network(part) for network, part in zip(made, z, strict=True)])
+            network = generator(data.spec).eval().requires_grad_(False)
+        # Larger weights than a fresh network's give it a range that is curved.
+        for parameter in network.parameters():
+            parameter.mul_(2)
+        generators.append(network)
+    return lambda z: torch.stack([network(part) for network, part in zip(generators, z, strict=True)])
 
 
 @pytest.mark.parametrize(
@@ -90,36 +90,36 @@ def networks(data, seeds):
 )
 def test_of_a_linear_generator_it_is_the_least_squares_residual(data, scale):
     """Of images it is that of pixels in [0, 1]: a quarter of that in [-1, 1]."""
-    random = torch.Generator().manual_seed(0)
-    size = data.unpack(data.draw(1, random)).numel()
-    a, b = (
-        torch.randn(2, data.latent, size, generator=random),
-        0.3 * torch.randn(2, 1, size, generator=random),
-    )
-    held_out = data.draw(40, random)
+    rng = torch.Generator().manual_seed(0)
+    size = data.unpack(data.draw(1, rng)).numel()
+    a = torch.randn(2, data.latent, size, generator=rng)
+    b = 0.3 * torch.randn(2, 1, size, generator=rng)
+
+    def generate(z):
+        return (z @ a + b).unflatten(2, data.shape)
+
+    held_out = data.draw(40, rng)
     targets = data.unpack(held_out).flatten(1).double().numpy()
     expected = []
     for matrix, offset in zip(a.double().numpy(), b.double().numpy(), strict=True):
-        wanted = (targets - offset).T
-        z = np.linalg.lstsq(matrix.T, wanted, rcond=None)[0]
-        expected.append(((matrix.T @ z - wanted) ** 2).mean() / scale)
-    scores = score(data, held_out, lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1), points=40)
+        shifted = (targets - offset).T
+        z, *_ = np.linalg.lstsq(matrix.T, shifted, rcond=None)
+        expected.append(((matrix.T @ z - shifted) ** 2).mean() / scale)
+    scores = score(data, held_out, generate, (0, 1), points=40)
     assert scores.tolist() == pytest.approx(expected, rel=1e-4)
     assert scores.dtype == torch.float64
     # Fewer data are the first of them.
-    fewer = score(data, held_out, lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1), points=10)
-    assert (
-        fewer.tolist()
-        == score(data, held_out[:10], lambda z: (z @ a + b).unflatten(2, data.shape), (0, 1)).tolist()
-    )
+    fewer = score(data, held_out, generate, (0, 1), points=10)
+    assert fewer.tolist() == score(data, held_out[:10], generate, (0, 1)).tolist()
 
 
 def test_what_a_generator_can_make_has_no_error():
     """Images of the generator, with the rounding to 8 bits as the only error, up to local minima."""
     data = Noise(latent=4, width=4)
     generate = networks(data, [3])
+    z = torch.randn(1, 20, 4, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        held_out = data.pack(generate(torch.randn(1, 20, 4, generator=torch.Generator().manual_seed(0))))[0]
+        held_out = data.pack(generate(z))[0]
     # 1 / 12 of a level is the variance of rounding.
     assert score(data, held_out, generate, restarts=8).item() < 5 / 12 / 255**2
 
@@ -127,12 +127,14 @@ def test_what_a_generator_can_make_has_no_error():
 def test_iterations_and_restarts_never_make_it_worse():
     data, seeds = Noise(latent=6, width=4, side=12), (0, 1, 2)
     held_out, generate = data.draw(10, data.stream("all", "held-out")), networks(data, seeds)
-    by_iterations = [
-        score(data, held_out, generate, seeds, restarts=2, iterations=n) for n in (1, 2, 5, 20, 60)
-    ]
+
+    def scores(restarts, iterations):
+        return score(data, held_out, generate, seeds, restarts=restarts, iterations=iterations)
+
+    by_iterations = [scores(2, iterations) for iterations in (1, 2, 5, 20, 60)]
     assert all((after <= before).all() for before, after in itertools.pairwise(by_iterations))
     assert (by_iterations[-1] < 0.99 * by_iterations[0]).all()
-    by_restarts = [score(data, held_out, generate, seeds, restarts=n, iterations=20) for n in (1, 2, 3, 6)]
+    by_restarts = [scores(restarts, 20) for restarts in (1, 2, 3, 6)]
     # The batch is another one, and so its rounding.
     assert all((after <= before * (1 + 1e-6)).all() for before, after in itertools.pairwise(by_restarts))
     assert (by_restarts[-1] < by_restarts[0]).all()
@@ -157,7 +159,7 @@ def test_parts_do_not_matter(monkeypatch):
     settings = {"generate": lambda z: (z @ a).unflatten(2, data.shape), "seeds": (0, 1)}
     samples = data.draw(60, data.stream(0, "samples"))[None]
     whole, nearest = score(data, held_out, **settings), score(data, held_out, samples=samples)
-    monkeypatch.setattr(ivom, "CHUNK", 2 * 3 * 192 * 4)  # four data, or 25 samples
+    monkeypatch.setattr(ivom, "NUMBERS_AT_A_TIME", 2 * 3 * 192 * 4)  # four targets, or 25 samples
     assert score(data, held_out, **settings).tolist() == pytest.approx(whole.tolist(), rel=1e-5)
     assert score(data, held_out, samples=samples).tolist() == pytest.approx(nearest.tolist(), rel=1e-9)
 
@@ -174,18 +176,17 @@ def test_the_nearest_sample_is_found_by_differences(data):
     held_out, samples = data.draw(100, data.stream(0, "a")), data.draw(2500, data.stream(0, "b"))
     if data.kind == "points":
         held_out, samples = held_out + 20, samples + 20
-    targets, made = data.unpack(held_out).flatten(1).double(), data.unpack(samples).flatten(1).double()
-    errors = (
-        torch.stack([(target - made).square().mean(dim=1).amin() for target in targets]).mean() / data.span**2
-    )
-    assert score(data, held_out, samples=samples[None]).item() == pytest.approx(errors.item(), rel=1e-6)
+    targets, x = data.unpack(held_out).flatten(1).double(), data.unpack(samples).flatten(1).double()
+    nearest = torch.stack([(target - x).square().mean(dim=1).amin() for target in targets])
+    expected = nearest.mean() / data.span**2
+    assert score(data, held_out, samples=samples[None]).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
 def test_lbfgs_finds_the_minima_of_quadratics():
-    random = torch.Generator().manual_seed(0)
-    root = torch.randn(6, 4, 4, generator=random, dtype=torch.float64)
+    rng = torch.Generator().manual_seed(0)
+    root = torch.randn(6, 4, 4, generator=rng, dtype=torch.float64)
     matrix = root @ root.mT + 0.1 * torch.eye(4, dtype=torch.float64)
-    target = torch.randn(6, 4, generator=random, dtype=torch.float64)
+    target = torch.randn(6, 4, generator=rng, dtype=torch.float64)
 
     def objective(x):
         d = x - target
@@ -221,10 +222,13 @@ def test_lbfgs_forgets_a_step_to_where_there_is_no_value():
 
     # The first step ends left of zero.
     start = torch.tensor([[0.9, 0.0]], dtype=torch.float64)
-    assert minimise(objective, start, 1)[1].item() == objective(start).item()
-    assert minimise(objective, start, 12)[1].item() == pytest.approx(
-        minimise(objective, start, 200)[1].item(), abs=1e-6
-    )
+
+    def value(iterations):
+        _, values = minimise(objective, start, iterations)
+        return values.item()
+
+    assert value(1) == objective(start).item()
+    assert value(12) == pytest.approx(value(200), abs=1e-6)
 
 
 def test_lbfgs_evaluates_each_row_once_per_iteration():

@@ -16,7 +16,7 @@ def evaluation(samples, data=None):
     data = data or Ring()
     samples = samples if samples.ndim == 3 else samples[None]
     held_out = HeldOut(data.draw(1000, data.stream("all", "held-out"), "held-out"))
-    return Evaluation(data, samples, held_out, list(range(len(samples))))
+    return Evaluation(data, samples, held_out, range(len(samples)))
 
 
 def score(name, *arguments, **settings):
@@ -35,7 +35,8 @@ def test_a_metric_gives_one_number_per_seed(name):
     scores = metric.score(evaluation(samples, data))
     assert scores.shape == (3,)
     assert scores.isfinite().all()
-    assert all(metric.range(data)[0] <= s <= metric.range(data)[1] for s in scores.tolist())
+    least, greatest = metric.range(data)
+    assert all(least <= score <= greatest for score in scores.tolist())
     # A seed's score does not depend on the seeds beside it.
     assert metric.score(evaluation(samples[1], data))[0].item() == pytest.approx(scores[1].item(), rel=1e-6)
     assert metric.better in ("higher", "lower", "one")
@@ -44,27 +45,19 @@ def test_a_metric_gives_one_number_per_seed(name):
 def test_how_metrics_are_compared():
     """By differences or by those of logarithms; two are shown and not compared."""
     metrics = {name: METRICS.get(name) for name in METRICS.names()}
-    assert {name for name, metric in metrics.items() if metric.scale == "log"} == {
-        "fid",
-        "ivom",
-        "kl",
-        "kl_high_quality",
-        "kl_joint",
-    }
+    by_logarithms = {name for name, metric in metrics.items() if metric.scale == "log"}
+    assert by_logarithms == {"fid", "ivom", "kl", "kl_high_quality", "kl_joint"}
     assert {metric.scale for metric in metrics.values()} == {"linear", "log"}
-    assert {name for name, metric in metrics.items() if not metric.ranked} == {
-        "high_quality_legacy",
-        "out_of_range",
-    }
+    not_compared = {name for name, metric in metrics.items() if not metric.ranked}
+    assert not_compared == {"high_quality_legacy", "out_of_range"}
     # The logarithm of a score that may be below 0 has no meaning.
     assert all(metric.bounds[0] == 0 for metric in metrics.values() if metric.scale == "log")
 
 
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
 def test_what_a_perfect_generator_scores_is_known_or_told_by_real_data(data):
-    best = {
-        name: metric.best(data) for name in METRICS.names() if (metric := METRICS.get(name)()).applies(data)
-    }
+    metrics = {name: METRICS.get(name)() for name in METRICS.names()}
+    best = {name: metric.best(data) for name, metric in metrics.items() if metric.applies(data)}
     assert best["ivom"] == best["out_of_range"] == 0
     assert best["mode_entropy"] == pytest.approx(1, abs=1e-12)
     assert best["kl_joint"] == data.modes / 5000
@@ -74,7 +67,7 @@ def test_what_a_perfect_generator_scores_is_known_or_told_by_real_data(data):
 
 @pytest.mark.parametrize("data", [Ring(), Grid(), HighDimensional()], ids=lambda data: data.name)
 def test_real_data_scores_what_is_best(data):
-    """Save `ivom`, for want of a generator; a perfect sampler's entropy is lower by about (K - 1) / (2 N ln K), its bias."""
+    """Except `ivom`, without a generator. The entropy has a bias of about -(K - 1) / (2 N ln K)."""
     x = torch.stack([data.sample(data.samples, data.stream(seed, "data")) for seed in range(8)])
     for name in ("kl_joint", "mode_entropy", "out_of_range"):
         expected = METRICS.get(name)().best(data)

@@ -8,8 +8,9 @@ import torch
 from benchmark.datasets.mixtures import Ring
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
-from metrics.prdc import CHUNK, prdc, radii
+from metrics.prdc import DISTANCE_ROWS_AT_A_TIME, prdc, radii
 
+ROWS = DISTANCE_ROWS_AT_A_TIME
 NAMES = ("precision", "recall", "density", "coverage")
 
 
@@ -19,12 +20,9 @@ def normal(n, d, seed, scale=1.0, offset=0.0):
 
 def scores(samples, held_out, **settings):
     """All four of samples (S, N, 2), by name."""
-    evaluation = Evaluation(
-        Ring(),
-        samples,
-        held_out if isinstance(held_out, HeldOut) else HeldOut(held_out),
-        list(range(len(samples))),
-    )
+    if not isinstance(held_out, HeldOut):
+        held_out = HeldOut(held_out)
+    evaluation = Evaluation(Ring(), samples, held_out, range(len(samples)))
     return {name: METRICS.get(name)(**settings).on(Ring()).score(evaluation).tolist() for name in NAMES}
 
 
@@ -47,9 +45,9 @@ def agrees(real, generated, k):
         (350, 120, 2, 1),
         (40, 90, 384, 10),
         (7, 9, 3, 5),
-        (CHUNK, CHUNK + 1, 8, 5),
-        (CHUNK + 200, CHUNK - 1, 8, 5),
-        (2 * CHUNK + 1, 700, 4, 2),
+        (ROWS, ROWS + 1, 8, 5),
+        (ROWS + 200, ROWS - 1, 8, 5),
+        (2 * ROWS + 1, 700, 4, 2),
     ],
 )
 def test_agreement_with_the_prdc_package(m, n, d, k):
@@ -70,12 +68,8 @@ def test_agreement_on_distances_that_are_small_beside_the_coordinates():
 
 
 def test_precision_is_of_samples_and_recall_of_data():
-    near, far, nowhere = (
-        torch.arange(8.0)[:, None],
-        1000 + torch.arange(8.0)[:, None],
-        torch.tensor([[5e4], [9e4]]),
-    )
-    real = torch.cat([near, far])
+    near, nowhere = torch.arange(8.0)[:, None], torch.tensor([[5e4], [9e4]])
+    real = torch.cat([near, near + 1000])
     # All samples lie on one half of the data.
     assert prdc(real, near[:6] + 0.1, 2)[:2] == (1, 0.5)
     # Two that lie far off have balls over everything.
@@ -108,16 +102,15 @@ def test_a_generator_of_garbage_all_around_has_recall_and_no_precision():
 
 
 def test_data_itself_is_within_its_own_reach():
-    x = normal(CHUNK + 50, 3, 0)
+    x = normal(ROWS + 50, 3, 0)
     # A ball holds its centre and all but the last of the k neighbours.
     assert prdc(x, x.clone(), 4) == pytest.approx((1, 1, 1, 1))
 
 
 def test_fresh_real_data_has_a_density_of_about_one():
     data = Ring()
-    values = scores(
-        data.sample(2000, data.stream(1, "data"))[None], data.sample(2000, data.stream(2, "data"))
-    )
+    samples, held_out = (data.sample(2000, data.stream(seed, "data")) for seed in (1, 2))
+    values = scores(samples[None], held_out)
     assert values["density"][0] == pytest.approx(1, abs=0.05)
     assert min(values["precision"][0], values["recall"][0], values["coverage"][0]) > 0.95
 
@@ -133,9 +126,8 @@ def test_as_many_samples_as_data_and_no_more_than_asked_for():
     real, generated = normal(300, 2, 0), normal(200, 2, 1)
     for points, n in ((10_000, 200), (80, 80)):
         values = scores(generated[None], real, points=points, k=3)
-        assert {name: value for name, (value,) in values.items()} == prdc(
-            real[:n], generated[:n], 3
-        )._asdict()
+        expected = prdc(real[:n], generated[:n], 3)._asdict()
+        assert {name: value for name, (value,) in values.items()} == expected
 
 
 def test_seeds_and_evaluations_do_not_influence_each_other():

@@ -1,7 +1,6 @@
 """The tables as Parquet, the curves for TensorBoard, and the options that ask for them."""
 
 import importlib.util
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from benchmark.records.results import read_results
 from benchmark.report.exports.tensorboard import write_event_files
 from benchmark.report.exports.text import parquet_tables
 from benchmark.report.tables.tables import make_tables
+from benchmark.report.write import Report
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_without_its_library_an_extra_is_bad_usage_before_anything_is_written(
 ):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "benchmark.commands.run.find_spec", lambda name: None if name == library else find_spec(name)
+        "benchmark.commands.option_values.find_spec", lambda name: None if name == library else find_spec(name)
     )
     made_up_run(tmp_path / "made-up", {"ring": {"gan": [0.5]}})
     (tmp_path / "c.toml").write_text(f"{extra} = true")
@@ -154,13 +154,13 @@ def test_a_report_needs_no_library_of_an_extra_that_is_not_asked_for(cli, tmp_pa
     libraries = {(): (), ("--parquet",): ("pyarrow",), ("--tensorboard",): ("tensorboard",)}
     present = libraries[arguments]
     monkeypatch.setattr(
-        "benchmark.commands.run.find_spec", lambda name: object() if name in present else None
+        "benchmark.commands.option_values.find_spec", lambda name: object() if name in present else None
     )
     written = []
 
-    def write_report(store, extras):
+    def write_report(store, results, extras):
         written.append(extras)
-        return SimpleNamespace(problems=[])
+        return Report(store.root, results, None, [], [])
 
     monkeypatch.setattr("benchmark.report.write.write_report", write_report)
     assert cli("report", made_up_run(tmp_path, {"ring": {"gan": [0.5]}}).root, *arguments)[0] == 0

@@ -13,24 +13,16 @@ import psutil
 import pytest
 from support.faults import finished, same, tables
 
-# Clusters of this process share a token that is nobody else's; Ray reads its mode when it is imported, and once.
+# Clusters of this process share a token that is nobody else's; Ray reads its mode when it is imported, and
+# once.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 ray = pytest.importorskip("ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning")
 
 RING = (
-    "run",
-    "--suite",
-    "synthetic",
-    "--datasets",
-    "ring",
-    "--set",
-    "ivom.iterations=2",
-    "--set",
-    "ring.samples_large=0",
-    "--compile",
-    "off",
+    *("run", "--suite", "synthetic", "--datasets", "ring", "--compile", "off"),
+    *("--set", "ivom.iterations=2", "--set", "ring.samples_large=0"),
 )
 SMALL = (*RING, "--methods", "gan,wgan-gp", "--budget", "5e8flops", "--seeds", "2")
 LONGER = (*RING, "--methods", "gan,wgan-gp", "--budget", "1e10flops", "--seeds", "2")
@@ -113,34 +105,18 @@ def test_tables_are_those_of_local_processes(cli, tmp_path, monkeypatch):
 @pytest.mark.long
 def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugins):
     out = tmp_path / "run"
-    options = (
-        "--set",
-        f"killed.marker={tmp_path / 'marker'}",
-        "--checkpoint-every",
-        "0s",
-        "--executor",
-        "ray",
-    )
-    options += tuple(word for file in plugins for word in ("--plugin", file))
-    status, _, err = cli(
-        *RING,
-        "--methods",
-        "killed,raises,gan",
-        "--budget",
-        "1e9flops",
-        "--seeds",
-        "2",
-        "--out",
-        out,
-        *options,
-    )
+    options = ["--methods", "killed,raises,gan", "--budget", "1e9flops", "--seeds", "2"]
+    options += ["--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s"]
+    for file in plugins:
+        options += ["--plugin", file]
+    status, _, err = cli(*RING, "--executor", "ray", "--out", out, *options)
     assert status == 1
     assert err.count("ring killed: its process was lost") == 1
     assert "no luck today" in err
-    status = pd.read_csv(out / "trials.csv").set_index("method")["status"]
-    assert (status["killed"] == "ok").all()
-    assert (status["gan"] == "ok").all()
-    assert (status["raises"] == "failed").all()
+    trials = pd.read_csv(out / "trials.csv").set_index("method")["status"]
+    assert (trials["killed"] == "ok").all()
+    assert (trials["gan"] == "ok").all()
+    assert (trials["raises"] == "failed").all()
 
 
 @pytest.mark.parametrize(
@@ -171,19 +147,13 @@ def test_without_ray_there_is_one_line(cli, tmp_path, monkeypatch, command):
 
 
 def test_a_port_of_something_else_is_one_line(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmark.running.executors.ray.PATIENCE", 4.0)
+    monkeypatch.setattr("benchmark.running.executors.ray.PATIENCE", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        status, _, err = cli(
-            *SMALL,
-            "--out",
-            tmp_path / "run",
-            "--executor",
-            "ray",
-            "--ray-address",
-            f"127.0.0.1:{server.getsockname()[1]}",
-        )
+        _, port = server.getsockname()
+        arguments = ("--executor", "ray", "--ray-address", f"127.0.0.1:{port}")
+        status, _, err = cli(*SMALL, "--out", tmp_path / "run", *arguments)
     assert status == 2
-    assert "no Ray cluster answers there (nothing within 4 s)" in err
+    assert "no Ray cluster answers there (nothing within 2 s)" in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "run").exists()
 
@@ -200,18 +170,18 @@ def test_a_cluster_that_asks_for_a_token_is_one_line(cli, tmp_path, cluster, mon
 
 def test_only_a_cell_that_runs_is_killed(monkeypatch):
     from benchmark.records.cell import Cell, Configured
-    from benchmark.running.executors.ray import RayExecutor, _Attempt
+    from benchmark.running.executors.ray import Attempt, RayExecutor
     from benchmark.suites.budget import Budget
 
     cancelled = []
     monkeypatch.setattr(ray, "cancel", lambda ref, force: cancelled.append(ref))
-    cells = [
+    waits, runs = (
         Cell("synthetic", Configured("ring", {}), Configured(name, {}), {}, Budget(1, "steps"), (0,), (0,))
         for name in ("gan", "dcgan")
-    ]
+    )
     executor = object.__new__(RayExecutor)
-    executor.attempts = {"waits": _Attempt(cells[0]), "runs": _Attempt(cells[1], node="a node")}
-    for cell in cells:
+    executor.attempts = {"waits": Attempt(waits), "runs": Attempt(runs, node="a node")}
+    for cell in (waits, runs):
         executor.kill(cell, "nothing was heard of it")
     assert cancelled == ["runs"]
 
@@ -224,22 +194,21 @@ def test_an_address_without_ray_is_refused(cli, tmp_path):
 
 @pytest.mark.long
 def test_a_lost_node_costs_time_alone(cli, tmp_path, cluster):
-    """One of two nodes is killed while cells run on it; what it had is taken up by the other, from the last checkpoint."""
-    from benchmark.running.executors.base import Saved
-    from benchmark.running.run import _Progress
+    """One of two nodes is killed while cells run on it; the other continues from their checkpoints."""
+    from benchmark.records.store import Store
 
     killed = []
-    original = _Progress.take
+    original = Store.write_checkpoint
 
-    def take(self, event):
-        original(self, event)
-        if isinstance(event, Saved) and not killed:
-            killed.append(event.cell.label)
+    def write_checkpoint(self, cell, checkpoint):
+        original(self, cell, checkpoint)
+        if not killed:
+            killed.append(cell.label)
             cluster.remove_node(cluster.nodes[0], allow_graceful=False)
 
     assert cli(*LONGER, "--out", tmp_path / "local")[0] == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Progress, "take", take)
+        patch.setattr(Store, "write_checkpoint", write_checkpoint)
         arguments = ("--executor", "ray", "--ray-address", cluster.address, "--checkpoint-every", "1s")
         status, _, err = cli(*LONGER, "--out", tmp_path / "ray", *arguments)
     assert status == 0

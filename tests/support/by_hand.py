@@ -1,6 +1,7 @@
-"""A method on tiny networks, and the same in numpy: formulas from the papers, gradients by central differences, Adam from its paper.
+"""A method on tiny networks, and the same in numpy.
 
-Nothing here calls a loss, a gradient or an optimiser of the program or of torch, so that agreement with them means something.
+Formulas and Adam come from the papers, gradients from central differences. Nothing of the numpy side calls a
+loss, a gradient or an optimiser of the program or of torch, so that agreement with them means something.
 """
 
 import copy
@@ -12,13 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 from torch.func import grad
-from torch.utils._pytree import tree_map
 
 from benchmark.datasets.mixtures import Mixture
 from benchmark.method import Batch, Networks, State, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle
 from benchmark.training.streams import Batches
+from benchmark.training.trees import keystr, tree_leaves_with_path, tree_map
 
 CPU = torch.device("cpu")
 
@@ -51,46 +52,49 @@ class Pair(nn.Linear):
 def on_networks(name: str, networks: dict[str, Callable[[], nn.Module]], **settings: Any):
     """The method on networks of the test's choice."""
     cls = METHODS.get(name)
-    own = type(
-        cls.__name__,
-        (cls,),
-        {"networks": lambda self, data: {network: build() for network, build in networks.items()}},
-    )
-    return own(**settings)
+
+    def build_networks(self, data):
+        return {network: build() for network, build in networks.items()}
+
+    return type(cls.__name__, (cls,), {"networks": build_networks})(**settings)
 
 
 def warm_state(method, data=TINY, seed=0) -> State:
     """Random weights, and an optimiser that has made three steps, all in numpy."""
     random = np.random.default_rng(seed)
     networks = method.networks(data.spec)
-    shapes = {
-        name: {key: tuple(p.shape) for key, p in network.named_parameters()}
-        for name, network in networks.items()
-    }
+    shapes, buffers = {}, {}
+    for name, network in networks.items():
+        shapes[name] = {key: tuple(parameter.shape) for key, parameter in network.named_parameters()}
+        buffers[name] = {key: _in_numpy(buffer) for key, buffer in network.named_buffers()}
 
     def draw(number):
-        return {
-            name: {key: np.asarray(number(shape)) for key, shape in keys.items()}
-            for name, keys in shapes.items()
-        }
+        drawn = {}
+        for name, own_shapes in shapes.items():
+            drawn[name] = {key: np.asarray(number(shape)) for key, shape in own_shapes.items()}
+        return drawn
 
     return State(
         parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
-        buffers={
-            name: {
-                key: b.double().numpy() if b.is_floating_point() else b.numpy()
-                for key, b in n.named_buffers()
-            }
-            for name, n in networks.items()
-        },
+        buffers=buffers,
         first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
         steps={name: np.asarray(3.0) for name in networks},
     )
 
 
+def _in_numpy(buffer: torch.Tensor) -> np.ndarray:
+    """In float64, unless it counts."""
+    if buffer.is_floating_point():
+        buffer = buffer.double()
+    return buffer.numpy()
+
+
 def with_weights(state: State, **networks: dict[str, Any]) -> State:
-    """The state with some parameters set by hand: `with_weights(state, generator={"weight": 2.0})` fills the whole tensor."""
+    """The state with some parameters set by hand; a number fills the whole tensor.
+
+    Such as `with_weights(state, generator={"weight": 2.0})`.
+    """
     parameters = copy.deepcopy(state.parameters)
     for network, weights in networks.items():
         for key, value in weights.items():
@@ -104,10 +108,8 @@ def as_tensors(tree: Any) -> Any:
 
 def drawn(method, data=TINY) -> list[Batch]:
     """The batches of one cycle from the real streams, in float64 and with their axis of one seed."""
-    return [
-        batch.map(torch.Tensor.double)
-        for batch in next(Batches(data, Cycle(method, data.spec).draws, [0], CPU))
-    ]
+    batches = next(Batches(data, Cycle(method, data.spec).draws, [0], CPU))
+    return [batch.map(torch.Tensor.double) for batch in batches]
 
 
 def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tuple[State, list[float]]:
@@ -120,16 +122,16 @@ def run_cycle(method, state: State, batches: Sequence[Batch], data=TINY) -> tupl
 def loss_and_gradients(
     method, player: str, state: State, batch: Batch, data=TINY
 ) -> tuple[float, dict[str, dict[str, np.ndarray]]]:
-    """The loss of a player on a numpy batch, and its gradients in the networks that the player trains, by the program's own means."""
+    """The program's loss of a player on a numpy batch, and the gradients in the player's networks."""
     cycle, state = Cycle(method, data.spec), as_tensors(state)
-    played = cycle.players[player]
+    networks, player_loss = cycle.players[player].networks, cycle.players[player].loss
 
     def loss(own):
         nets = Networks(cycle.modules, state._replace(parameters={**state.parameters, **own}), cycle.players)
-        value = played.loss(nets, batch.map(torch.from_numpy))
+        value = player_loss(nets, batch.map(torch.from_numpy))
         return value, value
 
-    own = {name: state.parameters[name] for name in played.networks}
+    own = {name: state.parameters[name] for name in networks}
     gradients, value = grad(loss, has_aux=True)(own)
     return value.item(), tree_map(lambda leaf: leaf.numpy(), gradients)
 
@@ -138,9 +140,8 @@ def updated(method, player: str, state: State, batch: Batch, data=TINY) -> State
     """The state after the program's own update of one player on a numpy batch."""
     cycle = Cycle(method, data.spec)
     nets = Networks(cycle.modules, as_tensors(state), cycle.players)
-    return tree_map(
-        lambda leaf: leaf.numpy(), update(nets, cycle.players[player], batch.map(torch.from_numpy))[0]
-    )
+    after, _ = update(nets, cycle.players[player], batch.map(torch.from_numpy))
+    return tree_map(lambda leaf: leaf.numpy(), after)
 
 
 def sigmoid(t):
@@ -166,19 +167,22 @@ def central_differences(
     """The gradient of a formula in the parameters of some networks."""
     parameters = copy.deepcopy(state.parameters)
     moved = state._replace(parameters=parameters)
-    gradients = {
-        name: {key: np.zeros_like(value) for key, value in parameters[name].items()} for name in networks
-    }
+
+    def gradient_in(value):
+        gradient = np.zeros_like(value)
+        for i in np.ndindex(value.shape):
+            middle = value[i]
+            value[i] = middle + h
+            above = formula(moved, batch)
+            value[i] = middle - h
+            below = formula(moved, batch)
+            value[i] = middle
+            gradient[i] = (above - below) / (2 * h)
+        return gradient
+
+    gradients = {}
     for name in networks:
-        for key, value in parameters[name].items():
-            for i in np.ndindex(value.shape):
-                middle = value[i]
-                value[i] = middle + h
-                above = formula(moved, batch)
-                value[i] = middle - h
-                below = formula(moved, batch)
-                value[i] = middle
-                gradients[name][key][i] = (above - below) / (2 * h)
+        gradients[name] = {key: gradient_in(value) for key, value in parameters[name].items()}
     return gradients
 
 
@@ -197,13 +201,12 @@ class Descent:
         for key, theta in state.parameters[network].items():
             g = gradients[key]
             length = np.sqrt((g**2).sum())
-            g = g * self.clip_norm / length if length > self.clip_norm else g
+            if length > self.clip_norm:
+                g = g * self.clip_norm / length
             first[key] = self.beta1 * state.first[network][key] + (1 - self.beta1) * g
             second[key] = self.beta2 * state.second[network][key] + (1 - self.beta2) * g**2
-            unbiased_first, unbiased_second = (
-                first[key] / (1 - self.beta1**t),
-                second[key] / (1 - self.beta2**t),
-            )
+            unbiased_first = first[key] / (1 - self.beta1**t)
+            unbiased_second = second[key] / (1 - self.beta2**t)
             parameters[key] = theta - self.lr * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
         return State(
             {**state.parameters, network: parameters},
@@ -226,7 +229,10 @@ class Move:
 def play(
     state: State, moves: Sequence[Move], batches: Sequence[Batch], simultaneous: bool
 ) -> tuple[State, list[float]]:
-    """The state after one move on each batch: all from the same networks, or each from those that the one before left; and the losses."""
+    """The state after one move on each batch, and the losses.
+
+    All moves start from the same networks, or each from those that the one before has left.
+    """
     start, losses = state, []
     for move, batch in zip(moves, batches, strict=True):
         origin = start if simultaneous else state
@@ -238,34 +244,28 @@ def play(
 
 
 def differences(one: State, other: State) -> list[str]:
-    """What two states differ in, apart from buffers."""
-    found = []
+    """The names of the tensors in which two states differ, apart from buffers."""
+    names = []
     for field in ("parameters", "first", "second", "steps"):
-        for network, tensors in getattr(one, field).items():
-            theirs = getattr(other, field)[network]
-            pairs = (
-                {key: (value, theirs[key]) for key, value in tensors.items()}
-                if isinstance(tensors, dict)
-                else {"": (tensors, theirs)}
-            )
-            found += [
-                f"{field} {network} {key}"
-                for key, pair in pairs.items()
-                if not np.allclose(*pair, rtol=1e-6, atol=1e-8)
-            ]
-    return found
+        theirs = dict(tree_leaves_with_path(getattr(other, field)))
+        for path, value in tree_leaves_with_path(getattr(one, field)):
+            if not np.allclose(value, theirs[path], rtol=1e-6, atol=1e-8):
+                names.append(f"{field} {keystr(path)}")
+    return names
 
 
 def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY) -> None:
-    """From warm optimisers, the program's cycle leaves the weights, the moments and the losses that the formulas give.
+    """From warm optimisers, the program's cycle gives the weights, moments and losses of the formulas.
 
     A cycle in the other order of play does not.
     """
     state, batches = warm_state(method, data), drawn(method, data)
     ours, losses = run_cycle(method, state, batches, data)
-    seen = [batch.map(lambda t: t[0].numpy()) for batch in batches]
-    seen = seen * len(moves) if method.simultaneous else seen
-    expected, expected_losses = play(state, moves, seen, method.simultaneous)
+    arrays = [batch.map(lambda tensor: tensor[0].numpy()) for batch in batches]
+    if method.simultaneous:
+        arrays *= len(moves)
+    expected, expected_losses = play(state, moves, arrays, method.simultaneous)
     assert differences(ours, expected) == []
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-9)
-    assert differences(ours, play(state, moves, seen, not method.simultaneous)[0]) != []
+    other_order, _ = play(state, moves, arrays, not method.simultaneous)
+    assert differences(ours, other_order) != []

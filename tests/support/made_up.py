@@ -10,6 +10,7 @@ from benchmark.records.schema import CALIBRATION_ROWS, DatasetFacts
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.tables.tables import make_tables
+from benchmark.report.write import write_report
 from benchmark.suites import get_suite
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
@@ -226,3 +227,8 @@ def configured(registry, owner, settings):
         if owner_of_setting == owner:
             own[field_name] = value
     return registry.build(owner, own)
+
+
+def report_on(store, extras=()):
+    """Writes the report of a run, as the command does."""
+    return write_report(store, read_run(store.root), extras)

@@ -121,9 +121,7 @@ class _MadeUp(Images):
 
 
 def _measure_ivom(points: int, images: int) -> None:
-    """Ours on `points` images, between two measurements of the loop on `images` each, as a shared machine
-    drifts.
-    """
+    """Ours on `points` images, between two measurements of the loop on `images` each: machines drift."""
     torch.manual_seed(0)
     data, metric = _MadeUp(), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
@@ -169,9 +167,7 @@ class _Spent(Exception):  # noqa: N818
 
 
 def _one_by_one(network: nn.Module, image: Tensor, data: Dataset, evaluations: int) -> float:
-    """The least error that PyTorch's L-BFGS reaches on one packed image, from one start and with few
-    evaluations.
-    """
+    """The least error that PyTorch's L-BFGS reaches on one packed image from one start."""
     z = torch.randn(1, data.latent).requires_grad_()
     target = data.unpack(image[None])
     # Without tolerances it ends when the evaluations do.

@@ -1,6 +1,4 @@
-"""Training throughput: the harness against a plain PyTorch loop and against the machine's matrix-product
-peak, in one run.
-"""
+"""Training throughput: the harness against a plain PyTorch loop and the machine's peak, in one run."""
 
 import json
 import multiprocessing
