@@ -19,7 +19,6 @@ class Foreign:
     x: int = 1
 """
 
-
 SUITE = """
 from benchmark.registry import register_suite
 from benchmark.suites import Suite

@@ -25,7 +25,7 @@ from support.by_hand import (
 )
 from torch import nn
 
-from benchmark.commands.check import Pictures
+from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.registry import METHODS
 from benchmark.training.trees import tree_map
 

@@ -20,7 +20,7 @@ from support.by_hand import (
 from support.training import trained
 from torch import nn
 
-from benchmark.commands.check import Pictures
+from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
 

@@ -129,7 +129,8 @@ def test_without_its_library_an_extra_is_bad_usage_before_anything_is_written(
 ):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "benchmark.commands.option_values.find_spec", lambda name: None if name == library else find_spec(name)
+        "benchmark.commands.option_values.find_spec",
+        lambda name: None if name == library else find_spec(name),
     )
     made_up_run(tmp_path / "made-up", {"ring": {"gan": [0.5]}})
     (tmp_path / "c.toml").write_text(f"{extra} = true")

@@ -9,7 +9,6 @@ from benchmark.report.tables.published_words import MARKS, published_rows, tally
 
 NAN = math.nan
 
-
 INTERVALS = "inside our 95 % intervals"
 NOTHING_ABOUT = (
     "No published figure of the protocol {} is about the methods, datasets and metrics of this run."

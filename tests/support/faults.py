@@ -1,5 +1,8 @@
 """What tests of faults share: an executor without processes, and comparisons of runs."""
 
+import subprocess
+import sys
+import time
 from collections import deque
 
 import pandas as pd
@@ -63,3 +66,44 @@ def finished(out):
         file: (file.stat().st_ino, file.stat().st_mtime_ns)
         for file in (out / "trials").glob("*/*/seed-*/result.json")
     }
+
+
+METHOD_OPTIONS = ("--methods", "gan,wgan-gp", "--compile", "off")
+
+RING = (
+    "run",
+    "--suite",
+    "synthetic",
+    "--datasets",
+    "ring",
+    "--set",
+    "ivom.iterations=2",
+    "--set",
+    "ring.samples_large=0",
+)
+
+SMALL = (*RING, *METHOD_OPTIONS, "--budget", "5e8flops", "--seeds", "2")
+
+LONGER = (*RING, *METHOD_OPTIONS, "--budget", "1e10flops", "--seeds", "2")
+
+
+def use(monkeypatch, executor):
+    monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)
+
+
+def draw_nothing(patch):
+    patch.setattr("benchmark.report.write.write_plots", lambda *arguments: [])
+    patch.setattr("benchmark.report.write.make_page", lambda *arguments: "no page")
+
+
+def spawn(*arguments, **options):
+    command = [sys.executable, "-m", "benchmark", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def wait_for(condition, process, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

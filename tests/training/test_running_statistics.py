@@ -6,7 +6,7 @@ import pytest
 import torch
 from support.training import CPU, trained
 
-from benchmark.commands.check import Pictures
+from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Networks
 from benchmark.registry import METHODS

@@ -1,0 +1,238 @@
+"""Whatever the options are, there is a result or one line."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fuzz import TEXT, fuzz, run_many_cases
+
+from benchmark.commands.cli import main
+from benchmark.errors import UsageError
+from benchmark.registry import DATASETS, METHODS, METRICS, SUITES
+
+NAMES = [*SUITES.names(), *DATASETS.names(), *METHODS.names(), *METRICS.names()]
+
+VALUES = st.one_of(TEXT, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=3).map(",".join))
+
+OPTIONS = (
+    *(
+        "--suite",
+        "--datasets",
+        "--methods",
+        "--seeds",
+        "--budget",
+        "--out",
+        "--config",
+        "--device",
+        "--workers",
+        "--compile",
+        "--plugin",
+    ),
+    *(
+        "--data-root",
+        "--fid-features",
+        "--fid-weights",
+        "--executor",
+        "--ray-address",
+        "--checkpoint-every",
+        "--stall-timeout",
+        "--worker-memory",
+    ),
+    *("--dataset", "--metrics", "--nonsense", "-x", "--"),
+)
+
+OPTION = st.tuples(st.sampled_from(OPTIONS), VALUES).map(list)
+
+SETTING = st.builds(
+    lambda o, f, v: ["--set", f"{o}.{f}={v}"],
+    st.sampled_from(NAMES),
+    st.sampled_from(["lr", "batch", "penalty", "width", ""]),
+    VALUES,
+)
+
+FLAG = st.sampled_from(
+    [
+        ["--fresh"],
+        ["--dry-run"],
+        ["--long"],
+        ["--csv"],
+        ["--quick"],
+        ["--executors"],
+        ["--parquet"],
+        ["--tensorboard"],
+        ["--simultaneous"],
+    ]
+)
+
+PROPER = st.sampled_from(
+    [
+        ["--suite", "synthetic"],
+        ["--seeds", "2"],
+        ["--datasets", "ring"],
+        ["--methods", "gan,ali"],
+        ["--budget", "5steps"],
+        ["--out", "run"],
+        ["--dry-run"],
+    ]
+)
+
+COMMAND = st.tuples(
+    st.sampled_from(["run", "list", "report", "compare", "score", "check", "perf", "nonsense"]),
+    st.lists(st.one_of(PROPER, PROPER, PROPER, OPTION, SETTING, FLAG, VALUES.map(lambda v: [v])), max_size=7),
+).map(lambda parts: [parts[0], *(token for option in parts[1] for token in option)])
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch, tmp_path):
+    """Command lines are read and planned, and then nothing is trained, measured or connected to."""
+    from benchmark.records.trial_files import NOTHING
+    from benchmark.report.write import Report
+    from benchmark.running.executors.base import Executor
+    from benchmark.running.run import RunResult
+    from benchmark.training.cost import Cost
+
+    class Idle(Executor):
+        capacity = 1
+
+        def describe(self):
+            return "nobody"
+
+        start = poll = kill = stop = close = lambda self, *arguments: None
+
+    monkeypatch.setattr(Idle, "__abstractmethods__", frozenset())
+    monkeypatch.setattr("benchmark.plan.plan.cost_of", lambda method, data: Cost(100, 1, 1, 64, 1000, 10, 10))
+    monkeypatch.setattr("benchmark.commands.run.run_plan", lambda *arguments: RunResult(NOTHING, []))
+    monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: Idle())
+    nothing = Report(tmp_path, None, None, [], [])
+    monkeypatch.setattr("benchmark.commands.run.write_report", lambda *arguments: nothing)
+    monkeypatch.setattr("benchmark.report.write.write_report", lambda *arguments: nothing)
+    monkeypatch.setattr("benchmark.commands.perf.throughput.measure", lambda quick: None)
+    monkeypatch.setattr("benchmark.commands.perf.executors.measure_executors", lambda quick: None)
+    monkeypatch.setattr("benchmark.commands.check.check_entries", lambda entries: True)
+    monkeypatch.setenv("BENCHMARK_DATA_ROOT", str(tmp_path / "no-data"))
+    monkeypatch.chdir(tmp_path)
+
+
+def tell(arguments, capsys):
+    """Runs a command line; it ends with a status and at most one line of complaint per problem."""
+    status = main(arguments)
+    err = capsys.readouterr().err
+    assert status in (0, 1, 2), arguments
+    assert "Traceback" not in err, arguments
+    if status == 2:
+        assert err.startswith("benchmark: "), (arguments, err)
+        assert err.count("\n") == 1, (arguments, err)
+        assert err[:-1].isprintable(), (arguments, err)
+    return status, err
+
+
+@fuzz
+@given(arguments=COMMAND)
+def test_command_lines(nothing_runs, capsys, arguments):
+    tell(arguments, capsys)
+
+
+LEAF = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.dates(),
+    st.times(),
+    st.datetimes(),
+    st.just(10**400),
+)
+
+TOML = st.recursive(
+    LEAF,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+KEYS = st.sampled_from(
+    [
+        "suite",
+        "datasets",
+        "methods",
+        "seeds",
+        "budget",
+        "out",
+        "workers",
+        "set",
+        "plugin",
+        "checkpoint-every",
+        "executor",
+        "other",
+        "device",
+    ]
+)
+
+DEEP = st.integers(1, 4000).map(lambda n: f"seeds = {'[' * n}{']' * n}".encode())
+
+DEEPER = st.integers(1, 2000).map(lambda n: ("[set" + ".a" * n + "]\nx = 1").encode())
+
+
+def toml_value(value):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)} = {toml_value(v)}" for k, v in value.items()) + "}"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+CONFIG = st.one_of(
+    st.binary(max_size=60),
+    DEEP,
+    DEEPER,
+    st.dictionaries(KEYS, TOML, max_size=5).map(
+        lambda table: "\n".join(f"{k} = {toml_value(v)}" for k, v in table.items()).encode("utf-8", "replace")
+    ),
+)
+
+
+@fuzz
+@given(content=CONFIG, suite=st.booleans())
+def test_configuration_files(nothing_runs, capsys, content, suite):
+    file = Path("config.toml")
+    file.write_bytes(content)
+    tell(["run", "--config", str(file), "--dry-run", *(["--suite", "synthetic"] if suite else [])], capsys)
+
+
+OWNER = st.sampled_from(
+    [(registry, name) for registry in (DATASETS, METHODS, METRICS) for name in registry.names()]
+)
+
+FIELD_VALUE = st.one_of(
+    TEXT,
+    st.integers(-3, 10**20),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.lists(st.integers(), max_size=2),
+    st.just(10**400),
+)
+
+
+@fuzz
+@given(owner=OWNER, number=st.integers(0, 30), value=FIELD_VALUE)
+def test_settings_build_or_are_refused(owner, number, value):
+    from dataclasses import fields
+
+    registry, name = owner
+    names = [field.name for field in fields(registry.get(name))] or ["none"]
+    with contextlib.suppress(UsageError):
+        registry.build(name, {names[number % len(names)]: value})
+
+
+@pytest.mark.long
+def test_thousands_of_cases():
+    run_many_cases(__file__)

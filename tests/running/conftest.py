@@ -1,0 +1,40 @@
+"""Fixtures of tests of runs: a small run, and the same run interrupted."""
+
+import pytest
+from support.faults import SMALL, Inline, draw_nothing, finished, use
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    """Cells run in this process, and nothing is drawn."""
+    use(monkeypatch, Inline())
+    draw_nothing(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A small run that nothing happened to."""
+    from benchmark.commands.cli import main
+
+    out = tmp_path_factory.mktemp("whole") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, Inline())
+        draw_nothing(patch)
+        assert main([*SMALL, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def half(tmp_path_factory):
+    """The same run, interrupted: some trials are finished, and one cell has a checkpoint."""
+    from benchmark.commands.cli import main
+
+    out = tmp_path_factory.mktemp("half") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, Inline(stop_after=80, capacity=1))
+        draw_nothing(patch)
+        patch.setattr("benchmark.running.executors.worker.REPORT_EVERY", 0.0)
+        main([*SMALL, "--out", str(out), "--checkpoint-every", "0s"])
+    assert len(list(out.glob("trials/*/*/training-*/checkpoint.json"))) == 1
+    assert finished(out)
+    return out

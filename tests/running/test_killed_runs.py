@@ -1,0 +1,125 @@
+"""Runs that are interrupted or killed, and several runs in one directory."""
+
+import os
+import re
+import shutil
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+from support.faults import LONGER, SMALL, finished, same, spawn, tables, wait_for
+
+KILLED_RUNS = int(os.environ.get("BENCHMARK_KILLED_RUNS", "6"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_in_time_and_it_goes_on(cli, tmp_path, number):
+    """As from a terminal: the whole process group is told."""
+    out = tmp_path / "run"
+    process = spawn(*LONGER, "--out", out, start_new_session=True)
+    wait_for(lambda: len(finished(out)) >= 4, process)  # the calibration rows
+    time.sleep(1)
+    began = time.monotonic()
+    os.killpg(process.pid, number)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 128 + number
+    assert err.strip().splitlines()[-1].endswith("the same command continues")
+    assert "Traceback" not in err
+    assert len(list(out.glob("trials/*/*/training-*/checkpoint.json"))) >= 1
+    assert not (out / "run.lock").exists()
+    assert cli(*LONGER, "--out", out)[0] == 0
+    other = tmp_path / "other"
+    assert cli(*LONGER, "--out", other)[0] == 0
+    same(tables(out), tables(other))
+
+
+@pytest.mark.long
+def test_a_second_run_in_the_same_directory_is_refused_and_readers_are_not(cli, whole, tmp_path):
+    out = tmp_path / "run"
+    process = spawn(*LONGER, "--out", out)
+    try:
+        wait_for(lambda: finished(out), process)
+        status, _, err = cli(*LONGER, "--out", out)
+        assert status == 2
+        assert re.search(rf"process {process.pid} of \w+ on \S+, started .*, is working there; wait", err)
+        assert cli(*LONGER, "--out", out, "--fresh")[0] == 2
+        assert cli("report", out)[0] == 0
+        assert cli(*LONGER, "--out", out, "--dry-run")[0] == 0
+    finally:
+        process.kill()
+        process.communicate()
+    status, _, err = cli(*LONGER, "--out", out)
+    assert status == 0
+    assert f"process {process.pid} of" in err
+    assert "was killed; going on from what it saved" in err
+    assert not (out / "run.lock").exists()
+
+
+@pytest.mark.long
+def test_concurrent_starts_leave_one_winner(whole, tmp_path):
+    out = tmp_path / "run"
+    runs = [spawn(*SMALL, "--out", out) for _ in range(4)]
+    ended = [(*run.communicate(timeout=300), run.returncode) for run in runs]
+    assert sorted(status for _, _, status in ended) in (
+        [0, 2, 2, 2],
+        [0, 0, 2, 2],
+        [0, 0, 0, 2],
+        [0, 0, 0, 0],
+    )
+    for _, err, status in ended:
+        assert "Traceback" not in err
+        assert status == 0 or "is working there" in err
+    same(tables(out), tables(whole))
+
+
+def kill(process, victim):
+    if victim == "driver":
+        process.kill()
+    elif victim == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        for worker in psutil.Process(process.pid).children()[-1:]:
+            worker.kill()
+
+
+@pytest.mark.long
+def test_runs_that_are_killed_again_and_again_end_like_one_that_was_not(cli, tmp_path):
+    """At random moments, SIGKILL to the driver, to its whole group, or to a worker."""
+    arguments = (*LONGER[:-1], "3", "--checkpoint-every", "1s")
+    calm = tmp_path / "calm"
+    began = time.monotonic()
+    calm_run = spawn(*arguments, "--out", calm)
+    calm_run.communicate()
+    assert calm_run.returncode == 0
+    took = time.monotonic() - began
+    expected = tables(calm)
+    kills = again = 0
+    for run in range(KILLED_RUNS):
+        rng = np.random.default_rng(run)
+        out = tmp_path / str(run)
+        for attempt in range(40):
+            before = finished(out)
+            process = spawn(*arguments, "--out", out, start_new_session=True)
+            if attempt < 3:
+                time.sleep(rng.uniform(0.5, took))
+                kills += process.poll() is None
+                if process.poll() is None:
+                    kill(process, rng.choice(["driver", "group", "worker"]))
+            _, err = process.communicate(timeout=300)
+            assert "Traceback" not in err
+            again += not before.items() <= finished(out).items()
+            if process.returncode == 0:
+                break
+        assert process.returncode == 0, err
+        same(tables(out), expected)
+        assert not list(out.rglob(".*"))
+        shutil.rmtree(out)
+    print(
+        f"{KILLED_RUNS} runs, {kills} kills, {again} finished trials touched again; an uninterrupted run takes {took:.0f} s"
+    )
+    assert again == 0
+    assert kills > KILLED_RUNS

@@ -1,0 +1,48 @@
+"""Training goes on from checkpoints, in the groups that were begun."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from support.faults import SMALL, Inline, finished, same, tables
+
+
+def test_training_goes_on_from_its_checkpoint_to_the_same_numbers(cli, whole, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    before = finished(out)
+    told = []
+    original = Inline.start
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Inline, "start", lambda self, task: (told.append(task), original(self, task))[1])
+        assert cli(*SMALL, "--out", out)[0] == 0
+    assert [task.start is not None for task in told].count(True) == 1
+    same(tables(out), tables(whole))
+    assert before.items() <= finished(out).items()
+    assert not list(out.glob("trials/*/*/training-*"))
+
+
+@pytest.mark.parametrize("every", ["0s", "off"])
+def test_checkpoints_do_not_change_results(cli, whole, tmp_path, inline, every):
+    out = tmp_path / "run"
+    assert cli(*SMALL, "--out", out, "--checkpoint-every", every)[0] == 0
+    same(tables(out), tables(whole))
+
+
+def test_a_group_that_was_begun_is_finished_whatever_is_asked_next(cli, whole, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    arguments = [*SMALL[:-1], "4", "--out", out]
+    assert cli(*arguments)[0] == 0
+    trials = pd.read_csv(out / "trials.csv")
+    assert set(trials["group"]) == {"0 1", "2 3"}
+    kept = tables(out)["trials"].query("seed < 2").reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, tables(whole)["trials"], check_exact=True)
+
+
+def test_a_group_that_was_begun_is_given_up_for_fewer_seeds(cli, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    assert cli(*SMALL[:-1], "1", "--out", out)[0] == 0
+    trials = pd.read_csv(out / "trials.csv").query("method == 'wgan-gp'")
+    assert trials[["seed", "group"]].astype(str).to_numpy().tolist() == [["0", "0"]]
