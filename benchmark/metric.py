@@ -109,12 +109,16 @@ class Evaluation(_Memory):
 class Metric(ABC):
     """A figure of merit. Subclasses are frozen dataclasses, whose fields are the settings.
 
-    Attributes: name: The registered name, and the column's. better: Which values are better; `one` means the
-        closer to 1. bounds: The least and the greatest possible value on any data. needs_generator: Whether
-        samples alone are not enough. needs_modes: Whether the modes of the data must be known. large: Whether
-        the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`. scale: Whether
-        two scores are as far apart as their difference says, or that of their logarithms. ranked: Whether
-        methods are compared by it. A metric that is not is shown, and no method is better or worse for it.
+    Attributes:
+        name: The registered name, and the column's.
+        better: Which values are better; `one` means the closer to 1.
+        bounds: The least and the greatest possible value on any data.
+        needs_generator: Whether samples alone are not enough.
+        needs_modes: Whether the modes of the data must be known.
+        large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
+        scale: Whether two scores are as far apart as their difference says, or that of their logarithms.
+        ranked: Whether methods are compared by it. A metric that is not is shown, and no method is better or
+            worse for it.
     """
 
     name: ClassVar[str]

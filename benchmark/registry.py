@@ -120,8 +120,9 @@ class Registry:
     def source(self, name: str) -> str:
         """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere.
 
-        Raises: UsageError: If it is from a notebook or from the script that was started, which other
-            processes cannot import.
+        Raises:
+            UsageError: If it is from a notebook or from the script that was started, which other processes
+                cannot import.
         """
         module = sys.modules[self.get(name).__module__]
         if module.__name__ == "__main__":

@@ -73,10 +73,12 @@ class Run:
     def figure(self, dataset: str, name: str = "metrics", against: str | None = None) -> Figure:
         """A picture of the run, as in its `plots/`.
 
-        Arguments: dataset: The dataset. name: `samples`, `metrics` or `curves`; of images also `mode-counts`,
-            `nearest` or `reconstructions`; of a suite that reproduces a paper also `published`. against: What
-            `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`; by
-            default the unit of the budget.
+        Arguments:
+            dataset: The dataset.
+            name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or
+                `reconstructions`; of a suite that reproduces a paper also `published`.
+            against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or
+                `samples_seen`; by default the unit of the budget.
 
         Raises:
             UsageError: If the run has no such picture.

@@ -48,10 +48,13 @@ class ScoredSamples(NamedTuple):
 def print_scores(file: Path, dataset: str, metrics: str | None, features: str | None, csv: bool) -> None:
     """Scores the samples in a file and prints the scores.
 
-    Arguments: file: The file. dataset: The dataset to compare with. metrics: The metrics as on the command
-        line; by default those of the dataset's suite. features: The features of the metrics that have a
-        setting `features`; by default the dataset's own. csv: Whether to print rows like those of
-        `trials.csv`, else a table with a column per row of it, and a verdict.
+    Arguments:
+        file: The file.
+        dataset: The dataset to compare with.
+        metrics: The metrics as on the command line; by default those of the dataset's suite.
+        features: The features of the metrics that have a setting `features`; by default the dataset's own.
+        csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it, and a
+            verdict.
 
     Raises:
         UsageError: If there is no such file, or the samples do not fit the dataset.

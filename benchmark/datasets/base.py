@@ -27,10 +27,13 @@ def stream_seed(*names: str | int) -> int:
 class Assignment(NamedTuple):
     """Which mode each sample belongs to, and how well.
 
-    Attributes: mode: Index of the nearest mode, shape $(*, N)$. high_quality: Whether the sample passes the
-        dataset's rule, shape $(*, N)$. legacy: Whether it passes the rule as literally worded in the
-        literature, shape $(*, N)$; `None` where that is the same rule. features: The features that a
-        classifier has of the sample, shape $(*, N, F)$; `None` without a classifier.
+    Attributes:
+        mode: Index of the nearest mode, shape $(*, N)$.
+        high_quality: Whether the sample passes the dataset's rule, shape $(*, N)$.
+        legacy: Whether it passes the rule as literally worded in the literature, shape $(*, N)$; `None` where
+            that is the same rule.
+        features: The features that a classifier has of the sample, shape $(*, N, F)$; `None` without a
+            classifier.
     """
 
     mode: Tensor
@@ -58,12 +61,16 @@ class Dataset(ABC):
         held_out: Held-out real samples that samples are compared with.
         evaluations: Evaluations over a budget, evenly spaced.
 
-    Attributes: name: The registered name. kind: `points` for vectors, or `images`. span: The length of the
-        range of a coordinate where it has one, else 1. Squared errors are in units of its square. features:
-        The feature extractor of Fréchet distances and the like, unless another one is asked for. captured_by:
-        Which samples capture a mode: those of high quality, or any. packed_bytes: Bytes of a packed number.
+    Attributes:
+        name: The registered name.
+        kind: `points` for vectors, or `images`.
+        span: The length of the range of a coordinate where it has one, else 1. Squared errors are in units of
+            its square.
+        features: The feature extractor of Fréchet distances and the like, unless another one is asked for.
+        captured_by: Which samples capture a mode: those of high quality, or any.
+        packed_bytes: Bytes of a packed number.
         seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions
-        use a CPU core fully by themselves.
+            use a CPU core fully by themselves.
     """
 
     name: ClassVar[str]

@@ -25,9 +25,10 @@ class Mixture(Dataset):
     They are equally likely unless a subclass overrides `mode_weights`. A sample is of high quality if its
     Euclidean distance from the nearest mean, over all coordinates, is at most `radius` standard deviations.
 
-    Arguments: std: The standard deviation $\sigma$. training_set: Training data is drawn, with replacement,
-        from a fixed set of so many samples, the same for all methods and seeds; 0 for fresh samples without
-        end.
+    Arguments:
+        std: The standard deviation $\sigma$.
+        training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same
+            for all methods and seeds; 0 for fresh samples without end.
     """
 
     kind = "points"

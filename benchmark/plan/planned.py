@@ -27,9 +27,13 @@ LIBRARIES_BYTES, COMPILER_BYTES = 0.8e9, 0.25e9
 class PlannedDataset:
     """A dataset, and what all of its cells have in common.
 
-    Attributes: name: Its name. data: The dataset. metrics: The metrics that apply to it, by name, with the
-        settings that they leave to the dataset filled in. budget: The budget of each trial. files: The files
-        that it needs, from `Dataset.prepare`.
+    Attributes:
+        name: Its name.
+        data: The dataset.
+        metrics: The metrics that apply to it, by name, with the settings that they leave to the dataset
+            filled in.
+        budget: The budget of each trial.
+        files: The files that it needs, from `Dataset.prepare`.
     """
 
     name: str

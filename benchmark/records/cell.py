@@ -98,10 +98,15 @@ class Cell:
 class Trial:
     """The result of one seed.
 
-    Attributes: seed: The seed. status: `ok` or `diverged`. metrics: The final scores, or the last finite ones
-        of a diverged seed. audit: What was spent. curve: One entry per evaluation point: what was spent by
-        then, and the metrics. arrays: What pictures need: `samples`, the packed samples that were scored,
-        shape (N, *), and others by name. generator: The generator's weights; empty for a calibration row.
+    Attributes:
+        seed: The seed.
+        status: `ok` or `diverged`.
+        metrics: The final scores, or the last finite ones of a diverged seed.
+        audit: What was spent.
+        curve: One entry per evaluation point: what was spent by then, and the metrics.
+        arrays: What pictures need: `samples`, the packed samples that were scored, shape (N, *), and others
+            by name.
+        generator: The generator's weights; empty for a calibration row.
     """
 
     seed: int

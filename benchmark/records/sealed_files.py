@@ -102,8 +102,10 @@ def read_sealed(file: Path, shape: type[T]) -> T:
 def read_regular(file: Path) -> bytes:
     """The bytes of a plain file.
 
-    Raises: FileNotFoundError: If there is none. DamagedError: If it is a link, a pipe or anything else that
-        may lead elsewhere or never end, or cannot be read.
+    Raises:
+        FileNotFoundError: If there is none.
+        DamagedError: If it is a link, a pipe or anything else that may lead elsewhere or never end, or cannot
+            be read.
     """
     try:
         status = file.lstat()

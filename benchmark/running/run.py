@@ -51,8 +51,11 @@ def run_plan(
         limits: What cells may take, and how often they are saved.
         command: The command line, for the manifest.
 
-    Raises: UsageError: If the plan does not fit the records that are there; nothing of them has been changed
-        then. Interrupted: If the run was asked to end. OSError: If something cannot be written.
+    Raises:
+        UsageError: If the plan does not fit the records that are there; nothing of them has been changed
+            then.
+        Interrupted: If the run was asked to end.
+        OSError: If something cannot be written.
     """
     store.recover()
     survey = store.trials.survey()

@@ -45,13 +45,18 @@ class Protocol:
 class Suite:
     """A question that is asked of every method.
 
-    Attributes: title: One line that says what it is. datasets: The datasets, by name. methods: The methods
-        that are run by default. metrics: The metrics, in the order of the table's columns. budgets: The
-        default budget of each dataset. settings: Settings of datasets, methods and metrics that differ from
-        their own defaults, by `name.field`. exceptions: For some datasets, settings that differ from
-        `settings` there, by `name.field`. protocol: Where the settings come from, for a suite that reproduces
-        a paper. notes: What a reader of the tables must know of a method in this suite, by its name. name:
-        The name on the command line; a registered suite has the name that it is registered under.
+    Attributes:
+        title: One line that says what it is.
+        datasets: The datasets, by name.
+        methods: The methods that are run by default.
+        metrics: The metrics, in the order of the table's columns.
+        budgets: The default budget of each dataset.
+        settings: Settings of datasets, methods and metrics that differ from their own defaults, by
+            `name.field`.
+        exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
+        protocol: Where the settings come from, for a suite that reproduces a paper.
+        notes: What a reader of the tables must know of a method in this suite, by its name.
+        name: The name on the command line; a registered suite has the name that it is registered under.
     """
 
     title: str
