@@ -13,25 +13,28 @@ from benchmark.registry import register_method
 
 __all__ = ["AEGAN"]
 
+Judged = Callable[[Networks, Batch], Tensor]
+"""Gives the data or codes that a discriminator judges."""
+
 
 @register_method("aegan")
 @dataclass(frozen=True)
 class AEGAN(Method):
-    """Generator and encoder trained by four adversarial and two reconstruction terms, with two discriminators.
+    """Generator, encoder and two discriminators, trained by four adversarial and two reconstruction terms.
 
     A cycle is that of the authors' code: each discriminator is updated four times (real, generated, real,
     reconstructed), then generator and encoder jointly four times.
 
     References:
-        Autoencoding Generative Adversarial Networks (Lazarou, 2020), arXiv:2004.05472. Weights, label smoothing and
-        schedule from the author's public Keras code.
+        Autoencoding Generative Adversarial Networks (Lazarou, 2020), arXiv:2004.05472. Weights, label
+        smoothing and schedule from the author's public Keras code.
 
     Deviations:
-        The shared networks, with the layer normalisation of the author's code, its ReLU in generator and encoder, and its
-        LeakyReLU(0.02) in the discriminators. On images layer normalisation is over channels and pixels together, where
-        Keras normalises the channels of each pixel. The discriminator of codes is the shared perceptron, where the code
-        has 16 densely connected layers. No Gaussian noise or dropout inside the networks, since on points noise of
-        0.01 is as large as a mode of the ring.
+        The shared networks, with the layer normalisation of the author's code, its ReLU in generator and
+        encoder, and its LeakyReLU(0.02) in the discriminators. On images layer normalisation is over channels
+        and pixels together, where Keras normalises the channels of each pixel. The discriminator of codes is
+        the shared perceptron, where the code has 16 densely connected layers. No Gaussian noise or dropout
+        inside the networks, since on points noise of 0.01 is as large as a mode of the ring.
     """
 
     lr: float = 2e-4
@@ -58,29 +61,22 @@ class AEGAN(Method):
         adam = Adam(self.lr, betas, clip_norm=self.clip_norm)
         discriminator_adam = Adam(self.discriminator_lr, betas, clip_norm=self.clip_norm)
 
-        def judge(
-            network: str, label: float, judged: Callable[[Networks, Batch], Tensor], real: bool
-        ) -> Player:
-            return Player(
-                (network,),
-                partial(self.discriminator_loss, network, label, judged),
-                discriminator_adam,
-                real=real,
-            )
+        def judge(network: str, label: float, judged: Judged, real: bool) -> Player:
+            loss = partial(self.discriminator_loss, network, label, judged)
+            return Player((network,), loss, discriminator_adam, real=real)
 
+        judge_x, judge_z = partial(judge, "discriminator_x"), partial(judge, "discriminator_z")
         real, fake = self.real_label, self.fake_label
         return {
-            "x_real": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
-            "x_generated": judge("discriminator_x", fake, lambda nets, batch: nets.generator(batch.z), False),
-            "x_real_again": judge("discriminator_x", real, lambda nets, batch: batch.x, True),
-            "x_reconstructed": judge(
-                "discriminator_x", fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True
-            ),
-            "z_real": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
-            "z_encoded": judge("discriminator_z", fake, lambda nets, batch: nets.encoder(batch.x), True),
-            "z_real_again": judge("discriminator_z", real, lambda nets, batch: batch.z, False),
-            "z_reconstructed": judge(
-                "discriminator_z", fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False
+            "x_real": judge_x(real, lambda nets, batch: batch.x, True),
+            "x_generated": judge_x(fake, lambda nets, batch: nets.generator(batch.z), False),
+            "x_real_again": judge_x(real, lambda nets, batch: batch.x, True),
+            "x_reconstructed": judge_x(fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True),
+            "z_real": judge_z(real, lambda nets, batch: batch.z, False),
+            "z_encoded": judge_z(fake, lambda nets, batch: nets.encoder(batch.x), True),
+            "z_real_again": judge_z(real, lambda nets, batch: batch.z, False),
+            "z_reconstructed": judge_z(
+                fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False
             ),
             "autoencoder": Player(
                 ("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps
@@ -91,18 +87,14 @@ class AEGAN(Method):
         return nets.encoder(x)
 
     def discriminator_loss(
-        self,
-        network: str,
-        label: float,
-        judged: Callable[[Networks, Batch], Tensor],
-        nets: Networks,
-        batch: Batch,
+        self, network: str, label: float, judged: Judged, nets: Networks, batch: Batch
     ) -> Tensor:
+        """Binary cross-entropy of one discriminator to one label, on what it judges."""
         logits = getattr(nets, network)(judged(nets, batch))
         return binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, label))
 
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """The six terms: four fooled discriminators, the data's mean absolute and the latent's mean squared error."""
+        """The six terms: four adversarial, the data's mean absolute and the latents' mean squared error."""
         generated, code = nets.generator(batch.z), nets.encoder(batch.x)
         data, latent = nets.generator(code), nets.encoder(generated)
         judged = (

@@ -22,11 +22,11 @@ class ALI(Method):
         Adversarially Learned Inference (Dumoulin et al., 2016), arXiv:1606.00704, algorithm 1.
 
     Deviations:
-        The shared ReLU networks instead of maxout discriminators and batch-normalised generators and encoders. The
-        decoder is deterministic, as in the authors' code for images. The encoder gives mean and scale of a Gaussian; with
-        `noisy_input` it takes as many features of noise as a datum has beside the datum, and gives the code, as in the
-        authors' code for mixtures. Learning rate 5e-4 instead of the authors' 1e-4, with which the budget ends within the
-        transient.
+        The shared ReLU networks instead of maxout discriminators and batch-normalised generators and
+        encoders. The decoder is deterministic, as in the authors' code for images. The encoder gives mean and
+        scale of a Gaussian; with `noisy_input` it takes as many features of noise as a sample has beside the
+        sample, and gives the code, as in the authors' code for mixtures. Learning rate 5e-4 instead of the
+        authors' 1e-4, with which the budget ends within the transient.
     """
 
     lr: float = 5e-4
@@ -35,11 +35,14 @@ class ALI(Method):
     noisy_input: bool = False
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        generator_network = generator(data)
+        if self.noisy_input:
+            encoder_network = encoder(data, noise=prod(data.shape))
+        else:
+            encoder_network = encoder(data, outputs=2 * data.latent)
         return {
-            "generator": generator(data),
-            "encoder": encoder(data, noise=prod(data.shape))
-            if self.noisy_input
-            else encoder(data, outputs=2 * data.latent),
+            "generator": generator_network,
+            "encoder": encoder_network,
             "discriminator": joint_discriminator(data),
         }
 
@@ -60,10 +63,12 @@ class ALI(Method):
         if self.noisy_input:
             return nets.encoder(x, x.new_zeros(x.shape) if noise is None else noise)
         mean, log_std = nets.encoder(x).chunk(2, dim=-1)
-        return mean if noise is None else mean + log_std.exp() * noise
+        if noise is None:
+            return mean
+        return mean + log_std.exp() * noise
 
     def logits(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The discriminator's logits of pairs $(x, \\hat z)$ with $\\hat z \\sim q(z|x)$, and of pairs $(\\tilde x, z)$."""
+        """Logits of real pairs $(x, \\hat z)$, $\\hat z \\sim q(z|x)$, and of fake pairs $(\\tilde x, z)$."""
         code = self.code(nets, batch.x, batch.noise["code"])
         return nets.discriminator(batch.x, code), nets.discriminator(nets.generator(batch.z), batch.z)
 

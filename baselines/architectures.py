@@ -1,7 +1,7 @@
-"""How the sources of the methods build their networks, as data: what each role has that the shared networks do not.
+"""The networks in the sources of the methods, as data: how each role differs from the shared networks.
 
-A dataset's setting `architecture` chooses one by name. Widths and numbers of hidden layers that are the same for all roles are
-settings of the dataset.
+A dataset's setting `architecture` chooses one by name. Widths and numbers of hidden layers that are the same
+for all roles are settings of the dataset.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,10 +42,11 @@ class Architecture:
         generator: How perceptrons that generate differ.
         encoder: How those that encode differ.
         discriminator: How those that judge differ.
-        kind: The kind of data that it is for, `points` or `images`; by default both.
+        kind: The kind of data that it fits, `points` or `images`; by default both.
         kernel: The side of the kernels of convolutions; by default the 3 or 4 that halve a side exactly.
         smallest: The side of feature maps, in pixels, at which convolutions end.
-        weights: Initialises the weights of linear layers and convolutions; biases are 0 then. By default as PyTorch does.
+        weights: Initialises the weights of linear layers and convolutions; biases are 0 then. By default as
+            PyTorch does.
     """
 
     generator: Style = field(default_factory=dict)
@@ -58,16 +59,17 @@ class Architecture:
 
     def initialise(self, network: nn.Module) -> nn.Module:
         """Gives the network the architecture's own initial weights, in place."""
-        if self.weights is not None:
-            for layer in network.modules():
-                if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-                    self.weights(layer.weight)
-                    if layer.bias is not None:
-                        nn.init.zeros_(layer.bias)
+        if self.weights is None:
+            return network
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                self.weights(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         return network
 
 
-# Blocks, which PacGAN's and ALI's code use, adds 1e-4 to a batch's variance; the rate of the running statistics is those codes' own.
+# Blocks, the library of PacGAN's and ALI's code, adds 1e-4 to the variance; the momentum is that of the code.
 BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
 
 ARCHITECTURES = {
@@ -102,13 +104,9 @@ def architecture_of(data: DataSpec) -> Architecture:
     Raises:
         ValueError: If there is none of that name for data of that kind.
     """
-    fitting = {
-        name: architecture
-        for name, architecture in ARCHITECTURES.items()
-        if architecture.kind in (None, data.kind)
-    }
-    if data.architecture not in fitting:
+    choices = [name for name, architecture in ARCHITECTURES.items() if architecture.kind in (None, data.kind)]
+    if data.architecture not in choices:
         raise ValueError(
-            f"architecture = {data.architecture!r} is none for {data.kind}; choose from {', '.join(fitting)}"
+            f"architecture = {data.architecture!r} is none for {data.kind}; choose from {', '.join(choices)}"
         )
-    return fitting[data.architecture]
+    return ARCHITECTURES[data.architecture]

@@ -16,19 +16,20 @@ __all__ = ["DCGAN"]
 @register_method("dcgan")
 @dataclass(frozen=True)
 class DCGAN(GAN):
-    """GAN with the DCGAN recipe: batch normalisation, LeakyReLU discriminator, Adam with a low first-moment decay.
+    """GAN with the DCGAN recipe: batch normalisation, LeakyReLU discriminator, Adam with a low beta1.
 
     References:
-        Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al.,
-        2015), arXiv:1511.06434, section 3 and 4.
+        Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford
+        et al., 2015), arXiv:1511.06434, sections 3 and 4.
 
     Deviations:
-        On points the recipe is put on the shared multilayer networks: batch normalisation in the generator everywhere but
-        at its output, ReLU in the generator, LeakyReLU(0.2) in the discriminator. No tanh at the output, for points have
-        no range. No batch normalisation in the discriminator of points: it normalises real and generated batches apart,
-        so it cannot see how far away a generator without a range has gone. PyTorch's initialisation instead of
-        N(0, 0.02), which suits convolutions of thousands of inputs. On images: three or more convolutions down to a side
-        of 4 pixels, according to the image's size.
+        On points the recipe is put on the shared multilayer networks: batch normalisation in the generator
+        everywhere but at its output, ReLU in the generator, LeakyReLU(0.2) in the discriminator. No tanh at
+        the output, for points have no range. No batch normalisation in the discriminator of points: it
+        normalises real and generated batches apart, so it cannot see how far away a generator without a range
+        has gone. PyTorch's initialisation instead of N(0, 0.02), which suits convolutions of thousands of
+        inputs. On images: three or more convolutions down to a side of 4 pixels, according to the image's
+        size.
     """
 
     lr: float = 2e-4

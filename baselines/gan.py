@@ -21,9 +21,10 @@ class GAN(Method):
         Generative Adversarial Networks (Goodfellow et al., 2014), arXiv:1406.2661, algorithm 1 and section 3.
 
     Deviations:
-        ReLU networks without dropout instead of maxout networks with dropout; Adam at its default settings instead of
-        momentum. One discriminator step per generator step, as in the paper's experiments; if `simultaneous`, both from
-        one batch and from the same networks, as in PacGAN's code. On images, too, the networks are fully connected.
+        ReLU networks without dropout instead of maxout networks with dropout; Adam at its default settings
+        instead of momentum. One discriminator step per generator step, as in the paper's experiments; if
+        `simultaneous`, both from one batch and from the same networks, as in PacGAN's code. On images, too,
+        the networks are fully connected.
     """
 
     lr: float = 1e-3

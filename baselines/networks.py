@@ -1,10 +1,10 @@
 """Architectures that the methods share, so that a comparison of methods is not one of networks.
 
-Unless a method asks for something else, networks for points are plain ReLU perceptrons, and networks for images follow
-DCGAN: strided convolutions, batch normalisation except at a generator's output and a discriminator's input, ReLU in the
-generator, LeakyReLU(0.2) elsewhere, tanh at the output. A dataset's setting `architecture` puts the networks of a paper in
-their place, again for all methods alike; what a method itself asks for still comes first, but for nonlinearities that maxout
-units replace.
+Unless a method asks for something else, networks for points are plain ReLU perceptrons, and networks for
+images follow DCGAN: strided convolutions, batch normalisation except at a generator's output and a
+discriminator's input, ReLU in the generator, LeakyReLU(0.2) elsewhere, tanh at the output. A dataset's
+setting `architecture` puts the networks of a paper in their place, again for all methods alike; what a method
+itself asks for still comes first, but for nonlinearities that maxout units replace.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,8 +33,8 @@ Activation = Callable[[], nn.Module]
 Norm = Literal["batch", "layer"]
 Role = Literal["generator", "encoder", "discriminator"]
 
-LEAKY: Activation = partial(nn.LeakyReLU, 0.2)
-DENSE = 16
+LEAKY_RELU: Activation = partial(nn.LeakyReLU, 0.2)
+DENSE_UNITS_PER_CHANNEL = 16
 """Units of a fully connected layer per channel of the first convolution."""
 
 VECTOR_NORMS: dict[Norm, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
@@ -55,7 +55,8 @@ class MLP(nn.Sequential):
         activation: Builds the nonlinearity.
         norm: The normalisation that precedes each nonlinearity.
         bias: Whether hidden layers have biases.
-        pieces: If more than 1, each hidden unit is the largest of so many linear ones, and there is no other nonlinearity.
+        pieces: If more than 1, each hidden unit is the largest of that many linear ones, without any other
+            nonlinearity.
     """
 
     def __init__(
@@ -69,28 +70,36 @@ class MLP(nn.Sequential):
         bias: bool = True,
         pieces: int = 1,
     ) -> None:
+        if isinstance(norm, str):
+            norm = VECTOR_NORMS[norm]
         layers: list[nn.Module] = []
-        for i in range(depth):
-            layers.append(nn.Linear(inputs if i == 0 else width, width * pieces, bias=bias))
+        features = inputs
+        for _ in range(depth):
+            layers.append(nn.Linear(features, width * pieces, bias=bias))
             if norm is not None:
-                layers.append((VECTOR_NORMS[norm] if isinstance(norm, str) else norm)(width * pieces))
+                layers.append(norm(width * pieces))
             layers.append(Maxout(pieces) if pieces > 1 else activation())
-        super().__init__(*layers, nn.Linear(width if depth else inputs, outputs))
+            features = width
+        super().__init__(*layers, nn.Linear(features, outputs))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Maps inputs of shape $(B, d_i)$ to an output of shape $(B, d)$."""
-        return super().forward(torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0])
+        x = torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0]
+        return super().forward(x)
 
 
 class ConvolutionalGenerator(nn.Sequential):
-    """Latents $(B, L)$ to images $(B, C, H, W)$ in $[-1, 1]$: a linear layer, then transposed convolutions, each doubling the size.
+    """Latents $(B, L)$ to images $(B, C, H, W)$ in $[-1, 1]$.
+
+    A linear layer, then transposed convolutions, each doubling the size.
 
     References:
-        Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford et al.,
-        2015), arXiv:1511.06434, figure 1, at the image's own size.
+        Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks (Radford
+        et al., 2015), arXiv:1511.06434, figure 1, at the image's own size.
 
     Arguments:
-        data: Gives the shape of an image, the latent size and the width: the channels of the widest feature maps but one.
+        data: Gives the shape of an image, the latent size and the width: the channels of the widest feature
+            maps but one.
         activation: Builds the nonlinearity.
         norm: The normalisation that precedes each nonlinearity.
     """
@@ -107,17 +116,19 @@ class ConvolutionalGenerator(nn.Sequential):
                 layers.append(IMAGE_NORMS[norm](channels[i]))
             layers.append(activation())
             bias = norm is None or i == len(channels) - 2
-            layers.append(
-                nn.ConvTranspose2d(channels[i], channels[i + 1], **_doubling(data, sizes[i + 1]), bias=bias)
-            )
+            doubling = _doubling(data, sizes[i + 1])
+            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], **doubling, bias=bias))
         super().__init__(*layers, nn.Tanh())
 
 
 class ConvolutionalJudge(nn.Module):
-    """Images $(B, C, H, W)$, and codes where it judges pairs, to features $(B, d)$: strided convolutions, then linear layers.
+    """Images $(B, C, H, W)$, and codes where it judges pairs, to features $(B, d)$.
+
+    Strided convolutions, then linear layers.
 
     Arguments:
-        data: Gives the shape of an image, the latent size and the width: the channels of the first convolution, doubled with each.
+        data: Gives the shape of an image, the latent size and the width: the channels of the first
+            convolution, doubled with each.
         outputs: The number of output features.
         codes: The number of codes that it takes; they join the images' features ahead of a hidden layer.
         activation: Builds the nonlinearity.
@@ -129,25 +140,25 @@ class ConvolutionalJudge(nn.Module):
         data: DataSpec,
         outputs: int,
         codes: int = 0,
-        activation: Activation = LEAKY,
+        activation: Activation = LEAKY_RELU,
         norm: Norm | None = "batch",
     ) -> None:
         super().__init__()
         sizes, channels = _pyramid(data)
         layers: list[nn.Module] = []
         for i in range(len(channels) - 1):
-            normed = norm if i > 0 else None
-            layers.append(
-                nn.Conv2d(channels[i], channels[i + 1], **_halving(data, sizes[i]), bias=normed is None)
-            )
-            if normed is not None:
-                layers.append(IMAGE_NORMS[normed](channels[i + 1]))
+            own_norm = norm if i > 0 else None
+            halving = _halving(data, sizes[i])
+            layers.append(nn.Conv2d(channels[i], channels[i + 1], **halving, bias=own_norm is None))
+            if own_norm is not None:
+                layers.append(IMAGE_NORMS[own_norm](channels[i + 1]))
             layers.append(activation())
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         features = channels[-1] * prod(sizes[-1])
         if codes:
+            units = _units(data)
             self.head = nn.Sequential(
-                nn.Linear(features + codes, _units(data)), activation(), nn.Linear(_units(data), outputs)
+                nn.Linear(features + codes, units), activation(), nn.Linear(units, outputs)
             )
         else:
             self.head = nn.Sequential(nn.Linear(features, outputs))
@@ -167,11 +178,9 @@ def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     if data.kind == "images" and not dense:
         return architecture_of(data).initialise(ConvolutionalGenerator(data, **style))
     perceptron = _perceptron("generator", data.latent, prod(data.shape), data, style)
-    return (
-        perceptron
-        if data.kind == "points"
-        else nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
-    )
+    if data.kind == "points":
+        return perceptron
+    return nn.Sequential(perceptron, nn.Tanh(), nn.Unflatten(1, data.shape))
 
 
 def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style: Any) -> nn.Module:
@@ -179,7 +188,8 @@ def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style:
 
     For points it may take $n$ features of noise $(B, n)$ beside the data.
     """
-    outputs = data.latent if outputs is None else outputs
+    if outputs is None:
+        outputs = data.latent
     if data.kind == "images":
         if noise:
             raise ValueError("an encoder of images takes no noise at its input")
@@ -192,12 +202,18 @@ def discriminator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Modul
     if data.kind == "images" and not dense:
         return architecture_of(data).initialise(ConvolutionalJudge(data, 1, **style))
     perceptron = _perceptron("discriminator", prod(data.shape), 1, data, style)
-    return perceptron if data.kind == "points" else nn.Sequential(nn.Flatten(), perceptron)
+    if data.kind == "points":
+        return perceptron
+    return nn.Sequential(nn.Flatten(), perceptron)
 
 
 def joint_discriminator(data: DataSpec, codes: int | None = None, **style: Any) -> nn.Module:
-    """$D$: data $(B, *)$ and codes $(B, L)$, or so many codes, to one logit $(B, 1)$. `style` is that of `generator`."""
-    codes = data.latent if codes is None else codes
+    """$D$: data $(B, *)$ and codes $(B, codes)$, by default $(B, L)$, to one logit $(B, 1)$.
+
+    `style` is that of `generator`.
+    """
+    if codes is None:
+        codes = data.latent
     if data.kind == "images":
         return architecture_of(data).initialise(ConvolutionalJudge(data, 1, codes, **style))
     return _perceptron("discriminator", prod(data.shape) + codes, 1, data, style)
@@ -220,11 +236,11 @@ def _perceptron(role: Role, inputs: int, outputs: int, data: DataSpec, style: Ma
 
 def _units(data: DataSpec) -> int:
     """Units of a fully connected layer."""
-    return data.width if data.kind == "points" else DENSE * data.width
+    return data.width if data.kind == "points" else DENSE_UNITS_PER_CHANNEL * data.width
 
 
 def _pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
-    """Sizes $(H, W)$ and channels of the feature maps from the image down to the architecture's smallest side, 4 pixels by default."""
+    """Sizes $(H, W)$ and channels of the feature maps, from the image to the architecture's smallest side."""
     depth, height, width = data.shape
     smallest = architecture_of(data).smallest
     sizes, channels = [(height, width)], [depth]
@@ -246,8 +262,6 @@ def _halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
 def _doubling(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
     """The arguments of the transposed convolution that maps the other way, to a side of this length."""
     halving = _halving(data, size)
-    return (
-        halving
-        if architecture_of(data).kernel is None
-        else {**halving, "output_padding": tuple(1 - side % 2 for side in size)}
-    )
+    if architecture_of(data).kernel is None:
+        return halving
+    return {**halving, "output_padding": tuple(1 - side % 2 for side in size)}

@@ -16,19 +16,21 @@ __all__ = ["PacGAN2", "PacGAN3", "PacGAN4"]
 @register_method("pacgan2")
 @dataclass(frozen=True)
 class PacGAN2(GAN):
-    """GAN whose discriminator sees packs of independent samples, all real or all generated, so that a lack of diversity shows.
+    """GAN whose discriminator sees packs of independent samples, all real or all generated.
 
-    Each of the m samples of a pack comes from a batch of its own: a step looks at m batches of real data, and the
-    generator, with its batch statistics where it has any, makes one batch after another.
+    In a pack a lack of diversity shows.
+
+    Each of the m samples of a pack comes from a batch of its own: a step looks at m batches of real data, and
+    the generator, with its batch statistics where it has any, makes one batch after another.
 
     References:
-        PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017), arXiv:1712.04086,
-        section 2. How packs are made from the authors' code.
+        PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2017),
+        arXiv:1712.04086, section 2. How packs are made from the authors' code.
 
     Deviations:
-        On points those of `gan`. On images it is the paper's PacDCGAN on the shared networks: the samples of a pack are
-        stacked as channels. A step looks at m times the data that other methods look at, as in the paper; a budget of
-        FLOPs pays for fewer steps then.
+        On points those of `gan`. On images it is the paper's PacDCGAN on the shared networks: the samples of
+        a pack are stacked as channels. A step looks at m times the data that other methods look at, as in the
+        paper; a budget of FLOPs pays for fewer steps then.
     """
 
     packing: int = 2
@@ -45,7 +47,7 @@ class PacGAN2(GAN):
         return {name: replace(player, batches=self.packing) for name, player in super().players(data).items()}
 
     def generated(self, nets: Networks, batch: Batch) -> Tensor:
-        """Packs of generated data, shape $(B, m d)$ for points of $d$ coordinates and $(B, m C, H, W)$ for images."""
+        """Packs of generated data: $(B, m d)$ for points in $d$ dimensions, $(B, m C, H, W)$ for images."""
         return torch.cat([nets.generator(z) for z in batch.z.chunk(self.packing)], dim=1)
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:

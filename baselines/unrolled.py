@@ -15,20 +15,20 @@ __all__ = ["Unrolled"]
 @register_method("unrolled")
 @dataclass(frozen=True)
 class Unrolled(GAN):
-    """GAN whose generator is trained against the discriminator as it will be after some more of its own updates.
+    """GAN whose generator is trained against the discriminator as it will be after some more updates.
 
-    The unrolled updates are real Adam updates from the discriminator's current optimiser state, on the same real and
-    generated data, and the generator's gradient flows through all of them.
+    The unrolled updates are real Adam updates from the discriminator's current optimiser state, on the same
+    real and generated data, and the generator's gradient flows through all of them.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, equations 7 to 11.
 
     Deviations:
-        The shared ReLU networks instead of tanh networks with orthogonal initialisation. Learning rates, betas and the
-        saturating generator loss (the negated loss of the unrolled discriminator, on real data too) are those of the
-        authors' public notebook for mixtures. Both players are updated from the same batch and the same networks; the
-        notebook leaves the order of the two updates open. On images the suites use the non-saturating loss, as the
-        public code of an author of VEEGAN does.
+        The shared ReLU networks instead of tanh networks with orthogonal initialisation. Learning rates,
+        betas and the saturating generator loss (the negated loss of the unrolled discriminator, on real data
+        too) are those of the authors' public notebook for mixtures. Both players are updated from the same
+        batch and the same networks; the notebook leaves the order of the two updates open. On images the
+        suites use the non-saturating loss, as the public code of an author of VEEGAN does.
     """
 
     lr: float = 1e-3
@@ -55,7 +55,10 @@ class Unrolled(GAN):
         }
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """Equation 10: $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, or the non-saturating loss, differentiated through all $K$ updates."""
+        """Equation 10, $-L_D(\\theta_D^K(\\theta_G), \\theta_G)$, or the non-saturating loss.
+
+        It is differentiated through all $K$ updates.
+        """
         generated = nets.generator(batch.z)  # once: all updates look at the same samples
 
         def loss(judges: Networks) -> Tensor:
@@ -63,4 +66,6 @@ class Unrolled(GAN):
 
         for _ in range(self.unrolled_steps):
             nets = nets.after("discriminator", loss)
-        return -loss(nets) if self.saturating else self.deception(nets, generated)
+        if self.saturating:
+            return -loss(nets)
+        return self.deception(nets, generated)

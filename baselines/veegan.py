@@ -24,12 +24,12 @@ class VEEGAN(Method):
         arXiv:1705.07761, algorithm 1. Details from the authors' public notebook.
 
     Deviations:
-        As in the notebook, and unlike algorithm 1, the reconstruction is the Gaussian negative log-likelihood (with its
-        factor 1/2, summed over the latent dimensions) and the codes of real data are samples $F(x) + N(0, I)$. The
-        shared networks instead of a discriminator of one hidden layer. The notebook's generator also has one noise
-        coordinate that is not reconstructed; so have the last `free` latent dimensions here, none by default. With batch
-        normalisation (images), the reconstructor's running statistics are those of generated data, on which alone it is
-        trained.
+        As in the notebook, and unlike algorithm 1, the reconstruction is the Gaussian negative log-likelihood
+        (with its factor 1/2, summed over the latent dimensions) and the codes of real data are samples $F(x)
+        + N(0, I)$. The shared networks instead of a discriminator of one hidden layer. The notebook's
+        generator also has one noise coordinate that is not reconstructed; so have the last `free` latent
+        dimensions here, none by default. With batch normalisation (images), the reconstructor's running
+        statistics are those of generated data, on which alone it is trained.
     """
 
     lr: float = 1e-3
@@ -80,7 +80,8 @@ class VEEGAN(Method):
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """The mean estimated log-ratio plus $-\\log N(z; F(G(z)), I)$, up to a constant.
 
-        The discriminator's term does not depend on the reconstructor, which so learns from the reconstruction alone.
+        The discriminator's term does not depend on the reconstructor: that learns from the reconstruction
+        alone.
         """
         generated, code = nets.generator(batch.z), self.reconstructed(batch.z)
         reconstruction = 0.5 * (code - nets.reconstructor(generated)).square().sum(dim=-1).mean()

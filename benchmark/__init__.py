@@ -1,6 +1,7 @@
 """The mode-collapse benchmark: it tells which training method covers the data distribution, at equal compute.
 
-`run` and `load_results` are Python's way to what the command line does; they import the heavy libraries when they are first used.
+`run` and `load_results` are Python's way to what the command line does; they import the heavy libraries when
+they are first used.
 """
 
 from typing import TYPE_CHECKING, Any

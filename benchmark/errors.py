@@ -2,7 +2,7 @@
 
 import sys
 
-__all__ = ["UsageError", "complain", "printable"]
+__all__ = ["UsageError", "complain", "first_line", "printable"]
 
 
 class UsageError(Exception):
@@ -10,6 +10,14 @@ class UsageError(Exception):
 
     The command line prints the line and exits with status 2; nothing has been written by then.
     """
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the name of its class if it has no message."""
+    lines = str(error).strip().splitlines()
+    if not lines:
+        return type(error).__name__
+    return lines[0].rstrip(":")
 
 
 def complain(what: object) -> None:

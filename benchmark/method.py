@@ -1,8 +1,8 @@
 r"""The contract of a training method: plain losses for one model.
 
-A method names its networks, its players (who is updated, by which loss, how often) and nothing else. Losses are pure
-functions of (networks, batch): all randomness arrives in the batch, all state is handed in. That is what lets the
-harness train many seeds as one vectorised, compiled step.
+A method names its networks, its players (who is updated, by which loss, how often) and nothing else. Losses
+are pure functions of (networks, batch): all randomness arrives in the batch, all state is handed in. That is
+what lets the harness train many seeds as one vectorised, compiled step.
 """
 
 from abc import ABC, abstractmethod
@@ -17,17 +17,16 @@ __all__ = ["Adam", "Batch", "DataSpec", "Method", "Networks", "Noise", "Player",
 
 Tensors = dict[str, Tensor]
 Grouped = dict[str, Tensors]
-WithState = tuple[
-    Tensor, tuple[Tensor, Grouped]
-]  # a name, for torch.compile does not trace the subscript in an inner signature
+# A name, since torch.compile does not trace the subscript in an inner signature.
+WithState = tuple[Tensor, tuple[Tensor, Grouped]]
 
 
 class Batch(NamedTuple):
-    """What one update of one model sees.
+    """The data and the noise of one update of one model.
 
     Attributes:
-        x: Real data, shape $(B, *)$, or $(mB, *)$ for a player that sees $m$ batches, as all else; `None` for a player that declares
-            `real=False`.
+        x: Real data, shape $(B, *)$, or $(mB, *)$ for a player that sees $m$ batches, and likewise for all
+            other tensors; `None` for a player that declares `real=False`.
         z: Latent noise $z \\sim \\mathcal{N}(0, I)$, shape $(B, L)$.
         noise: The extra noise that the player declared, by name, each of shape $(B, *)$.
     """
@@ -39,7 +38,8 @@ class Batch(NamedTuple):
     def map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         """The batch with `function` applied to each of its tensors."""
         x = None if self.x is None else function(self.x)
-        return Batch(x, function(self.z), {name: function(tensor) for name, tensor in self.noise.items()})
+        noise = {name: function(tensor) for name, tensor in self.noise.items()}
+        return Batch(x, function(self.z), noise)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class DataSpec:
 
     Attributes:
         kind: `points` for vectors, or `images`.
-        shape: The shape of one datum: $(D,)$ for points, $(C, H, W)$ for images, whose pixels lie in $[-1, 1]$.
+        shape: The shape of one sample: $(D,)$ for points, $(C, H, W)$ for images, whose pixels lie in $[-1,
+            1]$.
         latent: The number of latent dimensions $L$.
         width: The number of units of a hidden layer, or of channels of the first convolution.
         depth: The number of hidden layers of a perceptron.
@@ -100,7 +101,8 @@ class Adam:
         lr: The learning rate.
         betas: The decay rates of the two moments.
         eps: Added to the root of the second moment.
-        clip_norm: If given, the gradient of each tensor is scaled down to at most this Euclidean norm (Keras' `clipnorm`).
+        clip_norm: If given, the gradient of each tensor is scaled down to at most this Euclidean norm, as by
+            Keras' `clipnorm`.
     """
 
     lr: float
@@ -129,8 +131,8 @@ class Adam:
                 g = g * (self.clip_norm / g.norm().clamp(min=self.clip_norm))
             m = beta1 * state.first[network][key] + (1 - beta1) * g
             v = beta2 * state.second[network][key] + (1 - beta2) * g * g
-            # The gradient of sqrt at 0 is infinite; a unit whose gradient is exactly 0 must not turn an unrolled
-            # loss into NaN, and 1e-30 is below what eps lets through.
+            # The gradient of sqrt at 0 is infinite; a unit whose gradient is exactly 0 must not turn an
+            # unrolled loss into NaN, and 1e-30 is below what eps lets through.
             parameters[key] = parameter - rate * m / ((v + 1e-30).sqrt() * correction + self.eps)
             first[key], second[key] = m, v
         return State(
@@ -145,8 +147,8 @@ class Adam:
 class Networks:
     """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
 
-    Buffers that a call changes are kept here, in `state`, and never written in place. An update keeps those of the networks that it
-    trains: see `update`.
+    Buffers that a call changes are kept here, in `state`, and never written in place. An update keeps those
+    of the networks that it trains: see `update`.
 
     Arguments:
         modules: The networks' architectures, by name; their own parameters are not used.
@@ -174,9 +176,10 @@ class Networks:
         return call
 
     def after(self, player: str, loss: Callable[["Networks"], Tensor]) -> "Networks":
-        """The networks after one real update of `player` by that loss, differentiable with respect to all that the loss looks at.
+        """The networks after one real update of `player` by that loss.
 
-        It is an update of copies: what it does to buffers stays with them.
+        They are differentiable with respect to everything that the loss looks at. The update is one of
+        copies: its changes of buffers stay in the copies.
         """
         return Networks(self.modules, _updated(self, self.players[player], loss)[0], self.players)
 
@@ -213,8 +216,9 @@ class Player:
 def update(nets: Networks, player: Player, batch: Batch) -> tuple[State, Tensor]:
     """One update of one player: the new state, and the loss before the update.
 
-    It changes the networks that the player trains, their buffers included, and no others: the statistics of a batch normalisation
-    take one step for every forward pass of its network in the updates of the player that trains it.
+    It changes the networks that the player trains, their buffers included, and no others: the statistics of a
+    batch normalisation take one step for every forward pass of its network in the updates of the player that
+    trains it.
     """
     return _updated(nets, player, lambda bound: player.loss(bound, batch))
 
@@ -223,9 +227,11 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
     state = nets.state
 
     def objective(own: Grouped) -> WithState:
-        bound = Networks(nets.modules, state._replace(parameters={**state.parameters, **own}), nets.players)
+        parameters = {**state.parameters, **own}
+        bound = Networks(nets.modules, state._replace(parameters=parameters), nets.players)
         loss = minimised(bound)
-        return loss, (loss, {name: bound.state.buffers[name] for name in player.networks})
+        buffers = {name: bound.state.buffers[name] for name in player.networks}
+        return loss, (loss, buffers)
 
     own = {name: state.parameters[name] for name in player.networks}
     gradients, (loss, buffers) = grad(objective, has_aux=True)(own)
@@ -238,13 +244,13 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
 class Method(ABC):
     """A way to train a generator. Subclasses are frozen dataclasses, whose fields are the hyperparameters.
 
-    The docstring of a method holds, in this order, one sentence, a section `References:` and a section `Deviations:`;
-    `benchmark list methods --long` prints them.
+    The docstring of a method holds, in this order, one sentence, a section `References:` and a section
+    `Deviations:`; `benchmark list methods --long` prints them.
 
     Attributes:
         name: The registered name.
-        simultaneous: If true, all players are updated together, once per cycle, from one batch and from the networks
-            as they were before; else one after another, each update on a batch of its own.
+        simultaneous: If true, all players are updated together, once per cycle, from one batch and from the
+            networks as they were before; else one after another, each update on a batch of its own.
         kinds: The kinds of data that it has networks for.
     """
 
@@ -260,7 +266,10 @@ class Method(ABC):
         """
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        """The codes $(B, L)$ that a trained model infers for data $(B, *)$; to be defined by methods with an encoder."""
+        """The codes $(B, L)$ that a trained model infers for data $(B, *)$.
+
+        Methods with an encoder define it.
+        """
         raise NotImplementedError(f"{self.name} has no encoder")
 
     @abstractmethod

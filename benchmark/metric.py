@@ -32,7 +32,8 @@ class _Memory:
 
 @dataclass(frozen=True)
 class HeldOut(_Memory):
-    """Real data that nothing was trained on, and what metrics have derived from it, kept from one evaluation to the next.
+    """Real data that nothing was trained on, and what metrics have derived from it, kept from one evaluation
+    to the next.
 
     Attributes:
         x: The data, packed, shape $(M, *)$.
@@ -82,8 +83,8 @@ class Evaluation(_Memory):
 
     @property
     def joint_weights(self) -> Tensor:
-        """The true shares of the bins of `joint_counts`, shape $(K + 1,)$: the share $q$ of held-out data that is of high quality,
-        times each mode's weight, and $1 - q$.
+        """The true shares of the bins of `joint_counts`, shape $(K + 1,)$: the share $q$ of held-out data
+        that is of high quality, times each mode's weight, and $1 - q$.
         """
         good = self.held_out_assignment.high_quality.double().mean()
         return torch.cat([good * self.data.mode_weights.to(good), (1 - good)[None]])
@@ -108,15 +109,12 @@ class Evaluation(_Memory):
 class Metric(ABC):
     """A figure of merit. Subclasses are frozen dataclasses, whose fields are the settings.
 
-    Attributes:
-        name: The registered name, and the column's.
-        better: Which values are better; `one` means the closer to 1.
-        bounds: The least and the greatest possible value on any data.
-        needs_generator: Whether samples alone are not enough.
-        needs_modes: Whether the modes of the data must be known.
-        large: Whether the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`.
-        scale: Whether two scores are as far apart as their difference says, or that of their logarithms.
-        ranked: Whether methods are compared by it. A metric that is not is shown, and no method is better or worse for it.
+    Attributes: name: The registered name, and the column's. better: Which values are better; `one` means the
+        closer to 1. bounds: The least and the greatest possible value on any data. needs_generator: Whether
+        samples alone are not enough. needs_modes: Whether the modes of the data must be known. large: Whether
+        the final score is repeated on a sample of `Dataset.samples_large`, as `<name>_large`. scale: Whether
+        two scores are as far apart as their difference says, or that of their logarithms. ranked: Whether
+        methods are compared by it. A metric that is not is shown, and no method is better or worse for it.
     """
 
     name: ClassVar[str]
@@ -149,5 +147,7 @@ class Metric(ABC):
         return self.bounds
 
     def best(self, data: Dataset) -> float | None:
-        """The expected value for a perfect generator at this sample size; `None` if only the `real-data` row tells."""
+        """The expected value for a perfect generator at this sample size; `None` if only the `real-data` row
+        tells.
+        """
         return None

@@ -1,4 +1,4 @@
-"""What distances between samples are measured on."""
+"""The features on which distances between samples are measured."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,68 +12,71 @@ from torch import Tensor, nn
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.places import FID_WEIGHTS, fid_weights
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, first_line
 from benchmark.metric import Evaluation
 
 __all__ = ["check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]
 
-CHUNK = 50
+IMAGES_AT_A_TIME = 50
 """Images that Inception sees at a time, as in pytorch-fid."""
 
-OFFICIAL = "pt_inception-2015-12-05-6726825d.pth"
+OFFICIAL_WEIGHTS = "pt_inception-2015-12-05-6726825d.pth"
+"""The file that pytorch-fid downloads."""
 
-REMEDY = f"give --fid-weights FILE (or set {FID_WEIGHTS}) with pytorch-fid's {OFFICIAL}, or other features by --fid-features"
+WEIGHTS_REMEDY = (
+    f"give --fid-weights FILE (or set {FID_WEIGHTS}) with pytorch-fid's {OFFICIAL_WEIGHTS}, "
+    "or other features by --fid-features"
+)
 
 
 def features_of(evaluation: Evaluation, extractor: str) -> Tensor:
     """The samples' features, shape $(S, N, F)$."""
     if extractor == "classifier":
         return _present(evaluation.assignment.features)
-    return evaluation.once(
-        ("features", extractor), lambda: _extract(evaluation.data, evaluation.samples, extractor)
-    )
+    key = ("features", extractor)
+    return evaluation.once(key, lambda: _extract(evaluation.data, evaluation.samples, extractor))
 
 
 def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
     """The held-out data's features, shape $(M, F)$."""
     if extractor == "classifier":
         return _present(evaluation.held_out_assignment.features)
-    return evaluation.held_out.once(
-        ("features", extractor), lambda: _extract(evaluation.data, evaluation.held_out.x, extractor)
-    )
+    key = ("features", extractor)
+    return evaluation.held_out.once(key, lambda: _extract(evaluation.data, evaluation.held_out.x, extractor))
 
 
 def check_extractor(name: str) -> None:
     """Raises a `ValueError` unless it is `default` or the name of an extractor."""
-    if name != "default" and name not in NAMES and not name.startswith("inception-"):
-        raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(NAMES)}")
+    if name != "default" and name not in EXTRACTOR_NAMES and not name.startswith("inception-"):
+        raise ValueError(f"there are no features {name!r}; choose from default, {', '.join(EXTRACTOR_NAMES)}")
 
 
 def resolve_features(extractor: str, data: Dataset) -> str:
-    """The extractor's full name: the dataset's own for `default`, and Inception with the first digits of its weights' SHA-256.
+    """The extractor's full name: `default` becomes the dataset's own, and Inception is named by its weights.
+
+    Inception's full name ends in the first eight digits of the SHA-256 of its weights.
 
     Raises:
-        UsageError: If it does not fit the data, or the weights of Inception are not there or are not what they should be.
+        UsageError: If it does not fit the data, or if Inception's weights are missing or are not the right
+            ones.
     """
     name = data.features if extractor == "default" else extractor.partition("-")[0]
-    fitting = [
-        "raw",
-        *(["classifier"] if data.features == "classifier" else []),
-        *(["inception"] if _fits_inception(data) else []),
-    ]
-    if name not in fitting:
-        raise UsageError(f"features {name!r} do not fit {data.name}; choose from {', '.join(fitting)}")
-    if name == "inception":
-        file = inception_file()
-        digest = _checked(file)
-        if extractor not in ("default", name, f"inception-{digest[:8]}"):
-            raise UsageError(
-                f"features {extractor!r}: the weights in {file} are inception-{digest[:8]}; {REMEDY}"
-            )
-        # Before anything is trained, since the file may be that of another network.
-        _network(file, torch.device("cpu"))
-        return f"inception-{digest[:8]}"
-    return name
+    choices = ["raw"]
+    if data.features == "classifier":
+        choices.append("classifier")
+    if _fits_inception(data):
+        choices.append("inception")
+    if name not in choices:
+        raise UsageError(f"features {name!r} do not fit {data.name}; choose from {', '.join(choices)}")
+    if name != "inception":
+        return name
+    file = inception_file()
+    full_name = f"inception-{_checked_digest(file)[:8]}"
+    if extractor not in ("default", name, full_name):
+        raise UsageError(f"features {extractor!r}: the weights in {file} are {full_name}; {WEIGHTS_REMEDY}")
+    # Before anything is trained, since the file may be that of another network.
+    _network(file, torch.device("cpu"))
+    return full_name
 
 
 def _fits_inception(data: Dataset) -> bool:
@@ -81,8 +84,8 @@ def _fits_inception(data: Dataset) -> bool:
 
 
 def inception_file() -> Path:
-    """Where the weights of Inception are: the file that was given, or where `torch.hub` keeps pytorch-fid's."""
-    return fid_weights() or Path(torch.hub.get_dir()) / "checkpoints" / OFFICIAL
+    """The file with Inception's weights: the user's, or the one that `torch.hub` keeps for pytorch-fid."""
+    return fid_weights() or Path(torch.hub.get_dir()) / "checkpoints" / OFFICIAL_WEIGHTS
 
 
 def _extract(data: Dataset, packed: Tensor, extractor: str) -> Tensor:
@@ -93,35 +96,46 @@ def _extract(data: Dataset, packed: Tensor, extractor: str) -> Tensor:
 def _raw(data: Dataset, packed: Tensor) -> Tensor:
     """Coordinates; of images, pixels in $[0, 1]$."""
     flat = packed.flatten(-len(data.shape))
-    return flat if data.kind == "points" else flat.float() / 255
+    if data.kind == "points":
+        return flat
+    return flat.float() / 255
 
 
 def _inception(data: Dataset, packed: Tensor) -> Tensor:
-    """The 2048 features of the last pooling layer of pytorch-fid's Inception, which resizes images to 299 pixels itself."""
+    """The 2048 features of the last pooling layer of pytorch-fid's Inception.
+
+    The network itself resizes images to 299 pixels.
+    """
     network = _network(inception_file(), packed.device)
     images = packed.flatten(0, -4).expand(-1, 3, -1, -1)
     with torch.no_grad():
-        parts = [network(part.float() / 255)[0].flatten(1) for part in images.split(CHUNK)]
+        parts = [network(part.float() / 255)[0].flatten(1) for part in images.split(IMAGES_AT_A_TIME)]
     return torch.cat(parts).view(*packed.shape[:-3], -1)
 
 
 EXTRACTORS: dict[str, Callable[[Dataset, Tensor], Tensor]] = {"raw": _raw, "inception": _inception}
 """Maps a dataset and packed data $(*, n, ...)$ to features $(*, n, F)$, by name."""
 
-NAMES = ("raw", "classifier", "inception")
-"""Of the extractors. What the classifier saw comes with the assignment to modes."""
+EXTRACTOR_NAMES = ("raw", "classifier", "inception")
+"""The names of the extractors. The classifier's features come with the assignment to modes."""
 
 
 @lru_cache(maxsize=4)
-def _checked(file: Path) -> str:
-    """SHA-256 of a file of weights; the name of one in PyTorch's format ends in its first eight digits."""
+def _checked_digest(file: Path) -> str:
+    """SHA-256 of a file of weights.
+
+    Raises:
+        UsageError: If it cannot be read, or is in PyTorch's format and its name does not end in the first
+            eight digits of its SHA-256.
+    """
     try:
         digest = sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise UsageError(f"the weights of Inception: {file}: {error.strerror}; {REMEDY}") from error
+        raise UsageError(f"the weights of Inception: {file}: {error.strerror}; {WEIGHTS_REMEDY}") from error
     if file.suffix != ".safetensors" and not file.name.endswith(f"-{digest[:8]}.pth"):
         raise UsageError(
-            f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); {REMEDY}"
+            f"{file}: is not the file that its name promises (its SHA-256 begins with {digest[:8]}); "
+            f"{WEIGHTS_REMEDY}"
         )
     return digest
 
@@ -129,37 +143,38 @@ def _checked(file: Path) -> str:
 @lru_cache(maxsize=1)
 def _network(file: Path, device: torch.device) -> nn.Module:
     """pytorch-fid's Inception with the weights in a file."""
-    _checked(file)
+    _checked_digest(file)
     from pytorch_fid import inception
 
-    try:
-        # The published file is a pickle; this reader builds tensors alone, whatever the file asks for.
-        state = (
-            load_file(file)
-            if file.suffix == ".safetensors"
-            else torch.load(file, map_location="cpu", weights_only=True)
-        )
-    except Exception as error:  # a foreign file can break the reader in any way
-        raise UsageError(f"{file}: holds no weights ({_first_line(error)}); {REMEDY}") from error
+    weights = _weights(file)
 
-    def given(*arguments: Any, **options: Any) -> Any:
-        return state
+    def fetch_weights(*arguments: Any, **options: Any) -> Any:
+        return weights
 
     # pytorch-fid fetches its weights through this name and takes no file instead.
-    fetch, inception.load_state_dict_from_url = inception.load_state_dict_from_url, given
+    original = inception.load_state_dict_from_url
+    inception.load_state_dict_from_url = fetch_weights
     try:
         network = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
-    except Exception as error:  # as it can break the network
+    except Exception as error:  # foreign weights can break the network in any way
         raise UsageError(
-            f"{file}: does not hold the weights of pytorch-fid's Inception ({_first_line(error)}); {REMEDY}"
+            f"{file}: does not hold the weights of pytorch-fid's Inception ({first_line(error)}); "
+            f"{WEIGHTS_REMEDY}"
         ) from error
     finally:
-        inception.load_state_dict_from_url = fetch
+        inception.load_state_dict_from_url = original
     return network.eval().requires_grad_(False).to(device)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+def _weights(file: Path) -> Any:
+    """The content of a file of weights; in a foreign file it may be anything that holds tensors."""
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        # The published file is a pickle; this reader builds tensors alone, whatever the file asks for.
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # a foreign file can break the reader in any way
+        raise UsageError(f"{file}: holds no weights ({first_line(error)}); {WEIGHTS_REMEDY}") from error
 
 
 def _present(features: Tensor | None) -> Tensor:

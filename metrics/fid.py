@@ -14,7 +14,7 @@ from metrics.features import check_extractor, features_of, held_out_features, re
 
 __all__ = ["FID", "Moments", "frechet_distance", "moments"]
 
-CHUNK = 1000
+SAMPLES_AT_A_TIME = 1000
 """Samples that are turned to float64 at a time."""
 
 
@@ -31,7 +31,10 @@ class Moments(NamedTuple):
 
     @classmethod
     def of_covariance(cls, mean: Tensor, covariance: Tensor) -> "Moments":
-        """From a covariance, float64, shape $(D, D)$: its Cholesky factor, or its symmetric root where a direction has no variance."""
+        """From a mean, and a covariance of shape $(D, D)$, both float64.
+
+        The factor is the Cholesky factor, or the symmetric root if some direction has no variance.
+        """
         lower, failed = torch.linalg.cholesky_ex(covariance)
         if not failed:
             return cls(mean, lower)
@@ -40,13 +43,13 @@ class Moments(NamedTuple):
 
 
 def moments(features: Tensor) -> Moments:
-    """Mean and unbiased covariance of features $(N, D)$, in float64 and in parts, so that no copy of the whole is made.
+    """Mean and unbiased covariance of features $(N, D)$, in float64.
 
-    Up to as many samples as dimensions, the centred samples themselves are the factor: no covariance of deficient rank is
-    formed.
+    They are computed in parts, so that no copy of all features is made. Up to as many samples as dimensions,
+    the centred samples themselves are the factor: no covariance of deficient rank is formed.
     """
     n, dimensions = features.shape
-    parts = features.cpu().split(CHUNK)
+    parts = features.cpu().split(SAMPLES_AT_A_TIME)
     mean = torch.stack([part.double().sum(dim=0) for part in parts]).sum(dim=0) / n
     if n <= dimensions:
         return Moments(mean, (features.cpu().double() - mean).T / (n - 1) ** 0.5)
@@ -58,10 +61,11 @@ def moments(features: Tensor) -> Moments:
 
 
 def frechet_distance(a: Moments, b: Moments) -> Tensor:
-    r"""The squared Fréchet distance of two Gaussians, $|\mu_a - \mu_b|^2 + \mathrm{tr}(C_a + C_b - 2 (C_a C_b)^{1/2})$.
+    r"""The squared Fréchet distance of two Gaussians.
 
-    The trace of the root is the sum of the singular values of $F_a^\top F_b$. Where both factors are square, these are the
-    roots of the eigenvalues of a symmetric matrix, which come faster, and exact to about 1e-8 of the traces at the worst
+    It is $|\mu_a - \mu_b|^2 + \mathrm{tr}(C_a + C_b - 2 (C_a C_b)^{1/2})$. The trace of the root is the sum
+    of the singular values of $F_a^\top F_b$. Where both factors are square, these are the roots of the
+    eigenvalues of a symmetric matrix, which come faster, and exact to about 1e-8 of the traces at the worst
     conditioning. No complex matrix root is needed at any rank.
 
     References:
@@ -72,9 +76,8 @@ def frechet_distance(a: Moments, b: Moments) -> Tensor:
         cross = torch.linalg.eigvalsh(product.T @ product).clamp(min=0).sqrt().sum()
     else:
         cross = torch.linalg.svdvals(product).sum()
-    distance = (
-        (a.mean - b.mean).square().sum() + a.factor.square().sum() + b.factor.square().sum() - 2 * cross
-    )
+    shift = (a.mean - b.mean).square().sum()
+    distance = shift + a.factor.square().sum() + b.factor.square().sum() - 2 * cross
     return distance.clamp(min=0)
 
 
@@ -83,12 +86,12 @@ def frechet_distance(a: Moments, b: Moments) -> Tensor:
 class FID(Metric):
     """Squared Fréchet distance between the features of samples and of held-out data.
 
-    It is biased upwards, more so for fewer samples per dimension; compare at equal sample sizes and extractors only, and
-    with the `real-data` row.
+    It is biased upwards, more so for fewer samples per dimension; compare at equal sample sizes and
+    extractors only, and with the `real-data` row.
 
     Arguments:
-        features: `raw` coordinates (pixels in [0, 1]), the digit `classifier`'s penultimate layer, the channels side by side,
-            `inception`, or the dataset's `default`.
+        features: `raw` coordinates (pixels in [0, 1]), the digit `classifier`'s penultimate layer, the
+            channels side by side, `inception`, or the dataset's `default`.
 
     References:
         GANs Trained by a Two Time-Scale Update Rule (Heusel et al., 2017), arXiv:1706.08500, equation 6.
@@ -111,9 +114,9 @@ class FID(Metric):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         # On the CPU, since not every device has float64 or a fast eigensolver.
+        key = ("moments", self.features)
         reference = evaluation.held_out.once(
-            ("moments", self.features), lambda: moments(held_out_features(evaluation, self.features))
+            key, lambda: moments(held_out_features(evaluation, self.features))
         )
-        return torch.stack(
-            [frechet_distance(moments(x), reference) for x in features_of(evaluation, self.features)]
-        )
+        features = features_of(evaluation, self.features)
+        return torch.stack([frechet_distance(moments(x), reference) for x in features])

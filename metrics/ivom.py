@@ -12,8 +12,8 @@ from metrics.lbfgs import minimise
 
 __all__ = ["IvOM"]
 
-CHUNK = 1 << 20
-"""Numbers of generated data at a time."""
+NUMBERS_AT_A_TIME = 1 << 20
+"""Numbers of generated data that are handled at a time."""
 
 
 @register_metric("ivom")
@@ -22,11 +22,13 @@ class IvOM(Metric):
     r"""Mean squared error between held-out data and the nearest points of the generator's range.
 
     For each of the first `points` held-out data, $\min_z |G(z) - x|^2 / D$ by L-BFGS from `restarts` latents
-    $z \sim \mathcal{N}(0, I)$, `iterations` evaluations each, the best restart per datum; averaged over the data. All data,
-    restarts and seeds are optimised as one batch, each with a line search of its own. More restarts or iterations begin with
-    the same ones, so they never make it worse. Errors are in data units, or for images those of pixels in [0, 1].
+    $z \sim \mathcal{N}(0, I)$, `iterations` evaluations each, the best restart per datum; averaged over the
+    data. All data, restarts and seeds are optimised as one batch, each with a line search of its own. More
+    restarts or iterations begin with the same ones, so they never make it worse. Errors are in data units, or
+    for images those of pixels in [0, 1].
 
-    Where there is no generator (the calibration rows, and samples made elsewhere), the nearest of the samples takes the place of the optimum.
+    Where there is no generator (the calibration rows, and samples made elsewhere), the nearest of the samples
+    takes the place of the optimum.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.4;
@@ -50,18 +52,19 @@ class IvOM(Metric):
         return False
 
     def best(self, data: Dataset) -> float:
-        """0, for a perfect generator's range holds every datum. The `real-data` row is worse, for want of a generator."""
+        """0: a perfect generator can make all data. The `real-data` row, without a generator, is worse."""
         return 0.0
 
     def score(self, evaluation: Evaluation) -> Tensor:
         data, generator = evaluation.data, evaluation.generator
-        seeds, targets = len(evaluation.samples), data.unpack(evaluation.held_out.x[: self.points]).flatten(1)
+        seeds = len(evaluation.samples)
+        targets = data.unpack(evaluation.held_out.x[: self.points]).flatten(1)
         if generator is None:
             return torch.stack([self._nearest(data, targets, x) for x in evaluation.samples])
         device = targets.device
         starts = torch.stack([self._starts(data, len(targets), seed, device) for seed in evaluation.seeds])
-        # Data are independent of each other: as many at a time as the processor's cache holds.
-        size = max(1, CHUNK // (seeds * self.restarts * targets.shape[1]))
+        # Targets are independent of each other: as many at a time as the CPU's cache holds.
+        size = max(1, NUMBERS_AT_A_TIME // (seeds * self.restarts * targets.shape[1]))
         errors = []
         for wanted, start in zip(targets.split(size), starts.split(size, dim=1), strict=True):
             rows = wanted.repeat_interleave(self.restarts, dim=0)
@@ -76,18 +79,18 @@ class IvOM(Metric):
 
     def _starts(self, data: Dataset, n: int, seed: int, device: torch.device) -> Tensor:
         """Latents to start from, shape $(n, R, L)$."""
-        stream = data.stream(seed, "ivom", device)
-        return torch.stack(
-            [torch.randn(n, data.latent, generator=stream, device=device) for _ in range(self.restarts)],
-            dim=1,
-        )
+        rng = data.stream(seed, "ivom", device)
+        shape = (n, data.latent)
+        starts = [torch.randn(shape, generator=rng, device=device) for _ in range(self.restarts)]
+        return torch.stack(starts, dim=1)
 
     def _nearest(self, data: Dataset, targets: Tensor, samples: Tensor) -> Tensor:
         """The mean squared error from the targets $(n, D)$ to the nearest of packed samples $(N, *)$."""
-        # Distances come from inner products, which in float32 lose those that are small beside the coordinates.
+        # Distances come from inner products. In float32 they would lose those that are small beside
+        # coordinates.
         targets = targets.double()
-        parts = samples.split(CHUNK // targets.shape[1] + 1)
-        distances = [
-            torch.cdist(targets, data.unpack(part).flatten(1).double()).amin(dim=1) for part in parts
-        ]
+        distances = []
+        for part in samples.split(NUMBERS_AT_A_TIME // targets.shape[1] + 1):
+            x = data.unpack(part).flatten(1).double()
+            distances.append(torch.cdist(targets, x).amin(dim=1))
         return torch.stack(distances).amin(dim=0).square().mean() / targets.shape[1] / data.span**2

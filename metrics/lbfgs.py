@@ -13,9 +13,9 @@ def minimise(
 ) -> tuple[Tensor, Tensor]:
     r"""Minimises each row's objective by L-BFGS with a backtracking line search of its own.
 
-    Every iteration evaluates every row once: a row whose trial step lowers its value enough takes it and chooses a new
-    direction, another one tries a shorter step next. So no row waits for another, none influences another, and no value
-    ever rises.
+    Every iteration evaluates every row once: a row whose trial step lowers its value enough takes it and
+    chooses a new direction, another one tries a shorter step next. So no row waits for another, none
+    influences another, and no value ever rises.
 
     References:
         Updating Quasi-Newton Matrices with Limited Storage (Nocedal, 1980).

@@ -16,12 +16,15 @@ __all__ = ["ModeEntropy"]
 @register_metric("mode_entropy")
 @dataclass(frozen=True)
 class ModeEntropy(Metric):
-    r"""Entropic mode coverage: $-\sum_k p_k \ln p_k / \ln K$, from the shares $p_k$ of samples whose nearest mode is $k$.
+    r"""Entropic mode coverage: $-\sum_k p_k \ln p_k / \ln K$, from the shares $p_k$ of samples whose nearest
+    mode is $k$.
 
-    1 for samples that are spread evenly over all modes, 0 for those of a single one. All samples count, good or not.
+    1 for samples that are spread evenly over all modes, 0 for those of a single one. All samples count, good
+    or not.
 
     References:
-        Beyond ELBOs: A Large-Scale Evaluation of Variational Methods for Sampling (Blessing et al., 2024), arXiv:2406.07423.
+        Beyond ELBOs: A Large-Scale Evaluation of Variational Methods for Sampling (Blessing et al., 2024),
+        arXiv:2406.07423.
     """
 
     needs_modes = True

@@ -14,7 +14,8 @@ __all__ = ["Modes", "ModesConfident", "ModesConfidentRobust", "ModesRobust"]
 @register_metric("modes")
 @dataclass(frozen=True)
 class Modes(Metric):
-    """Modes that are captured by at least one sample: of high quality where the dataset asks for that, else any.
+    """Modes that are captured by at least one sample: of high quality where the dataset asks for that, else
+    any.
 
     References:
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
@@ -67,8 +68,8 @@ class ModesRobust(Metric):
 @register_metric("modes_confident")
 @dataclass(frozen=True)
 class ModesConfident(Modes):
-    """Modes that are captured by at least one sample of high quality, where `modes` counts any sample: of images, those in
-    which the classifier is sure of every part.
+    """Modes that are captured by at least one sample of high quality, where `modes` counts any sample: of
+    images, those in which the classifier is sure of every part.
     """
 
     def applies(self, data: Dataset) -> bool:
@@ -93,7 +94,13 @@ class ModesConfidentRobust(ModesRobust):
 
 
 def robust_modes(evaluation: Evaluation, counts: Tensor, share: float) -> Tensor:
-    """Modes with at least `share` of the samples that their weight promises, shape $(S,)$, from samples per mode $(S, K)$."""
+    """The number of modes with at least `share` of their expected samples, shape $(S,)$.
+
+    Arguments:
+        evaluation: Gives the number of samples and the modes' weights.
+        counts: Samples per mode, shape $(S, K)$.
+        share: The share of the expected number that is enough.
+    """
     expected = evaluation.samples.shape[1] * evaluation.data.mode_weights.to(counts)
     # A count that is the share exactly is enough, however the weights are rounded.
     least = (1 - 1e-9) * share * expected

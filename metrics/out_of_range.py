@@ -15,10 +15,11 @@ __all__ = ["OutOfRange"]
 @register_metric("out_of_range")
 @dataclass(frozen=True)
 class OutOfRange(Metric):
-    """The share of samples that are more than `times` as far from the mean of the held-out data as any held-out datum.
+    """The share of samples that are more than `times` as far from the mean of the held-out data as any
+    held-out datum.
 
-    It tells of a training that has gone astray and did not diverge. Methods are not compared by it. Pixels have a range, so
-    that images have no such metric.
+    It tells of a training that has gone astray and did not diverge. Methods are not compared by it. Pixels
+    have a range, so that images have no such metric.
     """
 
     better = "lower"

@@ -1,6 +1,7 @@
-"""How much of the samples lies on the data's manifold, and how much of that manifold they cover."""
+"""How many samples lie on the data's manifold, and how much of that manifold they cover."""
 
 from dataclasses import dataclass, replace
+from math import nan
 from typing import NamedTuple
 
 import torch
@@ -13,8 +14,8 @@ from metrics.features import check_extractor, features_of, held_out_features, re
 
 __all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc", "radii"]
 
-CHUNK = 1000
-"""Rows of a distance matrix at a time."""
+DISTANCE_ROWS_AT_A_TIME = 1000
+"""Rows of a distance matrix that are computed at a time."""
 
 
 class PRDC(NamedTuple):
@@ -26,13 +27,18 @@ class PRDC(NamedTuple):
     coverage: float
 
 
+UNDEFINED = PRDC(nan, nan, nan, nan)
+
+
 def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = None) -> PRDC:
     """Precision, recall, density and coverage from balls that reach to the `k`-th nearest neighbour.
 
-    Distances come from inner products, which in float32 lose those that are small beside the coordinates: hence float64.
+    Distances come from inner products: in float32 these lose distances that are small beside the coordinates,
+    hence float64.
 
     References:
-        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019),
+        arXiv:1904.06991.
         Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
 
     Arguments:
@@ -42,11 +48,13 @@ def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = No
         real_radii: `radii(real, k)`, where it is known.
     """
     real, generated = real.double(), generated.double()
-    real_radii = radii(real, k) if real_radii is None else real_radii
+    if real_radii is None:
+        real_radii = radii(real, k)
     generated_radii = radii(generated, k)
     inside = torch.zeros(len(generated), dtype=torch.long, device=real.device)
     recalled, covered = [], []
-    for part, reach in zip(real.split(CHUNK), real_radii.split(CHUNK), strict=True):
+    size = DISTANCE_ROWS_AT_A_TIME
+    for part, reach in zip(real.split(size), real_radii.split(size), strict=True):
         distances = torch.cdist(part, generated)
         inside += (distances < reach[:, None]).sum(dim=0)
         recalled.append((distances < generated_radii).any(dim=1))
@@ -62,19 +70,21 @@ def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = No
 def radii(x: Tensor, k: int) -> Tensor:
     """The distance of each point of $(N, F)$ from its `k`-th neighbour, float64, shape $(N,)$."""
     x = x.double()
-    return torch.cat(
-        [torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values[:, -1] for part in x.split(CHUNK)]
-    )
+    distances = []
+    for part in x.split(DISTANCE_ROWS_AT_A_TIME):
+        nearest = torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values
+        distances.append(nearest[:, -1])
+    return torch.cat(distances)
 
 
 @dataclass(frozen=True)
 class _Neighbourhoods(Metric):
-    """What the four have in common.
+    """The settings and the computation that the four metrics share.
 
     Arguments:
-        features: What distances are taken on; see `fid`.
+        features: The features on which distances are taken; see `fid`.
         k: The neighbour that a ball reaches to.
-        points: Samples and held-out data to use at most, as many of the one as of the other.
+        points: The most samples to use, and the most held-out data; the same number of both is used.
     """
 
     bounds = (0.0, 1.0)
@@ -95,23 +105,21 @@ class _Neighbourhoods(Metric):
         return False
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        def compute() -> list[PRDC]:
-            samples, real = (
-                features_of(evaluation, self.features),
-                held_out_features(evaluation, self.features),
-            )
-            n = min(self.points, samples.shape[1], len(real))
-            # Fewer points than neighbours have no such balls.
-            if n <= self.k:
-                return [PRDC(*[float("nan")] * 4)] * len(samples)
-            real = real[:n]
-            real_radii = evaluation.held_out.once(
-                ("radii", self.features, self.k, n), lambda: radii(real, self.k)
-            )
-            return [prdc(real, x[:n], self.k, real_radii) for x in samples]
-
-        values = evaluation.once(("prdc", self.features, self.k, self.points), compute)
+        key = ("prdc", self.features, self.k, self.points)
+        values = evaluation.once(key, lambda: self._all_four(evaluation))
         return torch.tensor([getattr(value, self.name) for value in values], dtype=torch.float64)
+
+    def _all_four(self, evaluation: Evaluation) -> list[PRDC]:
+        """All four metrics, for each seed."""
+        samples = features_of(evaluation, self.features)
+        real = held_out_features(evaluation, self.features)
+        n = min(self.points, samples.shape[1], len(real))
+        # Fewer points than neighbours have no such balls.
+        if n <= self.k:
+            return [UNDEFINED] * len(samples)
+        key = ("radii", self.features, self.k, n)
+        real_radii = evaluation.held_out.once(key, lambda: radii(real[:n], self.k))
+        return [prdc(real[:n], x[:n], self.k, real_radii) for x in samples]
 
 
 @register_metric("precision")
@@ -120,7 +128,8 @@ class Precision(_Neighbourhoods):
     """The share of samples within reach of the nearest neighbours of real data, on features.
 
     References:
-        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019),
+        arXiv:1904.06991.
     """
 
     better = "higher"
@@ -132,7 +141,8 @@ class Recall(_Neighbourhoods):
     """The share of real data within reach of the nearest neighbours of samples, on features.
 
     References:
-        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019), arXiv:1904.06991.
+        Improved Precision and Recall Metric for Assessing Generative Models (Kynkäänniemi et al., 2019),
+        arXiv:1904.06991.
     """
 
     better = "higher"
@@ -141,7 +151,8 @@ class Recall(_Neighbourhoods):
 @register_metric("density")
 @dataclass(frozen=True)
 class Density(_Neighbourhoods):
-    """How many neighbourhoods of real data a sample lies in, over `k`: about 1 for real data, and not bounded by it.
+    """How many neighbourhoods of real data a sample lies in, over `k`: about 1 for real data, and not bounded
+    by it.
 
     References:
         Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.

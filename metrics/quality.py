@@ -16,8 +16,8 @@ __all__ = ["HighQuality", "HighQualityLegacy"]
 class HighQuality(Metric):
     """The share of samples that pass the dataset's rule of quality.
 
-    Real data does not reach 1: 98.89 % of a Gaussian in the plane lies within 3 standard deviations. A value above
-    that of the `real-data` row means too little spread within the modes.
+    Real data does not reach 1: 98.89 % of a Gaussian in the plane lies within 3 standard deviations. A value
+    above that of the `real-data` row means too little spread within the modes.
 
     References:
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
@@ -35,8 +35,8 @@ class HighQuality(Metric):
 @register_metric("high_quality_legacy")
 @dataclass(frozen=True)
 class HighQualityLegacy(Metric):
-    """The share of samples that pass the rule as the literature words it, where that differs. Real data may score 0, so that
-    methods are not compared by it.
+    """The share of samples that pass the rule as the literature words it, where that differs. Real data may
+    score 0, so that methods are not compared by it.
     """
 
     needs_modes = True

@@ -18,9 +18,9 @@ __all__ = ["WithinModeStd"]
 class WithinModeStd(Metric):
     """Generated over true standard deviation inside the captured modes; below 1 is collapse within modes.
 
-    For every mode with at least `least` high-quality samples: the root of their mean squared deviation per noisy
-    coordinate from their own mean, over that of real data which passes the same rule of quality; averaged over those
-    modes. Not defined where there is no such mode.
+    For every mode with at least `least` high-quality samples: the root of their mean squared deviation per
+    noisy coordinate from their own mean, over that of real data which passes the same rule of quality;
+    averaged over those modes. Not defined where there is no such mode.
     """
 
     better = "one"
@@ -41,19 +41,17 @@ class WithinModeStd(Metric):
     def score(self, evaluation: Evaluation) -> Tensor:
         data = evaluation.data
         assert isinstance(data, Mixture)  # by `applies`
+        assignment = evaluation.assignment
         scores = []
-        for x, mode, good in zip(
-            evaluation.samples, evaluation.assignment.mode, evaluation.assignment.high_quality, strict=True
-        ):
+        for x, mode, good in zip(evaluation.samples, assignment.mode, assignment.high_quality, strict=True):
             stds = []
             for k in range(data.modes):
                 members = x[good & (mode == k), : data.noisy].double()
                 if len(members) >= self.least:
                     stds.append(members.var(dim=0).mean().sqrt())
-            ratio = (
-                torch.stack(stds).mean() / data.truncated_std
-                if stds
-                else torch.tensor(torch.nan, dtype=torch.float64)
-            )
+            if stds:
+                ratio = torch.stack(stds).mean() / data.truncated_std
+            else:
+                ratio = torch.tensor(torch.nan, dtype=torch.float64)
             scores.append(ratio.to(x.device))
         return torch.stack(scores)

@@ -2,13 +2,14 @@
 
 import pickle
 import struct
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from benchmark.commands.cli import main
-from benchmark.registry import METHODS
+from benchmark.registry import PLUGIN, REGISTRIES
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +32,12 @@ def cli(capsys):
 
 @pytest.fixture
 def forget():
-    """Removes what a plug-in registers in this process."""
+    """Removes what plug-ins register in this process."""
     yield
-    for name in [
-        name for name, cls in METHODS._classes.items() if cls.__module__.startswith("benchmark_plugin_")
-    ]:
-        del METHODS._classes[name]
+    for module in [name for name in sys.modules if name.startswith(PLUGIN)]:
+        del sys.modules[module]
+        for registry in REGISTRIES.values():
+            registry.forget(module)
 
 
 @pytest.fixture(scope="session")

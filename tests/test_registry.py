@@ -1,10 +1,13 @@
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.registry import DATASETS, METHODS, METRICS, Registry, load_plugin
+from benchmark.method import Method
+from benchmark.registry import DATASETS, METHODS, METRICS, SUITES, Registry, load_plugin, resolved
+from benchmark.suites import get_suite, registered_suites
 
 PLUGIN = """
 from dataclasses import dataclass
@@ -17,10 +20,21 @@ class Foreign:
 """
 
 
+SUITE = """
+from benchmark.registry import register_suite
+from benchmark.suites import Suite
+
+@register_suite("my-suite")
+def my_suite():
+    return Suite("Mine", ("ring",), ("gan",), ("overlap",), {"ring": "5steps"})
+"""
+
+
 def test_names_are_known_without_importing_torch():
     code = (
         "import sys; from benchmark.registry import METHODS, DATASETS, METRICS;"
-        "print(*METHODS.names(), *DATASETS.names(), *METRICS.names()); assert 'torch' not in sys.modules"
+        "print(*METHODS.names(), *DATASETS.names(), *METRICS.names());"
+        "from benchmark.suites import registered_suites; registered_suites(); assert 'torch' not in sys.modules"
     )
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -86,11 +100,112 @@ def test_a_bad_plugin_is_refused_in_one_line(tmp_path, text, problem):
         load_plugin(tmp_path / "absent.py")
 
 
-def test_a_plugin_registers_its_names(tmp_path):
+def test_a_plugin_registers_its_names(tmp_path, forget):
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN.format(kind="metric", name="my-metric"))
-    try:
-        assert load_plugin(file) == ["metric my-metric"]
-        assert METRICS.get("my-metric").name == "my-metric"
-    finally:
-        del METRICS._classes["my-metric"]
+    assert load_plugin(file) == [(METRICS, "my-metric")]
+    assert load_plugin(file) == [(METRICS, "my-metric")]
+    assert METRICS.get("my-metric").name == "my-metric"
+
+
+def test_a_plugin_that_breaks_leaves_no_name_behind(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN.format(kind="metric", name="my-metric") + "\n1 / 0\n")
+    with pytest.raises(UsageError, match="does not import: ZeroDivisionError"):
+        load_plugin(file)
+    assert "my-metric" not in METRICS.names()
+
+
+def test_a_function_registers_a_suite(tmp_path, forget):
+    file = tmp_path / "mine.py"
+    file.write_text(SUITE)
+    assert load_plugin(file) == [(SUITES, "my-suite")]
+    suite = get_suite("my-suite")
+    assert (suite.name, suite.datasets, suite.budgets) == ("my-suite", ("ring",), {"ring": "5steps"})
+    assert "my-suite" in [suite.name for suite in registered_suites()]
+
+
+def test_values_are_converted_to_the_type_of_the_field():
+    method = METHODS.build("wgan-gp", {"penalty": "1", "critic_steps": "3", "lr": 1})
+    assert (method.penalty, method.critic_steps, method.lr) == (1.0, 3, 1.0)
+    assert resolved(method)["critic_steps"] == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("bogus", "1", "has no such setting; it has penalty, critic_steps"),
+        ("critic_steps", "2.5", "give a whole number"),
+        ("critic_steps", "x", "give a whole number"),
+        ("critic_steps", True, "give a whole number"),
+        ("penalty", "nan", "give a finite number"),
+        ("penalty", "inf", "give a finite number"),
+        ("penalty", [1], "give a finite number"),
+        ("penalty", 10**400, "give a finite number"),
+    ],
+)
+def test_a_bad_value_is_refused(field, value, problem):
+    with pytest.raises(UsageError, match=problem):
+        METHODS.build("wgan-gp", {field: value})
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "field", "value"),
+    [
+        (METRICS, "ivom", "restarts", "0"),
+        (METRICS, "ivom", "points", "-5"),
+        (METRICS, "modes_robust", "share", "0"),
+        (METRICS, "within_mode_std", "least", "1"),
+        (DATASETS, "ring", "samples", "1"),
+        (DATASETS, "ring", "std", "0"),
+        (METHODS, "unrolled", "unrolled_steps", "-1"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_before_training(registry, name, field, value):
+    with pytest.raises(UsageError, match="must"):
+        registry.build(name, {field: value})
+
+
+@pytest.mark.parametrize("field", ["name", "source"])
+def test_settings_that_records_have_themselves_are_refused(field):
+    registry = Registry("metric", "metrics")
+    fields = {"__annotations__": {field: str}, field: "x"}
+    registry.register("mine")(dataclass(frozen=True)(type("Mine", (), fields)))
+    with pytest.raises(UsageError, match=f"a setting cannot be called {field}"):
+        registry.build("mine", {})
+
+
+def test_an_unfinished_class_is_refused():
+    registry = Registry("method", "baselines")
+    registry.register("bare")(type("Bare", (), {}))
+    registry.register("abstract")(dataclass(frozen=True)(type("Abstract", (Method,), {})))
+    with pytest.raises(UsageError, match="lacks the decorator @dataclass"):
+        registry.build("bare", {})
+    with pytest.raises(UsageError, match="lacks networks, players"):
+        registry.build("abstract", {})
+
+
+def test_a_dataset_refuses_sizes_below_one():
+    with pytest.raises(UsageError, match="batch must be at least 1"):
+        DATASETS.build("ring", {"batch": "0"})
+
+
+def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
+    """A dataclass does not hear of it, so that the method would quietly be another."""
+    from baselines.gan import GAN
+
+    class Together(GAN):
+        simultaneous = True
+
+    registry = Registry("method", "baselines")
+    registry.register("together")(Together)
+    with pytest.raises(
+        UsageError,
+        match=r"method 'together': the class sets simultaneous without a type; write simultaneous: bool = \.\.\.",
+    ):
+        registry.build("together", {})
+
+
+def test_a_refused_value_is_told_without_the_settings_that_have_no_part_in_it():
+    with pytest.raises(UsageError, match=r"^--set ring.circle=0: circle, the radius, must be positive$"):
+        DATASETS.build("ring", {"batch": 100, "circle": 0, "latent": 2})

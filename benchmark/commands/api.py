@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.commands.options import as_text
-from benchmark.commands.run import RUN_OPTIONS, carry_out, make_job, tell
+from benchmark.commands.option_values import Assignment, as_text
+from benchmark.commands.run import print_failures, run_and_report
+from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
 from benchmark.errors import UsageError, complain
 from benchmark.records.results import Results, read_run
 from benchmark.records.store import Store
@@ -26,7 +27,9 @@ __all__ = ["Run", "load_results", "run"]
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What a run has left, as pandas frames. The frames are those of the CSV files of that name; docs/results.md says what their columns are.
+    """The results of a run, as pandas frames.
+
+    The frames are those of the CSV files of that name; docs/results.md explains their columns.
 
     Attributes:
         directory: The directory of the run.
@@ -39,11 +42,11 @@ class Run:
     tables: Tables
 
     def __repr__(self) -> str:
-        states = ", ".join(
-            f"{count} {state}" for state, count in self.trials["status"].value_counts().items()
-        )
-        missing = f", {len(self.results.missing)} missing" if self.results.missing else ""
-        return f"<Run of suite {self.results.suite!r} in {self.directory}: {states or 'no trials'}{missing}>"
+        counts = self.trials["status"].value_counts()
+        states = [f"{count} {state}" for state, count in counts.items()] or ["no trials"]
+        if self.results.missing:
+            states.append(f"{len(self.results.missing)} missing")
+        return f"<Run of suite {self.results.suite!r} in {self.directory}: {', '.join(states)}>"
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -62,30 +65,30 @@ class Run:
 
     @property
     def pairwise(self) -> pd.DataFrame:
-        """One row per dataset, metric and pair of methods: the difference by seed, its interval and its test."""
+        """One row per dataset, metric and pair of methods: the difference by seed, its interval and its
+        test.
+        """
         return self.tables.pairwise
 
     def figure(self, dataset: str, name: str = "metrics", against: str | None = None) -> Figure:
         """A picture of the run, as in its `plots/`.
 
-        Arguments:
-            dataset: The dataset.
-            name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or `reconstructions`; of a suite that reproduces a
-                paper also `published`.
-            against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`; by default
-                what the budget is of.
+        Arguments: dataset: The dataset. name: `samples`, `metrics` or `curves`; of images also `mode-counts`,
+            `nearest` or `reconstructions`; of a suite that reproduces a paper also `published`. against: What
+            `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or `samples_seen`; by
+            default the unit of the budget.
 
         Raises:
             UsageError: If the run has no such picture.
-            DamagedError: If the samples to show are not the ones that were written.
+            DamagedError: If the samples are not the ones that were written.
         """
         if against is not None and against not in AGAINST:
             raise UsageError(f"figure: against {against!r}; choose from {', '.join(AGAINST)}")
         others = []
-        for found, figure in figures(self._shown(dataset), against):
-            if found == name:
+        for picture, figure in figures(self._view(dataset), against):
+            if picture == name:
                 return figure
-            others.append(found)
+            others.append(picture)
         raise UsageError(f"figure: no picture {name!r} of {dataset}; there are {', '.join(others) or 'none'}")
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray:
@@ -97,49 +100,52 @@ class Run:
         """
         for record in self.results.records:
             if (record["dataset"], record["method"], record["seed"]) == (dataset, method, seed):
-                arrays = Store(self.directory).arrays(record)
+                arrays = Store(self.directory).trials.arrays(record)
                 if "samples" in arrays:
                     return arrays["samples"]
         raise UsageError(f"samples: {self.directory} has none of {method} on {dataset} with seed {seed}")
 
     def scores(self, dataset: str) -> pd.DataFrame:
-        """The scores of a dataset as people read them: a row per method, a column per metric, mean and half of the 95 % interval."""
-        rows = score_rows(self._shown(dataset))
-        texts = {
-            row.method: {"seeds": row.seeds, **{metric: score.text for metric, score in row.scores.items()}}
-            for row in rows
-        }
-        return pd.DataFrame.from_dict(texts, orient="index").rename_axis("method")
+        """The scores of a dataset for people: a row per method, a column per metric.
 
-    def _shown(self, dataset: str) -> DatasetView:
+        A score is the mean ± half of its 95 % interval; of a metric on a logarithmic scale, the median and
+        its interval.
+        """
+        rows = {}
+        for row in score_rows(self._view(dataset)):
+            texts = {metric: score.text for metric, score in row.scores.items()}
+            rows[row.method] = {"seeds": row.seeds, **texts}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+    def _view(self, dataset: str) -> DatasetView:
         if dataset not in self.results.datasets:
-            raise UsageError(
-                f"{self.directory} has no dataset {dataset!r}; it has {', '.join(self.results.datasets) or 'none'}"
-            )
+            datasets = ", ".join(self.results.datasets) or "none"
+            raise UsageError(f"{self.directory} has no dataset {dataset!r}; it has {datasets}")
         return DatasetView(Store(self.directory), self.results, self.tables, dataset)
 
 
 def load_results(directory: str | Path) -> Run:
-    """Reads what a run has left, finished or not. Writes nothing; damaged records are told of and left out.
+    """Reads the results of a run, finished or not. Writes nothing; damaged records are reported and skipped.
 
     Raises:
         UsageError: If there is no run, or one of another version.
     """
     results = read_run(Path(directory))
-    for damage in results.damaged:
-        complain(f"{damage}; left out")
     problems: list[str] = []
     tables = make_tables(results, problems)
+    for damage in results.damaged:
+        complain(f"{damage}; left out")
     for problem in problems:
         complain(problem)
     return Run(Path(directory).absolute(), results, tables)
 
 
 def run(
-    suite: str,
+    suite: str | Path,
     *,
     datasets: Sequence[str] | None = None,
     methods: Sequence[str] | str | None = None,
+    metrics: Sequence[str] | str | None = None,
     seeds: int | Sequence[int] = 5,
     budget: str | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
@@ -148,57 +154,63 @@ def run(
     plugins: str | Path | Sequence[str | Path] = (),
     **options: Any,
 ) -> Run:
-    """Trains and scores methods under equal budgets, writes what `python -m benchmark run` writes, and returns it.
+    """Trains and scores methods under equal budgets, writes what `python -m benchmark run` writes, and
+    returns it.
 
     It continues a run that was interrupted, and shows progress on stderr.
 
     Arguments:
-        suite: The suite's name.
+        suite: The suite's name, or a TOML file that holds one.
         datasets: Some of the suite's datasets; all of them by default.
         methods: Methods, or `"all"`; the suite's own by default.
+        metrics: Metrics, or `"+mine"` for metrics in addition to the suite's own; the suite's own by default.
         seeds: 5 for the seeds 0 to 4, or a list of seeds.
         budget: Per trial, such as `"1e12flops"`; the suite's by default.
         settings: Settings by owner: `{"wgan-gp": {"penalty": 1}}`.
         out: The directory; `results/SUITE` by default.
         fresh: Whether to move an existing run aside.
-        plugins: One or more files that register methods, datasets or metrics.
-        options: Any other option of a configuration file, with `_` for `-`: `device="cpu"`, `workers=2`, `data_root="..."`.
+        plugins: One or more files that register methods, datasets, metrics or suites.
+        options: Any other option of a configuration file, with `_` for `-`: `device="cpu"`, `workers=2`,
+            `data_root="..."`.
 
     Raises:
-        UsageError: If something in the request is wrong, in one line; nothing has been written then.
+        UsageError: If something in the request is wrong, in one line; no trial has been changed then.
         KeyboardInterrupt: If it was interrupted; what was trained is saved.
     """
     if not isinstance(fresh, bool):
         raise UsageError(f"run: fresh={fresh!r}: give True or False")
-    plugins = [plugins] if isinstance(plugins, str | Path) else plugins
-    named = {
+    _check_options(options)
+    files = [plugins] if isinstance(plugins, str | Path) else plugins
+    arguments = {
         "suite": suite,
         "datasets": datasets,
         "methods": methods,
+        "metrics": metrics,
         "seeds": seeds,
         "budget": budget,
         "set": settings,
         "out": out,
+        "plugin": [str(file) for file in files] or None,
     }
-    given = (
-        named
-        | {"plugin": [str(file) for file in plugins] or None}
-        | {name.replace("_", "-"): value for name, value in options.items()}
-    )
-    known = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")] + [
-        "settings",
-        "plugins",
-        "fresh",
-    ]
+    for name, value in options.items():
+        arguments[name.replace("_", "-")] = value
+    texts = {}
+    for name, value in arguments.items():
+        if value is not None:
+            texts[name] = as_text(name, _plain(value), "run")
+    with Interruption():
+        run_options = read_run_options(texts, fresh)
+        outcome = run_and_report(run_options, list(_command(texts)))
+    print_failures(outcome)
+    return Run(run_options.store.root, outcome.report.results, outcome.report.tables)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    others = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")]
+    known = [*others, "settings", "plugins", "fresh"]
     for name in options:
         if name not in known:
             raise UsageError(f"run: unknown option {name!r}; there are {', '.join(known)}")
-    texts = {name: as_text(name, _plain(value), "run") for name, value in given.items() if value is not None}
-    with Interruption():
-        job = make_job(texts, fresh)
-        outcome = carry_out(job, fresh, list(_command(texts)))
-    tell(outcome)
-    return load_results(job.store.root)
 
 
 def _plain(value: Any) -> Any:
@@ -207,7 +219,9 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    return value
 
 
 def _command(texts: Mapping[str, Any]) -> Iterator[str]:
@@ -215,11 +229,8 @@ def _command(texts: Mapping[str, Any]) -> Iterator[str]:
     yield from ("benchmark", "run")
     for name, value in texts.items():
         if name == "set":
-            for owner, field, item in value:
-                yield from (
-                    "--set",
-                    f"{owner}.{field}={str(item).lower() if isinstance(item, bool) else item}",
-                )
+            for assignment in value:
+                yield from ("--set", _assignment(assignment))
         elif isinstance(value, list):
             for item in value:
                 yield from (f"--{name}", item)
@@ -227,3 +238,10 @@ def _command(texts: Mapping[str, Any]) -> Iterator[str]:
             yield f"--{name}"
         elif value is not False:
             yield from (f"--{name}", value)
+
+
+def _assignment(assignment: Assignment) -> str:
+    value = assignment.value
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"{assignment.owner}.{assignment.field}={value}"

@@ -1,12 +1,12 @@
-"""Entries of the registries in words."""
+"""`list --long`: entries of the registries in words."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from textwrap import fill, indent
 
-from benchmark.registry import DATASETS, METHODS, METRICS
-from benchmark.suites import SUITES, Suite, get_suite
+from benchmark.registry import REGISTRIES
+from benchmark.suites import Check, Protocol, Suite, get_suite, registered_suites
 
 __all__ = ["describe_entry"]
 
@@ -14,62 +14,84 @@ WIDTH = 120
 
 
 def describe_entry(kind: str, name: str) -> str:
-    """What `list --long` prints of an entry: its description, and its settings with their defaults."""
+    """A description of an entry, and its settings with their defaults.
+
+    Arguments:
+        kind: One of `REGISTRIES`.
+        name: The entry's name.
+    """
     if kind == "suites":
         suite = get_suite(name)
-        text = _suite(suite)
-        settings = [f"{key} = {value}" for key, value in suite.settings.items()]
-        settings += [
-            f"{key} = {value} (on {dataset})"
-            for dataset, own in suite.exceptions.items()
-            for key, value in own.items()
-        ]
-    else:
-        cls = {"methods": METHODS, "datasets": DATASETS, "metrics": METRICS}[kind].get(name)
-        text = inspect.getdoc(cls) or ""
-        if kind == "methods":
-            text += f"\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
-        settings = [f"{f.name} = {f.default}" for f in fields(cls)]
-    return (
-        f"{name}\n{indent(text, '  ')}\n\n  Settings:\n{indent(chr(10).join(settings) or 'none', '      ')}"
-    )
+        return _entry(name, _suite(suite), _suite_settings(suite))
+    cls = REGISTRIES[kind].get(name)
+    text = inspect.getdoc(cls) or ""
+    if kind == "methods":
+        text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
+    return _entry(name, text, [f"{field.name} = {field.default}" for field in fields(cls)])
+
+
+def _entry(name: str, text: str, settings: list[str]) -> str:
+    listed = "\n".join(settings) or "none"
+    return f"{name}\n{indent(text, '  ')}\n\n  Settings:\n{indent(listed, '      ')}"
 
 
 def _suite(suite: Suite) -> str:
     budgets = ", ".join(f"{dataset} at {budget}" for dataset, budget in suite.budgets.items())
-    text = f"{suite.title}.\n\nDatasets: {budgets}\nMethods: {', '.join(suite.methods)}\nMetrics: {', '.join(suite.metrics)}"
+    text = (
+        f"{suite.title}.\n\nDatasets: {budgets}\n"
+        f"Methods: {', '.join(suite.methods)}\nMetrics: {', '.join(suite.metrics)}"
+    )
     if suite.protocol is None:
         return text
-    protocol = suite.protocol
-    checked = [f"{method}: {_checked(suite, method)}" for method in suite.methods]
+    return f"{text}\n\n{_protocol(suite, suite.protocol)}"
+
+
+def _protocol(suite: Suite, protocol: Protocol) -> str:
+    checks = []
+    for method in suite.methods:
+        checks.append(f"{method}: {_checks(suite, protocol.checked.get(method, {}))}")
     parts = {
         "The sources give": protocol.gives,
         "They leave open": protocol.open,
         "Chosen here": protocol.chosen,
-        "Checked": checked,
+        "Checked": checks,
     }
-    told = "\n\n".join(f"{title}:\n{_listed(items)}" for title, items in parts.items())
-    return f"{text}\n\nPaper: {protocol.paper}\nCode: {protocol.code}\n\n{told}"
+    text = f"Paper: {protocol.paper}\nCode: {protocol.code}"
+    for title, items in parts.items():
+        text += f"\n\n{title}:\n{_bullets(items)}"
+    return text
+
+
+def _suite_settings(suite: Suite) -> list[str]:
+    settings = [f"{key} = {value}" for key, value in suite.settings.items()]
+    for dataset, exceptions in suite.exceptions.items():
+        settings += [f"{key} = {value} (on {dataset})" for key, value in exceptions.items()]
+    return settings
 
 
 def _paper_suites(method: str) -> str:
-    """In which paper suites a method is, and on what it was run there."""
-    suites = [suite for suite in SUITES.values() if suite.protocol is not None and method in suite.methods]
-    told = [
-        fill(f"{suite.name}: {_checked(suite, method)}", WIDTH, subsequent_indent="  ") for suite in suites
-    ]
-    return "\n".join(told) or "none; not checked against a paper's experiment"
+    """The paper suites that a method is in, and on what it was run there."""
+    lines = []
+    for suite in registered_suites():
+        if suite.protocol is not None and method in suite.methods:
+            checks = _checks(suite, suite.protocol.checked.get(method, {}))
+            lines.append(fill(f"{suite.name}: {checks}", WIDTH, subsequent_indent="  "))
+    return "\n".join(lines) or "none; not checked against a paper's experiment"
 
 
-def _checked(suite: Suite, method: str) -> str:
+def _checks(suite: Suite, checks: Mapping[str, Check]) -> str:
     """What was run of a method in a paper suite."""
-    runs = suite.protocol.checked.get(method, {}) if suite.protocol else {}
-    told = []
-    for dataset, check in runs.items():
-        instead = "" if check.budget == suite.budgets[dataset] else f" instead of {suite.budgets[dataset]}"
-        told.append(f"{dataset} with {check.seeds} seeds at {check.budget}{instead}")
-    return f"checked on {' and '.join(told)}, see results/reference/{suite.name}" if told else "not run yet"
+    if not checks:
+        return "not run yet"
+    runs = []
+    for dataset, check in checks.items():
+        run = f"{dataset} with {check.seeds} seeds at {check.budget}"
+        if check.budget != suite.budgets[dataset]:
+            run += f" instead of {suite.budgets[dataset]}"
+        runs.append(run)
+    return f"checked on {' and '.join(runs)}, see results/reference/{suite.name}"
 
 
-def _listed(items: Sequence[str]) -> str:
-    return "\n".join(fill(item, WIDTH, initial_indent="  - ", subsequent_indent="    ") for item in items)
+def _bullets(items: Iterable[str]) -> str:
+    bullets = [fill(item, WIDTH, initial_indent="  - ", subsequent_indent="    ") for item in items]
+    return "\n".join(bullets)

@@ -1,83 +1,149 @@
-"""Scores of samples made elsewhere, by any framework."""
+"""`score`: scores of samples made elsewhere, by any framework, beside the calibration rows."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
+from benchmark.commands.option_values import names_or_more
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.metric import Metric
+from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS
+from benchmark.report.headline import headline
+from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS
-from benchmark.scoring.given_samples import check_samples, packed
+from benchmark.scoring.given_samples import check_samples, load_samples, packed
 from benchmark.scoring.scorer import Scorer
-from benchmark.suites import SUITES
+from benchmark.suites import Suite, registered_suites
 
-__all__ = ["score_samples"]
+__all__ = ["ScoredSamples", "print_scores", "score_samples"]
 
 
-def score_samples(array: np.ndarray, file: Path, dataset: str, features: str | None, csv: bool) -> str:
-    """Scores an array of data beside the calibration rows at the same sample size.
+class ScoredSamples(NamedTuple):
+    """The scores of samples and of the calibration rows at the same sample size.
 
-    Arguments:
-        array: Samples, shape (N, *).
-        file: Where they come from; its stem is the name of the row.
-        dataset: The dataset to compare with.
-        features: What metrics of distances are taken on, if not on the dataset's own features.
-        csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it.
+    Attributes:
+        name: The name of the samples: that of their file.
+        number: The number of samples.
+        data: The dataset that they were compared with.
+        suite: The name of a suite that has the dataset; empty if none has.
+        metrics: The metrics by name.
+        table: A row per name, a column per metric.
+    """
+
+    name: str
+    number: int
+    data: Dataset
+    suite: str
+    metrics: dict[str, Metric]
+    table: pd.DataFrame
+
+
+def print_scores(file: Path, dataset: str, metrics: str | None, features: str | None, csv: bool) -> None:
+    """Scores the samples in a file and prints the scores.
+
+    Arguments: file: The file. dataset: The dataset to compare with. metrics: The metrics as on the command
+        line; by default those of the dataset's suite. features: The features of the metrics that have a
+        setting `features`; by default the dataset's own. csv: Whether to print rows like those of
+        `trials.csv`, else a table with a column per row of it, and a verdict.
 
     Raises:
-        UsageError: If the array does not fit the dataset.
+        UsageError: If there is no such file, or the samples do not fit the dataset.
     """
-    data: Dataset = DATASETS.get(dataset)()
+    scored = score_samples(load_samples(file), file, dataset, metrics, features)
+    if csv:
+        print(to_csv(_trial_rows(scored)), end="")
+        return
+    print(f"{scored.number} samples on {dataset}\n")
+    print(scored.table.T.to_string(float_format=lambda x: f"{x:.6g}"))
+    print(f"\n{_verdict(scored)}")
+
+
+def score_samples(
+    array: np.ndarray, file: Path, dataset: str, metrics: str | None, features: str | None
+) -> ScoredSamples:
+    """Scores an array of samples, shape (N, *). Other arguments and errors are those of `print_scores`."""
+    data: Dataset = DATASETS.build(dataset, {})
     check_samples(array, file, data)
-    if file.stem in CALIBRATIONS:
+    if file.stem in CALIBRATION_ROWS:
         raise UsageError(
             f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name"
         )
     data = replace(data, samples=len(array))
     data.prepare()
-    suite = next((suite for suite in SUITES.values() if dataset in suite.datasets), None)
-    names = suite.metrics if suite else tuple(METRICS.names())
+    suite = _suite_of(dataset)
+    default = suite.metrics if suite else tuple(METRICS.names())
+    applying = _metrics(names_or_more("metrics", metrics, default), data, features)
     cpu = torch.device("cpu")
-    scorer = Scorer(
-        data,
-        {name: _metric(name, features).on(data) for name in names if METRICS.get(name)().applies(data)},
-        cpu,
+    samples = {file.stem: packed(array, data)}
+    for name, calibration in CALIBRATIONS.items():
+        samples[name] = calibration(data, 0, cpu)(len(array))
+    scorer = Scorer(data, applying, cpu)
+    scores = {}
+    for name, row in samples.items():
+        evaluation = scorer.evaluation(row[None], [0])
+        (scores[name],) = scorer.final(evaluation, generator_metrics=False)
+    table = pd.DataFrame(scores).T
+    if "modes" in table:
+        place = list(table.columns).index("modes") + 1
+        table.insert(place, "modes_total", data.modes)
+    return ScoredSamples(file.stem, len(array), data, suite.name if suite else "", applying, table)
+
+
+def _suite_of(dataset: str) -> Suite | None:
+    """The suite of this benchmark that has a dataset, before those of papers and of others."""
+    having = [suite for suite in registered_suites() if dataset in suite.datasets]
+    having.sort(key=lambda suite: suite.protocol is not None)
+    return having[0] if having else None
+
+
+def _metrics(names: tuple[str, ...], data: Dataset, features: str | None) -> dict[str, Metric]:
+    """The metrics that apply to the data, by name."""
+    metrics = {}
+    for name in names:
+        settings = {}
+        if features is not None and METRICS.has_setting(name, "features"):
+            settings = {"features": features}
+        metric: Metric = METRICS.build(name, settings)
+        if metric.applies(data):
+            metrics[name] = metric.on(data)
+    return metrics
+
+
+def _trial_rows(scored: ScoredSamples) -> pd.DataFrame:
+    """The scores as rows of `trials.csv`."""
+    frame = scored.table.copy()
+    identity: dict[str, Any] = {
+        "suite": scored.suite,
+        "dataset": scored.data.name,
+        "method": frame.index,
+        "seed": 0,
+        "status": "ok",
+    }
+    for place, (column, values) in enumerate(identity.items()):
+        frame.insert(place, column, values)
+    return frame
+
+
+def _verdict(scored: ScoredSamples) -> str:
+    """Whether the samples are better than the dummies by the headline score."""
+    metric = headline([name for name in scored.metrics if name in scored.table])
+    if metric is None:
+        return "No metric has a score."
+    better = scored.metrics[metric].better
+    column = scored.table[metric]
+    score = float(column[scored.name])
+    dummies = column[list(DUMMY_ROWS)]
+    best_dummy = DUMMY_ROWS[int(quality(dummies.to_numpy(float), better).argmax())]
+    beaten = float(quality(score, better)) > float(quality(column[best_dummy], better))
+    comparison = "better" if beaten else "not better"
+    return (
+        f"By {metric}, {scored.name} scores {score:.3g}: {comparison} than the better dummy "
+        f"({best_dummy}, {column[best_dummy]:.3g}); real data scores {column[REAL_DATA]:.3g}."
     )
-    given = packed(array, data)
-    rows = {
-        file.stem: given,
-        **{name: source(data, 0, cpu)(len(array)) for name, source in CALIBRATIONS.items()},
-    }
-    scores = {
-        name: scorer.final(scorer.evaluation(samples[None], [0]), generator_metrics=False)[0]
-        for name, samples in rows.items()
-    }
-    frame = pd.DataFrame(scores).T
-    if data.modes:
-        frame.insert(list(frame.columns).index("modes") + 1, "modes_total", data.modes)
-    if not csv:
-        return f"{len(array)} samples on {dataset}\n\n{frame.T.to_string(float_format=lambda x: f'{x:.6g}')}"
-    frame.insert(0, "status", "ok")
-    frame.insert(0, "seed", 0)
-    frame.insert(0, "method", frame.index)
-    frame.insert(0, "dataset", dataset)
-    frame.insert(0, "suite", suite.name if suite else "")
-    return to_csv(frame).rstrip("\n")
-
-
-def _metric(name: str, features: str | None) -> Metric:
-    cls = METRICS.get(name)
-    try:
-        return (
-            cls(features=features)
-            if features and "features" in (field.name for field in fields(cls))
-            else cls()
-        )
-    except ValueError as error:
-        raise UsageError(f"--fid-features {features}: {error}") from error

@@ -14,7 +14,9 @@ from benchmark.method import DataSpec
 __all__ = ["Assignment", "Dataset", "Split", "stream_seed"]
 
 Split = Literal["train", "held-out", "calibration"]
-"""What is trained on, what samples are compared with, and what the `real-data` row shows. Nothing held out is in another split."""
+"""Data to train on, to compare samples with, and to show in the `real-data` row. Nothing held out is in
+another split.
+"""
 
 
 def stream_seed(*names: str | int) -> int:
@@ -25,11 +27,10 @@ def stream_seed(*names: str | int) -> int:
 class Assignment(NamedTuple):
     """Which mode each sample belongs to, and how well.
 
-    Attributes:
-        mode: Index of the nearest mode, shape $(*, N)$.
-        high_quality: Whether the sample passes the dataset's rule, shape $(*, N)$.
-        legacy: Whether it passes the rule as literally worded in the literature, shape $(*, N)$; `None` where that is the same rule.
-        features: What a classifier saw in the sample, shape $(*, N, F)$; `None` where there is no classifier.
+    Attributes: mode: Index of the nearest mode, shape $(*, N)$. high_quality: Whether the sample passes the
+        dataset's rule, shape $(*, N)$. legacy: Whether it passes the rule as literally worded in the
+        literature, shape $(*, N)$; `None` where that is the same rule. features: The features that a
+        classifier has of the sample, shape $(*, N, F)$; `None` without a classifier.
     """
 
     mode: Tensor
@@ -42,7 +43,9 @@ class Assignment(NamedTuple):
 class Dataset(ABC):
     """A distribution, its modes where it has any, and the settings that go with it.
 
-    Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points they are the same.
+    Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points
+    they are
+    the same.
 
     Arguments:
         batch: Real samples per update.
@@ -55,12 +58,12 @@ class Dataset(ABC):
         held_out: Held-out real samples that samples are compared with.
         evaluations: Evaluations over a budget, evenly spaced.
 
-    Attributes:
-        name: The registered name.
-        kind: `points` or `images`.
-        span: The length of the range of a coordinate where it has one, else 1. Squared errors are in units of its square.
-        features: The feature extractor that Fréchet distances use unless told otherwise.
-        captured_by: Which samples capture a mode: those of high quality, or any.
+    Attributes: name: The registered name. kind: `points` for vectors, or `images`. span: The length of the
+        range of a coordinate where it has one, else 1. Squared errors are in units of its square. features:
+        The feature extractor of Fréchet distances and the like, unless another one is asked for. captured_by:
+        Which samples capture a mode: those of high quality, or any. packed_bytes: Bytes of a packed number.
+        seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions
+        use a CPU core fully by themselves.
     """
 
     name: ClassVar[str]
@@ -68,6 +71,8 @@ class Dataset(ABC):
     span: ClassVar[float] = 1.0
     features: ClassVar[str] = "raw"
     captured_by: ClassVar[Literal["high_quality", "any"]] = "high_quality"
+    packed_bytes: ClassVar[int] = 4
+    seeds_together: ClassVar[int] = 16
 
     batch: int = 64
     latent: int = 8
@@ -92,7 +97,7 @@ class Dataset(ABC):
     @property
     @abstractmethod
     def shape(self) -> tuple[int, ...]:
-        """The shape of one datum."""
+        """The shape of one sample."""
 
     @property
     @abstractmethod
@@ -100,32 +105,58 @@ class Dataset(ABC):
         """The true probability of each mode, float64, shape $(K,)$; empty where the modes are not known."""
 
     @abstractmethod
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        """Draws `n` packed data, shape $(n, *)$, on the generator's device."""
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        """Draws `n` packed samples, shape $(n, *)$, on the device of `rng`."""
 
     @abstractmethod
     def assign(self, samples: Tensor) -> Assignment:
-        """Assigns packed samples of shape $(*, N, D)$ to modes."""
+        """Assigns packed samples of shape $(*, N, D)$ to modes. Not called where the modes are not known."""
 
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draws `n` training data as networks see them, shape $(n, *)$, on the generator's device."""
-        return self.unpack(self.draw(n, generator))
+    def sample(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draws `n` training samples as networks see them, shape $(n, *)$, on the device of `rng`."""
+        return self.unpack(self.draw(n, rng))
 
     def pack(self, x: Tensor) -> Tensor:
-        """Data that networks made, in the form in which it is kept and scored."""
+        """Samples that networks made, in the form in which they are kept and scored."""
         return x
 
     def unpack(self, packed: Tensor) -> Tensor:
-        """Packed data as networks see it."""
+        """Packed samples as networks see them."""
         return packed
 
     def prepare(self) -> Mapping[str, Any]:
-        """Makes sure that all files are there that the dataset needs, and says what they are. It may take minutes the first time.
+        """Makes sure that all files are there that the dataset needs. It may take minutes the first time.
+
+        Returns:
+            What identifies the files, such as checksums, by name.
 
         Raises:
-            UsageError: If they are not, and cannot be had.
+            UsageError: If they are not there, and cannot be had.
+            ValueError: If there is too little data for the settings.
         """
         return {}
+
+    def project(self, samples: Tensor) -> Tensor:
+        """A view of points $(N, D)$ in the plane, for pictures, shape $(N, 2)$: by default the first two
+        coordinates.
+
+        With a single coordinate the other one is 0.
+        """
+        if samples.shape[1] == 1:
+            return torch.cat([samples, torch.zeros_like(samples)], dim=1)
+        return samples[:, :2]
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """What the two axes of `project` show."""
+        return "first coordinate", "second coordinate"
+
+    @property
+    def landmarks(self) -> Tensor:
+        """The centres of the modes in `project`, shape $(K, 2)$; empty, shape $(0, 2)$, where they are not
+        known.
+        """
+        return torch.empty(0, 2)
 
     @property
     def fingerprint(self) -> str:
@@ -139,6 +170,7 @@ class Dataset(ABC):
 
     @property
     def spec(self) -> DataSpec:
+        """What methods may know when they build their networks."""
         return DataSpec(self.kind, self.shape, self.latent, self.width, self.depth, self.architecture)
 
     def stream(self, seed: int | str, kind: str, device: torch.device | str = "cpu") -> torch.Generator:

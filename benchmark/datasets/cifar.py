@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.datasets.base import Assignment, Split
+from benchmark.datasets.base import Split
 from benchmark.datasets.image_files import ImageFiles, load_cifar10
-from benchmark.datasets.images import Images
+from benchmark.datasets.images import Images, nearest_images
 from benchmark.registry import register_dataset
 
 __all__ = ["CIFAR10"]
@@ -20,7 +20,8 @@ __all__ = ["CIFAR10"]
 class CIFAR10(Images):
     """Photographs of 32 x 32 pixels. Their modes are not known, so that IvOM and Fréchet distances judge.
 
-    Held-out data comes from the test images, each at most once. The `real-data` row shows training images, each at most
+    Held-out data comes from the test images, each at most once. The `real-data` row shows training images,
+    each at most
     once: the best that a generator can learn.
 
     References:
@@ -42,10 +43,6 @@ class CIFAR10(Images):
         return (3, 32, 32)
 
     @property
-    def mode_weights(self) -> Tensor:
-        return torch.empty(0)
-
-    @property
     def fingerprint(self) -> str:
         return self._files.digest
 
@@ -56,23 +53,16 @@ class CIFAR10(Images):
                 raise ValueError(f"{needed} {split} images were asked for, and there are {available}")
         return {"data": self._files.digest}
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        pool, device = self._pool(split), generator.device
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        pool, device = self._pool(split), rng.device
         if split == "train":
-            index = torch.randint(len(pool), (n,), generator=generator, device=device)
+            index = torch.randint(len(pool), (n,), generator=rng, device=device)
         else:
-            index = torch.randperm(len(pool), generator=generator, device=device)[:n]
+            index = torch.randperm(len(pool), generator=rng, device=device)[:n]
         return pool[index.cpu()].to(device)
 
-    def assign(self, samples: Tensor) -> Assignment:
-        raise NotImplementedError("the modes of CIFAR-10 are not known")
-
     def nearest_training(self, packed: Tensor) -> Tensor:
-        pool = self._files.train
-        distances = [
-            torch.cdist(packed.cpu().flatten(1).float(), part.flatten(1).float()) for part in pool.split(5000)
-        ]
-        return pool[torch.cat(distances, dim=1).argmin(dim=1)]
+        return nearest_images(packed, self._files.train, chunk=5000)
 
     @property
     def _files(self) -> ImageFiles:

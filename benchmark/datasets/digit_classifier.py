@@ -1,4 +1,6 @@
-"""The classifier that tells the modes of stacked digits: trained by the program itself, once, and kept in the cache."""
+"""The classifier that tells the modes of stacked digits: trained by the program itself, once, and kept in the
+cache.
+"""
 
 import os
 import sys
@@ -35,7 +37,9 @@ SHIFT = 2
 
 
 class DigitClassifier(nn.Module):
-    """A small convolutional network: digits of 28 x 28 pixels to the logits of ten classes and of no digit, and to the features behind them."""
+    """A small convolutional network: digits of 28 x 28 pixels to the logits of ten classes and of no digit,
+    and to the features behind them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +54,9 @@ class DigitClassifier(nn.Module):
         self.head = nn.Linear(128, 11)
 
     def forward(self, digits: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 11)$, the last one that of no digit, and features $(n, 128)$."""
+        """Maps 8-bit digits $(n, 28, 28)$ to logits $(n, 11)$, the last one that of no digit, and features
+        $(n, 128)$.
+        """
         features = self.body(digits[:, None].float() / 255)
         return self.head(features), features
 
@@ -92,7 +98,9 @@ def digit_classifier(digits: ImageFiles) -> Trained:
 
 
 def _train(digits: ImageFiles) -> Trained:
-    """Adam on randomly shifted digits and on images of no digit, the learning rate up and down once over all epochs."""
+    """Adam on randomly shifted digits and on images of no digit, the learning rate up and down once over all
+    epochs.
+    """
     began = time.perf_counter()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed("digit-classifier", VERSION))
@@ -134,9 +142,11 @@ def _train(digits: ImageFiles) -> Trained:
 
 
 def _no_digits(digits: Tensor, generator: torch.Generator) -> Tensor:
-    """As many 8-bit images without a digit: digits with their parts in another order, and noise of any brightness and contrast.
+    """As many 8-bit images without a digit: digits with their parts in another order, and noise of any
+    brightness and contrast.
 
-    A classifier of digits alone is sure of such images, too, so that an untrained generator would seem to be of high quality.
+    A classifier of digits alone is sure of such images, too, so that an untrained generator would seem to be
+    of high quality.
     """
     n, side, _ = digits.shape
     part = side // 4
@@ -199,5 +209,6 @@ def _save(file: Path, trained: Trained) -> None:
             os.replace(temporary, file)
     except OSError as error:
         raise UsageError(
-            f"the classifier cannot be kept in {file.parent} ({error.strerror}); make it writable or set BENCHMARK_CACHE"
+            f"the classifier cannot be kept in {file.parent} ({error.strerror}); "
+            "make it writable or set BENCHMARK_CACHE"
         ) from error

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.places import DATA_ROOT, cache_directory, data_root
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, first_line
 
 __all__ = ["ImageFiles", "load_cifar10", "load_digits"]
 
@@ -67,7 +67,8 @@ class ImageFiles:
 def load_digits(source: str, original: bool) -> ImageFiles:
     """The images of a dataset in the format of MNIST: one channel of 28 x 28 pixels, ten classes.
 
-    They come from the data root if there is one, else from the cache, where they are downloaded to if need be.
+    They come from the data root if there is one, else from the cache, where they are downloaded to if need
+    be.
 
     Arguments:
         source: `MNIST` or `FashionMNIST`.
@@ -80,7 +81,9 @@ def load_digits(source: str, original: bool) -> ImageFiles:
 
 
 def load_cifar10(original: bool) -> ImageFiles:
-    """The images of CIFAR-10: three channels of 32 x 32 pixels, ten classes. Arguments and errors are those of `load_digits`."""
+    """The images of CIFAR-10: three channels of 32 x 32 pixels, ten classes. Arguments and errors are those
+    of `load_digits`.
+    """
     from torchvision.datasets import CIFAR10
 
     names = [name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
@@ -101,8 +104,9 @@ def _load_digits(source: str, original: bool, root: Path) -> ImageFiles:
             dataset = getattr(torchvision.datasets, source)(str(root), train=train)
             images, labels = dataset.data, dataset.targets
         except Exception as error:  # a damaged file can break the reader in any way
+            names = " or ".join(file.name for file in files)
             raise UsageError(
-                f"{folder}: {' or '.join(f.name for f in files)} is not a whole file of {source} ({_first_line(error)})"
+                f"{folder}: {names} is not a whole file of {source} ({first_line(error)})"
             ) from error
         _expect(
             images.shape[1:] == (28, 28) and images.dtype == torch.uint8,
@@ -130,9 +134,7 @@ def _load_cifar10(original: bool, root: Path) -> ImageFiles:
                 data = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
                 targets = np.asarray(batch["labels"], dtype=np.int64)
             except Exception as error:  # a damaged or foreign file can break the reader in any way
-                raise UsageError(
-                    f"{file}: is not a whole batch of CIFAR-10 ({_first_line(error)})"
-                ) from error
+                raise UsageError(f"{file}: is not a whole batch of CIFAR-10 ({first_line(error)})") from error
             _expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
             images.append(torch.from_numpy(data))
             labels.append(torch.from_numpy(targets))
@@ -162,7 +164,8 @@ def _root(source: str, folder: Path, files: Iterable[str]) -> Path:
     if given is not None:
         if not os.path.isdir(given):
             raise UsageError(
-                f"--data-root {given}: is no directory; give one with {folder / next(iter(files))} in it, or none for a download"
+                f"--data-root {given}: is no directory; "
+                f"give one with {folder / next(iter(files))} in it, or none for a download"
             )
         return given
     cache = cache_directory() / "data"
@@ -184,7 +187,7 @@ def _download(source: str, folder: Path, cache: Path) -> None:
             os.replace(Path(temporary, folder.parts[0]), final)
     except Exception as error:  # the network can fail in any way
         raise UsageError(
-            f"{source} is not in {cache} and cannot be downloaded ({_first_line(error)}); "
+            f"{source} is not in {cache} and cannot be downloaded ({first_line(error)}); "
             f"give --data-root DIR (or set {DATA_ROOT}), where DIR/{folder} holds its files"
         ) from error
 
@@ -204,7 +207,8 @@ def _check(file: Path, md5: str | None, source: str) -> None:
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if md5 is not None and found != md5:
         raise UsageError(
-            f"{file}: is not {source}'s (its MD5 is {found}, not {md5}); put the original file there, or --set DATASET.original=false"
+            f"{file}: is not {source}'s (its MD5 is {found}, not {md5}); "
+            "put the original file there, or --set DATASET.original=false"
         )
 
 
@@ -218,7 +222,3 @@ def _files(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tenso
     for tensor in (train, train_labels, test, test_labels):
         digest.update(tensor.numpy().tobytes())
     return ImageFiles(train, train_labels, test, test_labels, digest.hexdigest())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")

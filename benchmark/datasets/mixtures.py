@@ -1,6 +1,5 @@
 """Mixtures of Gaussians whose modes, density and held-out stream are exact."""
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -14,21 +13,21 @@ from benchmark.registry import register_dataset
 
 __all__ = ["Grid", "HighDimensional", "Mixture", "Ring"]
 
-CHUNK = 1 << 18
+NUMBERS_TOGETHER = 1 << 18
 """Numbers of samples that are assigned at a time."""
 
 
 @dataclass(frozen=True)
 class Mixture(Dataset):
-    r"""Equally likely Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the others.
+    r"""Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the
+    others.
 
-    A sample is of high quality if its Euclidean distance from the nearest mean, over all coordinates, is at most `radius`
-    standard deviations.
+    They are equally likely unless a subclass overrides `mode_weights`. A sample is of high quality if its
+    Euclidean distance from the nearest mean, over all coordinates, is at most `radius` standard deviations.
 
-    Arguments:
-        std: The standard deviation $\sigma$.
-        training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same for all methods
-            and seeds; 0 for fresh samples without end.
+    Arguments: std: The standard deviation $\sigma$. training_set: Training data is drawn, with replacement,
+        from a fixed set of so many samples, the same for all methods and seeds; 0 for fresh samples without
+        end.
     """
 
     kind = "points"
@@ -79,41 +78,36 @@ class Mixture(Dataset):
     def truncated_std(self) -> float:
         """The standard deviation per noisy coordinate of real data that passes the rule of quality.
 
-        For $d$ coordinates and radius $r$ it is $\\sigma \\sqrt{F_{d+2}(r^2) / F_d(r^2)}$, with $F$ the chi-square
-        distribution functions.
+        For $d$ coordinates and radius $r$ it is $\\sigma \\sqrt{F_{d+2}(r^2) / F_d(r^2)}$, with $F$ the
+        chi-square distribution functions.
         """
         square = self.radius**2
         return self.std * float((chi2.cdf(square, self.noisy + 2) / chi2.cdf(square, self.noisy)) ** 0.5)
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        """The splits are streams of one distribution; they differ where training data comes from a fixed set."""
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        """The splits are streams of one distribution; they differ where training data comes from a fixed
+        set.
+        """
         if split == "train" and self.training_set:
-            pool = _training_set(self, generator.device)
-            return pool[torch.randint(len(pool), (n,), generator=generator, device=generator.device)]
-        means = self._means.to(generator.device)
-        mode = torch.randint(len(means), (n,), generator=generator, device=generator.device)
-        x = means[mode]
-        x[:, : self.noisy] += self.std * torch.randn(
-            n, self.noisy, generator=generator, device=generator.device
-        )
+            pool = _training_set(self, rng.device)
+            return pool[torch.randint(len(pool), (n,), generator=rng, device=rng.device)]
+        means = self._means.to(rng.device)
+        x = means[self._draw_modes(n, rng)]
+        x[:, : self.noisy] += self.std * torch.randn(n, self.noisy, generator=rng, device=rng.device)
         return x
 
-    def log_density(self, x: Tensor) -> Tensor:
-        r"""$\log p(x)$ in nats, for x of shape $(*, D)$, with respect to the volume of the noisy coordinates.
-
-        It is $-\infty$ where the constant coordinates are those of no mode.
-        """
-        difference = x[..., None, :] - self._means.to(x)
-        squares = (difference[..., : self.noisy] / self.std).square().sum(dim=-1)
-        log_p = -0.5 * squares - self.noisy * math.log(self.std * math.sqrt(2 * math.pi))
-        log_p = log_p.masked_fill((difference[..., self.noisy :] != 0).any(dim=-1), -torch.inf)
-        return torch.logsumexp(log_p + self.mode_weights.to(x).log(), dim=-1)
+    def _draw_modes(self, n: int, rng: torch.Generator) -> Tensor:
+        weights = self.mode_weights
+        if bool((weights == weights[0]).all()):
+            return torch.randint(len(weights), (n,), generator=rng, device=rng.device)
+        return torch.multinomial(weights.to(rng.device), n, replacement=True, generator=rng)
 
     def assign(self, samples: Tensor) -> Assignment:
         shape = samples.shape[:-1]
         # In parts that the processor's cache holds.
         parts = [
-            self._assign(part) for part in samples.flatten(0, -2).split(max(1, CHUNK // samples.shape[-1]))
+            self._assign(part)
+            for part in samples.flatten(0, -2).split(max(1, NUMBERS_TOGETHER // samples.shape[-1]))
         ]
         mode, distance = (torch.cat(columns).view(shape) for columns in zip(*parts, strict=True))
         legacy = None if self.legacy_radius is None else distance <= self.legacy_radius
@@ -125,25 +119,17 @@ class Mixture(Dataset):
         mode = torch.cdist(samples, means).argmin(dim=-1)
         return mode, (samples - means[mode]).norm(dim=-1)
 
-    def project(self, samples: Tensor) -> Tensor:
-        """A view of samples $(N, D)$ in the plane, for pictures, shape $(N, 2)$."""
-        return samples
-
-    @property
-    def axes(self) -> tuple[str, str]:
-        """What the two axes of `project` show."""
-        return "first coordinate", "second coordinate"
-
     @property
     def landmarks(self) -> Tensor:
-        """Where the modes' centres lie in `project`, shape $(K, 2)$."""
         return self.project(self._means)
 
 
 @register_dataset("ring")
 @dataclass(frozen=True)
 class Ring(Mixture):
-    """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard deviation 0.01."""
+    """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard
+    deviation 0.01.
+    """
 
     std: float = 0.01
     circle: float = 1.0
@@ -162,7 +148,9 @@ class Ring(Mixture):
 @register_dataset("grid")
 @dataclass(frozen=True)
 class Grid(Mixture):
-    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard deviation 0.05."""
+    """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard
+    deviation 0.05.
+    """
 
     std: float = 0.05
     spacing: float = 2.0
@@ -181,13 +169,15 @@ class Grid(Mixture):
 @register_dataset("high-dimensional")
 @dataclass(frozen=True)
 class HighDimensional(Mixture):
-    """Ten Gaussians of 700 dimensions in a space of 1200, after the VEEGAN paper, with the means of PacGAN's code.
+    """Ten Gaussians of 700 dimensions in a space of 1200, after the VEEGAN paper, with the means of PacGAN's
+    code.
 
     In mode k all coordinates equal one constant; the first 700 carry noise of standard deviation 1.
 
-    The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5 away, so
-    that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one that 99.5 % of
-    real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without spread, which are nearer to their
+    The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5
+    away, so that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one
+    that 99.5 % of real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without
+    spread, which are nearer to their
     mode than any real one: the metric `within_mode_std` does.
     """
 

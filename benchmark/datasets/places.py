@@ -1,4 +1,6 @@
-"""Where data, weights and the program's own cache are. Such places belong to a machine, and so to no configuration."""
+"""Where data, weights and the program's own cache are. Such places belong to a machine, and so to no
+configuration.
+"""
 
 import os
 from collections.abc import Iterator

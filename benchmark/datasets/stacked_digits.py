@@ -12,25 +12,27 @@ from torch import Tensor, nn
 from benchmark.datasets.base import Assignment, Split
 from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, digit_classifier
 from benchmark.datasets.image_files import ImageFiles, load_digits
-from benchmark.datasets.images import Images
+from benchmark.datasets.images import Images, nearest_images
 from benchmark.registry import register_dataset
 
 __all__ = ["StackedDigits", "StackedFashionMNIST", "StackedMNIST"]
 
-CHUNK = 768
-"""Digits that are classified at a time: about as many as stay in a processor's cache."""
+DIGITS_TOGETHER = 768
+"""Digits that are classified at a time: about as many as stay in a CPU's cache."""
 
 
 @dataclass(frozen=True)
 class StackedDigits(Images):
     """Independent digits as the channels of an image, drawn on the fly, uniformly and with replacement.
 
-    The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the product of the class
-    frequencies of the training digits. Training data comes from the training digits only. Held-out data comes from
-    every other test digit, and the data of the `real-data` row from the test digits between them.
+    The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the
+    product of the class frequencies of the training digits. Training data comes from the training digits
+    only. Held-out data comes from every other test digit, and the data of the `real-data` row from the test
+    digits between them.
 
-    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier, which also knows
-    a class of no digit, gives every digit at least the probability `confidence`. One sample captures a mode, as in the literature.
+    A sample's mode is what the digit classifier reads in it. A sample is of high quality if the classifier,
+    which also knows a class of no digit, gives every digit at least the probability `confidence`. One sample
+    captures a mode, as in the literature.
 
     Arguments:
         digits: The number of channels $C$, from 1 to 4.
@@ -77,24 +79,24 @@ class StackedDigits(Images):
             "classifier_accuracy": classifier.accuracy,
         }
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        pool = _pool(self._files, split, generator.device)
-        return pool[torch.randint(len(pool), (n, self.digits), generator=generator, device=generator.device)]
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        pool = _pool(self._files, split, rng.device)
+        return pool[torch.randint(len(pool), (n, self.digits), generator=rng, device=rng.device)]
 
     def assign(self, samples: Tensor) -> Assignment:
         classifier = _on(self._classifier, samples.device)
         images = samples.flatten(0, -4)
-        parts = [self._assign(classifier, part) for part in images.split(max(1, CHUNK // self.digits))]
+        parts = [
+            self._assign(classifier, part) for part in images.split(max(1, DIGITS_TOGETHER // self.digits))
+        ]
         mode, high_quality, features = (torch.cat(column) for column in zip(*parts, strict=True))
         shape = samples.shape[:-3]
         return Assignment(mode.view(shape), high_quality.view(shape), features=features.view(*shape, -1))
 
     def nearest_training(self, packed: Tensor) -> Tensor:
         """The nearest stack is that of the nearest digits, since every stack of training digits can occur."""
-        pool = self._files.train[:, 0]
-        digits = packed.cpu().flatten(0, 1).flatten(1).float()
-        parts = [torch.cdist(digits, part.flatten(1).float()) for part in pool.split(10_000)]
-        return pool[torch.cat(parts, dim=1).argmin(dim=1)].view(packed.shape)
+        digits = nearest_images(packed.flatten(0, 1), self._files.train[:, 0], chunk=10_000)
+        return digits.view(packed.shape)
 
     @property
     def _files(self) -> ImageFiles:

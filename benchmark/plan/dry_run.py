@@ -1,66 +1,65 @@
 """The cells to run as a table, with what each costs."""
 
-from benchmark.plan.remaining import Prepared
+from tabulate import tabulate
 
-__all__ = ["describe", "duration"]
+from benchmark.plan.planned import Planned
+from benchmark.plan.remaining import Remaining
+from benchmark.records.cell import Cell
 
-DRIVER = 0.9 * 2**30
+__all__ = ["describe_costs", "duration"]
+
+DRIVER_BYTES = 0.9 * 2**30
 """Bytes that the process itself holds at its peak, about."""
 
+HEADINGS = (
+    "dataset",
+    "method",
+    "seeds",
+    "cycles",
+    "FLOPs per trial",
+    "parameters",
+    "compiled",
+    "CPU time",
+    "memory",
+)
 
-def describe(prepared: Prepared, workers: int) -> str:
+
+def describe_costs(remaining: Remaining, workers: int) -> str:
     """The cells to run as a table: what each costs; then the time and the memory of all of them.
 
     Arguments:
-        prepared: The cells.
+        remaining: The cells.
         workers: How many of them run at a time.
     """
-    rows: list[tuple[str, ...]] = [
-        (
-            "dataset",
-            "method",
-            "seeds",
-            "cycles",
-            "FLOPs per trial",
-            "parameters",
-            "compiled",
-            "processor time",
-            "memory",
-        )
-    ]
-    total, most = 0.0, 0.0
-    for planned, cell in prepared.cells:
-        memory = planned.memory(len(cell.group), cell.compile)
-        most = max(most, memory)
-        columns: tuple[object, ...] = ("-",) * 5
-        if planned.cost is not None:
-            flops = "-" if planned.cycles is None else f"{planned.cycles * planned.cost.flops:.4g}"
-            seconds = planned.seconds(len(cell.group), cell.compile)
-            total += seconds
-            columns = (
-                planned.cycles or "-",
-                flops,
-                planned.cost.parameters,
-                "yes" if cell.compile else "no",
-                duration(seconds),
-            )
-        rows.append(
-            (
-                *cell.label.split(" "),
-                " ".join(map(str, cell.wanted)),
-                *map(str, columns),
-                f"{memory / 2**30:.1f} GiB",
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    table = "\n".join(
-        "  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+    rows = [_row(planned, cell) for planned, cell in remaining.cells]
+    table = tabulate(rows, HEADINGS, tablefmt="plain", disable_numparse=True)
+    seconds, most_bytes, trials = 0.0, 0.0, 0
+    for planned, cell in remaining.cells:
+        seconds += planned.seconds(len(cell.group), cell.compile)
+        most_bytes = max(most_bytes, planned.memory(len(cell.group), cell.compile))
+        trials += len(cell.wanted)
+    at_once = min(workers, max(len(remaining.cells), 1))
+    memory = (DRIVER_BYTES + at_once * most_bytes) / 2**30
+    return (
+        f"{table}\n\n{trials} trials to train, {remaining.done} done already; "
+        f"about {duration(seconds / at_once)} and {memory:.1f} GiB of memory with {at_once} at a time; "
+        "scores and pictures take time besides"
     )
-    trials = sum(len(cell.wanted) for _, cell in prepared.cells)
-    at_once = min(workers, max(len(prepared.cells), 1))
-    needs = f"about {duration(total / at_once)} and {(DRIVER + at_once * most) / 2**30:.1f} GiB of memory with {at_once} at a time"
-    return f"{table}\n\n{trials} trials to train, {prepared.done} done already; {needs}; scores and pictures take time besides"
+
+
+def _row(planned: Planned, cell: Cell) -> tuple[str, ...]:
+    dataset, method = cell.dataset.name, cell.method.name
+    seeds = " ".join(map(str, cell.wanted))
+    memory = f"{planned.memory(len(cell.group), cell.compile) / 2**30:.1f} GiB"
+    if planned.cost is None:
+        return (dataset, method, seeds, "-", "-", "-", "-", "-", memory)
+    cycles = flops = "-"
+    if planned.cycles is not None:
+        cycles = str(planned.cycles)
+        flops = f"{planned.cycles * planned.cost.flops:.4g}"
+    compiled = "yes" if cell.compile else "no"
+    cpu_time = duration(planned.seconds(len(cell.group), cell.compile))
+    return (dataset, method, seeds, cycles, flops, str(planned.cost.parameters), compiled, cpu_time, memory)
 
 
 def duration(seconds: float) -> str:
@@ -69,4 +68,6 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    if minutes:
+        return f"{minutes} min {rest:02d} s"
+    return f"{rest} s"

@@ -3,123 +3,180 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from benchmark.errors import UsageError
 from benchmark.plan.devices import can_compile
-from benchmark.plan.plan import Planned, Request
+from benchmark.plan.plan import Plan
+from benchmark.plan.planned import Planned
 from benchmark.records.cell import Cell
 from benchmark.records.differences import differing
+from benchmark.records.layout import TrialId
 from benchmark.records.schema import Record
 from benchmark.records.sealed_files import DamagedError
-from benchmark.records.store import Store, Survey
-from benchmark.registry import DATASETS
+from benchmark.records.store import Store
+from benchmark.records.trial_files import Survey
 
-__all__ = ["MOST_TOGETHER", "Prepared", "groups_of", "prepare"]
+__all__ = ["CellToRun", "Groups", "Remaining", "SeedGroup", "find_remaining", "groups_in_manifest"]
 
-Groups = Mapping[tuple[str, str], list[tuple[tuple[int, ...], bool]]]
-"""The groups of seeds by dataset and method, and whether they are compiled."""
 
-MOST_TOGETHER = {"points": 16, "images": 1}
-"""Seeds that are trained side by side at most. Small networks gain by it; convolutions fill a processor by themselves."""
+class SeedGroup(NamedTuple):
+    """Seeds that are trained side by side, and whether their training is compiled."""
+
+    seeds: tuple[int, ...]
+    compiled: bool
+
+
+Groups = Mapping[tuple[str, str], list[SeedGroup]]
+"""The groups of seeds by dataset and method."""
+
+
+class CellToRun(NamedTuple):
+    """A cell that is still to run, and the method on a dataset that it belongs to."""
+
+    planned: Planned
+    cell: Cell
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The whole plan, the cells that are still to run, the number of trials that are done, and all groups, finished ones too."""
+class Remaining:
+    """What is still to be trained.
 
-    plan: list[Planned]
-    cells: list[tuple[Planned, Cell]]
+    Attributes:
+        plan: The whole plan.
+        cells: The cells that are still to run.
+        done: The number of trials that are done.
+        groups: All groups of seeds, finished ones too.
+    """
+
+    plan: Plan
+    cells: list[CellToRun]
     done: int
     groups: Groups
 
 
-def prepare(request: Request, plan: list[Planned], survey: Survey, groups: Groups) -> Prepared:
-    """Holds a plan against what is on disk. Writes nothing.
+def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
+    """Compares a plan with the trials that are there. Writes nothing.
 
-    A trial is repeated in the group that it belongs to: where some seeds of a group are on disk, the whole of it is trained,
-    and all that is missing of it is recorded. Seeds of no group form new ones.
+    A trial is repeated in the group that it belongs to: where some seeds of a group have a record, the whole
+    of it is
+    trained, and all that is missing of it is recorded. Seeds of no group form new ones.
 
     Arguments:
-        request: The request.
-        plan: What `make_plan` makes of it.
-        survey: What lies in the directory.
-        groups: The groups that its manifest tells of, as far as it can be read.
+        plan: The plan.
+        survey: The trials in the directory.
+        groups: The groups in its manifest.
 
     Raises:
-        UsageError: If what is to be compiled cannot be, or a record on disk has another configuration.
+        UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    if request.compile == "on" and not can_compile(plan[0].cell.device):
-        raise UsageError(
-            "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; install one, or use --compile auto or off"
-        )
-    compile = request.compile if can_compile(plan[0].cell.device) else "off"
-    cells, done = [], 0
-    for planned in plan:
-        dataset, method = planned.cell.dataset.name, planned.cell.method.name
-        records = [
-            record for record in survey.records if (record["dataset"], record["method"]) == (dataset, method)
-        ]
-        for record in records:
-            _check_configuration(record, planned.cell)
+    compile = _compilation(plan)
+    seeds = plan.request.seeds
+    cells: list[CellToRun] = []
+    all_groups = dict(groups)
+    done = 0
+    for planned in plan.cells:
+        key = (planned.template.dataset.name, planned.template.method.name)
+        records = _records_of(planned.template, survey)
+        own_groups = _known_groups(records, groups.get(key, []), seeds)
         finished = {record["seed"] for record in records}
-        missing = [seed for seed in request.seeds if seed not in finished]
-        done += len(request.seeds) - len(missing)
-        known = _known_groups(records, groups.get((dataset, method), []), request.seeds)
-        for group, compiled in known:
-            here = [seed for seed in group if seed not in finished] if set(group) & set(missing) else []
-            if here and compiled and compile == "off" and not can_compile(planned.cell.device):
-                raise UsageError(
-                    f"{dataset} {method}: the trials to repeat were trained compiled, and no C++ compiler (or Triton) was found"
-                )
-            if here:
-                cells.append((planned, planned.with_group(group, here, "on" if compiled else "off")))
-                missing = [seed for seed in missing if seed not in here]
-        together = MOST_TOGETHER.get(DATASETS.get(dataset).kind, 1)
-        for i in range(0, len(missing), together):
-            new = missing[i : i + together]
-            cell = planned.with_group(new, new, compile)
-            cells.append((planned, cell))
-            known.append((cell.group, cell.compile))
-        groups = {**groups, (dataset, method): known}
-    return Prepared(plan, cells, done, groups)
+        missing = [seed for seed in seeds if seed not in finished]
+        done += len(seeds) - len(missing)
+        repeated = _cells_of_groups(planned, own_groups, finished, missing)
+        for cell in repeated:
+            missing = [seed for seed in missing if seed not in cell.wanted]
+        new = _cells_of_seeds(planned, missing, compile)
+        own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
+        cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
+        all_groups[key] = own_groups
+    return Remaining(plan, cells, done, all_groups)
 
 
-def groups_of(store: Store) -> Groups:
-    """The groups that the manifest of a run tells of; none if it is damaged or missing."""
+def groups_in_manifest(store: Store) -> Groups:
+    """The groups in the manifest of a run; none if it is damaged or missing."""
+    groups: dict[tuple[str, str], list[SeedGroup]] = {}
     with contextlib.suppress(DamagedError, FileNotFoundError):
-        held = store.manifest()["groups"]
-        return {
-            (d, m): [(tuple(g["seeds"]), g["compiled"]) for g in groups]
-            for d, methods in held.items()
-            for m, groups in methods.items()
-        }
-    return {}
+        for dataset, methods in store.manifest()["groups"].items():
+            for method, entries in methods.items():
+                groups[dataset, method] = [SeedGroup(tuple(g["seeds"]), g["compiled"]) for g in entries]
+    return groups
+
+
+def _compilation(plan: Plan) -> str:
+    """`on`, `off` or `auto`: what was asked for, as far as it can be had."""
+    asked = plan.request.compile
+    if can_compile(plan.device):
+        return asked
+    if asked == "on":
+        raise UsageError(
+            "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; "
+            "install one, or use --compile auto or off"
+        )
+    return "off"
+
+
+def _records_of(template: Cell, survey: Survey) -> list[Record]:
+    """The records of a method on a dataset, all of its configuration."""
+    records = []
+    for record in survey.records:
+        if (record["dataset"], record["method"]) == (template.dataset.name, template.method.name):
+            _check_configuration(record, template)
+            records.append(record)
+    return records
+
+
+def _check_configuration(record: Record, template: Cell) -> None:
+    if record["config_hash"] == template.config_hash:
+        return
+    differences = []
+    for difference in differing(record["configuration"], template.configuration):
+        differences.append(f"{difference.name} is {difference.before}, asked for {difference.after}")
+    trial = TrialId(record["dataset"], record["method"], record["seed"])
+    raise UsageError(
+        f"--out: {trial} of the run there has another configuration: {'; '.join(differences)}; "
+        "use --fresh, or another --out"
+    )
 
 
 def _known_groups(
-    records: Sequence[Record], told: Sequence[tuple[tuple[int, ...], bool]], asked: Sequence[int]
-) -> list[tuple[tuple[int, ...], bool]]:
-    """The groups of a method on a dataset and whether they are compiled: those of its records, and others that the manifest tells of.
+    records: Sequence[Record], in_manifest: Sequence[SeedGroup], seeds: Sequence[int]
+) -> list[SeedGroup]:
+    """The groups of a method on a dataset: those of its records, and others of the manifest.
 
     No two of them share a seed. A group without a record counts only if all of it is asked for.
     """
-    groups = dict(
-        sorted({tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}.items())
-    )
-    for group, compiled in told:
-        if set(group) <= set(asked) - {seed for known in groups for seed in known}:
-            groups[group] = compiled
-    return list(groups.items())
+    of_records = {tuple(record["audit"]["group"]): record["audit"]["compiled"] for record in records}
+    groups = [SeedGroup(*item) for item in sorted(of_records.items())]
+    for group in in_manifest:
+        free = set(seeds).difference(*(other.seeds for other in groups))
+        if free.issuperset(group.seeds):
+            groups.append(group)
+    return groups
 
 
-def _check_configuration(record: Record, cell: Cell) -> None:
-    if record["config_hash"] == cell.config_hash:
-        return
-    differences = "; ".join(
-        f"{key} is {held}, asked for {asked}"
-        for key, held, asked in differing(record["configuration"], cell.configuration)
-    )
-    where = f"{record['dataset']}/{record['method']}/seed-{record['seed']}"
-    raise UsageError(
-        f"--out: {where} of the run there has another configuration: {differences}; use --fresh, or another --out"
-    )
+def _cells_of_groups(
+    planned: Planned, groups: Sequence[SeedGroup], finished: set[int], missing: Sequence[int]
+) -> list[Cell]:
+    """The cells that repeat groups of which a seed is missing."""
+    cells = []
+    for group in groups:
+        wanted = [seed for seed in group.seeds if seed not in finished]
+        if not set(wanted).intersection(missing):
+            continue
+        if group.compiled and not can_compile(planned.template.device):
+            raise UsageError(
+                f"{planned.template.label}: the trials to repeat were trained compiled, "
+                "and no C++ compiler (or Triton) was found"
+            )
+        cells.append(planned.cell(group.seeds, wanted, "on" if group.compiled else "off"))
+    return cells
+
+
+def _cells_of_seeds(planned: Planned, seeds: Sequence[int], compile: str) -> list[Cell]:
+    """The cells that train seeds of no group yet."""
+    together = planned.dataset.data.seeds_together
+    cells = []
+    for start in range(0, len(seeds), together):
+        group = seeds[start : start + together]
+        cells.append(planned.cell(group, group, compile))
+    return cells

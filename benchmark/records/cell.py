@@ -14,10 +14,24 @@ __all__ = ["Cell", "Configured", "Trial", "config_hash"]
 
 
 class Configured(NamedTuple):
-    """A registered dataset or method, by name, with all of its settings."""
+    """A registered dataset, method or metric.
+
+    Attributes:
+        name: The name.
+        settings: All of its settings.
+        source: SHA-256 of the plug-in file that defines it; empty for one from elsewhere.
+    """
 
     name: str
     settings: dict[str, Any]
+    source: str = ""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What a result depends on, apart from the name."""
+        if self.source:
+            return {**self.settings, "source": self.source}
+        return self.settings
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Cell:
         suite: The suite's name.
         dataset: The dataset.
         method: The method; a calibration row has no settings.
-        metrics: The metrics' settings, by name.
+        metrics: The metrics, in the order of the tables.
         budget: The budget of each trial.
         group: The seeds that are trained side by side.
         wanted: Those of them whose results are wanted.
@@ -36,13 +50,12 @@ class Cell:
         device: The device's name.
         plugins: Plug-in files to load first.
         files: What the dataset is read from and judged by, from `Dataset.prepare`.
-        source: SHA-256 of the plug-in file that defines the method; empty for a method from elsewhere.
     """
 
     suite: str
     dataset: Configured
     method: Configured
-    metrics: dict[str, dict[str, Any]]
+    metrics: tuple[Configured, ...]
     budget: Budget
     group: tuple[int, ...] = ()
     wanted: tuple[int, ...] = ()
@@ -50,19 +63,15 @@ class Cell:
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
-    source: str = ""
 
     @property
     def configuration(self) -> dict[str, Any]:
         """What a result depends on, apart from the seeds beside it."""
-        method = {"name": self.method.name, **self.method.settings}
-        if self.source:
-            method["source"] = self.source
         configuration = {
             "suite": self.suite,
-            "dataset": {"name": self.dataset.name, **self.dataset.settings},
-            "method": method,
-            "metrics": self.metrics,
+            "dataset": {"name": self.dataset.name, **self.dataset.content},
+            "method": {"name": self.method.name, **self.method.content},
+            "metrics": {metric.name: metric.content for metric in self.metrics},
             "budget": str(self.budget),
             "device": self.device.partition(":")[0],
         }
@@ -89,14 +98,10 @@ class Cell:
 class Trial:
     """The result of one seed.
 
-    Attributes:
-        seed: The seed.
-        status: `ok` or `diverged`.
-        metrics: The final scores, or the last finite ones of a diverged seed.
-        audit: What was spent.
-        curve: One entry per evaluation point: what was spent by then, and the metrics.
-        arrays: What pictures need: `samples`, the packed samples that were scored, shape (N, *), and others by name.
-        generator: The generator's weights; empty for a calibration row.
+    Attributes: seed: The seed. status: `ok` or `diverged`. metrics: The final scores, or the last finite ones
+        of a diverged seed. audit: What was spent. curve: One entry per evaluation point: what was spent by
+        then, and the metrics. arrays: What pictures need: `samples`, the packed samples that were scored,
+        shape (N, *), and others by name. generator: The generator's weights; empty for a calibration row.
     """
 
     seed: int

@@ -11,26 +11,34 @@ __all__ = ["Checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Arrays by name, and facts as JSON has them.
+    """Arrays by name, and values that JSON can hold.
 
-    A checkpoint is made of the parts that those who have a state make of it: `join` puts them together, `part` takes one out.
+    Each object with a state makes a part of the checkpoint: `join` puts the parts together, `part` takes one
+    out.
     """
 
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def join(cls, parts: Mapping[str, "Checkpoint"]) -> "Checkpoint":
         """One checkpoint with named parts."""
-        arrays = {
-            f"{name}/{key}": array for name, part in parts.items() for key, array in part.arrays.items()
-        }
-        return cls(arrays, {name: dict(part.facts) for name, part in parts.items()})
+        arrays, values = {}, {}
+        for name, part in parts.items():
+            values[name] = dict(part.values)
+            for key, array in part.arrays.items():
+                arrays[f"{name}/{key}"] = array
+        return cls(arrays, values)
 
     def part(self, name: str) -> "Checkpoint":
-        """The part of that name; a `KeyError` if there are no facts of it."""
+        """The part of that name.
+
+        Raises:
+            KeyError: If the checkpoint has no values of that part.
+        """
         prefix = f"{name}/"
-        arrays = {
-            key.removeprefix(prefix): array for key, array in self.arrays.items() if key.startswith(prefix)
-        }
-        return Checkpoint(arrays, self.facts[name])
+        arrays = {}
+        for key, array in self.arrays.items():
+            if key.startswith(prefix):
+                arrays[key.removeprefix(prefix)] = array
+        return Checkpoint(arrays, self.values[name])

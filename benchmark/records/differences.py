@@ -6,35 +6,29 @@ __all__ = ["Difference", "differing"]
 
 
 class Difference(NamedTuple):
-    """A setting in which two configurations differ.
-
-    Attributes:
-        name: Its dotted name.
-        one: Its value in the one configuration; `None` where that has no such setting.
-        other: Its value in the other, likewise.
-    """
+    """A dotted name, and the value in each of two nested dictionaries; `None` where there is none."""
 
     name: str
-    one: Any
-    other: Any
+    before: Any
+    after: Any
 
 
-def differing(one: Any, other: Any) -> list[Difference]:
+def differing(before: Any, after: Any) -> list[Difference]:
     """Where two nested dictionaries differ, sorted by name."""
-    flat_one, flat_other = _flat(one), _flat(other)
+    old, new = _flat(before), _flat(after)
     differences = []
-    for name in sorted(flat_one.keys() | flat_other.keys()):
-        difference = Difference(name, flat_one.get(name), flat_other.get(name))
-        if difference.one != difference.other:
+    for name in sorted({*old, *new}):
+        difference = Difference(name, old.get(name), new.get(name))
+        if difference.before != difference.after:
             differences.append(difference)
     return differences
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """The values of a nested dictionary by dotted name."""
+    """A nested dictionary as one, with dotted names."""
     if not isinstance(value, dict):
         return {prefix: value}
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, part in value.items():
-        flat.update(_flat(part, f"{prefix}.{key}" if prefix else key))
+        flat |= _flat(part, f"{prefix}.{key}" if prefix else key)
     return flat

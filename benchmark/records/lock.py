@@ -20,8 +20,8 @@ LOCK = "run.lock"
 class RunLock:
     """Holds a directory for one process, as long as it lives.
 
-    The lock is the system's, on a file that says who holds it. It goes with its process, however that ends; a file that is
-    left behind is stale and no hindrance.
+    The lock is the system's, on a file that says who holds it. It goes with its process, however that ends; a
+    file that is left behind is stale and no hindrance.
 
     Arguments:
         root: The directory, which is made if need be.
@@ -49,12 +49,14 @@ class RunLock:
                 owner = _read(self.descriptor)
                 os.close(self.descriptor)
                 raise UsageError(
-                    f"--out {self.file.parent}: {owner} is working there; wait for it to end, or give another directory"
+                    f"--out {self.file.parent}: {owner} is working there; "
+                    "wait for it to end, or give another directory"
                 ) from None
             except OSError as error:
                 os.close(self.descriptor)
                 raise UsageError(
-                    f"--out {self.file.parent}: cannot be locked ({error.strerror}); give a directory on another file system"
+                    f"--out {self.file.parent}: cannot be locked ({error.strerror}); "
+                    "give a directory on another file system"
                 ) from error
             # Whoever held it may have removed the file between its opening and its locking.
             if self._held():

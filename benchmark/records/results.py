@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
-from benchmark.records.schema import CALIBRATION_ROWS, Manifest, MetricFacts, Record
+from benchmark.records.layout import TrialId
+from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record
 from benchmark.records.sealed_files import DamagedError
-from benchmark.records.store import LARGE, Store
+from benchmark.records.store import Store
+from benchmark.records.trial_files import Survey
+from benchmark.registry import RESERVED_FIELDS
 
-__all__ = ["Results", "read_run"]
+__all__ = ["Results", "read_run", "results_of"]
 
 
 @dataclass(frozen=True)
@@ -22,33 +25,33 @@ class Results:
         suite: The suite's name.
         manifest: What was asked for, by what and where; `None` if that is damaged or missing.
         records: The finished trials.
-        failures: Dataset, method and seed of every trial that failed.
+        failures: The trials that failed.
         damaged: What is not as it was written, and left out.
     """
 
     suite: str
     manifest: Manifest | None
     records: list[Record]
-    failures: list[tuple[str, str, int]]
+    failures: list[TrialId]
     damaged: list[DamagedError]
 
     @property
-    def missing(self) -> list[tuple[str, str, int]]:
-        """Dataset, method and seed of every trial that was asked for and has neither a record nor failed."""
+    def missing(self) -> list[TrialId]:
+        """The trials that were asked for and have neither a record nor failed."""
         present = set(self.failures)
         for record in self.records:
-            present.add((record["dataset"], record["method"], record["seed"]))
+            present.add(TrialId(record["dataset"], record["method"], record["seed"]))
         return [trial for trial in self._requested() if trial not in present]
 
-    def _requested(self) -> list[tuple[str, str, int]]:
-        """Dataset, method and seed of every trial that was asked for."""
-        trials: list[tuple[str, str, int]] = []
+    def _requested(self) -> list[TrialId]:
+        """The trials that were asked for."""
+        trials: list[TrialId] = []
         if self.manifest is None:
             return trials
         for dataset, groups_by_method in self.manifest["groups"].items():
             for method, groups in groups_by_method.items():
                 for group in groups:
-                    trials += [(dataset, method, seed) for seed in group["seeds"]]
+                    trials += [TrialId(dataset, method, seed) for seed in group["seeds"]]
         return trials
 
     def facts(self, dataset: str, metric: str) -> MetricFacts:
@@ -88,7 +91,8 @@ class Results:
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""
         settings = dict(self._first_records[dataset]["configuration"]["dataset"])
-        del settings["name"]
+        for name in RESERVED_FIELDS:
+            settings.pop(name, None)
         return settings
 
     @cached_property
@@ -109,12 +113,24 @@ def read_run(root: Path) -> Results:
     store = Store(root)
     if not store.holds_run():
         raise UsageError(f"{root}: holds no run; give the directory of a run")
-    survey = store.survey()
-    if not store.trials.exists() and _lines(root / "trials.csv") > 1:
+    if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
         raise UsageError(
             f"{root}: holds tables without the records that they were made of (trials/); "
             "give the directory of a whole run"
         )
+    return results_of(store, store.trials.survey())
+
+
+def results_of(store: Store, survey: Survey) -> Results:
+    """The results of a run whose records have been read.
+
+    Arguments:
+        store: The run.
+        survey: The trials in its directory.
+
+    Raises:
+        UsageError: If it is of another version.
+    """
     damaged = list(survey.damaged)
     manifest: Manifest | None = None
     try:

@@ -1,6 +1,6 @@
-"""The forms of the files of a run. What is read back is held against them."""
+"""The forms of the files of a run. What is read back must fit them."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
@@ -8,6 +8,7 @@ __all__ = [
     "CALIBRATION_ROWS",
     "COLLAPSED",
     "DUMMY_ROWS",
+    "LARGE",
     "NOISE",
     "REAL_DATA",
     "SCHEMA_VERSION",
@@ -15,6 +16,7 @@ __all__ = [
     "CheckpointFile",
     "Commit",
     "Configuration",
+    "DatasetFacts",
     "EvaluationPoint",
     "Group",
     "Manifest",
@@ -24,6 +26,9 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 4
+
+LARGE = "_large"
+"""Ends the names of metrics that are scored on a larger sample."""
 
 REAL_DATA = "real-data"
 """The row of fresh real data."""
@@ -35,10 +40,10 @@ NOISE = "noise"
 """The row of a Gaussian with the mean and covariance of training data."""
 
 DUMMY_ROWS = (COLLAPSED, NOISE)
-"""The rows that have learnt nothing."""
+"""The rows of generators that have learnt nothing."""
 
 CALIBRATION_ROWS = (REAL_DATA, *DUMMY_ROWS)
-"""The rows that stand where a method does, and are none."""
+"""The rows that stand where a method does."""
 
 MetricValues = dict[str, float | None]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -47,10 +52,13 @@ Whole = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 class MetricFacts(TypedDict):
     """How to read a metric on a dataset.
 
-    `better` says which values are; `bounds` are the least and greatest, null for none; `best` is what a
-    perfect generator scores, where null stands for the `real-data` row; `scale` says whether values are
-    compared by their differences or by those of their logarithms, and `ranked` whether methods are compared
-    by them at all; `samples` is the sample size.
+    Attributes:
+        better: Which values are better; `one` means the closer to 1.
+        bounds: The least and the greatest possible value, null for none.
+        best: The score of a perfect generator; null stands for that of the `real-data` row.
+        scale: Whether values are compared by their differences or by those of their logarithms.
+        ranked: Whether methods are compared by the metric at all.
+        samples: The sample size.
     """
 
     better: Literal["higher", "lower", "one"]
@@ -59,6 +67,15 @@ class MetricFacts(TypedDict):
     scale: Literal["linear", "log"]
     ranked: bool
     samples: int
+
+
+class DatasetFacts(NamedTuple):
+    """How to read the scores on a dataset: its number of modes, 0 if they are not known, and the facts of its
+    metrics.
+    """
+
+    modes_total: int
+    metrics: dict[str, MetricFacts]
 
 
 class DatasetSettings(TypedDict):
@@ -136,7 +153,9 @@ class Group(TypedDict):
 
 
 class RequestedSettings(TypedDict):
-    """What was asked for, as far as a report needs it: settings by dataset, and by dataset and method."""
+    """What was asked for, as far as a report needs it: settings by dataset, and by dataset and
+    method.
+    """
 
     datasets: dict[str, Any]
     methods: dict[str, dict[str, Any]]
@@ -173,16 +192,17 @@ class CheckpointFile(TypedDict):
 
 
 class Commit(TypedDict):
-    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved into place."""
+    """`finished.json`: the trials of these seeds lie beside it, whole, and need only be moved to their
+    places.
+    """
 
     schema_version: int
     seeds: list[Whole]
 
 
 class TableChecksums(TypedDict):
-    """`tables.json`: SHA-256 of the tables that were written last, by name.
-
-    Also of the ones before them, in case these still lie there.
+    """`tables.json`: SHA-256 of the last tables that were written, by name; of the ones before them, too, in
+    case they still lie there.
     """
 
     schema_version: int

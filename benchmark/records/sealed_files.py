@@ -20,6 +20,7 @@ __all__ = [
     "DamagedError",
     "canonical",
     "digest",
+    "read_checked",
     "read_regular",
     "read_sealed",
     "sync_directory",
@@ -31,7 +32,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-LARGEST = 1 << 28
+LARGEST_BYTES = 1 << 28
 """Bytes of the largest sealed file that is read. Ours have some thousands."""
 
 
@@ -49,11 +50,18 @@ class DamagedError(Exception):
         self.why = why
 
 
-def write_sealed(file: Path, content: dict[str, Any]) -> None:
-    """Writes a JSON object with the version of its form and its own checksum; numbers that JSON does not have become null."""
+def write_sealed(file: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Writes a JSON object with the version of its form and its own checksum.
+
+    Numbers that JSON does not have become null.
+
+    Returns:
+        What `read_sealed` would read.
+    """
     content = without_nan({"schema_version": SCHEMA_VERSION, **content})
     sealed = {**content, "checksum": sha256(canonical(content)).hexdigest()}
     write_at_once(file, (json.dumps(sealed, indent=1, allow_nan=False) + "\n").encode())
+    return content
 
 
 def read_sealed(file: Path, shape: type[T]) -> T:
@@ -81,7 +89,8 @@ def read_sealed(file: Path, shape: type[T]) -> T:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
     if content["schema_version"] != SCHEMA_VERSION:
         raise UsageError(
-            f"{file}: has schema version {content['schema_version']}; this program reads version {SCHEMA_VERSION}"
+            f"{file}: has schema version {content['schema_version']}; "
+            f"this program reads version {SCHEMA_VERSION}"
         )
     try:
         msgspec.convert(content, shape)
@@ -93,15 +102,14 @@ def read_sealed(file: Path, shape: type[T]) -> T:
 def read_regular(file: Path) -> bytes:
     """The bytes of a plain file.
 
-    Raises:
-        FileNotFoundError: If there is none.
-        DamagedError: If it is a link, a pipe or anything else that may lead elsewhere or never end, or cannot be read.
+    Raises: FileNotFoundError: If there is none. DamagedError: If it is a link, a pipe or anything else that
+        may lead elsewhere or never end, or cannot be read.
     """
     try:
         status = file.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise DamagedError(file, "is not a plain file")
-        if status.st_size > LARGEST:
+        if status.st_size > LARGEST_BYTES:
             raise DamagedError(file, f"has {status.st_size} bytes, more than any such file")
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -152,6 +160,19 @@ def _naming(file: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = str(file)
         raise
+
+
+def read_checked(file: Path, checksum: str) -> bytes:
+    """The bytes of a plain file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        DamagedError: If its SHA-256 is another one.
+    """
+    data = read_regular(file)
+    if sha256(data).hexdigest() != checksum:
+        raise DamagedError(file, "is damaged (its checksum does not hold)")
+    return data
 
 
 def digest(file: Path) -> str:

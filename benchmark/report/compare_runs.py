@@ -1,6 +1,6 @@
 """Two runs side by side, before and after a change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.records.differences import differing
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS
-from benchmark.report.findings import listed
+from benchmark.report.numbers import estimate, number
+from benchmark.report.run_changes import Cell, calibration_changes, changes_between
 from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, mean_interval, quality, unanimous
 from benchmark.report.tables.tables import trials_table
-from benchmark.report.words import ARROWS, estimate, number
+from benchmark.report.words import ARROWS, joined
 
-__all__ = ["COLUMNS", "Comparison", "compare_runs"]
+__all__ = ["COMPARISON_COLUMNS", "Comparison", "compare_runs"]
 
-COLUMNS = [
+COMPARISON_COLUMNS = [
     "dataset",
     "method",
     "metric",
@@ -34,23 +34,18 @@ COLUMNS = [
     "verdict",
 ]
 
-LEARNT_WITH = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
-"""Settings of a dataset that say how it is learnt. All others say what is measured, and against what."""
+TRAINING_SETTINGS = ("batch", "latent", "width", "depth", "evaluations", "samples_large")
+"""Settings of a dataset that are about how it is learnt. All others are about what is measured, and against what."""
 
-LONGEST = 50
-"""Characters of a setting that are shown."""
+Selection = Mapping[str, Sequence[str] | None]
+"""Names of `datasets`, `methods` and `metrics` to compare; all where there are none."""
 
-Chosen = Mapping[str, Sequence[str] | None]
-
-
-class _Cell(NamedTuple):
-    dataset: str
-    method: str
-    metric: str
+SINGULAR = {"datasets": "dataset", "methods": "method", "metrics": "metric"}
+"""The part of a cell that each key of a selection is about."""
 
 
 class _Measure(NamedTuple):
-    """What a metric's values depend on besides the generator: not to be compared across."""
+    """What a metric's values depend on besides the generator: values of different measures are not compared."""
 
     better: str
     samples: int
@@ -60,20 +55,33 @@ class _Measure(NamedTuple):
     modes: int
 
 
+class _Pair(NamedTuple):
+    """The scores of a cell in both runs, by seed; NaN for a trial that has none.
+
+    If `paired`, both have the same seeds.
+    """
+
+    before: pd.Series
+    after: pd.Series
+    paired: bool
+
+
 @dataclass(frozen=True)
 class Comparison:
     """What changed from one run to another.
 
     Attributes:
-        frame: A row per dataset, method and metric that both runs measure alike, columns `COLUMNS`. `before` and `after` are means over
-            seeds; `difference` is the mean after less that before with its interval, of a metric that is best at 1 that of the distances
-            from 1. `verdict` is `worse` or `better` if the interval leaves 0 out, if all of at least six seeds agree, or if a smaller or larger
-            share of the seeds has a score (what is worse in any way is worse); else `within` the interval, `unknown` where too few seeds
-            leave none, and `same` where every seed scores exactly what it did.
+        frame: A row per dataset, method and metric that both runs measure alike, with the columns
+            `COMPARISON_COLUMNS`. `before` and `after` are means over seeds. `difference` is the mean after
+            minus that before, with its interval; for a metric that is best at 1, that of the distances from
+            1. `verdict` is `worse` or `better` if the interval leaves 0 out, if all of at least six seeds
+            agree, or if a smaller or larger share of the seeds has a score (what is worse in any way is
+            worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
+            every seed scores exactly what it did.
         changes: What changed in configuration, versions and calibration rows, and what failed before, as lines.
-        missing: What the run before has and the run after does not, or measures otherwise, and what the run after was asked for and does
-            not have, as lines.
-        level: One less the confidence of each interval.
+        missing: What the run before has and the run after does not, or measures otherwise, and what the run
+            after was asked for and does not have, as lines.
+        level: One minus the confidence level of each interval.
     """
 
     frame: pd.DataFrame
@@ -86,257 +94,205 @@ class Comparison:
         """The rows that got worse."""
         return self.frame[self.frame["verdict"] == "worse"]
 
-    def shown(self) -> pd.DataFrame:
+    def texts(self) -> pd.DataFrame:
         """The frame for people, all of it texts."""
         frame = self.frame
-        metrics = [
-            f"{metric} {ARROWS[better]}"
-            for metric, better in zip(frame["metric"], frame["better"], strict=True)
-        ]
-        columns = {
-            "dataset": frame["dataset"],
-            "method": frame["method"],
-            "metric": metrics,
-            "seeds": frame["seeds"],
-        }
-        means = {key: frame[key].map(number) for key in ("before", "after")}
-        differences = [estimate(*row) for row in frame[["difference", "ci_low", "ci_high"]].to_numpy(float)]
+        arrows = frame["better"].map(ARROWS)
+        intervals = zip(frame["difference"], frame["ci_low"], frame["ci_high"], strict=True)
         return pd.DataFrame(
             {
-                **columns,
-                **means,
-                f"after − before [{100 * (1 - self.level):.5g} %]": differences,
+                "dataset": frame["dataset"],
+                "method": frame["method"],
+                "metric": [
+                    f"{metric} {arrow}" for metric, arrow in zip(frame["metric"], arrows, strict=True)
+                ],
+                "seeds": frame["seeds"],
+                "before": frame["before"].map(number),
+                "after": frame["after"].map(number),
+                f"after − before [{100 * (1 - self.level):.5g} %]": [estimate(*ends) for ends in intervals],
                 "": frame["verdict"],
             }
         )
 
     def summary(self) -> str:
-        """How many rows have which verdict, how many would without any change, and what the differences are of."""
+        """The number of rows with each verdict, how many chance alone would make worse, and what the differences are of."""
         counts = self.frame["verdict"].value_counts()
-        told = ", ".join(
-            f"{counts.get(verdict, 0)} {verdict}"
-            for verdict in ("worse", "better", "within", "same", "unknown")
-        )
+        verdicts = ("worse", "better", "within", "same", "unknown")
+        sentence = f"{len(self.frame)} compared: "
+        sentence += ", ".join(f"{counts.get(verdict, 0)} {verdict}" for verdict in verdicts)
         tested = int(counts.sum() - counts.get("same", 0) - counts.get("unknown", 0))
-        chance = number(tested * self.level / 2, 1)
-        chance = (
-            f"; by chance alone, about {chance} of them would be worse beyond their intervals"
-            if tested
-            else ""
-        )
-        distances = (
-            "; differences of metrics that are best at 1 are those of their distances from 1"
-            if "one" in set(self.frame["better"])
-            else ""
-        )
-        return f"{len(self.frame)} compared: {told}{chance}{distances}"
+        if tested:
+            by_chance = number(tested * self.level / 2, 1)
+            sentence += f"; by chance alone, about {by_chance} of them would be worse beyond their intervals"
+        if "one" in set(self.frame["better"]):
+            sentence += "; differences of metrics that are best at 1 are those of their distances from 1"
+        return sentence
 
 
-def compare_runs(before: Results, after: Results, chosen: Chosen, simultaneous: bool = False) -> Comparison:
+def compare_runs(
+    before: Results, after: Results, selection: Selection, simultaneous: bool = False
+) -> Comparison:
     """Compares the scores of two runs, paired by seed where they share seeds, else as independent.
 
     Arguments:
         before: One run.
         after: The other.
-        chosen: Names of `datasets`, `methods` and `metrics` to compare; all where there are none.
-        simultaneous: Whether all intervals hold at once (Bonferroni), and not each for itself.
+        selection: What to compare.
+        simultaneous: Whether all intervals hold at once (Bonferroni), instead of each by itself.
 
     Raises:
-        UsageError: If a name is unknown, or the runs have nothing in common and nothing is damaged or missing that could be the reason.
+        UsageError: If a name is unknown, or the runs have nothing in common and nothing is damaged or missing
+            that could be the reason.
     """
-    old, new = trials_table(before), trials_table(after)
-    cells, there = _chosen(_measures(before), chosen), _measures(after)
-    alike = {cell: measure for cell, measure in cells.items() if there.get(cell) == measure}
-    lost = _lines("seeds that failed in the run after", after.failures, chosen)
-    lost += _lines("seeds without a whole record in the run after", after.missing, chosen)
-    if there.keys().isdisjoint(cells) and not (lost or before.damaged or after.damaged):
+    old_trials, new_trials = trials_table(before), trials_table(after)
+    old, new = _select(_measures(before), selection), _measures(after)
+    shared = {cell: measure for cell, measure in old.items() if new.get(cell) == measure}
+    lost = [
+        *_lines("seeds that failed in the run after", after.failures, selection),
+        *_lines("seeds without a whole record in the run after", after.missing, selection),
+    ]
+    if new.keys().isdisjoint(old) and not (lost or before.damaged or after.damaged):
         raise UsageError("compare: the runs share no dataset, method and metric; give two runs of one suite")
-    level = LEVEL / max(len(alike), 1) if simultaneous else LEVEL
-    frame = pd.DataFrame(
-        [_row(old, new, cell, measure.better, level) for cell, measure in alike.items()], columns=COLUMNS
+    level = LEVEL / max(len(shared), 1) if simultaneous else LEVEL
+    rows = []
+    for cell, measure in shared.items():
+        pair = _pair(_scores(old_trials, cell), _scores(new_trials, cell))
+        rows.append([*cell, *_row(pair, measure.better, level)])
+    absent = [cell for cell in old if cell not in new]
+    otherwise = [cell for cell in old if cell in new and cell not in shared]
+    cells = [cell for cell in _trained_cells(before) if _is_selected(selection, *cell)]
+    return Comparison(
+        frame=pd.DataFrame(rows, columns=COMPARISON_COLUMNS),
+        changes=[
+            *changes_between(before, after, cells),
+            *calibration_changes(old_trials, new_trials, list(shared)),
+            *_lines("seeds that failed in the run before", before.failures, selection),
+            *_lines("seeds without a whole record in the run before", before.missing, selection),
+        ],
+        missing=[
+            *_lines("not in the run after", absent, selection),
+            *_lines("measured otherwise, and not compared", otherwise, selection),
+            *lost,
+        ],
+        level=level,
     )
-    missing = _lines("not in the run after", (cell for cell in cells if cell not in there), chosen)
-    missing += _lines(
-        "measured otherwise, and not compared",
-        (cell for cell in cells if cell in there and cell not in alike),
-        chosen,
-    )
-    changes = [*_changes(before, after, chosen), *_calibration(old, new, list(alike))]
-    changes += _lines("seeds that failed in the run before", before.failures, chosen)
-    changes += _lines("seeds without a whole record in the run before", before.missing, chosen)
-    return Comparison(frame, changes, [*missing, *lost], level)
 
 
-def _measures(results: Results) -> dict[_Cell, _Measure]:
-    """What a run measures, whether or not a seed has a score."""
-    found: dict[_Cell, _Measure] = {}
+def _trained_cells(results: Results) -> list[tuple[str, str]]:
+    """The datasets and methods of which a run has a trained trial."""
+    cells: dict[tuple[str, str], None] = {}
     for record in results.records:
-        dataset, method, asked = record["dataset"], record["method"], record["configuration"]
-        measured = {key: value for key, value in asked["dataset"].items() if key not in LEARNT_WITH}
-        for metric, settings in asked["metrics"].items() if method not in CALIBRATION_ROWS else ():
+        if record["method"] not in CALIBRATION_ROWS:
+            cells[record["dataset"], record["method"]] = None
+    return list(cells)
+
+
+def _measures(results: Results) -> dict[Cell, _Measure]:
+    """What a run measures, whether or not a seed has a score."""
+    measures: dict[Cell, _Measure] = {}
+    for record in results.records:
+        if record["method"] in CALIBRATION_ROWS:
+            continue
+        configuration = record["configuration"]
+        dataset = {
+            name: value for name, value in configuration["dataset"].items() if name not in TRAINING_SETTINGS
+        }
+        for metric, settings in configuration["metrics"].items():
             facts = record["facts"][metric]
             measure = _Measure(
-                facts["better"],
-                facts["samples"],
-                settings,
-                measured,
-                asked.get("files", {}),
-                record["modes_total"],
+                better=facts["better"],
+                samples=facts["samples"],
+                metric=settings,
+                dataset=dataset,
+                files=configuration.get("files", {}),
+                modes=record["modes_total"],
             )
-            found.setdefault(_Cell(dataset, method, metric), measure)
-    return found
+            measures.setdefault(Cell(record["dataset"], record["method"], metric), measure)
+    return measures
 
 
-def _chosen(cells: Mapping[_Cell, _Measure], chosen: Chosen) -> dict[_Cell, _Measure]:
-    for option, kind in (("datasets", "dataset"), ("methods", "method"), ("metrics", "metric")):
-        known = list(dict.fromkeys(getattr(cell, kind) for cell in cells))
-        for name in chosen.get(option) or ():
-            if name not in known:
-                raise UsageError(f"--{option} {name}: the run before has {', '.join(known) or 'none'}")
-        cells = {
-            cell: measure
-            for cell, measure in cells.items()
-            if getattr(cell, kind) in (chosen.get(option) or known)
-        }
-    return dict(cells)
+def _select(measures: Mapping[Cell, _Measure], selection: Selection) -> dict[Cell, _Measure]:
+    """The measures that are selected.
+
+    Raises:
+        UsageError: If a name is not among those that the previous names have left.
+    """
+    selected = dict(measures)
+    for option, part in SINGULAR.items():
+        present = list(dict.fromkeys(getattr(cell, part) for cell in selected))
+        wanted = selection.get(option) or present
+        for name in wanted:
+            if name not in present:
+                raise UsageError(f"--{option} {name}: the run before has {', '.join(present) or 'none'}")
+        selected = {cell: measure for cell, measure in selected.items() if getattr(cell, part) in wanted}
+    return selected
 
 
-def _asked(chosen: Chosen, dataset: str, method: str) -> bool:
-    return all(
-        name in (chosen.get(option) or (name,))
-        for option, name in (("datasets", dataset), ("methods", method))
-    )
+def _is_selected(selection: Selection, dataset: str, method: str) -> bool:
+    datasets, methods = selection.get("datasets"), selection.get("methods")
+    return (not datasets or dataset in datasets) and (not methods or method in methods)
 
 
-def _row(old: pd.DataFrame, new: pd.DataFrame, cell: _Cell, better: str, level: float) -> list[Any]:
-    x, y = (_scores(trials, cell) for trials in (old, new))
-    shared = x.index.intersection(y.index)
-    # A single pair says nothing where others could.
-    paired = len(shared) >= min(2, len(x), len(y))
-    if paired:
-        x, y = x.loc[shared], y.loc[shared]
-    sign = 1 if better == "higher" else -1
-    q, r = (sign * quality(values, better) for values in (x, y))
-    with np.errstate(invalid="ignore", over="ignore"):
-        interval = mean_interval(r - q, level) if paired else change(q, r, level)
-        means = x.mean(), y.mean()
-        agreed = unanimous(r - q, level) if paired else 0
-    verdict = (
-        "same"
-        if x.equals(y)
-        else _verdict(interval, sign, y.notna().mean() - x.notna().mean(), sign * agreed)
-    )
-    counts = [
-        f"{scores.notna().sum()}" + (f" of {len(scores)}" if scores.isna().any() else "") for scores in (x, y)
-    ]
-    return [
-        *cell,
-        better,
-        " → ".join(dict.fromkeys(counts)),
-        paired,
-        *means,
-        interval.mean,
-        interval.low,
-        interval.high,
-        verdict,
-    ]
-
-
-def _scores(trials: pd.DataFrame, cell: _Cell) -> pd.Series:
+def _scores(trials: pd.DataFrame, cell: Cell) -> pd.Series:
     """The scores of a cell by seed; NaN for a trial that has none."""
-    here = trials[
-        (trials["dataset"] == cell.dataset)
-        & (trials["method"] == cell.method)
-        & trials["status"].isin(["ok", "diverged"])
-    ]
+    here = trials[(trials["dataset"] == cell.dataset) & (trials["method"] == cell.method)]
+    here = here[here["status"].isin(["ok", "diverged"])]
     return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 
-def _verdict(interval: Interval, sign: int, gained: float, agreed: int) -> str:
-    """What a difference says.
+def _pair(before: pd.Series, after: pd.Series) -> _Pair:
+    """Pairs scores by seed, unless the runs share too few seeds: a single pair has no interval where others could."""
+    shared = before.index.intersection(after.index)
+    if len(shared) < min(2, len(before), len(after)):
+        return _Pair(before, after, paired=False)
+    return _Pair(before.loc[shared], after.loc[shared], paired=True)
+
+
+def _row(pair: _Pair, better: str, level: float) -> list[Any]:
+    """The columns of a comparison from `better` on."""
+    before, after = pair.before, pair.after
+    sign = 1 if better == "higher" else -1
+    x, y = sign * quality(before, better), sign * quality(after, better)
+    with np.errstate(invalid="ignore", over="ignore"):
+        interval = mean_interval(y - x, level) if pair.paired else change(x, y, level)
+        agreement = unanimous(y - x, level) if pair.paired else 0
+        means = before.mean(), after.mean()
+    verdict = "same"
+    if not before.equals(after):
+        gained = after.notna().mean() - before.notna().mean()
+        verdict = _verdict(interval, sign, gained, sign * agreement)
+    seeds = " → ".join(dict.fromkeys([_seeds(before), _seeds(after)]))
+    return [better, seeds, pair.paired, *means, interval.mean, interval.low, interval.high, verdict]
+
+
+def _seeds(scores: pd.Series) -> str:
+    """The number of seeds that have a score, such as `3` or `3 of 4`."""
+    if scores.isna().any():
+        return f"{scores.notna().sum()} of {len(scores)}"
+    return str(len(scores))
+
+
+def _verdict(interval: Interval, sign: int, gained: float, agreement: int) -> str:
+    """The verdict on a difference.
 
     Arguments:
         interval: The interval of the difference.
-        sign: 1 if a positive one is better, else -1.
-        gained: The share of the seeds that have a score after, less that before.
-        agreed: 1 if every one of enough seeds is better, -1 if every one is worse.
+        sign: 1 if a positive difference is better, else -1.
+        gained: The share of the seeds that have a score after, minus that before.
+        agreement: 1 if every one of enough seeds is better, -1 if every one is worse.
     """
     ends = sign * interval.low, sign * interval.high
-    if gained < 0 or max(ends) < 0 or agreed < 0:
+    if gained < 0 or max(ends) < 0 or agreement < 0:
         return "worse"
-    if gained > 0 or min(ends) > 0 or agreed > 0:
+    if gained > 0 or min(ends) > 0 or agreement > 0:
         return "better"
     return "within" if isfinite(interval.low) else "unknown"
 
 
-def _lines(title: str, found: Iterable[tuple[str, str, str | int]], chosen: Chosen) -> list[str]:
-    """A line per dataset and method that are chosen."""
-    places: dict[str, list[str]] = {}
-    for dataset, method, name in found:
-        if _asked(chosen, dataset, method):
-            places.setdefault(f"{method} on {dataset}", []).append(str(name))
-    return [f"{title}: {place} ({listed(names)})" for place, names in places.items()]
-
-
-def _changes(before: Results, after: Results, chosen: Chosen) -> Iterator[str]:
-    """Differences of configuration by dataset and method, those of all alike in one line; then of seeds, versions and machine."""
-    held, asked = (
-        {
-            (r["dataset"], r["method"]): r["configuration"]
-            for r in results.records
-            if r["method"] not in CALIBRATION_ROWS
-        }
-        for results in (before, after)
-    )
-    shared = [cell for cell in held if cell in asked and _asked(chosen, *cell)]
-    found: dict[str, list[tuple[str, str]]] = {}
-    for cell in shared:
-        for difference in differing(held[cell], asked[cell]):
-            found.setdefault(_told(*difference), []).append(cell)
-    for line, cells in found.items():
-        yield line + ("" if len(cells) == len(shared) else f" ({listed(_places(cells, shared))})")
-    if before.manifest is None or after.manifest is None:
-        yield "versions and machine: a manifest is damaged or missing"
-        return
-    manifests: list[Mapping[str, Any]] = [before.manifest, after.manifest]
-    old, new = (
-        {key: manifest[key] for key in ("versions", "hardware", "commit", "fingerprints")}
-        | {key: manifest["configuration"].get(key) for key in ("seeds", "compile")}
-        for manifest in manifests
-    )
-    yield from (_told(*difference) for difference in differing(old, new))
-
-
-def _places(cells: Sequence[tuple[str, str]], among: Sequence[tuple[str, str]]) -> list[str]:
-    """Cells in words, those of a whole dataset in one."""
-    places = []
-    for dataset in dict.fromkeys(dataset for dataset, _ in cells):
-        methods = [method for place, method in cells if place == dataset]
-        whole = len(methods) == sum(place == dataset for place, _ in among)
-        places += [dataset] if whole else [f"{method} on {dataset}" for method in methods]
-    return places
-
-
-def _told(key: str, old: Any, new: Any) -> str:
-    texts = ["not set" if value is None else str(value) for value in (old, new)]
-    return f"{key}: " + " → ".join(
-        text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in texts
-    )
-
-
-def _calibration(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[_Cell]) -> Iterator[str]:
-    """Where the scores of real data or of the collapsed row differ for one seed, metrics or data are not the same."""
-    calibrated = (
-        trials[trials["method"].isin(CALIBRATION_ROWS) & (trials["status"] == "ok")] for trials in (old, new)
-    )
-    rows = [trials.set_index(["dataset", "method", "seed"]) for trials in calibrated]
-    shared = rows[0].index.intersection(rows[1].index)
-    for metric in dict.fromkeys(cell.metric for cell in cells):
-        datasets = {cell.dataset for cell in cells if cell.metric == metric}
-        x, y = (frame.loc[shared, metric].to_numpy(float) for frame in rows)
-        unlike = shared[~np.isclose(x, y, rtol=1e-3, atol=1e-9, equal_nan=True)]
-        where = list(
-            dict.fromkeys(f"{method} on {dataset}" for dataset, method, _ in unlike if dataset in datasets)
-        )
-        if where:
-            yield f"calibration: {metric} of {listed(where)} is another, so the metric or the data is not the same"
+def _lines(title: str, places: Iterable[tuple[str, str, str | int]], selection: Selection) -> list[str]:
+    """A line per selected dataset and method, with the metrics or seeds of each."""
+    names: dict[str, list[str]] = {}
+    for dataset, method, name in places:
+        if _is_selected(selection, dataset, method):
+            names.setdefault(f"{method} on {dataset}", []).append(str(name))
+    return [f"{title}: {place} ({joined(of_place)})" for place, of_place in names.items()]

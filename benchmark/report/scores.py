@@ -1,30 +1,51 @@
 """The scores of a dataset as a table for people: a row per method, a column per metric."""
 
 import math
-from typing import NamedTuple
-
-import pandas as pd
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from benchmark.records.schema import CALIBRATION_ROWS
-from benchmark.report.findings import leaders
-from benchmark.report.headline import headline, headline_first
-from benchmark.report.view import DatasetView
-from benchmark.report.words import estimate, number, spread
-from benchmark.suites import SUITES
+from benchmark.report.headline import headline_first
+from benchmark.report.numbers import NO_NUMBER, estimate, spread
+from benchmark.report.verdict import leaders
+from benchmark.report.view import DatasetView, MetricView
+from benchmark.suites import find_suite
 
 __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
 
+CAPTION = (
+    "Mean ± half of the 95 % Student-t interval over seeds; of metrics on a logarithmic scale (KL, FID, IvOM) the median and the "
+    "interval between two seeds that holds it with 95 % (with five seeds 93.8 %, with fewer less)."
+)
+
 
 class Score(NamedTuple):
-    """A cell: what it shows, the mean or median to sort by (NaN for none), and whether it cannot be told from the best."""
+    """A cell of the table.
+
+    Attributes:
+        text: What it shows.
+        mean: The mean or median, to sort by; NaN if there is none.
+        best: Whether tests cannot tell it from the best.
+    """
 
     text: str
     mean: float
     best: bool
 
 
+NO_SCORE = Score(NO_NUMBER, math.nan, False)
+
+
 class Row(NamedTuple):
-    """A method: how many of its seeds count, how many diverged, how many failed, and its scores by metric."""
+    """A method.
+
+    Attributes:
+        method: Its name.
+        n: The number of its seeds that finished and did not diverge.
+        diverged: The number of its seeds that diverged.
+        failed: The number of its seeds that failed.
+        scores: Its scores by metric.
+    """
 
     method: str
     n: int
@@ -34,67 +55,87 @@ class Row(NamedTuple):
 
     @property
     def seeds(self) -> str:
-        lost = [
-            f"{count} {state}"
-            for count, state in ((self.diverged, "diverged"), (self.failed, "failed"))
-            if count
-        ]
-        return str(self.n) + (f" (and {', '.join(lost)})" if lost else "")
+        """The numbers of seeds in words, such as `5` or `4 (and 1 diverged)`."""
+        lost = []
+        if self.diverged:
+            lost.append(f"{self.diverged} diverged")
+        if self.failed:
+            lost.append(f"{self.failed} failed")
+        if not lost:
+            return str(self.n)
+        return f"{self.n} (and {', '.join(lost)})"
 
 
-def score_rows(shown: DatasetView) -> list[Row]:
+def score_rows(view: DatasetView) -> list[Row]:
     """The methods by rank in the headline score, which is the first column, then the calibration rows.
 
-    Best scores are marked where there is more than one method, of metrics by which methods are compared.
+    Best scores are marked where there is more than one method, in metrics by which methods are compared.
     """
-    methods = list(shown.styles)
-    first = headline(shown.scored_metrics)
-    metrics = headline_first(shown.scored_metrics)
-    best = {
-        metric: set(leaders(shown.tables, metric, methods)) if len(methods) > 1 else set()
-        for metric in metrics
-    }
-    finished = shown.trials.loc[shown.trials["status"] == "ok", "method"].value_counts().to_dict()
-    figures = {(row["method"], row["metric"]): row for row in shown.tables.summary.to_dict("records")}
-
-    def score(method: str, metric: str) -> Score:
-        row = figures.get((method, metric))
-        if row is None or row["n"] == 0:
-            return Score(number(math.nan), math.nan, False)
-        some = f" (of {row['n']})" if row["n"] < finished.get(method, 0) else ""
-        leading = method in best[metric]
-        if shown.results.facts(shown.name, metric)["scale"] == "log":
-            return Score(
-                estimate(row["median"], row["median_low"], row["median_high"]) + some, row["median"], leading
-            )
-        return Score(spread(row["mean"], row["ci_low"], row["ci_high"]) + some, row["mean"], leading)
-
-    def rank(method: str) -> float:
-        found = figures.get((method, first), {}).get("rank")
-        return math.inf if found is None or pd.isna(found) else found
-
+    metrics = [view.metric(name) for name in headline_first(view.scored_metrics)]
+    figures = {metric.name: _figures(metric) for metric in metrics}
+    best = {metric.name: _best(metric) for metric in metrics}
+    ranks: Mapping[str, float] = {}
+    if metrics:
+        ranks = metrics[0].summary.dropna(subset="rank").set_index("method")["rank"].to_dict()
+    ranked = sorted(view.styles, key=lambda method: ranks.get(method, math.inf))
+    calibration = [name for name in CALIBRATION_ROWS if name in view.representatives.index]
     rows = []
-    for method in [
-        *sorted(methods, key=rank),
-        *(name for name in CALIBRATION_ROWS if name in shown.representatives.index),
-    ]:
-        states = shown.trials.loc[shown.trials["method"] == method, "status"].value_counts()
-        counts = {
-            name: int(states.get(state, 0))
-            for name, state in (("n", "ok"), ("diverged", "diverged"), ("failed", "failed"))
-        }
-        rows.append(Row(method, **counts, scores={metric: score(method, metric) for metric in metrics}))
+    for method in [*ranked, *calibration]:
+        states = view.trials.loc[view.trials["method"] == method, "status"].value_counts()
+        finished = int(states.get("ok", 0))
+        scores = {}
+        for metric in metrics:
+            row = figures[metric.name].get(method)
+            scores[metric.name] = _score(metric, row, method in best[metric.name], finished)
+        rows.append(
+            Row(
+                method,
+                n=finished,
+                diverged=int(states.get("diverged", 0)),
+                failed=int(states.get("failed", 0)),
+                scores=scores,
+            )
+        )
     return rows
 
 
-CAPTION = (
-    "Mean ± half of the 95 % Student-t interval over seeds; of metrics on a logarithmic scale (KL, FID, IvOM) the median and the "
-    "interval between two seeds that holds it with 95 % (with five seeds 93.8 %, with fewer less)."
-)
+def _figures(metric: MetricView) -> dict[str, Mapping[Any, Any]]:
+    """The rows of `summary.csv` by method."""
+    return {row["method"]: row for row in metric.summary.to_dict("records")}
 
 
-def notes_on(shown: DatasetView) -> list[str]:
-    """What a reader of the table must know of its methods, as the suite tells it."""
-    suite = SUITES.get(shown.results.suite)
-    notes = suite.notes if suite else {}
-    return [f"{method} is {note}." for method, note in notes.items() if method in shown.styles]
+def _best(metric: MetricView) -> list[str]:
+    methods = list(metric.styles)
+    if len(methods) < 2:
+        return []
+    return leaders(metric, methods)
+
+
+def _score(metric: MetricView, row: Mapping[Any, Any] | None, best: bool, finished: int) -> Score:
+    """A method's score.
+
+    Arguments:
+        metric: The metric.
+        row: The method's row of `summary.csv`, if there is one.
+        best: Whether the score is marked.
+        finished: The number of the method's seeds that finished.
+    """
+    if row is None or row["n"] == 0:
+        return NO_SCORE
+    if metric.facts["scale"] == "log":
+        middle = row["median"]
+        text = estimate(middle, row["median_low"], row["median_high"])
+    else:
+        middle = row["mean"]
+        text = spread(middle, row["ci_low"], row["ci_high"])
+    if row["n"] < finished:
+        text += f" (of {row['n']})"
+    return Score(text, middle, best)
+
+
+def notes_on(view: DatasetView) -> list[str]:
+    """What a reader of the table must know of its methods, according to the suite."""
+    suite = find_suite(view.results.suite)
+    if suite is None:
+        return []
+    return [f"{method} is {note}." for method, note in suite.notes.items() if method in view.styles]

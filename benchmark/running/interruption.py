@@ -23,7 +23,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption:
-    """Within it, a signal to end raises `Interrupted`; if `deferred`, the first one is only remembered in `number`."""
+    """Within it, a signal to end raises `Interrupted`; if `deferred`, the first one is only remembered in
+    `number`.
+    """
 
     def __init__(self) -> None:
         self.number: int | None = None

@@ -1,113 +1,158 @@
-"""What a run writes down about itself."""
+"""The manifest of a run: what was asked for, by what, and where."""
 
+import contextlib
 import math
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmark.plan.plan import Request
-from benchmark.plan.remaining import Prepared
-from benchmark.records.cell import Cell
-from benchmark.records.schema import Group
-from benchmark.registry import DATASETS, METRICS
+from benchmark.plan.planned import PlannedDataset
+from benchmark.plan.remaining import Remaining
+from benchmark.records.schema import DatasetFacts, Group, MetricFacts
+from benchmark.records.store import Store
+from benchmark.registry import resolved
 from benchmark.version import __version__
 
-__all__ = []
+__all__ = ["facts_of", "write_manifest"]
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
 
 
-def dataset_facts(cell: Cell) -> dict[str, Any]:
-    """What a reader must know of a dataset and its metrics."""
-    data = DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
-    metrics = {name: METRICS.get(name)(**settings) for name, settings in cell.metrics.items()}
-    return {
-        "modes_total": data.modes,
-        "facts": {
-            name: {
-                "better": metric.better,
-                "bounds": [bound if math.isfinite(bound) else None for bound in metric.range(data)],
-                "best": metric.best(data),
-                "scale": metric.scale,
-                "ranked": metric.ranked,
-                "samples": data.samples,
-            }
-            for name, metric in metrics.items()
-        },
-    }
+def facts_of(dataset: PlannedDataset) -> DatasetFacts:
+    """What a reader of the scores on a dataset must know."""
+    metrics: dict[str, MetricFacts] = {}
+    for name, metric in dataset.metrics.items():
+        metrics[name] = {
+            "better": metric.better,
+            "bounds": [bound if math.isfinite(bound) else None for bound in metric.range(dataset.data)],
+            "best": metric.best(dataset.data),
+            "scale": metric.scale,
+            "ranked": metric.ranked,
+            "samples": dataset.data.samples,
+        }
+    return DatasetFacts(dataset.data.modes, metrics)
 
 
-def make_manifest(
-    request: Request, prepared: Prepared, facts: Mapping[str, Mapping[str, Any]], command: Sequence[str]
+def write_manifest(
+    store: Store, remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
+) -> None:
+    """Writes the manifest of a run, which keeps what an earlier one has beyond it.
+
+    A run may grow by datasets and methods from one command to the next.
+
+    Arguments:
+        store: The run.
+        remaining: Its plan.
+        facts: The facts of each dataset.
+        command: The command line.
+    """
+    manifest = _manifest(remaining, facts, command)
+    with contextlib.suppress(FileNotFoundError):
+        earlier = store.manifest()
+        commands = [*earlier.get("commands", [earlier["command"]]), manifest["command"]]
+        manifest = _union(earlier, manifest)
+        manifest["commands"] = _without_repeats(commands)
+    store.write_manifest(manifest)
+
+
+def _manifest(
+    remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
 ) -> dict[str, Any]:
-    plan = prepared.plan
-    datasets = {p.cell.dataset.name: p.cell.dataset.settings for p in plan}
-    methods: dict[str, dict[str, Any]] = {name: {} for name in datasets}
-    for p in plan:
-        if p.cost is not None:
-            methods[p.cell.dataset.name][p.cell.method.name] = p.cell.method.settings
-    groups: dict[str, dict[str, list[Group]]] = {}
-    for (dataset, method), known in prepared.groups.items():
-        groups.setdefault(dataset, {})[method] = [
-            {"seeds": list(seeds), "compiled": compiled} for seeds, compiled in known
-        ]
+    plan = remaining.plan
     return {
-        "suite": request.suite,
+        "suite": plan.request.suite.name,
         "command": list(command),
         "configuration": {
-            "seeds": list(request.seeds),
-            "budgets": {p.cell.dataset.name: str(p.cell.budget) for p in plan},
-            "datasets": datasets,
-            "methods": methods,
-            "metrics": {p.cell.dataset.name: p.cell.metrics for p in plan},
-            "device": plan[0].cell.device,
-            "compile": request.compile,
-            "plugins": [Path(plugin).name for plugin in request.plugins],
+            "seeds": list(plan.request.seeds),
+            "budgets": {dataset.name: str(dataset.budget) for dataset in plan.datasets},
+            "datasets": {dataset.name: resolved(dataset.data) for dataset in plan.datasets},
+            "methods": _methods(remaining),
+            "metrics": {dataset.name: _metrics(dataset) for dataset in plan.datasets},
+            "device": plan.device,
+            "compile": plan.request.compile,
+            "plugins": [Path(plugin).name for plugin in plan.request.plugins],
         },
-        "costs": {
-            p.cell.dataset.name: {
-                q.cell.method.name: vars(q.cost) | {"cycles": q.cycles}
-                for q in plan
-                if q.cost and q.cell.dataset == p.cell.dataset
-            }
-            for p in plan
-        },
-        "metrics": {name: dict(known["facts"]) for name, known in facts.items()},
-        "modes": {name: known["modes_total"] for name, known in facts.items()},
-        "fingerprints": {
-            name: DATASETS.get(name)(**settings).fingerprint for name, settings in datasets.items()
-        },
-        "files": {p.cell.dataset.name: dict(p.cell.files) for p in plan if p.cell.files},
-        "versions": {
-            "mode-collapse-benchmark": __version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        },
-        "hardware": _hardware(plan[0].cell.device),
+        "costs": _costs(remaining),
+        "metrics": {name: dataset.metrics for name, dataset in facts.items()},
+        "modes": {name: dataset.modes_total for name, dataset in facts.items()},
+        "fingerprints": {dataset.name: dataset.data.fingerprint for dataset in plan.datasets},
+        "files": {dataset.name: dict(dataset.files) for dataset in plan.datasets if dataset.files},
+        "versions": _versions(),
+        "hardware": _hardware(plan.device),
         "commit": _commit(),
-        "groups": groups,
+        "groups": _groups(remaining),
     }
 
 
-def union(old: Any, new: Any) -> Any:
+def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:
+    """The settings of the methods on each dataset."""
+    methods: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in remaining.plan.datasets}
+    for planned in remaining.plan.cells:
+        if planned.cost is not None:
+            template = planned.template
+            methods[template.dataset.name][template.method.name] = template.method.settings
+    return methods
+
+
+def _metrics(dataset: PlannedDataset) -> dict[str, Any]:
+    return {name: resolved(metric) for name, metric in dataset.metrics.items()}
+
+
+def _costs(remaining: Remaining) -> dict[str, dict[str, Any]]:
+    """The cost of a cycle of the methods on each dataset, and the cycles in the budget."""
+    costs: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in remaining.plan.datasets}
+    for planned in remaining.plan.cells:
+        if planned.cost is not None:
+            template = planned.template
+            cost = {**vars(planned.cost), "cycles": planned.cycles}
+            costs[template.dataset.name][template.method.name] = cost
+    return costs
+
+
+def _groups(remaining: Remaining) -> dict[str, dict[str, list[Group]]]:
+    groups: dict[str, dict[str, list[Group]]] = {}
+    for (dataset, method), seed_groups in remaining.groups.items():
+        entries: list[Group] = []
+        for seeds, compiled in seed_groups:
+            entries.append({"seeds": list(seeds), "compiled": compiled})
+        groups.setdefault(dataset, {})[method] = entries
+    return groups
+
+
+def _union(old: Any, new: Any) -> Any:
     """`new`, and what `old` has beyond it."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **{key: union(old.get(key), value) for key, value in new.items()}}
-    return new
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    union = dict(old)
+    for key, value in new.items():
+        union[key] = _union(old.get(key), value)
+    return union
+
+
+def _without_repeats(commands: Iterable[list[str]]) -> list[list[str]]:
+    distinct: list[list[str]] = []
+    for command in commands:
+        if command not in distinct:
+            distinct.append(command)
+    return distinct
+
+
+def _versions() -> dict[str, str]:
+    versions = {"mode-collapse-benchmark": __version__, "python": platform.python_version()}
+    return versions | {name: version(name) for name in LIBRARIES}
 
 
 def _hardware(device: str) -> dict[str, Any]:
-    name = (
-        torch.cuda.get_device_name(device)
-        if device.startswith("cuda")
-        else platform.processor() or platform.machine()
-    )
+    if device.startswith("cuda"):
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = platform.processor() or platform.machine()
     return {
         "device": device,
         "name": name,
@@ -121,11 +166,6 @@ def _commit() -> str | None:
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
-    result = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     return result.stdout.strip() or None

@@ -1,4 +1,6 @@
-"""How far a run is, on stderr: one live line on a terminal or in a notebook, else a plain line now and then."""
+"""How far a run is, on stderr: one live line on a terminal or in a notebook, else a plain line now and
+then.
+"""
 
 import sys
 import time
@@ -66,21 +68,36 @@ class ProgressLine:
         """Leaves out work that was done before."""
         self.work -= work
 
-    def update(self, done: int, spent: float, now: str) -> None:
-        """Shows that `done` trials are finished and `spent` work is done, and what has just happened."""
-        elapsed = self.elapsed
+    def update(self, done: int, spent: float, stages: str) -> None:
+        """Shows how far the run is.
+
+        Arguments:
+            done: Trials that are finished.
+            spent: Work that is done.
+            stages: What the workers are doing, such as `training ring gan`.
+        """
         share = spent / self.work if self.work else 1.0
-        left = f"{duration(elapsed * (1 - share) / share)} left" if 0 < share < 1 else ""
-        speed = f"{spent / self.scale / max(elapsed, 1e-9):.1f} {self.rate}" if spent else ""
-        facts = ", ".join(fact for fact in (speed, left) if fact)
+        pace = self._pace(spent, share)
         if self.live:
             self.bar.set_description_str(f"{done}/{self.trials} trials", refresh=False)
-            self.bar.set_postfix_str(facts, refresh=False)
+            self.bar.set_postfix_str("; ".join(filter(None, (pace, stages))), refresh=False)
             self.bar.n = self.trials * share
             self.bar.refresh()
         elif time.monotonic() - self.written >= PLAIN_EVERY:
             self.written = time.monotonic()
-            self.say(f"{done}/{self.trials} trials, {share:.0%}, {facts} ({now})")
+            parts = [f"{done}/{self.trials} trials", f"{share:.0%}", pace]
+            line = ", ".join(filter(None, parts))
+            self.say(f"{line} ({stages})" if stages else line)
+
+    def _pace(self, spent: float, share: float) -> str:
+        """Throughput and time left, as far as they are known."""
+        elapsed = max(self.elapsed, 1e-9)
+        parts = []
+        if spent:
+            parts.append(f"{spent / self.scale / elapsed:.1f} {self.rate}")
+        if 0 < share < 1:
+            parts.append(f"{duration(elapsed * (1 - share) / share)} left")
+        return ", ".join(parts)
 
     def say(self, line: str) -> None:
         """A line of its own, above the live one."""

@@ -11,14 +11,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from benchmark import registry
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
+from benchmark.registry import DATASETS, METHODS, METRICS, load_plugin
 from benchmark.scoring.calibration import CALIBRATIONS
-from benchmark.scoring.kept_arrays import exhibits, kept
+from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
 from benchmark.training.saved_state import UnfitError, fitting
@@ -26,17 +26,18 @@ from benchmark.training.trainer import Saver, Standing, train
 
 __all__ = ["Link", "run_cell"]
 
-ARRAYS = ("arrays", "generator")
+TRIAL_ARRAYS = ("arrays", "generator")
+"""The parts of a trial that a checkpoint keeps as arrays."""
 
-FACTS = ("seed", "status", "metrics", "audit", "curve")
-"""The parts of a trial, in a checkpoint."""
+TRIAL_VALUES = ("seed", "status", "metrics", "audit", "curve")
+"""The parts of a trial that a checkpoint keeps as values."""
 
 
 class Link(Saver, Protocol):
-    """What a cell tells while it runs, and whom."""
+    """Receives the reports of a running cell."""
 
-    def progress(self, share: float) -> None:
-        """That share of the budget is spent."""
+    def progress(self, share: float, stage: str) -> None:
+        """That share of the budget is spent; the stage is `compiling`, `training` or `scoring`."""
 
     def say(self, text: str) -> None:
         """Something that the user should know."""
@@ -47,28 +48,27 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
 
     Arguments:
         cell: The cell.
-        link: Who hears of it.
-        start: Where to go on. One that does not fit is told of, and the training starts anew.
+        link: Receives the reports.
+        start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
     for plugin in cell.plugins:
-        registry.load_plugin(Path(plugin))
-    device = torch.device(cell.device)
-    data: Dataset = registry.DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
-    metrics: dict[str, Metric] = {
-        name: registry.METRICS.get(name)(**settings) for name, settings in cell.metrics.items()
-    }
-    scorer = Scorer(data, metrics, device)
-    trials = (
-        _calibrate(cell, data, scorer)
-        if cell.method.name in CALIBRATIONS
-        else _train(cell, data, scorer, link, start)
-    )
+        load_plugin(Path(plugin))
+    data: Dataset = DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
+    metrics: dict[str, Metric] = {}
+    for metric in cell.metrics:
+        metrics[metric.name] = METRICS.get(metric.name)(**metric.settings)
+    scorer = Scorer(data, metrics, torch.device(cell.device))
+    if cell.method.name in CALIBRATIONS:
+        trials = _calibrate(cell, data, scorer, link)
+    else:
+        trials = _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
-def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
+def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Trial]:
     trials = []
-    for seed in cell.group:
+    for i, seed in enumerate(cell.group):
+        link.progress(i / len(cell.group), "scoring")
         audit = {
             "peak_memory_bytes": _peak_memory(scorer.device),
             "group": list(cell.group),
@@ -77,24 +77,27 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer) -> list[Trial]:
         draw = CALIBRATIONS[cell.method.name](data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
-        trials.append(Trial(seed, metrics=scores, arrays=exhibits(evaluation, 0), audit=audit))
+        trials.append(Trial(seed, metrics=scores, arrays=kept_arrays(evaluation, 0), audit=audit))
     return trials
 
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
-    method = registry.METHODS.get(cell.method.name)(**cell.method.settings)
-    recorder = _Recorder(cell, scorer, cost_of(method, data), link)
+    method = METHODS.get(cell.method.name)(**cell.method.settings)
+    group = _GroupInTraining(cell, scorer, cost_of(method, data), link)
     try:
-        recorder.train(method, start)
+        group.train(method, start)
     except UnfitError as error:
         link.say(f"{cell.label}: its checkpoint does not fit ({error}); training starts anew")
-        recorder = _Recorder(cell, scorer, recorder.cost, link)
-        recorder.train(method, None)
-    return recorder.finished()
+        group = _GroupInTraining(cell, scorer, group.cost, link)
+        group.train(method, None)
+    return group.finished()
 
 
-class _Recorder:
-    """Turns evaluations into trials, and adds them to checkpoints."""
+class _GroupInTraining:
+    """The seeds of a cell in training, and their trials so far.
+
+    Evaluations fill the trials, and checkpoints keep them.
+    """
 
     def __init__(self, cell: Cell, scorer: Scorer, cost: Cost, link: Link) -> None:
         self.cell = cell
@@ -104,9 +107,14 @@ class _Recorder:
         self.link = link
         self.began = time.perf_counter()
         self.evaluation = 0.0
+        self.share = 0.0
 
     def train(self, method: Method, start: Checkpoint | None) -> None:
-        """Trains from the beginning, or from a checkpoint that `save` was given; an `UnfitError` if it is none."""
+        """Trains from the beginning, or from a checkpoint that `save` was given.
+
+        Raises:
+            UnfitError: If the checkpoint is that of something else.
+        """
         if start is not None:
             with fitting():
                 self._restore(start.part("trials"))
@@ -118,14 +126,19 @@ class _Recorder:
             self.cell.budget,
             self.cost,
             evaluate=self.evaluate,
-            progress=self.link.progress,
+            progress=self.progress,
             device=self.scorer.device,
             compile=self.cell.compile,
             saver=self,
             start=start,
         )
 
+    def progress(self, share: float, stage: str) -> None:
+        self.share = share
+        self.link.progress(share, stage)
+
     def evaluate(self, standing: Standing) -> None:
+        self.link.progress(self.share, "scoring")
         began = time.perf_counter()
         seeds = [trial.seed for trial in self.trials]
         samples, finite = self.scorer.sample(standing.generator, seeds)
@@ -143,6 +156,8 @@ class _Recorder:
         if alive:
             self._score(standing, samples[alive], alive)
         self.evaluation += time.perf_counter() - began
+        if not standing.last:
+            self.link.progress(self.share, "training")
 
     def due(self, cycles: int) -> bool:
         return self.link.due(cycles)
@@ -151,30 +166,29 @@ class _Recorder:
         self.link.save(Checkpoint.join({"training": checkpoint, "trials": self._checkpoint()}))
 
     def _checkpoint(self) -> Checkpoint:
-        arrays = {
-            f"{i}/{kind}/{key}": array
-            for i, trial in enumerate(self.trials)
-            for kind in ARRAYS
-            for key, array in getattr(trial, kind).items()
-        }
-        trials = [{key: deepcopy(getattr(trial, key)) for key in FACTS} for trial in self.trials]
-        return Checkpoint(
-            arrays,
-            {"trials": trials, "evaluation": self.evaluation, "elapsed": time.perf_counter() - self.began},
-        )
+        arrays, trials = {}, []
+        for i, trial in enumerate(self.trials):
+            trials.append({name: deepcopy(getattr(trial, name)) for name in TRIAL_VALUES})
+            for kind in TRIAL_ARRAYS:
+                for name, array in getattr(trial, kind).items():
+                    arrays[f"{i}/{kind}/{name}"] = array
+        elapsed = time.perf_counter() - self.began
+        values = {"trials": trials, "evaluation": self.evaluation, "elapsed": elapsed}
+        return Checkpoint(arrays, values)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        trials = [Trial(**facts) for facts in checkpoint.facts["trials"]]
+        values = checkpoint.values
+        trials = [Trial(**trial) for trial in values["trials"]]
         if [trial.seed for trial in trials] != list(self.cell.group):
             raise ValueError("it is that of other seeds")
         for key, array in checkpoint.arrays.items():
             index, kind, name = key.split("/", 2)
-            if kind not in ARRAYS:
+            if kind not in TRIAL_ARRAYS:
                 raise ValueError(f"unknown part {kind!r}")
             getattr(trials[int(index)], kind)[name] = array
         self.trials = trials
-        self.evaluation = float(checkpoint.facts["evaluation"])
-        self.began -= float(checkpoint.facts["elapsed"])
+        self.evaluation = float(values["evaluation"])
+        self.began -= float(values["elapsed"])
 
     def finished(self) -> list[Trial]:
         """The trials, with what they have in common."""
@@ -198,18 +212,13 @@ class _Recorder:
         scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
         for j, i in enumerate(alive):
             trial = self.trials[i]
-            trial.curve.append(
-                {
-                    "point": standing.point,
-                    **self._spent(standing.cycles, standing.seconds),
-                    "metrics": scores[j],
-                }
-            )
+            spent = self._spent(standing.cycles, standing.seconds)
+            trial.curve.append({"point": standing.point, **spent, "metrics": scores[j]})
             trial.metrics = dict(scores[j])
             if standing.last:
-                trial.arrays = exhibits(evaluation, j, generator.reconstruction(j))
+                trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))
             else:
-                trial.arrays = {"samples": kept(self.scorer.data, samples[j]).cpu().numpy()}
+                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
             trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
             if standing.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)

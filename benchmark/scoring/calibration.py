@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
+from benchmark.records.schema import COLLAPSED, NOISE, REAL_DATA
 
 __all__ = ["CALIBRATIONS", "collapsed", "noise", "real_data"]
 
-DRAWN_TOGETHER = 250
-"""Points that are drawn at a time."""
+NOISE_DRAWN_TOGETHER = 250
+"""Points of noise that are drawn at a time. A change changes the `noise` row."""
 
-MOMENTS_OF = 10_000
-"""Training data of whose mean and covariance the noise is."""
+NOISE_TRAINING_SAMPLES = 10_000
+"""Training samples whose mean and covariance the noise has."""
 
 
 def real_data(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
@@ -24,22 +25,31 @@ def real_data(data: Dataset, seed: int, device: torch.device) -> Callable[[int],
 
 
 def collapsed(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
-    """Draws one real datum, of high quality if that is known, over and over: a generator that has collapsed to a point."""
+    """Draws one real sample over and over, one of high quality if the modes are known.
+
+    It stands for a generator that has collapsed to a point.
+    """
     real = real_data(data, seed, device)(64)
-    best = int(data.assign(real).high_quality.int().argmax()) if data.modes else 0
-    return lambda n: real[best].expand(n, *data.shape)
+    index = 0
+    if data.modes:
+        index = int(data.assign(real).high_quality.int().argmax())
+    return lambda n: real[index].expand(n, *data.shape)
 
 
 def noise(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
-    """Draws from one Gaussian with the mean and covariance of training data: a generator that has learnt nothing of the modes.
+    """Draws from one Gaussian with the mean and covariance of training data.
 
-    Images are clipped to their range, so that they show smooth noise.
+    It stands for a generator that has learnt nothing of the modes. Images are clipped to their range, so that
+    they show smooth noise.
     """
 
     def draw(n: int) -> Tensor:
-        fitted = _gaussian(data, data.fingerprint, device)
-        stream = data.stream(seed, "noise row", device)
-        parts = [fitted.draw(min(DRAWN_TOGETHER, n - drawn), stream) for drawn in range(0, n, DRAWN_TOGETHER)]
+        gaussian = _gaussian(data, data.fingerprint, device)
+        rng = data.stream(seed, "noise row", device)
+        parts = []
+        for first in range(0, n, NOISE_DRAWN_TOGETHER):
+            size = min(NOISE_DRAWN_TOGETHER, n - first)
+            parts.append(gaussian.draw(size, rng))
         return data.pack(torch.cat(parts).view(n, *data.shape))
 
     return draw
@@ -51,22 +61,25 @@ class _Gaussian(NamedTuple):
     mean: Tensor
     factor: Tensor
 
-    def draw(self, n: int, stream: torch.Generator) -> Tensor:
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
         """Draws `n` points, shape $(n, D)$."""
-        weights = torch.randn(n, len(self.factor), generator=stream, device=stream.device)
+        weights = torch.randn(n, len(self.factor), generator=rng, device=rng.device)
         return self.mean + weights @ self.factor
 
 
 @lru_cache(maxsize=1)
 def _gaussian(data: Dataset, fingerprint: str, device: torch.device) -> _Gaussian:
-    """That of some training data. The centred data are the factor themselves, so that no covariance is formed or decomposed.
+    """A Gaussian with the mean and covariance of some training data.
 
-    The fingerprint tells apart datasets of the same settings whose files differ.
+    The centred data are the factor themselves, so that no covariance is formed or decomposed. The fingerprint
+    is for the cache: datasets of the same settings may have other files.
     """
-    x = data.sample(MOMENTS_OF, data.stream("all", "noise row", device)).flatten(1)
+    x = data.sample(NOISE_TRAINING_SAMPLES, data.stream("all", "noise row", device)).flatten(1)
     mean = x.mean(dim=0)
     return _Gaussian(mean, (x - mean) / (len(x) - 1) ** 0.5)
 
 
-CALIBRATIONS = {"real-data": real_data, "collapsed": collapsed, "noise": noise}
-"""The rows that show each metric's floor and what it makes of generators that have learnt nothing, by name."""
+CALIBRATIONS = {REAL_DATA: real_data, COLLAPSED: collapsed, NOISE: noise}
+"""The calibration rows, by name: each metric's score of real data, and of generators that have learnt
+nothing.
+"""

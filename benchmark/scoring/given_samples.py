@@ -9,16 +9,17 @@ import torch
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, first_line
 
-__all__ = ["load_samples"]
+__all__ = ["check_samples", "load_samples", "packed"]
 
-LARGEST = 1 << 34
-"""Bytes of the largest archive that is unpacked."""
+LARGEST_ARCHIVE_BYTES = 1 << 34
+"""Bytes of the largest archive that is unpacked, when unpacked."""
 
 
 def load_samples(file: Path) -> np.ndarray:
-    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file; pickles are refused.
+    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file; pickles are
+    refused.
 
     Raises:
         UsageError: If there is no such file, or it does not hold such an array.
@@ -32,32 +33,38 @@ def load_samples(file: Path) -> np.ndarray:
         if file.suffix not in (".npy", ".npz"):
             raise UsageError(f"score {file}: unknown kind of file; give {accepted}")
         with open(file, "rb") as stream:
-            loaded = np.load(stream, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return loaded
-            if len(loaded.files) != 1:
-                raise UsageError(f"score {file}: holds {len(loaded.files)} arrays; give {accepted}")
-            unpacked = loaded.zip.infolist()[0].file_size
-            if unpacked > LARGEST:
-                raise UsageError(
-                    f"score {file}: unpacks to {unpacked} bytes; give {accepted} of at most {LARGEST} bytes"
-                )
-            array = loaded[loaded.files[0]]
-            if not isinstance(array, np.ndarray):
-                raise UsageError(f"score {file}: {loaded.files[0]} is no array; give {accepted}")
-            return array
+            content = np.load(stream, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return content
+            return _unpack(content, file, accepted)
     except PermissionError as error:
         raise UsageError(f"score {file}: {error.strerror}") from error
     except UsageError:
         raise
     except Exception as error:  # a foreign file can break a reader in any way
         raise UsageError(
-            f"score {file}: cannot be read ({str(error).splitlines()[0]}); give {accepted}, pickles are refused"
+            f"score {file}: cannot be read ({first_line(error)}); give {accepted}, pickles are refused"
         ) from error
 
 
+def _unpack(archive: np.lib.npyio.NpzFile, file: Path, accepted: str) -> np.ndarray:
+    """The one array of an archive."""
+    if len(archive.files) != 1:
+        raise UsageError(f"score {file}: holds {len(archive.files)} arrays; give {accepted}")
+    assert archive.zip is not None  # it is open
+    size = archive.zip.infolist()[0].file_size
+    if size > LARGEST_ARCHIVE_BYTES:
+        raise UsageError(
+            f"score {file}: unpacks to {size} bytes; give {accepted} of at most {LARGEST_ARCHIVE_BYTES} bytes"
+        )
+    array = archive[archive.files[0]]
+    if not isinstance(array, np.ndarray):
+        raise UsageError(f"score {file}: {archive.files[0]} is no array; give {accepted}")
+    return array
+
+
 def packed(array: np.ndarray, data: Dataset) -> torch.Tensor:
-    """The array in the form in which data is kept."""
+    """The array as packed data."""
     if array.dtype == np.uint8 and isinstance(data, Images):
         return torch.from_numpy(np.ascontiguousarray(array))
     return data.pack(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)))
@@ -66,17 +73,28 @@ def packed(array: np.ndarray, data: Dataset) -> torch.Tensor:
 def _read_csv(file: Path) -> np.ndarray:
     """Numbers only; one header line may precede them: names, or the column numbers that pandas writes."""
     with open(file, encoding="utf-8-sig") as stream:
-        first = stream.readline().strip().split(",")
-    try:
-        numbered = [float(cell) for cell in first] == list(range(len(first))) and "." not in "".join(first)
-        header = 0 if numbered else None
-    except ValueError:
-        header = 0
+        cells = stream.readline().strip().split(",")
+    header = 0 if _is_header(cells) else None
     frame = pd.read_csv(file, header=header, dtype=np.float64, encoding="utf-8-sig")
     return frame.to_numpy()
 
 
+def _is_header(cells: list[str]) -> bool:
+    """Whether a line holds names, or the column numbers 0, 1, ... without decimal points."""
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        return True
+    return numbers == list(range(len(cells))) and "." not in "".join(cells)
+
+
 def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
+    """Checks that samples from a file fit a dataset.
+
+    Raises:
+        UsageError: If their type, their shape or their range is not that of the data, or if some are not
+            finite.
+    """
     shape = ", ".join(map(str, data.shape))
     accepted = f"finite real numbers of shape (N, {shape}) with N of at least 2"
     if array.dtype.kind not in "fiu":
@@ -97,7 +115,9 @@ def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
 
 
 def _check_range(array: np.ndarray, file: Path) -> None:
-    """Pixels are those of 8-bit images or lie in [-1, 1]; what lies in [0, 1] was meant for another range."""
+    """Pixels must be 8-bit or lie in [-1, 1]; pixels in [0, 1] were meant for another range, and are
+    refused.
+    """
     low, high = array.min(), array.max()
     accepted = "8-bit pixels (uint8, 0 to 255), or floating-point ones from -1 to 1"
     if array.dtype == np.uint8:

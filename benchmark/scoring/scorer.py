@@ -1,4 +1,6 @@
-"""Every metric of a suite on fresh samples, against held-out data, with the same evaluation noise for all methods."""
+"""Every metric of a suite on fresh samples, against held-out data, with the same evaluation noise for all
+methods.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,8 +15,9 @@ __all__ = ["Scorer"]
 
 
 Sampler = Callable[[Tensor], Tensor]
+"""Maps latents $(S, N, L)$ to data $(S, N, *)$."""
 
-CHUNK = 250
+SAMPLES_AT_A_TIME = 250
 """Samples per seed that are generated at a time."""
 
 
@@ -35,21 +38,32 @@ class Scorer:
     @cached_property
     def held_out(self) -> HeldOut:
         """Held-out real data; the same for every method and seed."""
-        return HeldOut(
-            self.data.draw(self.data.held_out, self.data.stream("all", "held-out", self.device), "held-out")
-        )
+        rng = self.data.stream("all", "held-out", self.device)
+        return HeldOut(self.data.draw(self.data.held_out, rng, "held-out"))
 
     def latents(self, seed: int, n: int) -> Tensor:
         """The first `n` latents of a seed's evaluation stream, shape $(n, L)$."""
-        generator = self.data.stream(seed, "evaluation", self.device)
-        return torch.randn(n, self.data.latent, generator=generator, device=self.device)
+        rng = self.data.stream(seed, "evaluation", self.device)
+        return torch.randn(n, self.data.latent, generator=rng, device=self.device)
 
     def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> tuple[Tensor, Tensor]:
-        """The samples that a score of the generators is taken on: packed, shape $(S, N, *)$, and whether all of a seed's are finite, $(S,)$."""
-        latents = torch.stack([self.latents(seed, self.data.samples if n is None else n) for seed in seeds])
+        """The samples on which the generators of some seeds are scored.
+
+        Arguments:
+            generator: The generators.
+            seeds: Their seeds.
+            n: The number of samples; by default that of the dataset.
+
+        Returns:
+            The samples, packed, shape $(S, N, *)$, and whether all of a seed's samples are finite, shape
+            $(S,)$.
+        """
+        if n is None:
+            n = self.data.samples
+        latents = torch.stack([self.latents(seed, n) for seed in seeds])
         packed, finite = [], []
         with torch.no_grad():
-            for z in latents.split(CHUNK, dim=1):
+            for z in latents.split(SAMPLES_AT_A_TIME, dim=1):
                 x = generator(z)
                 finite.append(x.flatten(1).isfinite().all(dim=1))
                 packed.append(self.data.pack(x))
@@ -58,41 +72,50 @@ class Scorer:
     def evaluation(
         self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None
     ) -> Evaluation:
-        """What metrics see.
+        """The evaluation that metrics score.
 
         Arguments:
             samples: Generated data, packed, shape $(S, N, *)$.
             seeds: The seeds.
-            generator: What they come from, if that is at hand.
+            generator: The generators that they come from, if these are at hand.
         """
         return Evaluation(self.data, samples, self.held_out, seeds, generator)
 
     def curve(self, evaluation: Evaluation) -> list[dict[str, float]]:
         """The cheap metrics, one dictionary per seed."""
-        return self._score(
-            {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}, evaluation
-        )
+        metrics = {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}
+        return _score(metrics, evaluation)
 
     def final(self, evaluation: Evaluation, generator_metrics: bool = True) -> list[dict[str, float]]:
-        """All metrics, one dictionary per seed; without those that need a generator if `generator_metrics` is false."""
-        return self._score(
-            {name: m for name, m in self.metrics.items() if generator_metrics or not m.needs_generator},
-            evaluation,
-        )
+        """All metrics, one dictionary per seed.
+
+        Arguments:
+            evaluation: What to score.
+            generator_metrics: Whether to take the metrics that need a generator, too.
+        """
+        metrics = self.metrics
+        if not generator_metrics:
+            metrics = {name: metric for name, metric in metrics.items() if not metric.needs_generator}
+        return _score(metrics, evaluation)
 
     def large(self, draw: Callable[[int], Tensor], seed: int) -> dict[str, float]:
         """The metrics that gain from more samples, as `<name>_large`, for one seed.
 
         Arguments:
-            draw: Draws that many packed data of the seed, shape $(n, *)$.
+            draw: Draws `n` packed samples of the seed, shape $(n, *)$.
             seed: The seed.
         """
         if self.data.samples_large == 0:
             return {}
         metrics = {f"{name}_large": metric for name, metric in self.metrics.items() if metric.large}
         samples = draw(self.data.samples_large)[None]
-        return self._score(metrics, self.evaluation(samples, [seed]))[0]
+        return _score(metrics, self.evaluation(samples, [seed]))[0]
 
-    def _score(self, metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
-        scores = {name: metric.score(evaluation).tolist() for name, metric in metrics.items()}
-        return [{name: values[i] for name, values in scores.items()} for i in range(len(evaluation.samples))]
+
+def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
+    """The scores by metric, one dictionary per seed."""
+    rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
+    for name, metric in metrics.items():
+        for row, value in zip(rows, metric.score(evaluation).tolist(), strict=True):
+            row[name] = value
+    return rows

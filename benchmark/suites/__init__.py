@@ -1,21 +1,27 @@
-"""Suites: which datasets, methods, metrics and default budget belong together. Imports nothing heavy."""
+"""Suites: which datasets, methods, metrics and default budgets belong together. Imports nothing heavy."""
 
-from benchmark.errors import UsageError
-from benchmark.suites.equal_compute import OURS
-from benchmark.suites.papers import PAPERS
-from benchmark.suites.suite import Protocol, Suite
+from dataclasses import replace
 
-__all__ = ["SUITES", "Protocol", "Suite", "get_suite"]
+from benchmark.registry import SUITES
+from benchmark.suites.suite import Check, Protocol, Suite
 
-SUITES = {suite.name: suite for suite in (*OURS, *PAPERS)}
+__all__ = ["Check", "Protocol", "Suite", "find_suite", "get_suite", "registered_suites"]
 
 
 def get_suite(name: str) -> Suite:
-    """The suite of that name.
+    """The suite that is registered under a name.
 
     Raises:
         UsageError: If there is none.
     """
-    if name not in SUITES:
-        raise UsageError(f"unknown suite {name!r}; choose from {', '.join(SUITES)}")
-    return SUITES[name]
+    return replace(SUITES.get(name)(), name=name)
+
+
+def find_suite(name: str) -> Suite | None:
+    """The suite that is registered under a name; `None` for one from elsewhere, such as a file."""
+    return get_suite(name) if name in SUITES.names() else None
+
+
+def registered_suites() -> list[Suite]:
+    """All registered suites, sorted by name."""
+    return [get_suite(name) for name in SUITES.names()]

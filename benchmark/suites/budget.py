@@ -1,8 +1,4 @@
-"""Compute budgets: units, counting on real steps, audit.
-
-FLOPs are the matrix products and convolutions of a real step, forward, backward and double backward, counted two per
-multiply-add. Elementwise work, normalisation and the optimiser count zero.
-"""
+"""Compute budgets and their units."""
 
 import math
 import re
@@ -24,8 +20,10 @@ class Budget:
     unit: str
 
     def __str__(self) -> str:
-        short = f"{self.amount:g}"
-        return f"{short if float(short) == self.amount else repr(self.amount)}{self.unit}"
+        amount = f"{self.amount:g}"
+        if float(amount) != self.amount:
+            amount = repr(self.amount)
+        return f"{amount}{self.unit}"
 
 
 def parse_budget(text: str) -> Budget:

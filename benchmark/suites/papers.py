@@ -3,9 +3,8 @@
 A budget here is the paper's number of generator updates, so methods are not at equal compute.
 """
 
+from benchmark.registry import register_suite
 from benchmark.suites.suite import Check, Protocol, Suite
-
-__all__ = ["PAPERS"]
 
 MIXTURE_METRICS = (
     "modes",
@@ -18,193 +17,251 @@ MIXTURE_METRICS = (
 )
 
 
-def _on(datasets: tuple[str, ...], **settings: object) -> dict[str, object]:
-    """The same settings for several datasets."""
-    return {f"{dataset}.{name}": value for dataset in datasets for name, value in settings.items()}
+PACGAN_METHODS = ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")
 
 
-VEEGAN = Suite(
-    name="veegan-2017",
-    title="VEEGAN's experiments: the public notebook's setting on mixtures, that of an author's code on Stacked MNIST",
-    datasets=("ring", "grid", "high-dimensional", "stacked-mnist"),
-    methods=("gan", "dcgan", "unrolled", "ali", "veegan"),
-    metrics=(*MIXTURE_METRICS, "high_quality_legacy"),
-    budgets={
-        "ring": "100000steps",
-        "grid": "100000steps",
-        "high-dimensional": "100000steps",
-        "stacked-mnist": "500000steps",
-    },
-    settings={
-        **_on(
-            ("ring", "grid", "high-dimensional"), batch=500, latent=255, width=128, architecture="veegan-2017"
-        ),
-        **_on(("stacked-mnist",), batch=10, latent=256, width=64, architecture="veegan-2017-images"),
-        "gan.beta1": 0.5,
-        "dcgan.lr": 1e-3,
-        "ali.lr": 1e-3,
-        "ali.beta1": 0.5,
-        "veegan.free": 1,
-    },
-    exceptions={
-        "stacked-mnist": {
-            "gan.lr": 2e-4,
-            "dcgan.lr": 2e-4,
-            "ali.lr": 2e-4,
-            "unrolled.lr": 1e-4,
-            "unrolled.discriminator_lr": 2e-4,
-            "unrolled.saturating": False,
-            "unrolled.simultaneous": False,
-            "ali.simultaneous": False,
-            "veegan.lr": 2e-4,
-            "veegan.free": 0,
-        }
-    },
-    protocol=Protocol(
-        paper="VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning (Srivastava et al., 2017), arXiv:1705.07761",
-        code="the authors' notebook, which trains on the grid (akashgit/VEEGAN); on images LazarValkov/GanModeCollapseEvaluation, by an author",
-        gives=(
-            "mixtures: 8 modes on a ring, 25 on a grid, 10 of 700 dimensions in 1200; 2500 samples; five runs; good within 3 "
-            "standard deviations of a mode, in 1200 dimensions within 10",
-            "grid, by the notebook: means {-4, -2, 0, 2, 4}^2, standard deviation 0.05; generator and reconstructor of 2 x 128 "
-            "ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and one more that is not reconstructed; Adam 1e-3 with "
-            "beta1 0.5; batch 500; 100,000 updates",
-            "Stacked MNIST, by the author's code for the baselines: 256 latent dimensions, DCGAN of 5x5 convolutions from 64 to 512 "
-            "channels, weights N(0, 0.02^2), Adam 2e-4 with beta1 0.5 (unrolled: discriminator 2e-4, generator 1e-4, not saturating), "
-            "the discriminator first, then the generator; batch 10, 500,000 updates",
-        ),
-        open=(
-            "radius and spread of the ring, all training settings on the ring and in 1200 dimensions, and those of the baselines on all mixtures",
-            "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations holds no real sample",
-            "VEEGAN's own code on Stacked MNIST; initial weights on mixtures",
-            "unrolled on Stacked MNIST: the published run file asks for ALI and unrolling at once, and does not run",
-        ),
-        chosen=(
-            "the notebook's setting on all mixtures and for all methods, with the same discriminator of one hidden layer; unrolled keeps "
-            "the learning rates of its authors' notebook; ring of radius 1, standard deviation 0.01; Glorot's uniform initial weights, the "
-            "default of the notebook's library",
-            "the means in 1200 dimensions are those of PacGAN's code; high_quality has a radius that 99.5 % of real data keep, "
-            "high_quality_legacy the literal 10",
-            "Stacked MNIST: stacks drawn on the fly from training digits, 26,000 samples, KL from the digits' frequencies; the author's code "
-            "trains on 50,000 fixed stacks, also of test digits, scores 50,000, by another classifier, and takes KL from 1/1000",
-            "Stacked MNIST: each player has a batch of its own (there they share one); ALI's encoder is convolutional (two layers of 500 "
-            "there) and the hidden layer of joint discriminators has 1024 units (200); weights of convolutions are not truncated",
-            "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan there, and dcgan on mixtures, are in no source",
-        ),
-        checked={"veegan": {"grid": Check(5, "100000steps")}},
-    ),
-)
+def _for_each(owners: tuple[str, ...], **settings: object) -> dict[str, object]:
+    """The same settings for several datasets or methods, by `name.field`."""
+    by_key = {}
+    for owner in owners:
+        for name, value in settings.items():
+            by_key[f"{owner}.{name}"] = value
+    return by_key
 
-PACGAN = Suite(
-    name="pacgan-2018",
-    title="PacGAN's experiments on ring and grid, with the networks and settings of its code",
-    datasets=("ring", "grid"),
-    methods=("gan", "ali", "pacgan2", "pacgan3", "pacgan4"),
-    metrics=MIXTURE_METRICS,
-    budgets={"ring": "400000steps", "grid": "400000steps"},
-    settings={
-        **_on(
-            ("ring", "grid"),
-            batch=100,
-            latent=2,
-            width=400,
-            depth=4,
-            architecture="pacgan-2018",
-            training_set=100_000,
-            evaluations=40,
+
+@register_suite("veegan-2017")
+def veegan_2017() -> Suite:
+    return Suite(
+        title=(
+            "VEEGAN's experiments: the settings of the public notebook on mixtures, "
+            "those of an author's code on Stacked MNIST"
         ),
-        **{f"{method}.lr": 1e-4 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
-        **{f"{method}.beta1": 0.8 for method in ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")},
-        **{f"{method}.simultaneous": True for method in ("gan", "pacgan2", "pacgan3", "pacgan4")},
-        "ali.noisy_input": True,
-    },
-    protocol=Protocol(
-        paper="PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018), arXiv:1712.04086",
-        code="the authors' (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI",
-        gives=(
-            "100,000 fixed training samples, of which 100,000 fixed packs are drawn with replacement; ring of radius 1 and standard "
-            "deviation 0.01, grid {-4, -2, 0, 2, 4}^2 and 0.05; 2 latent dimensions",
-            "generator of 4 x 400 ReLU, encoder of 2 x 400 that takes as many dimensions of noise as the datum has beside it, both batch-"
-            "normalised and without biases but at the output; discriminator of 3 x 200 maxout units of 5 pieces; weights N(0, 0.02^2)",
-            "Adam 1e-4 with beta1 0.8; all players updated at once from one batch of 100 packs; 400 epochs of 1000 updates; a pack's "
-            "samples are normalised slot by slot",
-            "2500 samples with running statistics kept at rate 0.05; good within 3 standard deviations; the paper's reverse KL is "
-            "kl_high_quality here; ten runs, standard errors",
-        ),
-        open=("whether the table shows the last epoch or a chosen one",),
-        chosen=(
-            "the last epoch; 40 evaluations, where the code has one per epoch",
-            "one training set for all seeds and methods (the code draws one per run); every batch, and every slot of a pack, is drawn from it "
-            "anew, with replacement (the code goes through its fixed packs, ALI's through its samples, in shuffled order)",
-            "running statistics take a step for every slot of a pack (in the code one for their average, and 50 more after each epoch), of "
-            "the variance, unbiased (there the standard deviation, biased)",
-        ),
-        checked={
-            method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps"))
-            for method in ("gan", "ali", "pacgan2")
+        datasets=("ring", "grid", "high-dimensional", "stacked-mnist"),
+        methods=("gan", "dcgan", "unrolled", "ali", "veegan"),
+        metrics=(*MIXTURE_METRICS, "high_quality_legacy"),
+        budgets={
+            "ring": "100000steps",
+            "grid": "100000steps",
+            "high-dimensional": "100000steps",
+            "stacked-mnist": "500000steps",
         },
-    ),
-)
+        settings={
+            **_for_each(
+                ("ring", "grid", "high-dimensional"),
+                batch=500,
+                latent=255,
+                width=128,
+                architecture="veegan-2017",
+            ),
+            **_for_each(
+                ("stacked-mnist",), batch=10, latent=256, width=64, architecture="veegan-2017-images"
+            ),
+            "gan.beta1": 0.5,
+            "dcgan.lr": 1e-3,
+            "ali.lr": 1e-3,
+            "ali.beta1": 0.5,
+            "veegan.free": 1,
+        },
+        exceptions={
+            "stacked-mnist": {
+                "gan.lr": 2e-4,
+                "dcgan.lr": 2e-4,
+                "ali.lr": 2e-4,
+                "unrolled.lr": 1e-4,
+                "unrolled.discriminator_lr": 2e-4,
+                "unrolled.saturating": False,
+                "unrolled.simultaneous": False,
+                "ali.simultaneous": False,
+                "veegan.lr": 2e-4,
+                "veegan.free": 0,
+            }
+        },
+        protocol=Protocol(
+            paper=(
+                "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning "
+                "(Srivastava et al., 2017), arXiv:1705.07761"
+            ),
+            code=(
+                "the authors' notebook, which trains on the grid (akashgit/VEEGAN); for images the code of "
+                "one author (LazarValkov/GanModeCollapseEvaluation)"
+            ),
+            gives=(
+                "mixtures: 8 modes on a ring, 25 on a grid, and 10 modes of 700 dimensions in a space of "
+                "1200; 2500 samples; five runs; a sample is good within 3 standard deviations of a mode, in "
+                "1200 dimensions within 10",
+                "grid, from the notebook: means {-4, -2, 0, 2, 4}^2, standard deviation 0.05; generator and "
+                "reconstructor of 2 x 128 ReLU, discriminator of 1 x 128 on pairs; 254 latent dimensions and "
+                "one more that is not reconstructed; Adam 1e-3 with beta1 0.5; batch 500; 100,000 updates",
+                "Stacked MNIST, from the author's code for the baselines: 256 latent dimensions; DCGAN of "
+                "5x5 convolutions from 64 to 512 channels; weights N(0, 0.02^2); Adam 2e-4 with beta1 0.5 "
+                "(unrolled: discriminator 2e-4, generator 1e-4, not saturating); the discriminator is "
+                "updated first, then the generator; batch 10, 500,000 updates",
+            ),
+            open=(
+                "the radius and the standard deviation of the ring; all training settings on the ring and in "
+                "1200 dimensions; the training settings of the baselines on all mixtures",
+                "the distance in 1200 dimensions: a Euclidean ball of 10 standard deviations contains no "
+                "real sample",
+                "VEEGAN's own code on Stacked MNIST; the initial weights on mixtures",
+                "unrolled on Stacked MNIST: the published run file asks for ALI and unrolling at once, and "
+                "does not run",
+            ),
+            chosen=(
+                "the notebook's settings on all mixtures and for all methods, with the same discriminator of "
+                "one hidden layer; unrolled keeps the learning rates of its authors' notebook; the ring has "
+                "radius 1 and standard deviation 0.01; initial weights are Glorot's uniform ones, the "
+                "default of the notebook's library",
+                "the means in 1200 dimensions are those of PacGAN's code; the radius of high_quality is the "
+                "one within which 99.5 % of real data lie, the radius of high_quality_legacy is the literal "
+                "10",
+                "Stacked MNIST: stacks are drawn on the fly from training digits, 26,000 samples are scored, "
+                "and KL is taken from the digits' frequencies; the author's code trains on 50,000 fixed "
+                "stacks, also of test digits, scores 50,000 samples by another classifier, and takes KL from "
+                "1/1000",
+                "Stacked MNIST: each player has a batch of its own (in the author's code they share one); "
+                "ALI's encoder is convolutional (there it has two layers of 500), and the hidden layer of "
+                "joint discriminators has 1024 units (there 200); weights of convolutions are not truncated",
+                "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan on Stacked MNIST and "
+                "dcgan on mixtures are in no source",
+            ),
+            checked={"veegan": {"grid": Check(5, "100000steps")}},
+        ),
+    )
 
-UNROLLED = Suite(
-    name="unrolled-2017",
-    title="Unrolled GAN's mixture on a ring, with the setting of an author's notebook",
-    datasets=("ring",),
-    methods=("unrolled",),
-    metrics=MIXTURE_METRICS,
-    budgets={"ring": "25000steps"},
-    settings=_on(("ring",), batch=512, latent=256, width=128, architecture="unrolled-2017"),
-    protocol=Protocol(
-        paper="Unrolled Generative Adversarial Networks (Metz et al., 2017), arXiv:1611.02163",
-        code="an author's notebook (poolio/unrolled_gan), which says that its settings are not those of the paper",
-        gives=(
-            "radius 1, standard deviation 0.01, fresh samples, batch 512, 256 latent dimensions; generator and discriminator of 2 x 128 "
-            "tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for the discriminator and 1e-3 for the generator, beta1 0.5; five steps "
-            "unrolled, each a real Adam step on the same batch; 25,000 updates",
-        ),
-        open=(
-            "the order of the two updates of an iteration",
-            "any figure: the sources show pictures of samples alone",
-        ),
-        chosen=(
-            "both players are updated from the same networks and batch",
-            "eight modes at equal angles; the notebook's angles include both ends of the circle, so that it has seven, one of them twice as heavy",
-        ),
-    ),
-)
 
-WGAN_GP = Suite(
-    name="wgan-gp-2017",
-    title="WGAN-GP's mixtures on ring and grid, with the setting of the authors' code",
-    datasets=("ring", "grid"),
-    methods=("wgan-gp",),
-    metrics=MIXTURE_METRICS,
-    budgets={"ring": "100000steps", "grid": "100000steps"},
-    settings={
-        **_on(("ring", "grid"), batch=256, latent=2, width=512, depth=3, architecture="wgan-gp-2017"),
-        "ring.circle": 2 / 1.414,
-        "ring.std": 0.02 / 1.414,
-        "grid.spacing": 2 / 2.828,
-        "grid.std": 0.05 / 2.828,
-        "grid.training_set": 100_000,
-        "wgan-gp.penalty": 0.1,
-    },
-    protocol=Protocol(
-        paper="Improved Training of Wasserstein GANs (Gulrajani et al., 2017), arXiv:1704.00028",
-        code="the authors' (igul222/improved_wgan_training, gan_toy.py)",
-        gives=(
-            "ring of radius 2 and standard deviation 0.02, divided by 1.414, fresh samples; grid {-4, -2, 0, 2, 4}^2 and 0.05, divided by "
-            "2.828, 100,000 fixed samples; batch 256, 2 latent dimensions",
-            "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five critic steps per generator step, Adam "
-            "1e-4 with betas 0.5 and 0.9; 100,000 generator updates",
+@register_suite("pacgan-2018")
+def pacgan_2018() -> Suite:
+    return Suite(
+        title="PacGAN's experiments on ring and grid, with the networks and settings of its code",
+        datasets=("ring", "grid"),
+        methods=PACGAN_METHODS,
+        metrics=MIXTURE_METRICS,
+        budgets={"ring": "400000steps", "grid": "400000steps"},
+        settings={
+            **_for_each(
+                ("ring", "grid"),
+                batch=100,
+                latent=2,
+                width=400,
+                depth=4,
+                architecture="pacgan-2018",
+                training_set=100_000,
+                evaluations=40,
+            ),
+            **_for_each(PACGAN_METHODS, lr=1e-4),
+            **_for_each(PACGAN_METHODS, beta1=0.8),
+            **_for_each(("gan", "pacgan2", "pacgan3", "pacgan4"), simultaneous=True),
+            "ali.noisy_input": True,
+        },
+        protocol=Protocol(
+            paper=(
+                "PacGAN: The power of two samples in generative adversarial networks (Lin et al., 2018), "
+                "arXiv:1712.04086"
+            ),
+            code=(
+                "the authors' code (fjxmlzn/PacGAN, synthetic_data_experiments), which builds on that of ALI"
+            ),
+            gives=(
+                "100,000 fixed training samples, from which 100,000 fixed packs are drawn with replacement; "
+                "ring of radius 1 and standard deviation 0.01; grid {-4, -2, 0, 2, 4}^2 with standard "
+                "deviation 0.05; 2 latent dimensions",
+                "generator of 4 x 400 ReLU; encoder of 2 x 400 whose input is the data and as many "
+                "dimensions of noise; both are batch-normalised and have biases at the output only; "
+                "discriminator of 3 x 200 maxout units of 5 pieces; weights N(0, 0.02^2)",
+                "Adam 1e-4 with beta1 0.8; all players are updated at once from one batch of 100 packs; 400 "
+                "epochs of 1000 updates; the samples of a pack are normalised slot by slot",
+                "2500 samples with running statistics kept at rate 0.05; a sample is good within 3 standard "
+                "deviations; the paper's reverse KL is kl_high_quality here; ten runs, standard errors",
+            ),
+            open=("whether the table shows the last epoch or a chosen one",),
+            chosen=(
+                "the last epoch; 40 evaluations, where the code has one per epoch",
+                "one training set for all seeds and methods (the code draws one per run); every batch, and "
+                "every slot of a pack, is drawn from it anew, with replacement (the code goes through its "
+                "fixed packs, and ALI's code through its samples, in shuffled order)",
+                "running statistics take one step for every slot of a pack (in the code one step for the "
+                "average of the slots, and 50 more after each epoch); they are those of the unbiased "
+                "variance (in the code of the biased standard deviation)",
+            ),
+            checked={
+                method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps"))
+                for method in ("gan", "ali", "pacgan2")
+            },
         ),
-        open=("any figure: the sources show pictures of samples and of critics alone",),
-        chosen=(
-            "samples are scored as on the other rings and grids: 2500 of them, good within 3 standard deviations",
-            "He's initial weights at the output, too, where the code has those of Glorot and Bengio",
-            "the grid's training set has random counts per mode and is drawn from with replacement (there 4000 each, in one fixed order)",
-        ),
-    ),
-)
+    )
 
-PAPERS = (VEEGAN, PACGAN, UNROLLED, WGAN_GP)
+
+@register_suite("unrolled-2017")
+def unrolled_2017() -> Suite:
+    return Suite(
+        title="Unrolled GAN's mixture on a ring, with the settings of an author's notebook",
+        datasets=("ring",),
+        methods=("unrolled",),
+        metrics=MIXTURE_METRICS,
+        budgets={"ring": "25000steps"},
+        settings=_for_each(("ring",), batch=512, latent=256, width=128, architecture="unrolled-2017"),
+        protocol=Protocol(
+            paper="Unrolled Generative Adversarial Networks (Metz et al., 2017), arXiv:1611.02163",
+            code=(
+                "an author's notebook (poolio/unrolled_gan), which states that its settings are not those of "
+                "the paper"
+            ),
+            gives=(
+                "radius 1, standard deviation 0.01, fresh samples, batch 512, 256 latent dimensions; "
+                "generator and discriminator of 2 x 128 tanh, orthogonal weights of gain 1.4; Adam, 1e-4 for "
+                "the discriminator and 1e-3 for the generator, beta1 0.5; five steps unrolled, each a real "
+                "Adam step on the same batch; 25,000 updates",
+            ),
+            open=(
+                "the order of the two updates of an iteration",
+                "any figure: the sources show only pictures of samples",
+            ),
+            chosen=(
+                "both players are updated from the same networks and batch",
+                "eight modes at equal angles; the notebook's angles include both ends of the circle, so it "
+                "has seven modes, one of them twice as heavy",
+            ),
+        ),
+    )
+
+
+@register_suite("wgan-gp-2017")
+def wgan_gp_2017() -> Suite:
+    return Suite(
+        title="WGAN-GP's mixtures on ring and grid, with the settings of the authors' code",
+        datasets=("ring", "grid"),
+        methods=("wgan-gp",),
+        metrics=MIXTURE_METRICS,
+        budgets={"ring": "100000steps", "grid": "100000steps"},
+        settings={
+            **_for_each(
+                ("ring", "grid"), batch=256, latent=2, width=512, depth=3, architecture="wgan-gp-2017"
+            ),
+            "ring.circle": 2 / 1.414,
+            "ring.std": 0.02 / 1.414,
+            "grid.spacing": 2 / 2.828,
+            "grid.std": 0.05 / 2.828,
+            "grid.training_set": 100_000,
+            "wgan-gp.penalty": 0.1,
+        },
+        protocol=Protocol(
+            paper="Improved Training of Wasserstein GANs (Gulrajani et al., 2017), arXiv:1704.00028",
+            code="the authors' code (igul222/improved_wgan_training, gan_toy.py)",
+            gives=(
+                "ring of radius 2 and standard deviation 0.02, divided by 1.414, fresh samples; grid "
+                "{-4, -2, 0, 2, 4}^2 with standard deviation 0.05, divided by 2.828, 100,000 fixed samples; "
+                "batch 256, 2 latent dimensions",
+                "generator and critic of 3 x 512 ReLU, He's uniform initial weights; penalty 0.1, five "
+                "critic steps per generator step, Adam 1e-4 with betas 0.5 and 0.9; 100,000 generator "
+                "updates",
+            ),
+            open=("any figure: the sources show only pictures of samples and of critics",),
+            chosen=(
+                "samples are scored as on the other rings and grids: 2500 of them, good within 3 standard "
+                "deviations",
+                "He's initial weights at the output, too, where the code has those of Glorot and Bengio",
+                "the grid's training set has random counts per mode, and batches are drawn from it with "
+                "replacement (the code has 4000 samples per mode, in one fixed order)",
+            ),
+        ),
+    )

@@ -45,20 +45,15 @@ class Protocol:
 class Suite:
     """A question that is asked of every method.
 
-    Attributes:
-        name: The name on the command line.
-        title: One line that says what it is.
-        datasets: The datasets, by name.
-        methods: The methods that are run by default.
-        metrics: The metrics, in the order of the table's columns.
-        budgets: The default budget of each dataset.
-        settings: Settings of datasets, methods and metrics that differ from their own defaults, by `name.field`.
-        exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
-        protocol: Where the settings come from, for a suite that reproduces a paper.
-        notes: What a reader of the tables must know of a method in this suite, by its name.
+    Attributes: title: One line that says what it is. datasets: The datasets, by name. methods: The methods
+        that are run by default. metrics: The metrics, in the order of the table's columns. budgets: The
+        default budget of each dataset. settings: Settings of datasets, methods and metrics that differ from
+        their own defaults, by `name.field`. exceptions: For some datasets, settings that differ from
+        `settings` there, by `name.field`. protocol: Where the settings come from, for a suite that reproduces
+        a paper. notes: What a reader of the tables must know of a method in this suite, by its name. name:
+        The name on the command line; a registered suite has the name that it is registered under.
     """
 
-    name: str
     title: str
     datasets: tuple[str, ...]
     methods: tuple[str, ...]
@@ -68,6 +63,7 @@ class Suite:
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     protocol: Protocol | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     def settings_on(self, dataset: str) -> dict[str, Any]:
         """The settings on one dataset, by `name.field`."""

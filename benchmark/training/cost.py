@@ -1,22 +1,23 @@
 """What a cycle of a method costs, counted on a real one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode  # torch has no public name for it
 from torch.utils.flop_counter import flop_registry
 
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
-from benchmark.method import Method
+from benchmark.method import Method, Player
 from benchmark.suites.budget import Budget
 from benchmark.training.step import Cycle, initialise, select_seed
 from benchmark.training.streams import Batches
+from benchmark.training.trees import tree_leaves
 
-__all__ = ["Cost", "cost_of"]
+__all__ = ["Cost", "Operations", "cost_of", "count_operations"]
 
 
 @dataclass(frozen=True)
@@ -65,37 +66,50 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     cpu = torch.device("cpu")
     cycle = Cycle(method, data.spec)
     state = select_seed(initialise(method, data, [0], cpu), 0)
-    stacked = next(Batches(data, cycle.draws, [0], cpu))
-    batch = [b.map(itemgetter(0)) for b in stacked]
+    batches = [stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))]
     flops, operations, longest, first = 0, 0, 0, 0
+    updates: list[Player] = []
     for phase in cycle.phases:
         size = len(phase.draws)
-        with _FlopCounter() as counter:
-            cycle.single(phase, state, batch[first : first + size])
-        flops += phase.repeats * counter.flops
-        operations += phase.repeats * counter.operations
-        longest = max(longest, counter.operations)
+        count = count_operations(cycle.single, phase, state, batches[first : first + size])
+        flops += phase.repeats * count.flops
+        operations += phase.repeats * count.operations
+        longest = max(longest, count.operations)
         first += phase.repeats * size
-    players = [
-        player for phase in cycle.phases for _ in range(phase.repeats) for player in phase.players.values()
-    ]
+        updates += phase.repeats * list(phase.players.values())
     return Cost(
         flops=flops,
-        generator_steps=sum("generator" in player.networks for player in players),
-        discriminator_steps=sum(all(_is_discriminator(n) for n in player.networks) for player in players),
+        generator_steps=sum("generator" in player.networks for player in updates),
+        discriminator_steps=sum(map(_trains_discriminators, updates)),
         samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
-        parameters=sum(p.numel() for network in state.parameters.values() for p in network.values()),
+        parameters=sum(parameter.numel() for parameter in tree_leaves(state.parameters)),
         operations=operations,
         longest=longest,
     )
 
 
-def _is_discriminator(network: str) -> bool:
-    return network.startswith(("discriminator", "critic"))
+def _trains_discriminators(player: Player) -> bool:
+    """Whether it trains discriminators or critics and nothing else."""
+    return all(network.startswith(("discriminator", "critic")) for network in player.networks)
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Tensor operations, and FLOPs of the matrix products and convolutions among them."""
+
+    operations: int
+    flops: int
+
+
+def count_operations(function: Callable[..., Any], *arguments: Any) -> Operations:
+    """Counts what one call of a function computes, `torch.func` transforms inside it included."""
+    with _FlopCounter() as counter:
+        function(*arguments)
+    return Operations(counter.operations, counter.flops)
 
 
 class _FlopCounter(TorchDispatchMode):
-    """Counts operations, and the FLOPs of every matrix product and convolution, those inside `torch.func` transforms included.
+    """Counts operations, and FLOPs of matrix products and convolutions, those in `torch.func` transforms too.
 
     `torch.utils.flop_counter.FlopCounterMode` raises on gradient penalties; its table of formulas is right.
     """
@@ -108,9 +122,10 @@ class _FlopCounter(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
         self.operations += 1
         formula = flop_registry.get(func.overloadpacket)
         if formula is not None:
-            self.flops += formula(*args, **(kwargs or {}), out_val=out)
+            self.flops += formula(*args, **kwargs, out_val=out)
         return out

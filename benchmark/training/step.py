@@ -1,19 +1,24 @@
 """From a method's losses to vectorised updates of many seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import vmap
-from torch.utils._pytree import tree_leaves, tree_map
 
 from benchmark.datasets.base import Dataset, stream_seed
-from benchmark.method import Batch, DataSpec, Method, Networks, Player, State, update
+from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, State, update
+from benchmark.training.streams import Draw
+from benchmark.training.trees import tree_leaves, tree_map
 
 __all__ = ["Cycle", "Phase", "initialise", "modules_of", "phases_of", "select_seed"]
+
+PhaseFunction = Callable[[State, Sequence[Batch]], Tensor]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,57 +36,29 @@ class Phase:
     simultaneous: bool
 
     @property
-    def draws(self) -> list[Player]:
-        """The batches that one run of the phase draws, each described by the needs of its player."""
-        players = list(self.players.values())
+    def draws(self) -> list[Draw]:
+        """What the batches of one run of the phase need: one batch per player, or one for all of them."""
+        draws = [Draw.of(player) for player in self.players.values()]
         if not self.simultaneous:
-            return players
-        noise = {name: kind for player in players for name, kind in player.noise.items()}
-        first = players[0]
-        return [
-            Player(
-                (),
-                first.loss,
-                first.optimiser,
-                batches=first.batches,
-                real=any(p.real for p in players),
-                noise=noise,
-            )
-        ]
+            return draws
+        noise: dict[str, Noise] = {}
+        for draw in draws:
+            noise |= draw.noise
+        return [Draw(draws[0].batches, any(draw.real for draw in draws), noise)]
 
 
 def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     """The phases of one cycle: neighbouring players of one step each are run as one function.
 
     Raises:
-        ValueError: If two players train the same network with different optimisers, or if players that are updated
-            simultaneously take several steps, train the same network, or want batches of different sizes or different noise
-            of the same name.
+        ValueError: If two players train the same network with different optimisers, or if players that are
+            updated simultaneously take several steps, train the same network, or want batches of different
+            sizes or different noise of the same name.
     """
     players = method.players(data)
-    owners: dict[str, Player] = {}
-    for player in players.values():
-        for network in player.networks:
-            if owners.setdefault(network, player).optimiser != player.optimiser:
-                raise ValueError(
-                    f"network {network!r} is trained with two different optimisers; a network has one"
-                )
+    _check_optimisers(players)
     if method.simultaneous:
-        if any(player.steps != 1 for player in players.values()):
-            raise ValueError("players that are updated simultaneously take one step each per cycle")
-        if sum(len(player.networks) for player in players.values()) != len(owners):
-            raise ValueError(
-                "players that are updated simultaneously train networks of their own; two train the same"
-            )
-        if len({player.batches for player in players.values()}) > 1:
-            raise ValueError(
-                "players that are updated simultaneously share one batch; two want batches of different sizes"
-            )
-        kinds = {name: kind for player in players.values() for name, kind in player.noise.items()}
-        if any(kinds[name] != kind for player in players.values() for name, kind in player.noise.items()):
-            raise ValueError(
-                "players that are updated simultaneously share one batch; two want different noise of the same name"
-            )
+        _check_simultaneous(players)
         return [Phase(players, 1, True)]
     phases: list[Phase] = []
     for name, player in players.items():
@@ -92,6 +69,34 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     return phases
 
 
+def _check_optimisers(players: Mapping[str, Player]) -> None:
+    owners: dict[str, Player] = {}
+    for player in players.values():
+        for network in player.networks:
+            if owners.setdefault(network, player).optimiser != player.optimiser:
+                raise ValueError(
+                    f"network {network!r} is trained with two different optimisers; a network has one"
+                )
+
+
+def _check_simultaneous(players: Mapping[str, Player]) -> None:
+    together = "players that are updated simultaneously"
+    if any(player.steps != 1 for player in players.values()):
+        raise ValueError(f"{together} take one step each per cycle")
+    networks: list[str] = []
+    for player in players.values():
+        networks += player.networks
+    if len(networks) != len(set(networks)):
+        raise ValueError(f"{together} train networks of their own; two train the same")
+    if len({player.batches for player in players.values()}) > 1:
+        raise ValueError(f"{together} share one batch; two want batches of different sizes")
+    noises: dict[str, Noise] = {}
+    for player in players.values():
+        for name, noise in player.noise.items():
+            if noises.setdefault(name, noise) != noise:
+                raise ValueError(f"{together} share one batch; two want different noise of the same name")
+
+
 def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
     """The architectures, as carriers of structure; their own parameters stay unused and take no memory."""
     with torch.device("meta"):
@@ -100,18 +105,22 @@ def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
 
 def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> State:
     """The stacked initial state of all seeds. Networks are drawn on the CPU, from one stream per seed."""
-    states = []
-    for seed in seeds:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
-            networks = method.networks(data.spec)
-        parameters = {
-            name: {k: p.detach() for k, p in net.named_parameters()} for name, net in networks.items()
-        }
-        buffers = {name: dict(net.named_buffers()) for name, net in networks.items()}
-        zeros = tree_map(torch.zeros_like, parameters)
-        states.append(State(parameters, buffers, zeros, zeros, {name: torch.zeros(()) for name in networks}))
+    states = [_initial_state(method, data, seed) for seed in seeds]
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
+
+
+def _initial_state(method: Method, data: Dataset, seed: int) -> State:
+    """One seed's initial state, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
+        networks = method.networks(data.spec)
+    parameters, buffers, steps = {}, {}, {}
+    for name, network in networks.items():
+        parameters[name] = {key: parameter.detach() for key, parameter in network.named_parameters()}
+        buffers[name] = dict(network.named_buffers())
+        steps[name] = torch.zeros(())
+    zeros = tree_map(torch.zeros_like, parameters)
+    return State(parameters, buffers, zeros, zeros, steps)
 
 
 def select_seed(state: State, index: int) -> State:
@@ -131,17 +140,22 @@ class Cycle:
     def __init__(self, method: Method, data: DataSpec, compile: bool = False) -> None:
         self.modules = modules_of(method, data)
         self.phases = phases_of(method, data)
-        self.players = {name: player for phase in self.phases for name, player in phase.players.items()}
-        self.functions = [self._vectorised(phase) for phase in self.phases]
-        if compile:
-            self.functions = [
-                torch.compile(function, fullgraph=True, dynamic=False) for function in self.functions
-            ]
+        self.players: dict[str, Player] = {}
+        self.functions: list[PhaseFunction] = []
+        for phase in self.phases:
+            self.players |= phase.players
+            function = self._vectorised(phase)
+            if compile:
+                function = torch.compile(function, fullgraph=True, dynamic=False)
+            self.functions.append(function)
 
     @property
-    def draws(self) -> list[Player]:
-        """The batches of one cycle, in order, each described by the needs of its player."""
-        return [draw for phase in self.phases for _ in range(phase.repeats) for draw in phase.draws]
+    def draws(self) -> list[Draw]:
+        """What the batches of one cycle need, in order."""
+        draws: list[Draw] = []
+        for phase in self.phases:
+            draws += phase.repeats * phase.draws
+        return draws
 
     def run(self, state: State, batches: Sequence[Batch]) -> Tensor:
         """Advances the stacked state in place by one cycle; returns the losses, shape (updates, seeds)."""
@@ -168,14 +182,15 @@ class Cycle:
                 losses.append(loss)
         return state, torch.stack(losses)
 
-    def _vectorised(self, phase: Phase) -> Callable[[State, Sequence[Batch]], Tensor]:
+    def _vectorised(self, phase: Phase) -> PhaseFunction:
+        """Runs the phase for all seeds, in place; returns the losses, shape (updates, seeds)."""
         seed_axis: Any = 0
         axes = [Batch(seed_axis if draw.real else None, seed_axis, seed_axis) for draw in phase.draws]
         vectorised = vmap(partial(self.single, phase), in_dims=(0, axes), out_dims=(0, 1))
 
         def function(state: State, batches: Sequence[Batch]) -> Tensor:
             new, losses = vectorised(state, batches)
-            # Written in place, so that the state stays where the processor's cache already holds it.
+            # Written in place, so that the state stays where the CPU's cache already holds it.
             for old, fresh in zip(tree_leaves(state), tree_leaves(new), strict=True):
                 old.copy_(fresh)
             return losses
@@ -184,6 +199,15 @@ class Cycle:
 
 
 def _merge(state: State, new: State, networks: Sequence[str]) -> State:
-    """`state` with all that belongs to `networks`, buffers included, taken from `new`."""
-    fields: Any = zip(state, new, strict=True)
-    return State(*({**old, **{name: fresh[name] for name in networks}} for old, fresh in fields))
+    """`state` with everything that belongs to `networks`, buffers included, taken from `new`."""
+
+    def merged(old_field: dict[str, T], new_field: dict[str, T]) -> dict[str, T]:
+        return {**old_field, **{name: new_field[name] for name in networks}}
+
+    return State(
+        merged(state.parameters, new.parameters),
+        merged(state.buffers, new.buffers),
+        merged(state.first, new.first),
+        merged(state.second, new.second),
+        merged(state.steps, new.steps),
+    )

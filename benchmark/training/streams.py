@@ -1,6 +1,7 @@
 """Batches for many seeds, each from random streams of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from math import prod
 from operator import itemgetter
 
@@ -12,41 +13,68 @@ from benchmark.datasets.base import Dataset
 from benchmark.method import Batch, Noise, Player
 from benchmark.records.checkpoint import Checkpoint
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "Draw"]
 
-BLOCK = 1 << 20
-"""Random numbers that are drawn ahead per seed. Part of the streams' definition: a change changes all results."""
+BLOCK_NUMBERS = 1 << 20
+"""Random numbers drawn ahead per seed. Part of the streams' definition: a change changes all results."""
 
-KINDS = ("data", "noise")
+LONGEST_BLOCK_CYCLES = 256
+"""Cycles of the longest block. Part of the streams' definition, too."""
+
+STREAM_KINDS = ("data", "noise")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What one batch needs.
+
+    Attributes:
+        batches: How many of the dataset's batches it holds, one after another.
+        real: Whether it holds real data.
+        noise: Its extra noise, by name.
+    """
+
+    batches: int = 1
+    real: bool = True
+    noise: dict[str, Noise] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, player: Player) -> "Draw":
+        """What the loss of one player needs."""
+        return cls(player.batches, player.real, dict(player.noise))
+
+    def numbers(self, data: Dataset) -> int:
+        """How many random numbers the batch holds per seed."""
+        per_sample = data.latent + sum(prod(noise.shape) for noise in self.noise.values())
+        if self.real:
+            per_sample += prod(data.shape)
+        return data.batch * self.batches * per_sample
 
 
 class Batches:
     """Iterates without end over the batches of one cycle after another, each tensor stacked over seeds.
 
-    Real data and noise come from two generators per seed, read in blocks of many cycles. A block's size depends on the
-    shapes alone, so a seed sees the same numbers whatever seeds run beside it.
+    Real data and noise come from two streams per seed, read in blocks of many cycles. A block's size depends
+    on the shapes alone, so a seed sees the same numbers whatever seeds run beside it.
 
     Arguments:
         data: The dataset.
-        draws: The batches of a cycle, each described by the needs of its player.
+        draws: What the batches of a cycle need, in order.
         seeds: The seeds.
         device: Where to draw.
     """
 
     def __init__(
-        self, data: Dataset, draws: Sequence[Player], seeds: Sequence[int], device: torch.device
+        self, data: Dataset, draws: Sequence[Draw], seeds: Sequence[int], device: torch.device
     ) -> None:
         self.data = data
         self.draws = draws
         self.device = device
-        self.generators = {kind: [data.stream(seed, kind, device) for seed in seeds] for kind in KINDS}
-        per_cycle = sum(
-            data.batch
-            * p.batches
-            * (p.real * prod(data.shape) + data.latent + sum(prod(n.shape) for n in p.noise.values()))
-            for p in draws
-        )
-        self.cycles = max(1, min(256, BLOCK // per_cycle))
+        self.rngs: dict[str, list[torch.Generator]] = {}
+        for kind in STREAM_KINDS:
+            self.rngs[kind] = [data.stream(seed, kind, device) for seed in seeds]
+        per_cycle = sum(draw.numbers(data) for draw in draws)
+        self.cycles = max(1, min(LONGEST_BLOCK_CYCLES, BLOCK_NUMBERS // per_cycle))
         self.block: list[list[Batch]] = []
         self.used = 0
         self.states = self._states()
@@ -58,56 +86,62 @@ class Batches:
         if self.used == len(self.block):
             self.states = self._states()
             self.block, self.used = [], 0  # the old block's memory, before the new one is drawn
-            self.block = self._draw()
+            self.block = self._draw_block()
         self.used += 1
         return self.block[self.used - 1]
 
     def checkpoint(self) -> Checkpoint:
-        """The generators' states before the present block, shape (S, bytes) per kind, and how many of its cycles are used."""
+        """The streams' states before the present block, shape (S, bytes) per kind, and its used cycles."""
         return Checkpoint(self.states, {"used": self.used})
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Goes on where a checkpoint of the same streams was made; a `ValueError` if it does not fit."""
-        for kind in KINDS:
-            states, generators = checkpoint.arrays[kind], self.generators[kind]
-            if states.shape != self.states[kind].shape or states.dtype != np.uint8:
-                raise ValueError(
-                    f"the state of the {kind} streams has shape {states.shape}, not {self.states[kind].shape}"
-                )
-            for generator, state in zip(generators, states, strict=True):
-                generator.set_state(torch.from_numpy(state.copy()))
+        """Goes on where a checkpoint of the same streams was made.
+
+        Raises:
+            ValueError: If the checkpoint does not fit.
+        """
+        for kind, rngs in self.rngs.items():
+            states = checkpoint.arrays[kind]
+            expected = self.states[kind].shape
+            if states.shape != expected or states.dtype != np.uint8:
+                raise ValueError(f"the state of the {kind} streams has shape {states.shape}, not {expected}")
+            for rng, state in zip(rngs, states, strict=True):
+                rng.set_state(torch.from_numpy(state.copy()))
         self.states = self._states()
-        used = checkpoint.facts["used"]
+        used = checkpoint.values["used"]
         if not 0 <= used <= self.cycles:
             raise ValueError(f"{used} cycles of a block of {self.cycles} are used")
-        self.block, self.used = self._draw() if used else [], used
+        self.block = self._draw_block() if used else []
+        self.used = used
 
     def _states(self) -> dict[str, np.ndarray]:
-        return {
-            kind: np.stack([g.get_state().numpy() for g in generators])
-            for kind, generators in self.generators.items()
-        }
+        states = {}
+        for kind, rngs in self.rngs.items():
+            states[kind] = np.stack([rng.get_state().numpy() for rng in rngs])
+        return states
 
-    def _draw(self) -> list[list[Batch]]:
-        stacked = [self._batches(player) for player in self.draws]
-        return [[batch.map(itemgetter(i)) for batch in stacked] for i in range(self.cycles)]
+    def _draw_block(self) -> list[list[Batch]]:
+        """The batches of each cycle of a block."""
+        stacked = [self._draw_cycles(draw) for draw in self.draws]
 
-    def _batches(self, player: Player) -> Batch:
-        """The batches of one player for all cycles of a block, stacked."""
-        size = player.batches * self.data.batch
+        def cycle(i: int) -> list[Batch]:
+            return [batch.map(itemgetter(i)) for batch in stacked]
+
+        return list(map(cycle, range(self.cycles)))
+
+    def _draw_cycles(self, draw: Draw) -> Batch:
+        """One draw for all cycles of a block, each tensor of shape $(cycles, S, B, *)$."""
+        size = draw.batches * self.data.batch
         n = self.cycles * size
 
-        def stack(per_seed: list[Tensor]) -> Tensor:
-            return torch.stack([t.view(self.cycles, size, *t.shape[1:]) for t in per_seed], dim=1)
+        def stack(sample: Callable[[torch.Generator], Tensor], kind: str) -> Tensor:
+            per_seed = [sample(rng) for rng in self.rngs[kind]]
+            return torch.stack([x.view(self.cycles, size, *x.shape[1:]) for x in per_seed], dim=1)
 
-        def noise(kind: Noise) -> Tensor:
-            draw = torch.rand if kind.kind == "uniform" else torch.randn
-            return stack(
-                [draw(n, *kind.shape, generator=g, device=self.device) for g in self.generators["noise"]]
-            )
+        def stack_noise(noise: Noise) -> Tensor:
+            sampler = torch.rand if noise.kind == "uniform" else torch.randn
+            return stack(lambda rng: sampler(n, *noise.shape, generator=rng, device=self.device), "noise")
 
-        return Batch(
-            x=stack([self.data.sample(n, g) for g in self.generators["data"]]) if player.real else None,
-            z=noise(Noise((self.data.latent,))),
-            noise={name: noise(kind) for name, kind in player.noise.items()},
-        )
+        x = stack(lambda rng: self.data.sample(n, rng), "data") if draw.real else None
+        z = stack_noise(Noise((self.data.latent,)))
+        return Batch(x, z, {name: stack_noise(noise) for name, noise in draw.noise.items()})

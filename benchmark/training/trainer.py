@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.utils._pytree import tree_map
 
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method, Networks, State
@@ -18,11 +17,12 @@ from benchmark.training.cost import Cost
 from benchmark.training.saved_state import fitting, load_tree, tree_arrays
 from benchmark.training.step import Cycle, initialise, modules_of, select_seed
 from benchmark.training.streams import Batches
+from benchmark.training.trees import tree_map
 
 __all__ = ["Saver", "Standing", "TrainedGenerators", "train"]
 
-CHECK = 64
-"""Cycles between two looks at the losses, counted from the first."""
+CYCLES_BETWEEN_CHECKS = 64
+"""How often the losses are checked for divergence, in cycles, counted from the first."""
 
 
 class TrainedGenerators:
@@ -42,24 +42,26 @@ class TrainedGenerators:
     def __call__(self, z: Tensor) -> Tensor:
         """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
         module = self.modules["generator"]
-        tensors = {**self.state.parameters["generator"], **self.state.buffers["generator"]}
+        tensors = self._stacked_tensors()
         if len(z) == 1:  # where one seed is all, vmap costs a seventh of the time
-            return functional_call(module, {key: value[0] for key, value in tensors.items()}, (z[0],))[None]
+            one = {key: value[0] for key, value in tensors.items()}
+            return functional_call(module, one, (z[0],))[None]
         return vmap(lambda t, z: functional_call(module, t, (z,)))(tensors, z)
 
     def tensors(self, index: int) -> dict[str, Tensor]:
         """The generator's parameters and buffers of one seed."""
-        tensors = {**self.state.parameters["generator"], **self.state.buffers["generator"]}
-        return {key: value[index].clone() for key, value in tensors.items()}
+        return {key: value[index].clone() for key, value in self._stacked_tensors().items()}
 
     def select(self, indices: Sequence[int]) -> "TrainedGenerators":
         """The generators of some of the seeds."""
-        return TrainedGenerators(
-            self.method, self.modules, tree_map(lambda leaf: leaf[list(indices)], self.state)
-        )
+        state = tree_map(lambda leaf: leaf[list(indices)], self.state)
+        return TrainedGenerators(self.method, self.modules, state)
 
     def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
-        """Maps data $(n, *)$ to what one seed's encoder and generator make of it; `None` for a method without an encoder."""
+        """Maps data $(n, *)$ to its reconstruction by one seed's encoder and generator.
+
+        It is `None` for a method without an encoder.
+        """
         if type(self.method).encode is Method.encode:
             return None
 
@@ -69,6 +71,10 @@ class TrainedGenerators:
                 return nets.generator(self.method.encode(nets, x))
 
         return reconstruct
+
+    def _stacked_tensors(self) -> dict[str, Tensor]:
+        """The generator's parameters and buffers of all seeds."""
+        return {**self.state.parameters["generator"], **self.state.buffers["generator"]}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,10 @@ class Saver(Protocol):
     """Who keeps checkpoints."""
 
     def due(self, cycles: int) -> bool:
-        """Whether a checkpoint is wanted after that many cycles; stays true until one is saved. Asked in every cycle."""
+        """Whether a checkpoint is wanted after that many cycles; stays true until one is saved.
+
+        Called in every cycle.
+        """
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Keeps a checkpoint. May raise to end the training there."""
@@ -119,7 +128,7 @@ def train(
     budget: Budget,
     cost: Cost,
     evaluate: Callable[[Standing], None],
-    progress: Callable[[float], None],
+    progress: Callable[[float, str], None],
     device: torch.device,
     compile: bool,
     saver: Saver | None = None,
@@ -127,7 +136,8 @@ def train(
 ) -> None:
     """Trains a group of seeds until the budget is spent, or until all of them have diverged.
 
-    Training that goes on from a checkpoint ends in the same state, bit for bit, as training that was never interrupted.
+    Training that goes on from a checkpoint ends in the same state, bit for bit, as training that was never
+    interrupted.
 
     Arguments:
         method: The method.
@@ -136,7 +146,8 @@ def train(
         budget: What each of them may spend.
         cost: What a cycle takes, from `cost_of`.
         evaluate: Called at `data.evaluations` evenly spaced points of the budget. Its time is not counted.
-        progress: Called with the share of the budget that is spent.
+        progress: Called with the share of the budget that is spent and the stage, `compiling` or `training`:
+            once as each stage begins, and then after every stretch of training.
         device: Where to train.
         compile: Whether to compile the step.
         saver: Who keeps checkpoints; nobody by default.
@@ -155,42 +166,28 @@ def train(
         with fitting():
             run.restore(start)
     inference = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
-    total, points = cost.cycles(budget), data.evaluations
+    schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
 
-    def share() -> float:
-        return run.done / total if total else min(run.seconds / budget.amount, 1.0)
-
-    progress(share())
     if compile:
+        progress(schedule.share(run), "compiling")
         # The first call compiles; it runs on a copy of the state and its time is not the method's.
         cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
+    progress(schedule.share(run), "training")
 
     while True:
-        reached = (
-            run.done * points // total if total else min(points, int(points * run.seconds / budget.amount))
-        )
-        # Looked at in fixed cycles alone, so that a checkpoint between them changes nothing.
-        nobody_left = (reached > run.point or run.done % CHECK == 0) and bool((run.diverged > 0).all())
+        reached = schedule.points_reached(run)
+        # Checked in fixed cycles alone, so that a checkpoint between them changes nothing.
+        checks = reached > run.point or run.done % CYCLES_BETWEEN_CHECKS == 0
+        nobody_left = checks and bool((run.diverged > 0).all())
         if reached > run.point or nobody_left:
-            last = reached == points or nobody_left
-            evaluate(
-                Standing(
-                    reached,
-                    run.done,
-                    run.seconds,
-                    TrainedGenerators(method, inference, run.state),
-                    run.diverged.tolist(),
-                    last,
-                )
-            )
+            last = reached == schedule.points or nobody_left
+            generator = TrainedGenerators(method, inference, run.state)
+            evaluate(Standing(reached, run.done, run.seconds, generator, run.diverged.tolist(), last))
             run.point = reached
             if last:
                 return
-        until = run.done - run.done % CHECK + CHECK
-        if total:
-            until = min(until, -(-(run.point + 1) * total // points))
-        run.advance(cycle, until, saver, skip_guards=compile)
-        progress(share())
+        run.advance(cycle, schedule.next_stop(run), saver, skip_guards=compile)
+        progress(schedule.share(run), "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
 
@@ -217,7 +214,7 @@ class _Run:
         """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
         losses: list[Tensor] = []
         began = time.perf_counter()
-        # The tensors' shapes never change, so what was compiled need not be checked to fit them at every call.
+        # The tensors' shapes never change, so the compiled functions need not check them at every call.
         with torch.compiler.set_stance("default", skip_guard_eval_unsafe=skip_guards):
             while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
                 losses.append(cycle.run(self.state, next(self.stream)))
@@ -230,20 +227,54 @@ class _Run:
         self.done += len(losses)
 
     def checkpoint(self) -> Checkpoint:
-        facts = {
+        values = {
             "done": self.done,
             "point": self.point,
             "seconds": self.seconds,
             "diverged": self.diverged.tolist(),
         }
-        return Checkpoint.join(
-            {"run": Checkpoint(tree_arrays(self.state), facts), "streams": self.stream.checkpoint()}
-        )
+        run = Checkpoint(tree_arrays(self.state), values)
+        return Checkpoint.join({"run": run, "streams": self.stream.checkpoint()})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         run = checkpoint.part("run")
         load_tree(self.state, run.arrays)
         self.stream.restore(checkpoint.part("streams"))
-        facts: Any = run.facts
-        self.diverged.copy_(torch.tensor(facts["diverged"], dtype=torch.long))
-        self.done, self.point, self.seconds = facts["done"], facts["point"], facts["seconds"]
+        values = run.values
+        self.diverged.copy_(torch.tensor(values["diverged"], dtype=torch.long))
+        self.done, self.point, self.seconds = values["done"], values["point"], values["seconds"]
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """How far a training is, and where its evaluations lie.
+
+    Attributes:
+        seconds: The budget, if it is one of device-seconds per seed.
+        cycles: The budget in cycles; `None` if it is one of device-seconds.
+        points: The number of evaluations.
+    """
+
+    seconds: float
+    cycles: int | None
+    points: int
+
+    def share(self, run: _Run) -> float:
+        """The share of the budget that is spent, in [0, 1]."""
+        if self.cycles is None:
+            return min(run.seconds / self.seconds, 1.0)
+        return run.done / self.cycles
+
+    def points_reached(self, run: _Run) -> int:
+        """How many evaluations are due by now, those that are done included."""
+        if self.cycles is None:
+            return min(self.points, int(self.points * run.seconds / self.seconds))
+        return run.done * self.points // self.cycles
+
+    def next_stop(self, run: _Run) -> int:
+        """The cycle of the next check of the losses or of the next evaluation, whichever is first."""
+        check = run.done - run.done % CYCLES_BETWEEN_CHECKS + CYCLES_BETWEEN_CHECKS
+        if self.cycles is None:
+            return check
+        evaluation = -(-(run.point + 1) * self.cycles // self.points)
+        return min(check, evaluation)

@@ -11,29 +11,26 @@ import pytest
 from benchmark.errors import UsageError
 from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.checkpoint import Checkpoint
-from benchmark.records.schema import Commit
+from benchmark.records.layout import TrialId
+from benchmark.records.schema import Commit, DatasetFacts, MetricFacts
 from benchmark.records.sealed_files import DamagedError, read_sealed, write_at_once, write_sealed
 from benchmark.records.store import Store
 from benchmark.suites.budget import Budget
 
-FACTS = {
-    "modes_total": 8,
-    "facts": {
-        "kl": {
-            "better": "lower",
-            "bounds": [0.0, None],
-            "best": None,
-            "scale": "linear",
-            "ranked": True,
-            "samples": 10,
-        }
-    },
+KL: MetricFacts = {
+    "better": "lower",
+    "bounds": [0.0, None],
+    "best": None,
+    "scale": "linear",
+    "ranked": True,
+    "samples": 10,
 }
+FACTS = DatasetFacts(8, {"kl": KL})
 CELL = Cell(
     "synthetic",
     Configured("ring", {"width": 4}),
     Configured("gan", {"lr": 0.1}),
-    {"kl": {}},
+    (Configured("kl", {}),),
     Budget(5, "steps"),
     (0, 1),
     (0, 1),
@@ -58,22 +55,29 @@ def store(tmp_path):
 @pytest.fixture
 def full(store):
     """A store with two trials."""
-    store.write(CELL, [trial(0), trial(1)], FACTS)
+    store.trials.write(CELL, [trial(0), trial(1)], FACTS)
     return store
 
 
+def mend(store):
+    """What a run does before it trains; the survey, and what was moved away."""
+    store.recover()
+    survey = store.trials.survey()
+    return survey, store.move_damaged(survey)
+
+
 def seeds(store):
-    survey = store.survey()
+    survey = store.trials.survey()
     assert survey.damaged == []
     return [record["seed"] for record in survey.records]
 
 
 def test_a_cell_is_written_as_a_whole(full):
     assert seeds(full) == [0, 1]
-    record = full.survey().records[1]
+    record = full.trials.survey().records[1]
     assert record["metrics"] == {"kl": 0.1}
-    assert full.arrays(record)["samples"].tolist() == [[1, 1]] * 5
-    assert sorted(path.name for path in full.directory("ring", "gan", 0).parent.iterdir()) == [
+    assert full.trials.arrays(record)["samples"].tolist() == [[1, 1]] * 5
+    assert sorted(path.name for path in full.layout.trial(TrialId("ring", "gan", 0)).parent.iterdir()) == [
         "seed-0",
         "seed-1",
     ]
@@ -82,7 +86,7 @@ def test_a_cell_is_written_as_a_whole(full):
 @pytest.mark.parametrize("call", range(1, 40))
 def test_a_crash_in_the_middle_of_writing_leaves_all_or_nothing(store, monkeypatch, call):
     """Whatever operation on files is the last one before the crash."""
-    store.write_checkpoint(CELL, CHECKPOINT)
+    store.checkpoints.write(CELL, CHECKPOINT)
     calls = 0
 
     class CrashError(BaseException):
@@ -109,25 +113,29 @@ def test_a_crash_in_the_middle_of_writing_leaves_all_or_nothing(store, monkeypat
         ):
             patch.setattr(owner, name, crashing(getattr(owner, name)))
         try:
-            store.write(CELL, [trial(0), trial(1)], FACTS)
+            store.trials.write(CELL, [trial(0), trial(1)], FACTS)
             crashed = False
         except CrashError:
             crashed = True
     assert crashed == (calls >= call)
-    survey, aside = store.mend()
+    survey, aside = mend(store)
     assert aside == []
     done = [record["seed"] for record in survey.records]
     assert done in ([], [0, 1])
-    assert store.checkpoint(CELL) is None if done else store.checkpoint(CELL).facts == CHECKPOINT.facts
-    store.write(CELL, [trial(0), trial(1)], FACTS)
+    assert (
+        store.checkpoints.read(CELL) is None
+        if done
+        else store.checkpoints.read(CELL).values == CHECKPOINT.values
+    )
+    store.trials.write(CELL, [trial(0), trial(1)], FACTS)
     assert seeds(store) == [0, 1]
     assert not list(store.root.rglob(".*"))
 
 
 def test_a_finished_trial_is_never_replaced(full):
-    place = full.directory("ring", "gan", 0)
+    place = full.layout.trial(TrialId("ring", "gan", 0))
     before = (place / "result.json").stat()
-    full.write(CELL, [trial(0), trial(1)], FACTS)
+    full.trials.write(CELL, [trial(0), trial(1)], FACTS)
     assert os.path.samestat(before, (place / "result.json").stat())
 
 
@@ -147,28 +155,28 @@ def test_a_failed_write_says_which_file_and_leaves_the_old_one(tmp_path, monkeyp
 
 def test_a_checkpoint_comes_back_as_it_was_and_only_the_last_is_kept(store):
     for i in range(3):
-        store.write_checkpoint(CELL, Checkpoint(CHECKPOINT.arrays, {"done": i}))
-    loaded = store.checkpoint(CELL)
-    assert loaded.facts == {"done": 2}
+        store.checkpoints.write(CELL, Checkpoint(CHECKPOINT.arrays, {"done": i}))
+    loaded = store.checkpoints.read(CELL)
+    assert loaded.values == {"done": 2}
     for name, array in CHECKPOINT.arrays.items():
         assert loaded.arrays[name].dtype == array.dtype
         assert np.array_equal(loaded.arrays[name], array)
-    assert len(list(store.trials.rglob("*.safetensors"))) == 1
+    assert len(list(store.layout.trials.rglob("*.safetensors"))) == 1
 
 
 def test_a_checkpoint_of_another_configuration_or_group_is_not_taken(store):
     from dataclasses import replace
 
-    store.write_checkpoint(CELL, CHECKPOINT)
-    assert store.checkpoint(replace(CELL, wanted=(1,))) is not None
-    assert store.checkpoint(replace(CELL, group=(0, 1, 2))) is None
-    assert store.checkpoint(replace(CELL, compile=True)) is None
-    assert store.checkpoint(replace(CELL, budget="6steps")) is None
+    store.checkpoints.write(CELL, CHECKPOINT)
+    assert store.checkpoints.read(replace(CELL, wanted=(1,))) is not None
+    assert store.checkpoints.read(replace(CELL, group=(0, 1, 2))) is None
+    assert store.checkpoints.read(replace(CELL, compile=True)) is None
+    assert store.checkpoints.read(replace(CELL, budget=Budget(6, "steps"))) is None
 
 
 def test_damaged_checkpoints_are_told(store):
-    store.write_checkpoint(CELL, CHECKPOINT)
-    (folder,) = store.trials.glob("*/*/training-*")
+    store.checkpoints.write(CELL, CHECKPOINT)
+    (folder,) = store.layout.trials.glob("*/*/training-*")
     tensors, facts = next(folder.glob("*.safetensors")), folder / "checkpoint.json"
     whole = {file: file.read_bytes() for file in (tensors, facts)}
     for file, data in whole.items():
@@ -179,14 +187,14 @@ def test_damaged_checkpoints_are_told(store):
         ):
             file.write_bytes(bad)
             with pytest.raises(DamagedError):
-                store.checkpoint(CELL)
+                store.checkpoints.read(CELL)
         file.write_bytes(data)
     content = json.loads(facts.read_text())
     del content["checksum"]
     for name in ("../../../../secret.safetensors", "tensors-1.safetensors/../x", "/etc/passwd"):
         write_sealed(facts, {**content, "files": {name: "0" * 64}})
         with pytest.raises(DamagedError, match="names a file"):
-            store.checkpoint(CELL)
+            store.checkpoints.read(CELL)
 
 
 @pytest.mark.parametrize(
@@ -203,26 +211,27 @@ def test_damaged_checkpoints_are_told(store):
 )
 def test_a_resealed_record_is_held_against_its_form_and_place(full, change, message):
     """Whoever makes a record can make its checksum, too."""
-    file = full.directory("ring", "gan", 0) / "result.json"
+    file = full.layout.trial(TrialId("ring", "gan", 0)) / "result.json"
     content = json.loads(file.read_text())
     del content["checksum"]
     write_sealed(file, {**content, **change})
-    survey = full.survey()
+    survey = full.trials.survey()
     assert [record["seed"] for record in survey.records] == [1]
     assert message in str(survey.damaged[0])
 
 
 def test_links_and_pipes_are_not_followed(full, tmp_path):
     outside = tmp_path / "outside"
-    shutil.move(full.directory("ring", "gan", 0), outside)
-    full.directory("ring", "gan", 0).symlink_to(outside)
-    file = full.directory("ring", "gan", 1) / "result.json"
+    shutil.move(full.layout.trial(TrialId("ring", "gan", 0)), outside)
+    full.layout.trial(TrialId("ring", "gan", 0)).symlink_to(outside)
+    file = full.layout.trial(TrialId("ring", "gan", 1)) / "result.json"
     file.unlink()
     os.mkfifo(file)
     assert [
-        "lies behind a link" in str(d) or "is not a plain file" in str(d) for d in full.survey().damaged
+        "lies behind a link" in str(d) or "is not a plain file" in str(d)
+        for d in full.trials.survey().damaged
     ] == [True, True]
-    survey, aside = full.mend()
+    survey, aside = mend(full)
     assert survey.records == []
     assert len(aside) == 2
     assert (outside / "result.json").exists()
@@ -233,14 +242,14 @@ def test_links_and_pipes_are_not_followed(full, tmp_path):
 
 def test_a_link_higher_up_is_put_aside_itself(full, tmp_path):
     outside = tmp_path / "outside"
-    shutil.move(full.trials / "ring", outside)
-    (full.trials / "ring").symlink_to(outside)
-    survey, aside = full.mend()
+    shutil.move(full.layout.trials / "ring", outside)
+    (full.layout.trials / "ring").symlink_to(outside)
+    survey, aside = mend(full)
     assert survey.records == []
     assert len(aside) == 1
-    assert aside[0][1].is_symlink()
+    assert aside[0].place.is_symlink()
     assert (outside / "gan" / "seed-0" / "result.json").exists()
-    assert not (full.trials / "ring").exists()
+    assert not (full.layout.trials / "ring").exists()
 
 
 def test_a_directory_of_something_else_is_not_taken_for_a_run(tmp_path):
@@ -255,12 +264,12 @@ def test_a_directory_of_something_else_is_not_taken_for_a_run(tmp_path):
 
 
 def test_versions_are_told_apart_from_damage(full):
-    file = full.directory("ring", "gan", 0) / "result.json"
+    file = full.layout.trial(TrialId("ring", "gan", 0)) / "result.json"
     content = json.loads(file.read_text())
     del content["checksum"]
     write_sealed(file, {**content, "schema_version": 1})
     with pytest.raises(UsageError, match="has schema version 1"):
-        full.survey()
+        full.trials.survey()
 
 
 def test_deep_and_huge_files_are_damaged_ones(tmp_path, monkeypatch):
@@ -275,19 +284,19 @@ def test_deep_and_huge_files_are_damaged_ones(tmp_path, monkeypatch):
         file.write_text(text)
         with pytest.raises(DamagedError):
             read_sealed(file, Commit)
-    monkeypatch.setattr("benchmark.records.sealed_files.LARGEST", 10)
+    monkeypatch.setattr("benchmark.records.sealed_files.LARGEST_BYTES", 10)
     with pytest.raises(DamagedError, match="more than any such file"):
         read_sealed(file, Commit)
 
 
 def test_tables_that_someone_changed_are_put_aside(store):
     store.root.mkdir()
-    assert store.write_tables({"a.csv": b"one"}) == []
-    assert store.write_tables({"a.csv": b"two"}) == []
+    assert store.tables.write({"a.csv": b"one"}) == []
+    assert store.tables.write({"a.csv": b"two"}) == []
     (store.root / "a.csv").write_bytes(b"mine")
-    ((file, place),) = store.write_tables({"a.csv": b"three"})
+    ((file, place),) = store.tables.write({"a.csv": b"three"})
     assert file.read_bytes() == b"three"
     assert place.read_bytes() == b"mine"
     # A crash after the new hashes were written and before the new table was.
     (store.root / "a.csv").write_bytes(b"two")
-    assert store.write_tables({"a.csv": b"three"}) == []
+    assert store.tables.write({"a.csv": b"three"}) == []

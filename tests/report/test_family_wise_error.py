@@ -15,7 +15,7 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import METRICS
 from benchmark.report.statistics.over_seeds import LEVEL, quality
 from benchmark.report.statistics.rank_tests import compare_ranks
-from benchmark.suites import SUITES
+from benchmark.suites import get_suite
 
 TRIALS = Path(__file__).parents[2] / "results" / "reference" / "synthetic" / "trials.csv"
 PARTLY = (0, 0, 0, 1, 1, 2, 2)
@@ -28,7 +28,7 @@ def reference():
     trials = trials[~trials["method"].isin(CALIBRATION_ROWS)]
     qualities = {}
     for dataset, rows in trials.groupby("dataset", sort=False):
-        for metric in SUITES["synthetic"].metrics:
+        for metric in get_suite("synthetic").metrics:
             cls = METRICS.get(metric)
             values = rows[metric].where(rows["status"] == "ok").astype(float)
             if cls.ranked and values.notna().any():

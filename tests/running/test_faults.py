@@ -39,7 +39,7 @@ DAMAGED_FILES = int(os.environ.get("BENCHMARK_DAMAGED_FILES", "200"))
 
 
 def use(monkeypatch, executor):
-    monkeypatch.setattr("benchmark.running.executors.choose.make_executor", lambda *arguments: executor)
+    monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)
 
 
 def draw_nothing(patch):
@@ -447,7 +447,7 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
 
     collapsed = Configured("collapsed", {})
     rings = [Configured("ring", {"samples": samples}) for samples in (50, 51, 52)]
-    cells = [Cell("synthetic", ring, collapsed, {}, Budget(1, "s"), (0,), (0,)) for ring in rings]
+    cells = [Cell("synthetic", ring, collapsed, (), Budget(1, "s"), (0,), (0,)) for ring in rings]
     executor = LocalExecutor(1)
     events = run_cells(cells, executor, Policy(lambda cell: None, None, 100.0, lambda: False))
     first = next(events)

@@ -20,11 +20,10 @@ from hypothesis import strategies as st
 from benchmark.commands.cli import main
 from benchmark.errors import UsageError
 from benchmark.records.cell import Cell, Configured, Trial
-from benchmark.records.schema import SCHEMA_VERSION
+from benchmark.records.schema import SCHEMA_VERSION, DatasetFacts
 from benchmark.records.sealed_files import DamagedError, write_sealed
 from benchmark.records.store import Store
-from benchmark.registry import DATASETS, METHODS, METRICS
-from benchmark.suites import SUITES
+from benchmark.registry import DATASETS, METHODS, METRICS, SUITES
 from benchmark.suites.budget import Budget
 
 CASES = int(os.environ.get("BENCHMARK_FUZZ_CASES", "50"))
@@ -67,7 +66,7 @@ TEXT = st.one_of(
         ]
     ),
 )
-NAMES = [*SUITES, *DATASETS.names(), *METHODS.names(), *METRICS.names()]
+NAMES = [*SUITES.names(), *DATASETS.names(), *METHODS.names(), *METRICS.names()]
 VALUES = st.one_of(TEXT, st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=3).map(",".join))
 OPTIONS = (
     *(
@@ -135,8 +134,10 @@ COMMAND = st.tuples(
 @pytest.fixture
 def nothing_runs(monkeypatch, tmp_path):
     """Command lines are read and planned, and then nothing is trained, measured or connected to."""
+    from benchmark.records.trial_files import NOTHING
+    from benchmark.report.write import Report
     from benchmark.running.executors.base import Executor
-    from benchmark.running.run import Outcome
+    from benchmark.running.run import RunResult
     from benchmark.training.cost import Cost
 
     class Idle(Executor):
@@ -149,12 +150,14 @@ def nothing_runs(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Idle, "__abstractmethods__", frozenset())
     monkeypatch.setattr("benchmark.plan.plan.cost_of", lambda method, data: Cost(100, 1, 1, 64, 1000, 10, 10))
-    monkeypatch.setattr("benchmark.running.run.run", lambda *arguments: Outcome(0, 0, 0, []))
-    monkeypatch.setattr("benchmark.running.executors.choose.make_executor", lambda *arguments: Idle())
-    monkeypatch.setattr("benchmark.report.write.write_report", lambda store, extras: True)
+    monkeypatch.setattr("benchmark.commands.run.run_plan", lambda *arguments: RunResult(NOTHING, []))
+    monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: Idle())
+    nothing = Report(tmp_path, None, None, [], [])
+    monkeypatch.setattr("benchmark.commands.run.write_report", lambda *arguments: nothing)
+    monkeypatch.setattr("benchmark.report.write.write_report", lambda *arguments: nothing)
     monkeypatch.setattr("benchmark.commands.perf.throughput.measure", lambda quick: None)
     monkeypatch.setattr("benchmark.commands.perf.executors.measure_executors", lambda quick: None)
-    monkeypatch.setattr("benchmark.commands.check.check_method", lambda name: [])
+    monkeypatch.setattr("benchmark.commands.check.check_entries", lambda entries: True)
     monkeypatch.setenv("BENCHMARK_DATA_ROOT", str(tmp_path / "no-data"))
     monkeypatch.chdir(tmp_path)
 
@@ -344,13 +347,13 @@ def broken(draw):
     suffix=st.sampled_from([".npy", ".npz", ".csv", ".pkl", ""]),
 )
 def test_sample_files(tmp_path, monkeypatch, data, suffix):
-    from benchmark.scoring.given_samples import _check, load_samples
+    from benchmark.scoring.given_samples import check_samples, load_samples
 
     monkeypatch.chdir(tmp_path)
     file = tmp_path / f"samples{suffix}"
     file.write_bytes(data)
     with contextlib.suppress(UsageError):
-        _check(load_samples(file), file, DATASETS.get("ring")())
+        check_samples(load_samples(file), file, DATASETS.get("ring")())
     assert not (tmp_path / "unpickled").exists()
 
 
@@ -360,7 +363,7 @@ def test_an_archive_that_unpacks_to_more_than_fits_is_not_unpacked(tmp_path, mon
     file = tmp_path / "samples.npz"
     file.write_bytes(npz({"a.npy": npy(np.zeros((10**6, 2)))}))
     assert file.stat().st_size < 10**5
-    monkeypatch.setattr("benchmark.scoring.given_samples.LARGEST", 10**6)
+    monkeypatch.setattr("benchmark.scoring.given_samples.LARGEST_ARCHIVE_BYTES", 10**6)
     with pytest.raises(UsageError, match="unpacks to 16000128 bytes"):
         load_samples(file)
 
@@ -381,25 +384,21 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-FACTS = {
-    "modes_total": 8,
-    "facts": {
-        "kl": {
-            "better": "lower",
-            "bounds": [0.0, None],
-            "best": None,
-            "scale": "linear",
-            "ranked": True,
-            "samples": 10,
-        }
-    },
+KL = {
+    "better": "lower",
+    "bounds": [0.0, None],
+    "best": None,
+    "scale": "linear",
+    "ranked": True,
+    "samples": 10,
 }
+FACTS = DatasetFacts(8, {"kl": KL})
 SPENT = {"flops": 1, "generator_steps": 1, "discriminator_steps": 1, "samples_seen": 1, "device_seconds": 1.0}
 CELL = Cell(
     "synthetic",
     Configured("ring", {"width": 4}),
     Configured("gan", {"lr": 0.1}),
-    {"kl": {}},
+    (Configured("kl", {}),),
     Budget(5, "steps"),
     (0, 1),
     (0, 1),
@@ -413,12 +412,12 @@ def made_up(root):
     audit = {"group": [0, 1], "compiled": False, "peak_memory_bytes": 1, **SPENT, "parameters": 3}
     curve = [{"point": 1, **SPENT, "metrics": {"kl": 0.5}}]
     arrays = {"samples": np.zeros((5, 2), np.float32)}
-    store.write(
+    store.trials.write(
         CELL,
         [Trial(seed, "ok", {"kl": 0.1}, audit, curve, arrays, {"w": np.zeros(2)}) for seed in (0, 1)],
         FACTS,
     )
-    store.write_checkpoint(
+    store.checkpoints.write(
         replace(CELL, group=(2,), wanted=(2,)), Checkpoint({"a": np.zeros(3)}, {"run": {"done": 3}})
     )
     names = ("costs", "metrics", "modes", "fingerprints", "files", "versions", "hardware", "groups")
@@ -429,7 +428,7 @@ def made_up(root):
         "commit": None,
     }
     store.write_manifest({**manifest, **{name: {} for name in names}})
-    store.write_tables({"trials.csv": b""})
+    store.tables.write({"trials.csv": b""})
     return store
 
 
@@ -488,7 +487,7 @@ def test_reports_and_comparisons_of_records_with_anything_in_them(
 )
 def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed):
     """Whole ones by their checksum, made by someone who can compute one, and plain text."""
-    from benchmark.plan.remaining import groups_of
+    from benchmark.plan.remaining import groups_in_manifest
     from benchmark.records.results import read_run
     from benchmark.report.tables.tables import make_tables, write_tables
 
@@ -497,11 +496,11 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
     spoil(next(root.rglob(name)), data, new, sealed)
     for cell in (CELL, replace(CELL, group=(2,), wanted=(2,))):
         with contextlib.suppress(DamagedError):
-            store.checkpoint(cell)
-    results = read_run(store.root)
-    write_tables(store, make_tables(results))
-    groups_of(store)
-    store.mend()
+            store.checkpoints.read(cell)
+    write_tables(store, make_tables(read_run(root)))
+    groups_in_manifest(store)
+    store.recover()
+    store.move_damaged(store.trials.survey())
     assert [path for path in root.parent.iterdir() if path.name == "x"] == []
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmark.commands.perf.plain_loops import PLAIN
+from benchmark.commands.perf.plain_loops import PLAIN_LOOPS
 from benchmark.commands.perf.throughput import SIZES
 
 pytestmark = pytest.mark.long
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.long
 def test_perf_prints_a_row_for_every_method(cli):
     status, out, _ = cli("perf", "--quick")
     assert status == 0
-    rows = [line.split() for line in out.splitlines() if line.split(" ")[0] in PLAIN]
-    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN]
+    rows = [line.split() for line in out.splitlines() if line.split(" ")[0] in PLAIN_LOOPS]
+    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN_LOOPS]
     for row in rows:
         plain, ours, ratio = (float(value) for value in row[4:7])
         assert ratio == pytest.approx(plain / ours, rel=0.1)

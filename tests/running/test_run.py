@@ -12,7 +12,11 @@ from safetensors.numpy import load_file
 from support.faults import same, tables
 
 from benchmark.datasets.mixtures import Ring
+from benchmark.plan.plan import make_plan
+from benchmark.plan.request import Request
 from benchmark.registry import METHODS
+from benchmark.suites import get_suite
+from benchmark.suites.budget import Budget
 
 METHOD_NAMES = ["gan", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan"]
 COLUMNS = [
@@ -368,13 +372,19 @@ def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, mon
 
 def test_the_memory_of_a_worker_is_foretold(tiny):
     """Within a factor of two of its peak, whatever the libraries' share is on this machine."""
-    from benchmark.plan.plan import Request, make_plan
-
-    iterations = {"ivom": {"iterations": 5}}
-    plan = make_plan(
-        Request("synthetic", (0, 1), ("ring", "high-dimensional"), None, "2e9flops", iterations, "cpu", "off")
+    request = Request(
+        get_suite("synthetic"),
+        seeds=(0, 1),
+        datasets=("ring", "high-dimensional"),
+        budget=Budget(2e9, "flops"),
+        settings={"ivom": {"iterations": 5}},
+        device="cpu",
+        compile="off",
     )
-    foretold = {(p.cell.dataset.name, p.cell.method.name): p.memory(2, compiled=False) for p in plan}
+    foretold = {}
+    for planned in make_plan(request).cells:
+        key = (planned.template.dataset.name, planned.template.method.name)
+        foretold[key] = planned.memory(2, compiled=False)
     trials = pd.read_csv(tiny / "trials.csv")
     for key, rows in trials.groupby(["dataset", "method"]):
         assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2

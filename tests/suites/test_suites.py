@@ -1,34 +1,58 @@
 """The suites of papers: their settings, what they say of themselves, and what was run of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.plan.plan import Request, make_plan
+from benchmark.plan.plan import make_plan
+from benchmark.plan.request import Request
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS
-from benchmark.suites import SUITES
-from benchmark.suites.papers import PAPERS
-from benchmark.suites.suite import Check
+from benchmark.suites import Check, get_suite, registered_suites
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+PAPERS = [suite for suite in registered_suites() if suite.protocol is not None]
 MIXTURES = [
-    (suite.name, dataset) for suite in PAPERS for dataset in suite.datasets if dataset != "stacked-mnist"
+    ("veegan-2017", "ring"),
+    ("veegan-2017", "grid"),
+    ("veegan-2017", "high-dimensional"),
+    ("pacgan-2018", "ring"),
+    ("pacgan-2018", "grid"),
+    ("unrolled-2017", "ring"),
+    ("wgan-gp-2017", "ring"),
+    ("wgan-gp-2017", "grid"),
 ]
 
 
 def planned(suite, dataset, *methods, **settings):
-    """The planned cells by method."""
+    """The planned methods by name, on one dataset of a suite or of the registered suite of that name."""
+    suite = get_suite(suite) if isinstance(suite, str) else suite
     request = Request(suite, (0,), (dataset,), methods or None, settings=settings)
-    return {cell.cell.method.name: cell for cell in make_plan(request) if cell.cost is not None}
+    cells = {}
+    for cell in make_plan(request).cells:
+        if cell.cost is not None:
+            cells[cell.template.method.name] = cell
+    return cells
+
+
+def settings_of(cell):
+    return cell.template.method.settings
+
+
+def test_all_mixtures_of_papers_are_here():
+    mixtures = set()
+    for suite in PAPERS:
+        mixtures |= {(suite.name, dataset) for dataset in suite.datasets if dataset != "stacked-mnist"}
+    assert mixtures == set(MIXTURES)
 
 
 @pytest.mark.parametrize(("suite", "dataset"), MIXTURES)
 def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, dataset):
     cells = planned(suite, dataset)
-    assert list(cells) == list(SUITES[suite].methods)
+    assert list(cells) == list(get_suite(suite).methods)
     updates = {
         "veegan-2017": 100_000,
         "pacgan-2018": 400_000,
@@ -40,8 +64,13 @@ def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, data
 
 def test_the_grid_of_the_veegan_notebook():
     cell = planned("veegan-2017", "grid")["veegan"]
-    assert cell.cell.method.settings == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
-    assert (cell.data.batch, cell.data.latent, cell.data.std, cell.data.spacing) == (500, 255, 0.05, 2.0)
+    assert settings_of(cell) == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}
+    assert (
+        cell.dataset.data.batch,
+        cell.dataset.data.latent,
+        cell.dataset.data.std,
+        cell.dataset.data.spacing,
+    ) == (500, 255, 0.05, 2.0)
     assert cell.cost.parameters == (256 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129 * 254) + (
         257 * 128 + 129
     )
@@ -50,15 +79,10 @@ def test_the_grid_of_the_veegan_notebook():
 @pytest.mark.parametrize("dataset", ["ring", "grid"])
 def test_the_mixtures_of_pacgan(dataset):
     cells = planned("pacgan-2018", dataset)
-    assert {
-        (
-            cell.cell.method.settings["lr"],
-            cell.cell.method.settings["beta1"],
-            cell.cell.method.settings["simultaneous"],
-        )
-        for cell in cells.values()
-    } == {(1e-4, 0.8, True)}
-    data = cells["gan"].data
+    for cell in cells.values():
+        settings = settings_of(cell)
+        assert (settings["lr"], settings["beta1"], settings["simultaneous"]) == (1e-4, 0.8, True)
+    data = cells["gan"].dataset.data
     assert (data.batch, data.latent, data.training_set) == (100, 2, 100_000)
     # A pack holds m samples, and a batch 100 packs.
     assert {name: cell.cost.samples for name, cell in cells.items()} == {
@@ -72,28 +96,28 @@ def test_the_mixtures_of_pacgan(dataset):
 
 def test_the_mixtures_of_wgan_gp_are_scaled_to_unit_spread():
     ring, grid = (planned("wgan-gp-2017", dataset)["wgan-gp"] for dataset in ("ring", "grid"))
-    assert ring.data.means.norm(dim=1).numpy() == pytest.approx(2 / 1.414, rel=1e-6)
-    assert ring.data.std == pytest.approx(0.0141443, rel=1e-5)
-    assert grid.data.means.abs().max().item() == pytest.approx(4 / 2.828, rel=1e-6)
-    assert grid.data.std == pytest.approx(0.0176803, rel=1e-5)
+    assert ring.dataset.data.means.norm(dim=1).numpy() == pytest.approx(2 / 1.414, rel=1e-6)
+    assert ring.dataset.data.std == pytest.approx(0.0141443, rel=1e-5)
+    assert grid.dataset.data.means.abs().max().item() == pytest.approx(4 / 2.828, rel=1e-6)
+    assert grid.dataset.data.std == pytest.approx(0.0176803, rel=1e-5)
     for cell in (ring, grid):
-        assert cell.cell.method.settings["penalty"] == 0.1
+        assert settings_of(cell)["penalty"] == 0.1
         assert cell.cost.discriminator_steps == 5
 
 
 def test_a_suite_may_make_exceptions_for_a_dataset_and_the_user_for_both():
-    suite = SUITES["veegan-2017"]
+    suite = get_suite("veegan-2017")
     assert suite.settings_on("grid")["ali.lr"] == 1e-3
     assert suite.settings_on("stacked-mnist")["ali.lr"] == 2e-4
     assert suite.settings_on("stacked-mnist")["ali.beta1"] == 0.5
-    assert planned("veegan-2017", "grid", "ali", ali={"lr": 3e-4})["ali"].cell.method.settings["lr"] == 3e-4
+    assert settings_of(planned("veegan-2017", "grid", "ali", ali={"lr": 3e-4})["ali"])["lr"] == 3e-4
 
 
-def test_exceptions_reach_the_cells_of_their_dataset(monkeypatch):
-    monkeypatch.setitem(SUITES["synthetic"].__dict__, "exceptions", {"grid": {"gan.lr": 0.5}})
-    assert planned("synthetic", "grid", "gan")["gan"].cell.method.settings["lr"] == 0.5
-    assert planned("synthetic", "ring", "gan")["gan"].cell.method.settings["lr"] == 1e-3
-    assert planned("synthetic", "grid", "gan", gan={"lr": 0.25})["gan"].cell.method.settings["lr"] == 0.25
+def test_exceptions_reach_the_cells_of_their_dataset():
+    suite = replace(get_suite("synthetic"), exceptions={"grid": {"gan.lr": 0.5}})
+    assert settings_of(planned(suite, "grid", "gan")["gan"])["lr"] == 0.5
+    assert settings_of(planned(suite, "ring", "gan")["gan"])["lr"] == 1e-3
+    assert settings_of(planned(suite, "grid", "gan", gan={"lr": 0.25})["gan"])["lr"] == 0.25
 
 
 def test_a_setting_of_a_part_that_is_not_in_the_run_is_still_refused():
@@ -113,7 +137,7 @@ def test_a_paper_suite_states_its_sources_and_its_choices(cli, suite):
         assert " ".join(text.split()) in told
 
 
-@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda suite: suite.name)
+@pytest.mark.parametrize("suite", registered_suites(), ids=lambda suite: suite.name)
 def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_own_methods(suite):
     known = suite.name != "cifar10"
     assert ("overlap" in suite.metrics) == known
@@ -133,10 +157,8 @@ def test_every_setting_of_a_paper_suite_has_an_effect():
     for suite in PAPERS:
         for dataset in suite.datasets:
             for key in suite.settings_on(dataset):
-                assert key.partition(".")[0] in (*suite.datasets, *suite.methods, *suite.metrics), (
-                    suite.name,
-                    key,
-                )
+                owner = key.partition(".")[0]
+                assert owner in (*suite.datasets, *suite.methods, *suite.metrics), (suite.name, key)
 
 
 def test_methods_tell_the_paper_suites_in_which_they_were_checked(cli):

@@ -6,11 +6,12 @@ from typing import Any
 
 from benchmark.records.cell import Cell, Configured, Trial
 from benchmark.records.results import read_run
-from benchmark.records.schema import CALIBRATION_ROWS
+from benchmark.records.schema import CALIBRATION_ROWS, DatasetFacts
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.tables.tables import make_tables
-from benchmark.suites import SUITES
+from benchmark.report.write import write_report
+from benchmark.suites import get_suite
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
 SPENT = {
@@ -80,14 +81,14 @@ class MadeUpRun:
         """Writes a trial, or why it failed."""
         cell = self.cell(dataset, method, seed)
         if trial == "failed":
-            store.write_error(cell, "made up")
+            store.trials.write_error(cell, "made up")
             return
         final = {}
         for metric, facts in self.others.items():
             if method in facts["scores"]:
                 final[metric] = facts["scores"][method][seed]
         written = made_up_trial(method, seed, trial, self.name, final)
-        store.write(cell, [written], {"modes_total": self.modes, "facts": self.facts()})
+        store.trials.write(cell, [written], DatasetFacts(self.modes, self.facts()))
 
     def cell(self, dataset, method, seed):
         """The cell of a trial."""
@@ -95,7 +96,10 @@ class MadeUpRun:
             suite=self.suite,
             dataset=Configured(dataset, dict(self.data)),
             method=Configured(method, self.methods.get(method, {})),
-            metrics={self.name: dict(self.metric), **{other: {} for other in self.others}},
+            metrics=(
+                Configured(self.name, dict(self.metric)),
+                *(Configured(other, {}) for other in self.others),
+            ),
             budget=self.budget,
             group=(seed,),
             wanted=(seed,),
@@ -186,6 +190,11 @@ def made_up_tables(root, scores, **parts):
     return make_tables(read_run(made_up_run(root, scores, **parts).root))
 
 
+def report_of(store, extras=()):
+    """Writes the report of a run, and returns it."""
+    return write_report(store, read_run(store.root), extras)
+
+
 def paper_run(
     root, scores, suite="pacgan-2018", dataset="ring", name="modes", changed=None, budget=None, **parts
 ):
@@ -194,7 +203,7 @@ def paper_run(
     `scores` holds the trials by method. Settings are the suite's own but for those in `changed`, by
     `name.field`.
     """
-    suite = SUITES[suite]
+    suite = get_suite(suite)
     settings = {**suite.settings_on(dataset), **(changed or {})}
     data, metric = configured(DATASETS, dataset, settings), configured(METRICS, name, settings)
     methods = {}

@@ -1,21 +1,19 @@
-"""Which forward passes the running statistics of a batch normalisation follow: those of the updates of the player that trains the network."""
+"""Running statistics of a batch normalisation follow the updates of the player that trains the network."""
 
 from collections import Counter
 
 import pytest
 import torch
-from support.by_hand import CPU
-from torch.utils._pytree import tree_map
+from support.training import CPU, trained
 
 from benchmark.commands.check import Pictures
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Networks
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
-from benchmark.training.cost import cost_of
 from benchmark.training.step import Cycle, initialise, select_seed
 from benchmark.training.streams import Batches
-from benchmark.training.trainer import train
+from benchmark.training.trees import tree_map
 
 POINTS = Ring(batch=8, latent=2, width=4, depth=2, architecture="pacgan-2018")
 IMAGES = Pictures(batch=4, latent=3, width=4)
@@ -27,14 +25,14 @@ def is_normalised(buffers):
 
 
 def own_passes(cycle, state, batches):
-    """How often each network runs in one cycle in the updates of the player that trains it, counted on the losses alone."""
+    """How often each network runs in its own player's updates in a cycle, counted on the losses alone."""
     counts = Counter()
-    draws = iter(batches)
+    remaining = iter(batches)
     for phase in cycle.phases:
         for _ in range(phase.repeats):
-            shared = next(draws) if phase.simultaneous else None
+            shared = next(remaining) if phase.simultaneous else None
             for player in phase.players.values():
-                batch = shared or next(draws)
+                batch = shared or next(remaining)
                 player.loss(Counting(cycle, state, counts, player.networks), batch)
     return counts
 
@@ -76,32 +74,19 @@ def test_statistics_take_one_step_per_forward_pass_of_the_networks_own_player(na
 
 def test_an_unrolled_generator_samples_by_statistics_of_its_own():
     """After some cycles they are near those of its batches, where they once stayed at 0 and 1."""
-    method = METHODS.get("unrolled")()
-    standings = []
-    train(
-        method,
-        IMAGES,
-        (0,),
-        Budget(60, "steps"),
-        cost_of(method, IMAGES),
-        standings.append,
-        lambda share: None,
-        CPU,
-        False,
-    )
-    make = standings[-1].generator
-    tensors = make.tensors(0)
-    layer = next(key.removesuffix(f".{TRACKED}") for key in tensors if key.endswith(TRACKED))
-    assert tensors[f"{layer}.{TRACKED}"] == 60
-    module = make.modules["generator"].to_empty(device="cpu")
+    steps = 40
+    generator = trained(METHODS.get("unrolled")(), IMAGES, (0,), Budget(steps, "steps")).end.generator
+    tensors = generator.tensors(0)
+    tracked = next(key for key in tensors if key.endswith(TRACKED))
+    layer = tracked.removesuffix(f".{TRACKED}")
+    assert tensors[tracked] == steps
+    module = generator.modules["generator"].to_empty(device="cpu")
     module.load_state_dict(tensors)
-    seen = []
-    dict(module.named_modules())[layer].register_forward_hook(
-        lambda _, inputs, __: seen.append(inputs[0].transpose(0, 1).flatten(1))
-    )
+    inputs = []
+    dict(module.named_modules())[layer].register_forward_hook(lambda _, own, __: inputs.append(own[0]))
     with torch.no_grad():
         module(torch.randn(2000, IMAGES.latent, generator=torch.Generator().manual_seed(1)))
-    assert torch.allclose(
-        tensors[f"{layer}.running_mean"], seen[0].mean(dim=1), atol=0.3 * float(seen[0].std())
-    )
-    assert torch.allclose(tensors[f"{layer}.running_var"], seen[0].var(dim=1), rtol=0.5)
+    features = inputs[0].transpose(0, 1).flatten(1)
+    spread = float(features.std())
+    assert torch.allclose(tensors[f"{layer}.running_mean"], features.mean(dim=1), atol=0.3 * spread)
+    assert torch.allclose(tensors[f"{layer}.running_var"], features.var(dim=1), rtol=0.5)

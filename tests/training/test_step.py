@@ -1,19 +1,19 @@
 """The vectorised step against plain PyTorch."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import softplus
-from torch.utils._pytree import tree_leaves
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Adam, Method, Networks, Noise, Player, State, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, phases_of, select_seed
-from benchmark.training.streams import Batches
+from benchmark.training.streams import Batches, Draw
+from benchmark.training.trees import tree_leaves, tree_map
 
 CPU = torch.device("cpu")
 SMALL = Ring(batch=16, width=8)
@@ -33,20 +33,24 @@ def module(cycle, state, name):
 
 
 def assert_close(net, state, name):
-    """Biases in front of a normalisation have a gradient of pure rounding, of which Adam makes whole steps; they have no effect."""
-    normalised = any(isinstance(m, nn.BatchNorm1d) for m in net.modules())
+    """All tensors, apart from biases in front of a normalisation.
+
+    Their gradient is pure rounding, of which Adam makes whole steps; they have no effect.
+    """
+    ours = {**state.parameters[name], **state.buffers[name]}
+    normalised = any(isinstance(layer, nn.BatchNorm1d) for layer in net.modules())
     for key, tensor in [*net.named_parameters(), *net.named_buffers()]:
-        if not (normalised and key.endswith(("bias", "running_mean"))):
-            ours = {**state.parameters[name], **state.buffers[name]}[key]
-            assert torch.allclose(tensor.float(), ours.float(), atol=5e-6), key
+        if normalised and key.endswith(("bias", "running_mean")):
+            continue
+        assert torch.allclose(tensor.float(), ours[key].float(), atol=5e-6), key
 
 
 @contextmanager
 def statistics_kept(net):
     """Within it the network's running statistics stay as they are: the update is another player's."""
-    held = {key: buffer.clone() for key, buffer in net.named_buffers()}
+    before = {key: buffer.clone() for key, buffer in net.named_buffers()}
     yield
-    net.load_state_dict(held, strict=False)
+    net.load_state_dict(before, strict=False)
 
 
 @pytest.mark.parametrize("name", ["gan", "dcgan"])
@@ -54,15 +58,12 @@ def test_steps_equal_those_of_a_plain_loop(name):
     cycle, state, stream = start(name, seeds=(0, 1))
     plain_cycle, plain_state, _ = start(name, seeds=(1,))
     one = select_seed(plain_state, 0)
-    generator, discriminator = (
-        module(plain_cycle, one, "generator"),
-        module(plain_cycle, one, "discriminator"),
-    )
+    generator = module(plain_cycle, one, "generator")
+    discriminator = module(plain_cycle, one, "discriminator")
     method = METHODS.get(name)()
-    d_adam, g_adam = (
-        torch.optim.Adam(net.parameters(), method.lr, (method.beta1, 0.999))
-        for net in (discriminator, generator)
-    )
+    betas = (method.beta1, 0.999)
+    d_adam = torch.optim.Adam(discriminator.parameters(), method.lr, betas)
+    g_adam = torch.optim.Adam(generator.parameters(), method.lr, betas)
     for _ in range(5):
         batch = next(stream)
         cycle.run(state, batch)
@@ -83,14 +84,15 @@ def test_steps_equal_those_of_a_plain_loop(name):
 
 
 def test_compiled_steps_equal_eager_ones():
-    method = METHODS.get("wgan-gp")()
-    eager, compiled = Cycle(method, SMALL.spec), Cycle(method, SMALL.spec, compile=True)
-    states = [initialise(method, SMALL, [0, 1], CPU) for _ in range(2)]
-    stream = Batches(SMALL, eager.draws, [0, 1], CPU)
+    method, data = METHODS.get("wgan-gp")(), replace(SMALL, depth=1)
+    eager, compiled = Cycle(method, data.spec), Cycle(method, data.spec, compile=True)
+    eager_state, compiled_state = (initialise(method, data, [0, 1], CPU) for _ in range(2))
+    stream = Batches(data, eager.draws, [0, 1], CPU)
     for _ in range(3):
         batch = next(stream)
-        assert torch.allclose(eager.run(states[0], batch), compiled.run(states[1], batch), atol=1e-5)
-    for a, b in zip(*map(tree_leaves, states), strict=True):
+        losses = eager.run(eager_state, batch)
+        assert torch.allclose(losses, compiled.run(compiled_state, batch), atol=1e-5)
+    for a, b in zip(tree_leaves(eager_state), tree_leaves(compiled_state), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
 
 
@@ -121,9 +123,8 @@ def test_adam_is_torchs_adam(lr, betas, eps):
 def test_adam_clips_each_tensor_on_its_own():
     zero = {"n": {"a": torch.zeros(4), "b": torch.zeros(4)}}
     state = State(zero, {"n": {}}, zero, zero, {"n": torch.zeros(())})
-    after = Adam(1.0, (0.0, 0.0), clip_norm=1.0).apply(
-        state, "n", {"a": torch.full((4,), 5.0), "b": torch.full((4,), 0.1)}
-    )
+    gradients = {"a": torch.full((4,), 5.0), "b": torch.full((4,), 0.1)}
+    after = Adam(1.0, (0.0, 0.0), clip_norm=1.0).apply(state, "n", gradients)
     assert torch.allclose(after.first["n"]["a"], torch.full((4,), 0.5))
     assert torch.allclose(after.first["n"]["b"], torch.full((4,), 0.1))
 
@@ -136,16 +137,7 @@ def test_adam_refuses_what_cannot_work(settings):
 
 def test_simultaneous_players_start_from_the_same_networks():
     cycle, state, stream = start("veegan")
-    before = select_seed(State(*[dict(part) for part in state]), 0)
-    before = State(
-        *[
-            {
-                k: ({n: t.clone() for n, t in v.items()} if isinstance(v, dict) else v.clone())
-                for k, v in part.items()
-            }
-            for part in before
-        ]
-    )
+    before = tree_map(torch.clone, select_seed(state, 0))
     batch = next(stream)
     cycle.run(state, batch)
     one = batch[0].map(lambda t: t[0])
@@ -157,29 +149,27 @@ def test_simultaneous_players_start_from_the_same_networks():
 
 
 def test_phases_of_the_methods():
-    shapes = {
-        name: [
-            (len(p.players), p.repeats, p.simultaneous) for p in phases_of(METHODS.get(name)(), SMALL.spec)
-        ]
-        for name in METHODS.names()
-    }
-    assert shapes["gan"] == [(2, 1, False)]
-    assert shapes["wgan-gp"] == [(1, 5, False), (1, 1, False)]
-    assert shapes["ali"] == [(2, 1, True)]
-    assert shapes["aegan"] == [(8, 1, False), (1, 4, False)]
+    def shapes(name):
+        phases = phases_of(METHODS.get(name)(), SMALL.spec)
+        return [(len(phase.players), phase.repeats, phase.simultaneous) for phase in phases]
+
+    assert shapes("gan") == [(2, 1, False)]
+    assert shapes("wgan-gp") == [(1, 5, False), (1, 1, False)]
+    assert shapes("ali") == [(2, 1, True)]
+    assert shapes("aegan") == [(8, 1, False), (1, 4, False)]
 
 
 def test_contradictory_players_are_refused():
+    def loss(nets, batch):
+        return batch.z.sum()
+
     @dataclass(frozen=True)
     class Broken(Method):
         def networks(self, data):
             return {}
 
         def players(self, data):
-            return {
-                str(lr): Player(("generator",), lambda nets, batch: batch.z.sum(), Adam(lr))
-                for lr in (0.1, 0.2)
-            }
+            return {str(lr): Player(("generator",), loss, Adam(lr)) for lr in (0.1, 0.2)}
 
     with pytest.raises(ValueError, match="two different optimisers"):
         phases_of(Broken(), SMALL.spec)
@@ -191,18 +181,17 @@ def test_contradictory_players_are_refused():
         networks_of: tuple = ("generator", "generator")
 
         def players(self, data):
-            pairs = enumerate(zip(self.networks_of, self.noises, strict=True))
-            return {
-                str(i): Player((net,), lambda nets, batch: batch.z.sum(), Adam(0.1), noise=noise)
-                for i, (net, noise) in pairs
-            }
+            players = {}
+            for network, noise in zip(self.networks_of, self.noises, strict=True):
+                players[str(len(players))] = Player((network,), loss, Adam(0.1), noise=noise)
+            return players
 
     with pytest.raises(ValueError, match="two train the same"):
         phases_of(Shared(), SMALL.spec)
     with pytest.raises(ValueError, match="different noise of the same name"):
         phases_of(Shared(({"e": Noise((1,))}, {"e": Noise((2,))}), ("generator", "critic")), SMALL.spec)
     with pytest.raises(ValueError, match="at least one step"):
-        Player((), lambda nets, batch: batch.z.sum(), Adam(0.1), steps=0)
+        Player((), loss, Adam(0.1), steps=0)
 
 
 def test_batches_are_fresh_and_belong_to_their_seed():
@@ -219,3 +208,13 @@ def test_batches_are_fresh_and_belong_to_their_seed():
         previous = batch[0].x
     with pytest.raises(AttributeError, match="no network 'critic'"):
         Networks(cycle.modules, None, {}).critic  # noqa: B018
+
+
+def test_simultaneous_players_share_one_draw():
+    """As large as theirs, with all that any of them needs."""
+    (draw,) = Cycle(METHODS.get("veegan")(), SMALL.spec).draws
+    assert draw == Draw(batches=1, real=True, noise={"code": Noise((SMALL.latent,))})
+    critic, *others, generator = Cycle(METHODS.get("wgan-gp")(), SMALL.spec).draws
+    assert critic == Draw(noise={"mix": Noise((1,), "uniform")})
+    assert others == [critic] * 4
+    assert generator == Draw(real=False)

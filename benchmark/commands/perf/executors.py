@@ -1,4 +1,4 @@
-"""What a second worker brings, and what Ray costs, in one run."""
+"""The gain of a second worker and the cost of Ray, in one run."""
 
 import importlib
 import os
@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmark.plan.remaining import MOST_TOGETHER
+from benchmark.datasets.mixtures import Ring
 
 __all__ = ["measure_executors"]
 
@@ -23,7 +23,7 @@ def measure_executors(quick: bool = False) -> None:
         UsageError: If Ray is not installed.
     """
     importlib.import_module("benchmark.running.executors.ray")
-    together = MOST_TOGETHER["points"]
+    together = Ring.seeds_together
     cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
     trials = cells * together  # equal cells
     ways = {
@@ -32,7 +32,8 @@ def measure_executors(quick: bool = False) -> None:
         "Ray, 2 processors": ("--workers", "2", "--executor", "ray"),
     }
     print(
-        f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, and the calibration rows; whole commands",
+        f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, "
+        "and the calibration rows; whole commands",
         flush=True,
     )
     whole, fixed = {}, {}
@@ -44,33 +45,23 @@ def measure_executors(quick: bool = False) -> None:
             fixed[name] = _command(Path(folder) / str(i), trials, budget, options)
     for name, seconds in whole.items():
         print(
-            f"{name:<18} {seconds:7.1f} s  {3600 * trials / seconds:8.0f} trials per hour; start-up and report {fixed[name]:.1f} s of it"
+            f"{name:<18} {seconds:7.1f} s  {3600 * trials / seconds:8.0f} trials per hour; "
+            f"start-up and report {fixed[name]:.1f} s of it"
         )
     one, two, with_ray = whole.values()
     _, start, start_ray = fixed.values()
     print(f"two workers over one: {one / two:.2f}")
     print(
-        f"Ray over local: {with_ray / two:.2f}; without start-up and report {(with_ray - start_ray) / (two - start):.2f}",
+        f"Ray over local: {with_ray / two:.2f}; "
+        f"without start-up and report {(with_ray - start_ray) / (two - start):.2f}",
         flush=True,
     )
 
 
 def _command(out: Path, trials: int, budget: str, options: tuple[str, ...]) -> float:
     """The seconds that a run takes."""
-    arguments = (
-        "--suite",
-        "synthetic",
-        "--datasets",
-        "ring",
-        "--methods",
-        "gan",
-        "--compile",
-        "off",
-        "--seeds",
-        str(trials),
-        "--budget",
-        budget,
-    )
+    arguments = ["--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--compile", "off"]
+    arguments += ["--seeds", str(trials), "--budget", budget]
     began = time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "benchmark", "run", *arguments, *options, "--out", str(out)],

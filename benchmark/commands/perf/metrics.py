@@ -1,10 +1,10 @@
-"""The costly metrics against what one would use instead, in one run."""
+"""The costly metrics against the usual alternatives, in one run."""
 
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -33,28 +33,35 @@ def measure_metrics(quick: bool = False) -> None:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        _measure_ivom(*(32, 1) if quick else (IvOM().points, 4))
+        if quick:
+            _measure_ivom(points=32, images=1)
+        else:
+            _measure_ivom(points=IvOM().points, images=4)
     finally:
         torch.set_num_threads(threads)
 
 
 def _measure_frechet_distance(dimensions: int) -> None:
     """Both from means and covariances at hand, each with the threads that it finds."""
-    theirs = _pytorch_fid()
-    if isinstance(theirs, str):
-        print(f"Fréchet distance: nothing to compare with: {theirs}")
+    pytorch_fid = _pytorch_fid()
+    if isinstance(pytorch_fid, str):
+        print(f"Fréchet distance: nothing to compare with: {pytorch_fid}")
         return
-    a, b = (_statistics(dimensions, seed) for seed in range(2))
-    own = [[torch.from_numpy(x) for x in statistics] for statistics in (a, b)]
-    reference, their_seconds = _timed(lambda: theirs(*a, *b))
-    # The fastest, since the first call sets up threads, and a call is short beside what else a shared machine does.
-    results = [
-        _timed(lambda: frechet_distance(*[Moments.of_covariance(*x) for x in own]).item()) for _ in range(5)
-    ]
-    distance, seconds = min(results, key=lambda result: result[1])
+    a, b = _statistics(dimensions, 0), _statistics(dimensions, 1)
+    reference = _timed(lambda: pytorch_fid(*a, *b))
+
+    def distance() -> float:
+        moments = [Moments.of_covariance(*map(torch.from_numpy, statistics)) for statistics in (a, b)]
+        return frechet_distance(*moments).item()
+
+    # The fastest of several calls: the first sets up threads, and a short call is easily disturbed on a
+    # shared machine.
+    ours = min([_timed(distance) for _ in range(5)], key=lambda timed: timed.seconds)
     print(
-        f"Fréchet distance, {dimensions} dimensions: pytorch-fid {their_seconds:.2f} s, ours {seconds:.2f} s, "
-        f"ratio {their_seconds / seconds:.1f}, relative difference {abs(distance / reference - 1):.0e}",
+        f"Fréchet distance, {dimensions} dimensions: "
+        f"pytorch-fid {reference.seconds:.2f} s, ours {ours.seconds:.2f} s, "
+        f"ratio {reference.seconds / ours.seconds:.1f}, "
+        f"relative difference {abs(ours.result / reference.result - 1):.0e}",
         flush=True,
     )
 
@@ -82,11 +89,10 @@ def _pytorch_fid() -> Callable[..., float] | str:
 def _statistics(dimensions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of made-up features, correlated and not negative, as those of a network are."""
     random = np.random.default_rng(seed)
-    mixing = (
-        np.random.default_rng(9).normal(size=(dimensions, dimensions))
-        / np.arange(1, dimensions + 1)[:, None] ** 0.5
-    )
-    features = np.maximum(random.normal(size=(dimensions * 3 // 2, dimensions)) @ mixing + 0.1 * seed, 0)
+    decay = np.arange(1, dimensions + 1)[:, None] ** 0.5
+    mixing = np.random.default_rng(9).normal(size=(dimensions, dimensions)) / decay
+    normal = random.normal(size=(dimensions * 3 // 2, dimensions))
+    features = np.maximum(normal @ mixing + 0.1 * seed, 0)
     return features.mean(axis=0), np.cov(features, rowvar=False)
 
 
@@ -104,8 +110,8 @@ class _MadeUp(Images):
     def mode_weights(self) -> Tensor:
         return torch.empty(0)
 
-    def draw(self, n: int, generator: torch.Generator, split: Split = "train") -> Tensor:
-        return torch.randint(256, (n, *self.shape), generator=generator, dtype=torch.uint8)
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        return torch.randint(256, (n, *self.shape), generator=rng, dtype=torch.uint8)
 
     def assign(self, samples: Tensor) -> Assignment:
         raise NotImplementedError
@@ -115,44 +121,45 @@ class _MadeUp(Images):
 
 
 def _measure_ivom(points: int, images: int) -> None:
-    """Ours on `points` images, between two measurements of the loop on `images` each, since a shared machine drifts."""
+    """Ours on `points` images, between two measurements of the loop on `images` each, as a shared machine
+    drifts.
+    """
     torch.manual_seed(0)
     data, metric = _MadeUp(), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
     method = METHODS.get("dcgan")()
-    ours = TrainedGenerators(
-        method,
-        {name: net.eval() for name, net in modules_of(method, data.spec).items()},
-        initialise(method, data, [0], CPU),
-    )
+    modules = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
+    generator = TrainedGenerators(method, modules, initialise(method, data, [0], CPU))
     network = method.networks(data.spec)["generator"]
-    network.load_state_dict(ours.tensors(0))
+    network.load_state_dict(generator.tensors(0))
     network.eval().requires_grad_(False)
+    evaluations = metric.iterations + 1
 
     def score(points: int) -> float:
-        return float(
-            replace(metric, points=points).score(
-                Evaluation(data, targets[None, :2], HeldOut(targets), [0], ours)
-            )
-        )
+        evaluation = Evaluation(data, targets[None, :2], HeldOut(targets), [0], generator)
+        return float(replace(metric, points=points).score(evaluation))
 
-    def loop(part: slice) -> list[float]:
-        return [
-            min(_one_by_one(network, x, data, metric.iterations + 1) for _ in range(metric.restarts))
-            for x in targets[part]
-        ]
+    def loop(images: Tensor) -> list[float]:
+        errors = []
+        for image in images:
+            restarts = [_one_by_one(network, image, data, evaluations) for _ in range(metric.restarts)]
+            errors.append(min(restarts))
+        return errors
 
     # The first calls set things up.
     score(1)
     _one_by_one(network, targets[0], data, 30)
-    first, first_seconds = _timed(lambda: loop(slice(images)))
-    _, seconds = _timed(lambda: score(points))
-    second, second_seconds = _timed(lambda: loop(slice(images, 2 * images)))
-    rates = 2 * images / (first_seconds + second_seconds), points / seconds
+    first = _timed(lambda: loop(targets[:images]))
+    ours = _timed(lambda: score(points))
+    second = _timed(lambda: loop(targets[images : 2 * images]))
+    loop_rate = 2 * images / (first.seconds + second.seconds)
+    our_rate = points / ours.seconds
     print(
-        f"IvOM, images of {' x '.join(map(str, data.shape))}, {metric.restarts} restarts of {metric.iterations + 1} evaluations, one thread: "
-        f"one by one with torch.optim.LBFGS {rates[0]:.2f} images/s, ours {rates[1]:.1f} images/s, ratio {rates[1] / rates[0]:.1f}; "
-        f"errors reached on the same images {np.mean(first + second):.4f}, ours {score(2 * images):.4f}",
+        f"IvOM, images of {' x '.join(map(str, data.shape))}, "
+        f"{metric.restarts} restarts of {evaluations} evaluations, one thread: "
+        f"one by one with torch.optim.LBFGS {loop_rate:.2f} images/s, ours {our_rate:.1f} images/s, "
+        f"ratio {our_rate / loop_rate:.1f}; errors reached on the same images "
+        f"{np.mean(first.result + second.result):.4f}, ours {score(2 * images):.4f}",
         flush=True,
     )
 
@@ -162,8 +169,11 @@ class _Spent(Exception):  # noqa: N818
 
 
 def _one_by_one(network: nn.Module, image: Tensor, data: Dataset, evaluations: int) -> float:
-    """The least error that PyTorch's own L-BFGS reaches on one packed image from one start, by so many evaluations."""
-    z, target = torch.randn(1, data.latent).requires_grad_(), data.unpack(image[None])
+    """The least error that PyTorch's L-BFGS reaches on one packed image, from one start and with few
+    evaluations.
+    """
+    z = torch.randn(1, data.latent).requires_grad_()
+    target = data.unpack(image[None])
     # Without tolerances it ends when the evaluations do.
     optimiser = torch.optim.LBFGS(
         [z],
@@ -192,8 +202,15 @@ def _one_by_one(network: nn.Module, image: Tensor, data: Dataset, evaluations: i
         return min(errors)
 
 
-def _timed(compute: Callable[[], T]) -> tuple[T, float]:
-    """What it returns, and the seconds that it takes."""
+@dataclass(frozen=True)
+class _Timed(Generic[T]):
+    """The result of a call, and the seconds that it took."""
+
+    result: T
+    seconds: float
+
+
+def _timed(compute: Callable[[], T]) -> _Timed[T]:
     began = time.perf_counter()
     result = compute()
-    return result, time.perf_counter() - began
+    return _Timed(result, time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""GANs as plain PyTorch loops, to compare the trainer with."""
+"""GANs as plain PyTorch loops, with which the trainer is compared."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 
 from benchmark.datasets.base import Dataset
 
-__all__ = []
+__all__ = ["PLAIN_LOOPS"]
 
 
 def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
@@ -18,8 +18,9 @@ def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
 
 
 def _sampler(data: Dataset) -> tuple[Callable[[], torch.Tensor], Callable[[], torch.Tensor]]:
-    generator = torch.Generator().manual_seed(0)
-    return lambda: data.sample(data.batch, generator), lambda: torch.randn(data.batch, data.latent)
+    """Draws a batch of data, and a batch of latents."""
+    rng = torch.Generator().manual_seed(0)
+    return lambda: data.sample(data.batch, rng), lambda: torch.randn(data.batch, data.latent)
 
 
 def _minimise(optimiser: torch.optim.Optimizer, loss: torch.Tensor) -> None:
@@ -71,17 +72,17 @@ def _plain_veegan(data: Dataset) -> Callable[[], None]:
         inferred = reconstructor(real).detach() + torch.randn_like(code)
         generated, true = torch.cat([fake, code], dim=1), torch.cat([real, inferred], dim=1)
         d_loss = (softplus(-discriminator(generated.detach())) + softplus(discriminator(true))).mean()
-        g_loss = (
-            discriminator(generated).mean() + 0.5 * (code - reconstructor(fake)).square().sum(dim=1).mean()
-        )
+        reconstruction = 0.5 * (code - reconstructor(fake)).square().sum(dim=1).mean()
+        g_loss = discriminator(generated).mean() + reconstruction
         _minimise(g_adam, g_loss)
         _minimise(d_adam, d_loss)
 
     return step
 
 
-PLAIN: dict[str, Callable[[Dataset], Callable[[], None]]] = {
+PLAIN_LOOPS: dict[str, Callable[[Dataset], Callable[[], None]]] = {
     "gan": _plain_gan,
     "wgan-gp": _plain_wgan_gp,
     "veegan": _plain_veegan,
 }
+"""By method: builds the networks for a dataset, and gives a function that makes one training step."""

@@ -10,7 +10,7 @@ __all__ = ["write_event_files"]
 
 
 def write_event_files(folder: Path, curves: pd.DataFrame) -> None:
-    """Writes a run of TensorBoard per trial, `DATASET/METHOD/seed-K`, in place of what the folder held.
+    """Writes a run of TensorBoard per trial, `DATASET/METHOD/seed-K`, in place of the folder's contents.
 
     Each metric is a scalar against the generator step.
 
@@ -24,16 +24,12 @@ def write_event_files(folder: Path, curves: pd.DataFrame) -> None:
     from torch.utils.tensorboard.writer import SummaryWriter
 
     if folder.is_symlink() or folder.is_file():
-        raise NotADirectoryError(
-            errno.ENOTDIR,
-            "is a link or a file, where a directory of event files should be; remove it",
-            str(folder),
-        )
+        reason = "is a link or a file, where a directory of event files should be; remove it"
+        raise NotADirectoryError(errno.ENOTDIR, reason, str(folder))
     if folder.exists():
         shutil.rmtree(folder)
     for (dataset, method, seed), rows in curves.groupby(["dataset", "method", "seed"], sort=False):
+        scalars = rows.dropna(subset="value")
         with SummaryWriter(str(folder / str(dataset) / str(method) / f"seed-{seed}")) as writer:
-            for metric, step, value in rows.dropna(subset="value")[
-                ["metric", "generator_steps", "value"]
-            ].itertuples(index=False):
-                writer.add_scalar(metric, value, step)
+            for row in scalars.itertuples():
+                writer.add_scalar(row.metric, row.value, row.generator_steps)

@@ -9,61 +9,92 @@ from tabulate import tabulate
 
 from benchmark.errors import printable
 from benchmark.report.headline import headline_first
-from benchmark.report.scores import CAPTION, Score, notes_on, score_rows
-from benchmark.report.tables.published_words import published_rows
+from benchmark.report.scores import CAPTION, Row, Score, notes_on, score_rows
 from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS, budget_text
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
-TEX = str.maketrans(
-    {character: f"\\{character}" for character in "&%$#_{}"}
-    | {
-        character: f"{{{character}}}" for character in "[*"
-    }  # which, where a row begins, would belong to the end of the one above
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    | {"±": r"$\pm$", "−": "$-$", "–": "--", "→": r"$\to$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"}
+TEX_ESCAPES = str.maketrans(
+    {
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "[": "{[}",  # where a row begins, this and the next would belong to the end of the row above
+        "*": "{*}",
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "±": r"$\pm$",
+        "−": "$-$",
+        "–": "--",
+        "→": r"$\to$",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+    }
 )
-"""What LaTeX takes for markup, and the signs of ours that it needs told."""
+"""Characters that LaTeX takes for markup or lacks, and what shows them."""
 
-PUBLISHED = ("method", "metric", "published", "measured", "seeds", "verdict", "where published", "why")
-
-MARKUP = re.compile(r"([\\|`*<&~$#]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_]))")
+MARKDOWN_MARKUP = re.compile(r"([\\|`*<&~$#]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown takes for markup within a line: brackets only in a link, and no underscore within a word."""
+
+PUBLISHED_HEADINGS = (
+    "method",
+    "metric",
+    "published",
+    "measured",
+    "seeds",
+    "verdict",
+    "where published",
+    "why",
+)
 
 
 def to_markdown(frame: pd.DataFrame) -> str:
-    """A frame of texts as a table; what would be markup in one shows as it is."""
-    return _markdown(list(frame.columns), frame.to_numpy().tolist())
+    """A frame of texts as a table; what would be markup in a text shows as it is."""
+    rows = [[_plain(cell) for cell in row] for row in frame.to_numpy().tolist()]
+    return _markdown_table(list(frame.columns), rows)
 
 
-def markdown_tables(shown: Sequence[DatasetView]) -> str:
-    """`summary.md`: the scores of every dataset, and published figures beside them where there are any."""
+def markdown_tables(views: Sequence[DatasetView]) -> str:
+    """`summary.md`: the scores of every dataset, with the published figures where there are any."""
     parts = []
-    for part in shown:
-        table = _markdown(
-            _headings(part), [[row.method, row.seeds, *row.scores.values()] for row in score_rows(part)]
-        )
-        parts.append(
-            f"## {_plain(part.name)}\n\n{_plain(_caption(part))} Bold: not told apart from the best.\n\n{table}\n"
-        )
-        if part.published_metrics:
-            parts.append(f"{_plain(_published_caption(part))}\n\n{_markdown(PUBLISHED, _published(part))}\n")
+    for view in views:
+        rows = [_markdown_row(row) for row in score_rows(view)]
+        table = _markdown_table(_headings(view), rows)
+        caption = f"{_plain(_caption(view))} Bold: not told apart from the best."
+        parts.append(f"## {_plain(view.name)}\n\n{caption}\n\n{table}\n")
+        if view.published_metrics:
+            rows = [[_plain(cell) for cell in row] for row in _published(view)]
+            table = _markdown_table(PUBLISHED_HEADINGS, rows)
+            parts.append(f"{_plain(_published_caption(view))}\n\n{table}\n")
     return "\n".join(parts)
 
 
-def latex_tables(shown: Sequence[DatasetView]) -> str:
+def latex_tables(views: Sequence[DatasetView]) -> str:
     """`summary.tex`: the same for `\\input` with the package booktabs, a `table` per dataset."""
-    return "\n".join(
-        text
-        for part in shown
-        for text in (_latex(part), *([_latex_published(part)] if part.published_metrics else []))
-    )
+    tables = []
+    for view in views:
+        caption = f"{_tex(_caption(view))} Bold: not told apart from the best."
+        columns = f"ll{'r' * len(view.scored_metrics)}"
+        rows = [_tex_row(row) for row in score_rows(view)]
+        tables.append(_latex_table(caption, columns, _headings(view), rows))
+        if view.published_metrics:
+            rows = [[_tex(cell) for cell in row] for row in _published(view)]
+            caption = _tex(_published_caption(view))
+            tables.append(_latex_table(caption, "llrrrlll", PUBLISHED_HEADINGS, rows))
+    return "\n".join(tables)
 
 
 def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
-    """The tables by file name."""
+    """The tables as Parquet, by file name."""
     files = {}
     for name, frame in tables.items():
         stream = io.BytesIO()
@@ -72,102 +103,87 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
     return files
 
 
-def _headings(shown: DatasetView) -> list[str]:
-    arrows = [
-        f"{metric} {ARROWS[shown.results.facts(shown.name, metric)['better']]}"
-        for metric in headline_first(shown.scored_metrics)
-    ]
-    return ["method", "seeds", *arrows]
+def _headings(view: DatasetView) -> list[str]:
+    headings = ["method", "seeds"]
+    for name in headline_first(view.scored_metrics):
+        headings.append(f"{name} {ARROWS[view.metric(name).facts['better']]}")
+    return headings
 
 
-def _caption(shown: DatasetView) -> str:
-    return " ".join(
-        [f"Scores on {shown.name} at {budget_text(shown.trials)} per trial. {CAPTION}", *notes_on(shown)]
+def _caption(view: DatasetView) -> str:
+    scores = f"Scores on {view.name} at {budget_text(view.trials)} per trial."
+    return " ".join([scores, CAPTION, *notes_on(view)])
+
+
+def _published_caption(view: DatasetView) -> str:
+    return (
+        f"Published figures on {view.name} beside measured ones, with 95 % intervals; "
+        "where a figure is not counted, the last column says why."
     )
 
 
-def _published_caption(shown: DatasetView) -> str:
-    return f"Published figures on {shown.name} beside measured ones, with 95 % intervals; where a figure is not counted, the last column says why."
+def _published(view: DatasetView) -> list[list[str]]:
+    """The rows of published figures, with a cell for each of `PUBLISHED_HEADINGS`."""
+    table = []
+    for row in view.published_rows:
+        figures = [row.method, row.metric, row.published, row.measured, row.seeds]
+        table.append([*figures, row.verdict, row.where, row.why or "–"])
+    return table
 
 
-def _published(shown: DatasetView) -> list[list[str]]:
-    rows = published_rows(shown.tables.published)
-    return [
-        [
-            row.method,
-            row.metric,
-            row.published,
-            row.measured,
-            row.seeds,
-            row.verdict,
-            row.where,
-            row.why or "–",
-        ]
-        for row in rows
-    ]
+def _markdown_row(row: Row) -> list[str]:
+    scores = [f"**{score.text}**" if score.best else score.text for score in row.scores.values()]
+    return [_plain(row.method), _plain(row.seeds), *scores]
 
 
-def _markdown(headings: Sequence[str], rows: Sequence[Sequence[str | Score]]) -> str:
-    cells = [
-        [
-            _plain(cell) if isinstance(cell, str) else f"**{cell.text}**" if cell.best else cell.text
-            for cell in row
-        ]
-        for row in rows
-    ]
-    return tabulate(cells, [_plain(name) for name in headings], tablefmt="github", disable_numparse=True)
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are Markdown already."""
+    plain_headings = [_plain(heading) for heading in headings]
+    return tabulate(rows, plain_headings, tablefmt="github", disable_numparse=True)
 
 
 def _plain(text: str) -> str:
-    return MARKUP.sub(r"\\\1", _line(text))
+    """A text in Markdown that shows as it is."""
+    return MARKDOWN_MARKUP.sub(r"\\\1", _line(text))
 
 
-def _tex(text: str) -> str:
-    return _line(text).translate(TEX)
-
-
-def _line(text: str) -> str:
-    """One line that steers nothing: names may come from strangers."""
-    return printable(" ".join(text.split()))
-
-
-def _latex(shown: DatasetView) -> str:
-    rows = [
-        [_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())]
-        for row in score_rows(shown)
-    ]
-    return _latex_table(
-        f"{_tex(_caption(shown))} Bold: not told apart from the best.",
-        f"ll{'r' * len(shown.scored_metrics)}",
-        _headings(shown),
-        rows,
-    )
-
-
-def _latex_published(shown: DatasetView) -> str:
-    rows = [[_tex(cell) for cell in row] for row in _published(shown)]
-    return _latex_table(_tex(_published_caption(shown)), "llrrrlll", PUBLISHED, rows)
+def _tex_row(row: Row) -> list[str]:
+    return [_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())]
 
 
 def _tex_score(score: Score) -> str:
-    return rf"\textbf{{{_tex(score.text)}}}" if score.best else _tex(score.text)
+    text = _tex(score.text)
+    return rf"\textbf{{{text}}}" if score.best else text
+
+
+def _tex(text: str) -> str:
+    """A text in LaTeX that shows as it is."""
+    return _line(text).translate(TEX_ESCAPES)
+
+
+def _line(text: str) -> str:
+    """One line without control characters: names may come from strangers."""
+    return printable(" ".join(text.split()))
 
 
 def _latex_table(caption: str, columns: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose caption and cells are LaTeX already."""
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"\centering",
-            rf"\caption{{{caption}}}",
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\toprule",
-            " & ".join(map(_tex, headings)) + r" \\",
-            r"\midrule",
-            *(" & ".join(row) + r" \\" for row in rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{caption}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        _latex_row([_tex(heading) for heading in headings]),
+        r"\midrule",
+        *map(_latex_row, rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(cells) + r" \\"

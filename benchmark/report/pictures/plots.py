@@ -1,216 +1,187 @@
-"""The pictures of a run."""
+"""The pictures of a run: the files in `plots/`, and the figures of Python's `Run`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from benchmark.datasets.images import Images
-from benchmark.datasets.mixtures import Mixture
 from benchmark.records.sealed_files import writing
 from benchmark.records.store import Store
-from benchmark.report.pictures.axes import (
-    Picture,
-    draw_course,
-    draw_published,
-    draw_samples,
-    draw_scores,
-    plain,
-)
-from benchmark.report.pictures.image_sheets import DPI, IMAGE_PICTURES, image_figures
-from benchmark.report.view import BROKEN, Arrays, DatasetView
-from benchmark.report.words import DIRECTIONS, budget_text, equal_column, trial_name, trial_scores
+from benchmark.report.pictures.axis_helpers import FigureForNotebooks, no_math
+from benchmark.report.pictures.charts import Chart, course_chart, published_chart, scores_chart
+from benchmark.report.pictures.drawings import draw_samples
+from benchmark.report.pictures.image_sheets import DOTS_PER_INCH, IMAGE_PICTURES, image_figures
+from benchmark.report.view import BROKEN, DatasetView, PlaneView
+from benchmark.report.words import budget_text, equal_column, trial_name, trial_scores
 
 __all__ = ["figures", "write_plots"]
 
-PICTURES = (*IMAGE_PICTURES, "metrics", "curves", "published")
+PICTURE_NAMES = (*IMAGE_PICTURES, "metrics", "curves", "published")
 
-ACROSS = 5
-"""Panels of samples beside each other, at most."""
+MOST_SAMPLE_COLUMNS = 5
+"""The largest number of panels of samples beside each other."""
+
+MOST_METRIC_COLUMNS = 3
+"""The largest number of panels of metrics beside each other."""
+
+MOST_LEGEND_COLUMNS = 9
 
 
-def write_plots(store: Store, shown: Sequence[DatasetView]) -> list[str]:
-    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics along the budget, and more of images and of
-    suites that reproduce papers.
+def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
+    """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics along the budget.
 
-    Pictures of an earlier report that no longer apply are removed. Returns what could not be drawn, as lines.
+    For images and for suites that reproduce papers there are more. Pictures of an earlier report that no
+    longer apply are removed. Returns what could not be drawn, as lines.
     """
     folder = store.root / "plots"
     folder.mkdir(exist_ok=True)
     problems = []
-    for part in shown:
-        stale = {folder / f"{part.name}-{picture}.png" for picture in PICTURES}
+    for view in views:
+        stale = {folder / f"{view.name}-{picture}.png" for picture in PICTURE_NAMES}
         try:
-            for picture, figure in figures(part):
-                file = folder / f"{part.name}-{picture}.png"
+            for picture, figure in figures(view):
+                file = folder / f"{view.name}-{picture}.png"
                 _save(figure, file)
                 stale.discard(file)
         except BROKEN as error:
-            problems.append(
-                f"{part.name}: not all of its pictures can be drawn ({type(error).__name__}: {error})"
-            )
+            reason = f"{type(error).__name__}: {error}"
+            problems.append(f"{view.name}: not all of its pictures can be drawn ({reason})")
         for file in stale:
             file.unlink(missing_ok=True)
     return problems
 
 
-def figures(shown: DatasetView, against: str | None = None) -> Iterator[tuple[str, Figure]]:
-    """Yields names of `PICTURES` and figures of a dataset, none before a method has finished.
+def figures(view: DatasetView, against: str | None = None) -> Iterator[tuple[str, Figure]]:
+    """Yields the name and the figure of each picture of a dataset; none before a method has finished.
 
     Arguments:
-        shown: The dataset.
-        against: What curves are drawn against, one of `AGAINST`; by default what the budget is of.
+        view: The dataset.
+        against: The quantity that curves are drawn against, a key of `AGAINST`; by default that of the budget.
     """
-    if shown.empty:
+    if view.empty:
         return
-    data = shown.data
-    if isinstance(data, Mixture):
-        yield "samples", _samples(shown.kept_arrays, data, shown.representatives)
-    elif isinstance(data, Images):
-        yield from image_figures(
-            shown.kept_arrays,
-            shown.name,
-            shown.representatives,
-            {method: style.colour for method, style in shown.styles.items()},
-        )
-    yield "metrics", _scores(shown)
-    yield "curves", _courses(shown, against or equal_column(shown.trials))
-    if shown.published_metrics:
-        yield "published", _published(shown)
+    if view.plane is not None:
+        yield "samples", _samples_figure(view, view.plane)
+    if view.images is not None:
+        yield from image_figures(view.images, view.name, view.sample_rows, view.styles)
+    yield "metrics", _scores_figure(view)
+    yield "curves", _courses_figure(view, against or equal_column(view.trials))
+    if view.published_metrics:
+        yield "published", _published_figure(view)
 
 
-def _samples(kept: Arrays, data: Mixture, rows: pd.DataFrame) -> Figure:
+def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
     """One panel per method: the samples of its lowest seed over the true modes."""
-    lowest = rows.drop(index="collapsed", errors="ignore")
-    lines = ceil(len(lowest) / ACROSS)
-    columns = ceil(len(lowest) / lines)
-    figure = Picture(figsize=(3.4 * columns, 3.4 * lines + 0.6), layout="constrained")
-    for i, (method, row) in enumerate(lowest.iterrows()):
+    rows = view.sample_rows
+    lines = ceil(len(rows) / MOST_SAMPLE_COLUMNS)
+    columns = ceil(len(rows) / lines)
+    figure = FigureForNotebooks(figsize=(3.4 * columns, 3.4 * lines + 0.6), layout="constrained")
+    for i, (method, row) in enumerate(rows.iterrows()):
         axes = figure.add_subplot(lines, columns, i + 1)
-        outside = draw_samples(axes, data, kept[str(method)].get("samples"))
+        points = plane.points.get(str(method), np.empty((0, 2)))
+        outside = draw_samples(axes, plane.landmarks, points)
         axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=7.5)
-        plain(axes.title)
+        no_math(axes.title)
         axes.tick_params(labelsize=7)
     between = " " if columns > 2 else "\n"
-    figure.suptitle(
-        f"{data.name}: samples of each method's lowest finished seed{between}(dots) over the true modes (circles)",
-        fontsize=11,
-    )
-    figure.supxlabel(data.axes[0], fontsize=9)
-    figure.supylabel(data.axes[1], fontsize=9)
+    what = f"samples of each method's lowest finished seed{between}(dots) over the true modes (circles)"
+    figure.suptitle(f"{view.name}: {what}", fontsize=11)
+    x_name, y_name = plane.axes
+    figure.supxlabel(x_name, fontsize=9)
+    figure.supylabel(y_name, fontsize=9)
     return figure
 
 
-def _scores(shown: DatasetView) -> Figure:
-    """One panel per metric."""
-    figure, panels = _panels(shown, shown.scored_metrics)
-    for metric, axes in panels.items():
-        draw_scores(
-            axes,
-            shown.trials,
-            shown.tables.summary,
-            metric,
-            shown.results.facts(shown.name, metric),
-            shown.styles,
-        )
-        axes.tick_params(labelsize=7.5)
-    _legend(figure, panels)
-    counts = sorted(
-        shown.trials[shown.trials["method"].isin(list(shown.styles)) & (shown.trials["status"] == "ok")]
-        .groupby("method")
-        .size()
-        .unique()
-    )
-    seeds = " to ".join(str(n) for n in dict.fromkeys([counts[0], counts[-1]])) if counts else "no"
-    lost = int((shown.trials["status"] == "diverged").sum())
-    note = f", {lost} diverged trials left out" if lost else ""
-    what = f"every seed, and mean (of KL, FID, IvOM median) with its interval (n = {seeds}{note})"
-    figure.suptitle(f"{shown.name}: {what} at {budget_text(shown.trials)} per trial", fontsize=11)
-    return figure
+def _scores_figure(view: DatasetView) -> Figure:
+    """One panel per metric: the final scores."""
+    charts = [scores_chart(view.metric(name)) for name in view.scored_metrics]
+    diverged = int((view.trials["status"] == "diverged").sum())
+    note = f", {diverged} diverged trials left out" if diverged else ""
+    what = "every seed, and mean (of KL, FID, IvOM median) with its interval"
+    title = f"{what} (n = {_numbers_of_seeds(view)}{note}) at {budget_text(view.trials)} per trial"
+    return _figure_of(charts, f"{view.name}: {title}", label_size=7.5)
 
 
-def _courses(shown: DatasetView, against: str) -> Figure:
+def _numbers_of_seeds(view: DatasetView) -> str:
+    """The number of finished seeds per method, such as `5` or `4 to 5`."""
+    finished = view.trials[view.trials["method"].isin(list(view.styles)) & (view.trials["status"] == "ok")]
+    counts = finished.groupby("method").size()
+    if counts.empty:
+        return "no"
+    if counts.min() == counts.max():
+        return str(counts.min())
+    return f"{counts.min()} to {counts.max()}"
+
+
+def _courses_figure(view: DatasetView, against: str) -> Figure:
     """One panel per metric: the median over seeds along the budget."""
-    figure, panels = _panels(shown, shown.metrics_on_curve)
-    for metric, axes in panels.items():
-        draw_course(
-            axes,
-            shown.tables.budget,
-            shown.trials,
-            metric,
-            shown.results.facts(shown.name, metric),
-            shown.styles,
-            against,
-        )
+    charts = [course_chart(view.metric(name), against) for name in view.metrics_on_curve]
+    confidence = view.tables.budget["confidence"].min()
+    title = f"median over seeds and its interval (confidence {confidence:.0%}) along the budget"
+    figure = _figure_of(charts, f"{view.name}: {title}", label_size=7)
+    for axes in figure.axes:
         axes.xaxis.label.set_fontsize(8)
         axes.xaxis.offsetText.set_fontsize(7)
-        axes.tick_params(labelsize=7)
-    _legend(figure, panels)
-    confidence = shown.tables.budget["confidence"].min()
-    figure.suptitle(
-        f"{shown.name}: median over seeds and its interval (confidence {confidence:.0%}) along the budget",
-        fontsize=11,
-    )
     return figure
 
 
-def _published(shown: DatasetView) -> Figure:
+def _published_figure(view: DatasetView) -> Figure:
     """One panel per metric: published figures beside ours."""
-    figure, panels = _panels(shown, shown.published_metrics)
-    for metric, axes in panels.items():
-        draw_published(
-            axes,
-            shown.trials,
-            shown.tables.published,
-            metric,
-            shown.results.facts(shown.name, metric),
-            shown.styles,
-        )
-        axes.tick_params(labelsize=7.5)
-    _legend(figure, panels)
-    figure.suptitle(
-        f"{shown.name}: published figures beside measured ones at {budget_text(shown.trials)} per trial",
-        fontsize=11,
-    )
+    charts = [published_chart(view.metric(name)) for name in view.published_metrics]
+    title = f"published figures beside measured ones at {budget_text(view.trials)} per trial"
+    return _figure_of(charts, f"{view.name}: {title}", label_size=7.5)
+
+
+def _figure_of(charts: Sequence[Chart], title: str, label_size: float) -> Figure:
+    """One panel per chart, a legend of all that the charts have labelled, and a title.
+
+    Arguments:
+        charts: The charts.
+        title: The title of the figure.
+        label_size: The font size of the tick labels.
+    """
+    columns = min(MOST_METRIC_COLUMNS, max(1, len(charts)))
+    rows = max(1, ceil(len(charts) / columns))
+    figure = FigureForNotebooks(figsize=(4.0 * columns, 2.9 * rows + 0.9), layout="constrained")
+    for i, chart in enumerate(charts):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        axes.set_title(chart.long_title, fontsize=9)
+        no_math(axes.title)
+        chart.draw(axes)
+        axes.tick_params(labelsize=label_size)
+    _draw_legend(figure)
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
-def _panels(
-    shown: DatasetView, metrics: Sequence[str], width: float = 4.0, height: float = 2.9
-) -> tuple[Figure, dict[str, Axes]]:
-    columns = min(3, max(1, len(metrics)))
-    rows = max(1, ceil(len(metrics) / columns))
-    figure = Picture(figsize=(width * columns, height * rows + 0.9), layout="constrained")
-    panels = {metric: figure.add_subplot(rows, columns, i + 1) for i, metric in enumerate(metrics)}
-    for metric, axes in panels.items():
-        axes.set_title(
-            f"{metric} ({DIRECTIONS[shown.results.facts(shown.name, metric)['better']]})", fontsize=9
-        )
-        plain(axes.title)
-    return figure, panels
+def _draw_legend(figure: Figure) -> None:
+    entries = _legend_entries(figure.axes)
+    if not entries:
+        return
+    legend = figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=min(MOST_LEGEND_COLUMNS, len(entries)),
+        fontsize=8,
+        frameon=False,
+    )
+    no_math(*legend.get_texts())
 
 
-def _legend(figure: Figure, panels: Mapping[str, Axes]) -> None:
-    entries = {
-        label: handle
-        for axes in panels.values()
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    if entries:
-        legend = figure.legend(
-            entries.values(),
-            entries.keys(),
-            loc="outside lower center",
-            ncols=min(9, len(entries)),
-            fontsize=8,
-            frameon=False,
-        )
-        plain(*legend.get_texts())
+def _legend_entries(panels: Sequence[Axes]) -> dict[str, Artist]:
+    """What the panels draw, by label; of several with one label, the last."""
+    entries: dict[str, Artist] = {}
+    for axes in panels:
+        handles, labels = axes.get_legend_handles_labels()
+        entries.update(zip(labels, handles, strict=True))
+    return entries
 
 
 def _save(figure: Figure, file: Path) -> None:
@@ -218,9 +189,8 @@ def _save(figure: Figure, file: Path) -> None:
     layout = figure.get_layout_engine()
     if isinstance(layout, ConstrainedLayoutEngine) and figure.axes:
         layout.set(w_pad=0.12)
-        figure.draw_without_rendering()
-        figure.set_layout_engine(
-            "none"
-        )  # laid out once is enough, with that margin, and takes most of the time
+        # Saving would lay the figure out and draw it once more, which takes most of the time.
+        layout.execute(figure)
+        figure.set_layout_engine(None)
     with writing(file) as stream:
-        figure.savefig(stream, dpi=DPI, format="png")
+        figure.savefig(stream, dpi=DOTS_PER_INCH, format="png")

@@ -10,24 +10,29 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmark.datasets.images import Images
-from benchmark.datasets.mixtures import Mixture
-from benchmark.report.pictures.axes import draw_samples
+from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import sample_sheet
 from benchmark.report.view import DatasetView
 from benchmark.report.words import trial_name, trial_scores
 
-__all__ = ["Panel", "panels"]
+__all__ = ["Thumbnail", "thumbnails"]
 
-SIDE, DPI = 2.0, 120
-"""Of a picture of points: inches, and dots per inch."""
+SIDE_INCHES, DOTS_PER_INCH = 2.0, 120
+"""The size of a picture of points."""
 
-SHADES = 48
-"""Colours of a picture of points, shades of transparency among them."""
+COLOURS_OF_POINTS = 48
+"""Colours in a picture of points; shades of transparency are among them."""
 
 
-class Panel(NamedTuple):
-    """A trial's samples: the picture as a data address, empty if none were kept, and words for it."""
+class Thumbnail(NamedTuple):
+    """A trial's samples.
+
+    Attributes:
+        trial: The trial, in words.
+        scores: Its scores, in words.
+        kind: `points`, `pixels`, or `none` if no samples were kept.
+        picture: The picture as a data address; empty if no samples were kept.
+    """
 
     trial: str
     scores: str
@@ -36,38 +41,40 @@ class Panel(NamedTuple):
 
     @property
     def description(self) -> str:
+        """Words for readers who do not see the picture."""
         return f"Samples of {self.trial}: {self.scores}"
 
 
-def panels(shown: DatasetView) -> Iterator[Panel]:
-    """A panel for each method that has finished, and for real data."""
-    data, kept = shown.data, shown.kept_arrays
-    for method, row in shown.representatives.drop(index="collapsed", errors="ignore").iterrows():
-        name, scores = trial_name(str(method), row), trial_scores(row)
-        samples = kept[str(method)].get("samples")
-        if samples is None:
-            yield Panel(name, scores, "none", "")
-        elif isinstance(data, Images):
-            yield Panel(name, scores, "pixels", _address(Image.fromarray(sample_sheet(samples))))
-        elif isinstance(data, Mixture):
-            picture, outside = _points(data, samples)
-            yield Panel(name, trial_scores(row, outside), "points", picture)
+def thumbnails(view: DatasetView) -> Iterator[Thumbnail]:
+    """A thumbnail for each method that has finished, for real data and for noise."""
+    if view.images is None and view.plane is None:
+        return
+    for method, row in view.sample_rows.iterrows():
+        name = trial_name(str(method), row)
+        if view.images is not None and "samples" in view.images[str(method)]:
+            sheet = Image.fromarray(sample_sheet(view.images[str(method)]["samples"]))
+            yield Thumbnail(name, trial_scores(row), "pixels", _data_address(sheet))
+        elif view.plane is not None and method in view.plane.points:
+            picture, outside = _picture_of_points(view.plane.landmarks, view.plane.points[str(method)])
+            yield Thumbnail(name, trial_scores(row, outside), "points", picture)
+        else:
+            yield Thumbnail(name, trial_scores(row), "none", "")
 
 
-def _points(data: Mixture, samples: np.ndarray) -> tuple[str, float]:
-    """The picture, and the share of samples outside of it."""
-    figure = Figure(figsize=(SIDE, SIDE), dpi=DPI)
+def _picture_of_points(landmarks: np.ndarray, points: np.ndarray) -> tuple[str, float]:
+    """The picture, and the share of the samples outside it."""
+    figure = Figure(figsize=(SIDE_INCHES, SIDE_INCHES), dpi=DOTS_PER_INCH)
     canvas = FigureCanvasAgg(figure)
     figure.patch.set_alpha(0)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
-    outside = draw_samples(axes, data, samples, size=6)
+    outside = draw_samples(axes, landmarks, points, size=6)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
-    return _address(picture.quantize(SHADES, method=Image.Quantize.FASTOCTREE)), outside
+    return _data_address(picture.quantize(COLOURS_OF_POINTS, method=Image.Quantize.FASTOCTREE)), outside
 
 
-def _address(picture: Image.Image) -> str:
+def _data_address(picture: Image.Image) -> str:
     stream = io.BytesIO()
     picture.save(stream, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import REAL_DATA, MetricFacts
-from benchmark.records.store import LARGE
+from benchmark.records.schema import LARGE, REAL_DATA, MetricFacts
 from benchmark.report.headline import ScoresByMethod, chance, covering, scores_of
 from benchmark.report.statistics.over_datasets import (
     PROFILE_SCORES,

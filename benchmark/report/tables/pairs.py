@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import MetricFacts
-from benchmark.records.store import LARGE
+from benchmark.records.schema import LARGE, MetricFacts
 from benchmark.report.headline import scores_of
 from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, quality
 from benchmark.report.statistics.rank_tests import (

@@ -15,7 +15,7 @@ from benchmark.report.statistics.over_seeds import half_width
 from benchmark.report.tables.published_figures import NOT_STATED, read_published
 from benchmark.report.tables.rows import rows_of
 from benchmark.report.words import budget_of
-from benchmark.suites import SUITES, Suite
+from benchmark.suites import Suite, find_suite
 from benchmark.suites.budget import parse_budget
 
 __all__ = ["CHANGED", "INSIDE", "NOT_PUBLIC", "VerdictKind", "kind_of", "published_table"]
@@ -102,7 +102,7 @@ def published_table(results: Results, summary: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UsageError: If the published figures are missing or damaged.
     """
-    suite = SUITES.get(results.suite)
+    suite = find_suite(results.suite)
     if suite is None or suite.protocol is None:
         return pd.DataFrame()
     figures = read_published()

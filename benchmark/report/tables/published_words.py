@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from benchmark.report.numbers import estimate
 from benchmark.report.tables.published import CHANGED, INSIDE, NOT_PUBLIC, VerdictKind, kind_of
 from benchmark.report.tables.published_figures import read_published
-from benchmark.report.words import estimate
 
 __all__ = ["KIND_WORDS", "MARKS", "PublishedRow", "published_rows", "tally"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from benchmark.errors import UsageError
 from benchmark.records.results import Results
 from benchmark.records.schema import Record
 from benchmark.records.store import Store
+from benchmark.records.table_files import MovedTable
 from benchmark.report.statistics.over_seeds import Summary, median_interval, summarise
 from benchmark.report.tables.along_budget import (
     COUNTS_SPENT,
@@ -151,9 +151,9 @@ def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
     )
 
 
-def write_tables(store: Store, tables: Tables) -> list[tuple[Path, Path]]:
+def write_tables(store: Store, tables: Tables) -> list[MovedTable]:
     """Writes the tables as CSV; returns those files that someone had changed, with where they are now."""
-    return store.write_tables({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
+    return store.tables.write({f"{name}.csv": to_csv(frame).encode() for name, frame in tables.files.items()})
 
 
 def trials_table(results: Results) -> pd.DataFrame:

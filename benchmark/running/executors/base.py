@@ -1,4 +1,4 @@
-"""Where cells run, seen from the driver: what an executor can do, and what it tells."""
+"""Where cells run, seen from the driver: what an executor can do, and the events that it reports."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -28,10 +28,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """A cell has spent that share of its budget. The first one tells that it has begun."""
+    """How far a cell is. Its first one means that it has begun.
+
+    Attributes:
+        cell: The cell.
+        share: The share of its budget that is spent, in [0, 1].
+        stage: `compiling`, `training` or `scoring`.
+    """
 
     cell: "Cell"
     share: float
+    stage: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Lost:
     Attributes:
         cell: The cell.
         reason: What happened.
-        blameless: Whether it cannot be the cell's own doing.
+        blameless: Whether the cell cannot have caused it.
     """
 
     cell: "Cell"
@@ -92,7 +99,7 @@ Event = Progress | Message | Saved | Done | Failed | Lost | Stopped
 
 
 class Executor(ABC):
-    """Runs cells somewhere. It writes nothing into the directory of a run: what it learns, it tells.
+    """Runs cells somewhere. It writes nothing into the directory of a run: it reports events, by `poll`.
 
     Attributes:
         capacity: How many cells it takes at a time; `None` if it keeps a queue of its own.
@@ -110,11 +117,11 @@ class Executor(ABC):
 
     @abstractmethod
     def poll(self, timeout: float) -> list[Event]:
-        """What has happened, waiting at most that many seconds for something."""
+        """The events since the last call, waiting at most that many seconds for one."""
 
     @abstractmethod
     def kill(self, cell: "Cell", reason: str) -> None:
-        """Ends a running cell at once; `poll` tells of it as `Lost`."""
+        """Ends a running cell at once; `poll` reports it as `Lost`."""
 
     @abstractmethod
     def stop(self) -> None:

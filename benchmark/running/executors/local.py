@@ -25,21 +25,31 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalExecutor"]
 
-WATCH_EVERY = 0.5
-"""Seconds between two looks at the workers' memory."""
+CHECK_MEMORY_EVERY = 0.5
+"""Seconds between two checks of the workers' memory."""
+
+GIBIBYTE = 2**30
 
 
 @dataclass
 class _Worker:
+    """A worker process, and what it does.
+
+    Attributes:
+        process: The process.
+        connection: Our end of its pipe.
+        cell: The cell that it runs; `None` if it is idle.
+        kill_reason: Why we killed it, if we did.
+    """
+
     process: BaseProcess
     connection: Connection
     cell: "Cell | None" = None
-    verdict: str | None = None
-    """Why we killed it."""
+    kill_reason: str | None = None
 
 
 class LocalExecutor(Executor):
-    """Worker processes that are started afresh, so that no state and no threads are inherited, and compute with one thread each.
+    """Worker processes of one thread each, spawned so that they inherit no state and no threads.
 
     A worker that dies takes one cell with it. They all end with this process, however it ends.
 
@@ -52,35 +62,33 @@ class LocalExecutor(Executor):
         self.capacity: int = workers
         self.memory = memory
         self.workers: list[_Worker] = []
-        self.watched = time.monotonic()
+        self.memory_checked = time.monotonic()
 
     def describe(self) -> str:
-        return f"{self.capacity} worker{'s'[: self.capacity > 1]} of at most {self.memory / 2**30:.1f} GiB"
+        noun = "worker" if self.capacity == 1 else "workers"
+        return f"{self.capacity} {noun} of at most {self.memory / GIBIBYTE:.1f} GiB"
 
     def start(self, task: Task) -> None:
-        worker = next((w for w in self.workers if w.cell is None), None) or self._hire()
+        worker = self._idle_worker() or self._new_worker()
         worker.cell = task.cell
-        with contextlib.suppress(
-            OSError
-        ):  # if it has died meanwhile, its end of the pipe tells so when it is read
+        # If it has just died, the next reading of its pipe will show that.
+        with contextlib.suppress(OSError):
             worker.connection.send(task)
 
     def poll(self, timeout: float) -> list[Event]:
-        events = [
-            event
-            for ready in wait([w.connection for w in self.workers if w.cell], timeout)
-            if (event := self._receive(ready))
-        ]
-        if time.monotonic() - self.watched > WATCH_EVERY:
-            self.watched = time.monotonic()
+        busy = [worker for worker in self.workers if worker.cell is not None]
+        readable = wait([worker.connection for worker in busy], timeout)
+        events = [self._receive(worker) for worker in busy if worker.connection in readable]
+        if time.monotonic() - self.memory_checked > CHECK_MEMORY_EVERY:
+            self.memory_checked = time.monotonic()
             for worker in self.workers:
-                self._watch(worker)
+                self._check_memory(worker)
         return events
 
     def kill(self, cell: "Cell", reason: str) -> None:
         for worker in self.workers:
             if worker.cell is not None and worker.cell.key == cell.key:
-                worker.verdict = reason
+                worker.kill_reason = reason
                 worker.process.kill()
 
     def stop(self) -> None:
@@ -99,7 +107,13 @@ class LocalExecutor(Executor):
             worker.process.join()
         self.workers = []
 
-    def _hire(self) -> _Worker:
+    def _idle_worker(self) -> _Worker | None:
+        for worker in self.workers:
+            if worker.cell is None:
+                return worker
+        return None
+
+    def _new_worker(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
@@ -110,8 +124,8 @@ class LocalExecutor(Executor):
         self.workers.append(worker)
         return worker
 
-    def _receive(self, ready: object) -> Event | None:
-        worker = next(w for w in self.workers if w.connection is ready)
+    def _receive(self, worker: _Worker) -> Event:
+        """The next event of a worker whose pipe can be read."""
         cell = worker.cell
         assert cell is not None
         try:
@@ -120,26 +134,30 @@ class LocalExecutor(Executor):
             worker.process.join()
             worker.connection.close()
             self.workers.remove(worker)
-            return Lost(cell, worker.verdict or f"its worker process {_ending(worker.process.exitcode)}")
+            return Lost(cell, worker.kill_reason or f"its worker process {_ending(worker.process.exitcode)}")
         if not isinstance(event, Progress | Message | Saved):
             worker.cell = None
         return event
 
-    def _watch(self, worker: _Worker) -> None:
-        with contextlib.suppress(
-            psutil.Error
-        ):  # if it has just died, that is found out when its pipe is read
-            held = psutil.Process(worker.process.pid).memory_info().rss
-            if worker.cell is not None and worker.verdict is None and held > self.memory:
-                self.kill(
-                    worker.cell,
-                    f"its worker held {held / 2**30:.1f} GiB of memory, more than the {self.memory / 2**30:.1f} GiB that it may",
-                )
+    def _check_memory(self, worker: _Worker) -> None:
+        """Kills a worker that holds more memory than it may."""
+        if worker.cell is None or worker.kill_reason is not None:
+            return
+        try:
+            memory = psutil.Process(worker.process.pid).memory_info().rss
+        except psutil.Error:  # if it has just died, the next reading of its pipe will show that
+            return
+        if memory > self.memory:
+            reason = (
+                f"its worker held {memory / GIBIBYTE:.1f} GiB of memory, "
+                f"more than the {self.memory / GIBIBYTE:.1f} GiB that it may"
+            )
+            self.kill(worker.cell, reason)
 
 
 @contextlib.contextmanager
 def _nameless_main() -> Iterator[None]:
-    """Within it, a new process does not import the script that this one was started with, which might start a run of its own."""
+    """Within it, a new process does not import this process's script, which might start a run of its own."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -149,17 +167,18 @@ def _nameless_main() -> Iterator[None]:
 
 
 def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        return f"was killed by {name}" + (
-            ", as the system does when memory runs out" if name == "SIGKILL" else ""
-        )
-    return f"ended with exit code {code}"
+    """How a process ended, in words."""
+    if code is None or code >= 0:
+        return f"ended with exit code {code}"
+    name = signal.Signals(-code).name
+    if name == "SIGKILL":
+        return f"was killed by {name}, as the system does when memory runs out"
+    return f"was killed by {name}"
 
 
 def _work(connection: Connection) -> None:
     """A worker: takes tasks and sends events until the other end closes."""
-    # Signals from a terminal or a job's end reach the whole process group; the driver decides what becomes of the workers.
+    # Signals from a terminal or a job's end reach the whole process group; the driver alone reacts to them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UsageError
 from benchmark.running.executors.base import Event, Executor, Failed, Lost, Stopped, Task
+from benchmark.running.executors.machine import cpu_cores
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
 
 try:
@@ -33,26 +34,31 @@ __all__ = ["RayExecutor"]
 PATIENCE = 15.0
 """Seconds that a cluster has to answer."""
 
-PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False)"
-"""Whether a cluster lets us in, tried in a process of its own: Ray itself waits and complains for minutes, and cannot be silenced."""
+CONNECTION_TEST = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False)"
+"""A program that fails if a cluster refuses us. It runs in a process of its own, since Ray's own attempt
+takes minutes and prints complaints that cannot be silenced."""
 
-SHARED = ("BENCHMARK_", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME")
-"""How the environment variables begin that a cell must see, wherever it runs."""
+SHARED_VARIABLES = ("BENCHMARK_", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME")
+"""Prefixes of the environment variables that a cell must see, wherever it runs."""
 
 
 @dataclass
-class _Attempt:
-    """A task in Ray's hands."""
+class Attempt:
+    """A task that Ray runs or will run.
+
+    Attributes:
+        cell: Its cell.
+        node: Where it runs; `None` before it has begun.
+        kill_reason: Why we killed it, if we did.
+    """
 
     cell: "Cell"
     node: str | None = None
-    """Where it runs; `None` before it has begun."""
-    verdict: str | None = None
-    """Why we ended it."""
+    kill_reason: str | None = None
 
 
 class Mailbox:
-    """An actor beside the driver: cells leave events here and learn whether they are to stop."""
+    """An actor on the driver's node: cells leave events here, and ask whether they are to stop."""
 
     def __init__(self) -> None:
         self.letters: list[tuple[str, bytes]] = []
@@ -60,7 +66,7 @@ class Mailbox:
         self.stop = False
 
     def begin(self, attempt: str, node: str) -> bool:
-        """An attempt runs on that node from now on. Whether it is to stop."""
+        """Notes that an attempt now runs on that node; returns whether it is to stop."""
         self.begun[attempt] = node
         return self.stop
 
@@ -69,7 +75,7 @@ class Mailbox:
         self.letters.append((attempt, letter))
 
     def take(self) -> tuple[dict[str, str], list[tuple[str, bytes]]]:
-        """The nodes of attempts that have begun since, and the events."""
+        """The nodes of attempts that have begun since the last call, and the events since then."""
         begun, letters = self.begun, self.letters
         self.begun, self.letters = {}, []
         return begun, letters
@@ -82,10 +88,10 @@ class Mailbox:
 
 
 class RayExecutor(Executor):
-    """Tasks that need one processor each, and one GPU if they compute on one. Ray queues them and finds them a node.
+    """Ray tasks, each with one CPU core, and one GPU if it computes on one. Ray queues them and finds a node.
 
-    The program must be installed on all nodes, and data and caches be reachable there under the same paths; plug-ins are
-    sent along. A node that is lost is not its cells' fault: they are run again elsewhere.
+    The program must be installed on all nodes, and data and caches must be reachable there under the same
+    paths; plug-ins are sent along. A node that is lost is not its cells' fault: they are run again elsewhere.
 
     Arguments:
         device: The device that cells compute on.
@@ -105,35 +111,38 @@ class RayExecutor(Executor):
         self.mailbox = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         ray.get(self.mailbox.stopping.remote())  # it is there before it is needed
         self.run: Any = ray.remote(_run).options(num_cpus=1, num_gpus=self.gpus, max_retries=0)
-        self.environment = {key: value for key, value in os.environ.items() if key.startswith(SHARED)}
-        self.attempts: dict[Any, _Attempt] = {}
+        self.environment = {
+            name: value for name, value in os.environ.items() if name.startswith(SHARED_VARIABLES)
+        }
+        self.attempts: dict[Any, Attempt] = {}
 
     def describe(self) -> str:
         return f"Ray with {ray.cluster_resources().get('CPU', 0):g} processors"
 
     def start(self, task: Task) -> None:
         plugins = [(Path(file).name, Path(file).read_text(encoding="utf-8")) for file in task.cell.plugins]
-        # Pickled here, for reading it imports torch, which the task must not do before it has set the number of threads.
+        # Pickled here: unpickling imports torch, which the task must not do before it has set the number of
+        # threads.
         ref = self.run.remote(pickle.dumps(task), self.mailbox, plugins, self.environment)
-        self.attempts[ref] = _Attempt(task.cell)
+        self.attempts[ref] = Attempt(task.cell)
 
     def poll(self, timeout: float) -> list[Event]:
-        ready, _ = (
-            ray.wait(list(self.attempts), num_returns=1, timeout=timeout) if self.attempts else ([], [])
-        )
+        ready: list[Any] = []
+        if self.attempts:
+            ready, _ = ray.wait(list(self.attempts), num_returns=1, timeout=timeout)
         begun, letters = _answer(self.mailbox.take.remote())
-        by_name = {_name(ref): attempt for ref, attempt in self.attempts.items()}
+        attempts = {_name(ref): attempt for ref, attempt in self.attempts.items()}
         for name, node in begun.items():
-            if name in by_name:
-                by_name[name].node = node
-        events: list[Event] = [pickle.loads(letter) for name, letter in letters if name in by_name]  # noqa: S301 (our own tasks')
+            if name in attempts:
+                attempts[name].node = node
+        events = [_unpickled(letter) for name, letter in letters if name in attempts]
         return events + [self._ended(ref) for ref in ready]
 
     def kill(self, cell: "Cell", reason: str) -> None:
         for ref, attempt in self.attempts.items():
             # One that still waits for a node is silent, but does not hang.
             if attempt.cell.key == cell.key and attempt.node is not None:
-                attempt.verdict = reason
+                attempt.kill_reason = reason
                 ray.cancel(ref, force=True)
 
     def stop(self) -> None:
@@ -150,75 +159,92 @@ class RayExecutor(Executor):
         ray.shutdown()
 
     def _ended(self, ref: Any) -> Event:
+        """How a task has ended."""
         attempt = self.attempts.pop(ref)
         cell = attempt.cell
         try:
-            event: Event = pickle.loads(ray.get(ref))  # noqa: S301 (our own task's)
-            return event
+            return _unpickled(ray.get(ref))
         except TaskCancelledError:
-            return Stopped(cell) if attempt.verdict is None else Lost(cell, attempt.verdict)
+            return Stopped(cell) if attempt.kill_reason is None else Lost(cell, attempt.kill_reason)
         except RayTaskError as error:
             return Failed(cell, str(error))
         except RayError as error:
-            if attempt.verdict is not None:
-                return Lost(cell, attempt.verdict)
-            alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-            gone = isinstance(error, NodeDiedError) or (
-                attempt.node is not None and attempt.node not in alive
-            )
-            reason = "its node was lost" if gone else f"its process was lost ({type(error).__name__})"
-            return Lost(cell, reason, blameless=gone)
+            if attempt.kill_reason is not None:
+                return Lost(cell, attempt.kill_reason)
+            if isinstance(error, NodeDiedError) or _is_gone(attempt.node):
+                return Lost(cell, "its node was lost", blameless=True)
+            return Lost(cell, f"its process was lost ({type(error).__name__})")
+
+
+def _is_gone(node: str | None) -> bool:
+    """Whether a node has left the cluster; false for a task that has not begun."""
+    alive = {known["NodeID"] for known in ray.nodes() if known["Alive"]}
+    return node is not None and node not in alive
+
+
+def _unpickled(event: bytes) -> Event:
+    """An event that one of our own tasks has pickled."""
+    unpickled: Event = pickle.loads(event)  # noqa: S301 (our own task's)
+    return unpickled
 
 
 def _connect(address: str | None, workers: int | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault(
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"
-    )  # what Ray warns that it will do some day
+    # Ray warns that this will be its default some day.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:
-        from benchmark.running.executors.machine import processors
-
         # Ray's own processes would go before its workers, at 4 % of their speed.
         os.environ.setdefault("RAY_worker_niceness", "0")
-        # Without "local", Ray would join whatever cluster runs on this machine, or has left its address there.
-        ray.init(address="local", num_cpus=workers or processors(), include_dashboard=False, **options)
+        # Without "local", Ray would join any cluster that runs here, or has left its address here.
+        ray.init(address="local", num_cpus=workers or cpu_cores(), include_dashboard=False, **options)
         return
-    if refusal := _refusal(address):
+    refusal = _refusal(address)
+    if refusal is not None:
         raise UsageError(f"--ray-address {address}: {refusal}")
     ray.init(address=address, **options)
 
 
 def _refusal(address: str) -> str | None:
-    """What is wrong with the address of a cluster; `None` if it lets us in."""
+    """Why a cluster cannot be used, with a remedy; `None` if it can."""
     try:
         if address != "auto":
             host, colon, port = address.rpartition(":")
             if not (colon and host and port.isdigit()):
                 return "give auto, or HOST:PORT of the cluster's head"
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-        subprocess.run(
-            [sys.executable, "-c", PROBE, address], check=True, capture_output=True, timeout=PATIENCE
-        )  # noqa: S603 (this program)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        said = (error.stderr or b"").decode(errors="replace").strip()
-        if "Unauthenticated" in said:
-            # Ray sends no token to an address that was given unless it is told to, and neither do we.
-            return "the cluster asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless it is in ~/.ray/auth_token"
-        reason = (
-            f"nothing within {PATIENCE:g} s"
-            if isinstance(error, subprocess.TimeoutExpired)
-            else (said or str(error)).splitlines()[-1]
-        )
-    except (OSError, OverflowError) as error:
-        reason = str(error)
-    else:
+        command = [sys.executable, "-c", CONNECTION_TEST, address]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (this program)
         return None
+    except subprocess.TimeoutExpired as error:
+        reason = f"nothing within {PATIENCE:g} s"
+        output = _text(error.stderr)
+    except subprocess.CalledProcessError as error:
+        output = _text(error.stderr)
+        reason = (output or str(error)).splitlines()[-1]
+    except (OSError, OverflowError) as error:
+        output = ""
+        reason = str(error)
+    if "Unauthenticated" in output:
+        # Ray sends no token to an address that was given unless it is told to, and neither do we.
+        return (
+            "the cluster asks for its token; set RAY_AUTH_MODE=token, "
+            "and RAY_AUTH_TOKEN unless it is in ~/.ray/auth_token"
+        )
     return f"no Ray cluster answers there ({reason}); start one with ray start --head"
 
 
+def _text(output: bytes | None) -> str:
+    """The output of a process, of which there may be none."""
+    return (output or b"").decode(errors="replace").strip()
+
+
 def _answer(ref: Any) -> Any:
-    """What the mailbox answers. It is on the driver's own node, so that where it is lost, all is."""
+    """The mailbox's answer. It is on the driver's own node: if the mailbox is lost, everything is.
+
+    Raises:
+        ConnectionError: If the cluster was lost.
+    """
     try:
         return ray.get(ref)
     except RayError as error:
@@ -226,7 +252,7 @@ def _answer(ref: Any) -> Any:
 
 
 def _name(ref: Any) -> str:
-    """What a task calls itself, and its driver it."""
+    """The name by which both a task and its driver know it."""
     return ref.task_id().hex()
 
 
@@ -235,32 +261,25 @@ def _run(pickled: bytes, mailbox: Any, plugins: list[tuple[str, str]], environme
     os.environ.update(environment)
     use_one_thread()
     context = ray.get_runtime_context()
-    me = context.get_task_id()
+    name = context.get_task_id()
     task: Task = pickle.loads(pickled)  # noqa: S301 (from the driver)
-    if ray.get(mailbox.begin.remote(me, context.get_node_id())):
+    if ray.get(mailbox.begin.remote(name, context.get_node_id())):
         return pickle.dumps(Stopped(task.cell))
     # Where a task has a GPU of its own, that is the only one it sees.
     device = "cuda" if task.cell.device.startswith("cuda") else task.cell.device
-    cell = replace(
-        task.cell, plugins=tuple(_unpacked(name, source) for name, source in plugins), device=device
-    )
+    files = tuple(_plugin_file(*plugin) for plugin in plugins)
+    cell = replace(task.cell, plugins=files, device=device)
 
-    def tell(event: Event) -> None:
-        ray.get(mailbox.put.remote(me, pickle.dumps(event)))
+    def send(event: Event) -> None:
+        ray.get(mailbox.put.remote(name, pickle.dumps(event)))
 
-    link = TaskLink(task, tell, lambda: ray.get(mailbox.stopping.remote()))
+    link = TaskLink(task, send, lambda: ray.get(mailbox.stopping.remote()))
     return pickle.dumps(run_task(replace(task, cell=cell), link))
 
 
-_PLUGINS: dict[str, str] = {}
-"""The plug-ins that this process has, by the hash of their source."""
-
-
-def _unpacked(name: str, source: str) -> str:
-    """A file with that source, the same one each time."""
-    key = sha256(f"{name}/{source}".encode()).hexdigest()
-    if key not in _PLUGINS:
-        file = Path(tempfile.mkdtemp(prefix="benchmark-plugin-")) / name
-        file.write_text(source, encoding="utf-8")
-        _PLUGINS[key] = str(file)
-    return _PLUGINS[key]
+@cache
+def _plugin_file(name: str, source: str) -> str:
+    """A file of that name with that source, the same one each time."""
+    file = Path(tempfile.mkdtemp(prefix="benchmark-plugin-")) / name
+    file.write_text(source, encoding="utf-8")
+    return str(file)

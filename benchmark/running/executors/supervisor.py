@@ -1,4 +1,4 @@
-"""Keeps an executor busy, and decides what becomes of cells that are lost, hang or must stop."""
+"""Keeps an executor busy, and decides what happens to cells that are lost, hang or must stop."""
 
 import time
 from collections import Counter, deque
@@ -23,15 +23,18 @@ TRIES = 2
 MOVES = 10
 """How often a cell is run again that was lost without being to blame."""
 
+POLL_TIMEOUT = 0.2
+"""Seconds that the executor may wait for an event."""
+
 
 @dataclass(frozen=True)
 class Policy:
     """What a run wants of its cells.
 
     Attributes:
-        resume: Where a cell's training goes on, if anywhere.
+        resume: The checkpoint from which a cell's training goes on, if it has one.
         every: Seconds between two checkpoints of a cell; `None` for none.
-        patience: Seconds without a word from a cell after which it is taken to hang.
+        patience: Seconds without an event from a cell after which it is taken to hang.
         interrupted: Whether the run is to end.
     """
 
@@ -42,45 +45,88 @@ class Policy:
 
 
 def run_cells(cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> Generator[Event, None, None]:
-    """Runs cells and yields what happens, as it happens; `Lost` is not among it.
+    """Runs cells and yields the events as they happen, apart from `Lost`.
 
-    A cell that is lost is run again behind the others, from its last checkpoint, and has failed if it is lost twice. An
-    interruption ends the iterator, after the cells have had a few seconds to save. The executor is closed with it.
+    A cell that is lost is run again after the others, from its last checkpoint; if it is lost twice, it has
+    failed. An interruption ends the iterator, after the cells have had a few seconds to save. The executor is
+    closed with it.
     """
-    waiting = deque(cells)
-    running: dict[tuple, Cell] = {}
-    heard: dict[tuple, float] = {}
-    lost: Counter[tuple] = Counter()
-    moved: Counter[tuple] = Counter()
-    deadline = float("inf")
+    supervisor = _Supervisor(cells, executor, policy)
     try:
-        while (waiting or running) and time.monotonic() < deadline:
-            if deadline == float("inf") and policy.interrupted():
-                deadline = time.monotonic() + GRACE
-                waiting.clear()
-                executor.stop()
-            while waiting and (executor.capacity is None or len(running) < executor.capacity):
-                cell = waiting.popleft()
-                running[cell.key] = cell
-                executor.start(Task(cell, policy.resume(cell), policy.every))
-                if executor.capacity is not None:
-                    heard[cell.key] = time.monotonic()
-            for event in executor.poll(0.2):
-                key = event.cell.key
-                heard[key] = time.monotonic()
-                if not isinstance(event, Progress | Message | Saved):
-                    del running[key], heard[key]
-                if not isinstance(event, Lost):
-                    yield event
-                elif deadline == float("inf"):
-                    (moved if event.blameless else lost)[key] += 1
-                    if lost[key] < TRIES and moved[key] <= MOVES:
-                        waiting.append(event.cell)
-                        yield Message(event.cell, f"{event.cell.label}: {event.reason}; trying again")
-                    else:
-                        yield Failed(event.cell, f"{event.reason}, and so it was before")
-            for key in [key for key, then in heard.items() if time.monotonic() - then > policy.patience]:
-                heard[key] = time.monotonic()
-                executor.kill(running[key], f"nothing was heard of it for {policy.patience:g} s")
+        while supervisor.has_work():
+            supervisor.stop_if_interrupted()
+            supervisor.start_cells()
+            for event in executor.poll(POLL_TIMEOUT):
+                reported = supervisor.handle(event)
+                if reported is not None:
+                    yield reported
+            supervisor.kill_silent_cells()
     finally:
         executor.close()
+
+
+class _Supervisor:
+    """Which cells wait and which run, when each was heard of last, and how often it was lost."""
+
+    def __init__(self, cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> None:
+        self.executor = executor
+        self.policy = policy
+        self.waiting = deque(cells)
+        self.running: dict[tuple, Cell] = {}
+        self.last_event: dict[tuple, float] = {}
+        self.lost: Counter[tuple] = Counter()
+        self.moved: Counter[tuple] = Counter()
+        self.deadline: float | None = None
+
+    def has_work(self) -> bool:
+        """Whether cells wait or run, and the time to save has not run out."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return False
+        return bool(self.waiting or self.running)
+
+    def stop_if_interrupted(self) -> None:
+        if self.deadline is None and self.policy.interrupted():
+            self.deadline = time.monotonic() + GRACE
+            self.waiting.clear()
+            self.executor.stop()
+
+    def start_cells(self) -> None:
+        """Starts cells while there is room."""
+        capacity = self.executor.capacity
+        while self.waiting and (capacity is None or len(self.running) < capacity):
+            cell = self.waiting.popleft()
+            self.running[cell.key] = cell
+            self.executor.start(Task(cell, self.policy.resume(cell), self.policy.every))
+            # In an executor's own queue a cell may be silent for long.
+            if capacity is not None:
+                self.last_event[cell.key] = time.monotonic()
+
+    def handle(self, event: Event) -> Event | None:
+        """The event to report, if any."""
+        key = event.cell.key
+        self.last_event[key] = time.monotonic()
+        if not isinstance(event, Progress | Message | Saved):
+            del self.running[key], self.last_event[key]
+        if not isinstance(event, Lost):
+            return event
+        if self.deadline is not None:
+            return None
+        return self._retry(event)
+
+    def _retry(self, event: Lost) -> Event:
+        """Runs a lost cell again after the others, unless it was lost too often."""
+        cell = event.cell
+        losses = self.moved if event.blameless else self.lost
+        losses[cell.key] += 1
+        if self.lost[cell.key] >= TRIES or self.moved[cell.key] > MOVES:
+            return Failed(cell, f"{event.reason}, and so it was before")
+        self.waiting.append(cell)
+        return Message(cell, f"{cell.label}: {event.reason}; trying again")
+
+    def kill_silent_cells(self) -> None:
+        now = time.monotonic()
+        patience = self.policy.patience
+        silent = [key for key, then in self.last_event.items() if now - then > patience]
+        for key in silent:
+            self.last_event[key] = now
+            self.executor.kill(self.running[key], f"nothing was heard of it for {patience:g} s")

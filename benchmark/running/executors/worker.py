@@ -1,4 +1,4 @@
-"""How a running cell speaks to its driver."""
+"""Runs one cell, and reports its events to the driver."""
 
 import os
 import time
@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from benchmark.errors import first_line
 from benchmark.running.executors.base import (
     Done,
     Event,
@@ -24,56 +25,69 @@ if TYPE_CHECKING:
 __all__ = ["Ended", "TaskLink", "run_task", "use_one_thread"]
 
 REPORT_EVERY = 0.5
-"""Seconds between two reports of progress, and between two looks for a request to stop."""
+"""Seconds between two reports of progress in one stage, and between two checks for a request to stop."""
 
 
 class Ended(BaseException):
-    """The driver wants the cell no more. Not an error of the cell, and to be caught by nobody on the way."""
+    """The driver has stopped the cell. It is no error of the cell, and no code in between may catch it."""
 
 
 class TaskLink:
-    """Tells events, makes checkpoints fall due, and ends the cell where it is asked to.
+    """Sends a cell's events, decides when a checkpoint is due, and ends the cell when the driver stops it.
 
     Arguments:
         task: The task.
-        tell: Sends an event.
+        send: Sends an event.
         stopping: Whether the driver wants the cell to end.
     """
 
-    def __init__(self, task: Task, tell: Callable[[Event], None], stopping: Callable[[], bool]) -> None:
+    def __init__(self, task: Task, send: Callable[[Event], None], stopping: Callable[[], bool]) -> None:
         self.cell = task.cell
         self.every = float("inf") if task.every is None else task.every
-        self.tell = tell
+        self.send = send
         self.stopping = stopping
         self.stop = False
-        self.looked = self.reported = -REPORT_EVERY
+        self.stage = ""
+        self.asked_to_stop = self.reported = -REPORT_EVERY
         self.saved = time.monotonic()
 
-    def progress(self, share: float) -> None:
+    def progress(self, share: float, stage: str) -> None:
+        """Reports the share of the budget that is spent: at once in a new stage, else now and then."""
         now = time.monotonic()
-        if now - self.reported >= REPORT_EVERY:
+        if stage != self.stage or now - self.reported >= REPORT_EVERY:
+            self.stage = stage
             self.reported = now
-            self.tell(Progress(self.cell, share))
+            self.send(Progress(self.cell, share, stage))
 
     def say(self, text: str) -> None:
-        self.tell(Message(self.cell, text))
+        """Sends a line for the user."""
+        self.send(Message(self.cell, text))
 
     def due(self, cycles: int) -> bool:
+        """Whether a checkpoint is wanted now."""
         now = time.monotonic()
-        if now - self.looked >= REPORT_EVERY:
-            self.looked = now
+        if now - self.asked_to_stop >= REPORT_EVERY:
+            self.asked_to_stop = now
             self.stop = self.stop or self.stopping()
         return self.stop or now - self.saved >= self.every
 
     def save(self, checkpoint: "Checkpoint") -> None:
-        self.tell(Saved(self.cell, checkpoint))
+        """Sends a checkpoint.
+
+        Raises:
+            Ended: If the driver wants the cell to end.
+        """
+        self.send(Saved(self.cell, checkpoint))
         self.saved = time.monotonic()
         if self.stop:
             raise Ended
 
 
 def use_one_thread() -> None:
-    """Makes this process compute with one thread. To be called before torch is imported, which reads the environment once."""
+    """Makes this process compute with one thread.
+
+    It must be called before torch is imported, which reads the environment once.
+    """
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="1")
 
     import torch
@@ -92,8 +106,7 @@ def run_task(task: Task, link: TaskLink) -> Event:
     except MemoryError:
         return Lost(task.cell, "it ran out of memory")
     except Exception as error:  # whatever a method raises costs its own cell only
-        if (
-            "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError"
-        ):  # torch's own, on a processor and on a GPU
-            return Lost(task.cell, f"it ran out of memory ({str(error).splitlines()[0]})")
+        # torch's own errors, on a CPU and on a GPU
+        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
+            return Lost(task.cell, f"it ran out of memory ({first_line(error)})")
         return Failed(task.cell, traceback.format_exc())

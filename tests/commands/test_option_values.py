@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from benchmark.commands import options
+from benchmark.commands import option_values as options
 from benchmark.errors import UsageError
 
 
@@ -19,7 +19,7 @@ def test_bad_seeds(text):
 
 
 def test_settings_are_grouped_and_the_last_one_wins():
-    given = ["wgan-gp.penalty=1", "ring.batch = 8", "wgan-gp.penalty=2", ("gan", "lr", 0.1)]
+    given = ["wgan-gp.penalty=1", "ring.batch = 8", "wgan-gp.penalty=2", options.Assignment("gan", "lr", 0.1)]
     assert options.settings(given) == {
         "wgan-gp": {"penalty": "2"},
         "ring": {"batch": "8"},

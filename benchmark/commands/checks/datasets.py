@@ -1,0 +1,181 @@
+"""The contract of a dataset."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+import torch
+from torch import Tensor
+
+from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.datasets.base import Dataset, Split
+from benchmark.datasets.images import Images
+from benchmark.registry import DATASETS, METHODS
+from benchmark.training.cost import cost_of
+
+__all__ = ["CHECKS", "check_dataset"]
+
+DRAWN = 2000
+"""Samples that are drawn of each split."""
+
+SHARED = 0.01
+"""The share of held-out samples that may occur in another split by chance."""
+
+GOOD = 0.9
+"""The share of real data that must be of high quality."""
+
+
+def check_dataset(name: str) -> Iterator[Outcome]:
+    """Runs every check on a dataset at its default settings.
+
+    Raises:
+        UsageError: If the name is unknown, the class cannot be built, or its files are not there.
+    """
+    data = DATASETS.build(name, {})
+    data.prepare()
+    checks = dict(CHECKS)
+    if _modes(data):
+        checks |= CHECKS_OF_MODES
+    checks |= CHECKS_OF_IMAGES if isinstance(data, Images) else CHECKS_OF_POINTS
+    for title, check in checks.items():
+        yield outcome_of(title, check, data)
+
+
+def describes_itself(data: Dataset) -> None:
+    assert data.kind in ("points", "images"), f"kind is {data.kind!r}; it must be points or images"
+    assert all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}"
+    weights = data.mode_weights
+    assert weights.ndim == 1, f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)"
+    if len(weights):
+        assert weights.dtype == torch.float64, f"mode_weights is of type {weights.dtype}; it must be float64"
+        assert bool((weights > 0).all()), "a mode has no weight"
+        total = float(weights.sum())
+        assert abs(total - 1) < 1e-6, f"mode_weights sum to {total:.6g}; they must sum to 1"
+
+
+def draws_samples(data: Dataset) -> None:
+    for split in get_args(Split):
+        samples = _draw(data, split)
+        expected = (DRAWN, *data.shape)
+        assert samples.shape == expected, f"{split} has shape {tuple(samples.shape)}; it must be {expected}"
+        unpacked = data.unpack(samples)
+        assert unpacked.dtype == torch.float32, f"{split}, unpacked, is of type {unpacked.dtype}, not float32"
+        assert bool(unpacked.isfinite().all()), f"{split} holds numbers that are not finite"
+
+
+def draws_from_the_stream(data: Dataset) -> None:
+    first, again = _draw(data, "train"), _draw(data, "train")
+    assert torch.equal(first, again), (
+        "the same stream gives other data: some randomness is not from the stream"
+    )
+    other = data.draw(DRAWN, data.stream(1, "check"), "train")
+    assert not torch.equal(first, other), "two streams give the same data"
+
+
+def keeps_held_out_data_apart(data: Dataset) -> None:
+    held_out = _rows(_draw(data, "held-out"))
+    for split in ("train", "calibration"):
+        shared = held_out & _rows(_draw(data, split))
+        share = len(shared) / len(held_out)
+        assert share <= SHARED, f"{share:.0%} of the held-out samples are also among the {split} samples"
+
+
+def packs_without_loss(data: Dataset) -> None:
+    samples = _draw(data, "train")[:100]
+    assert torch.equal(data.pack(data.unpack(samples)), samples), "pack(unpack(samples)) is not samples"
+
+
+def can_be_trained_on(data: Dataset) -> None:
+    """One cycle of a GAN."""
+    cost = cost_of(METHODS.build("gan", {}), data)
+    assert cost.flops > 0, "a cycle of a GAN has no matrix product"
+
+
+def assigns_samples_to_modes(data: Dataset) -> None:
+    samples = _draw(data, "calibration")
+    assignment = data.assign(samples)
+    for field in ("mode", "high_quality"):
+        shape = tuple(getattr(assignment, field).shape)
+        assert shape == (DRAWN,), f"{field} has shape {shape}; it must be {(DRAWN,)}"
+    low, high = int(assignment.mode.min()), int(assignment.mode.max())
+    assert 0 <= low <= high < data.modes, f"modes are {low} to {high}; they must be 0 to {data.modes - 1}"
+    good = float(assignment.high_quality.double().mean())
+    assert good >= GOOD, f"{good:.0%} of real data is of high quality; it must be {GOOD:.0%} at least"
+
+
+def assigns_each_sample_by_itself(data: Dataset) -> None:
+    samples = _draw(data, "calibration")[:200]
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    assignment, permuted = data.assign(samples), data.assign(samples[order])
+    for field in ("mode", "high_quality"):
+        whole, part = getattr(assignment, field), getattr(permuted, field)
+        assert torch.equal(whole[order], part), f"{field} depends on the order of the samples"
+    stacked = data.assign(samples.view(2, 100, *data.shape))
+    shape = tuple(stacked.mode.shape)
+    assert shape == (2, 100), f"of samples of two seeds, mode has shape {shape}; it must be (2, 100)"
+    assert torch.equal(stacked.mode.flatten(), assignment.mode), "mode depends on the number of seeds"
+
+
+def draws_modes_by_their_weights(data: Dataset) -> None:
+    mode = data.assign(_draw(data, "calibration")).mode
+    shares = torch.bincount(mode, minlength=data.modes).double() / DRAWN
+    distance = 0.5 * float((shares - data.mode_weights).abs().sum())
+    # By chance, the total variation of n draws from K modes is about sqrt(K / n) / 2.5; a classifier errs
+    # besides.
+    most = 0.05 + (data.modes / DRAWN) ** 0.5
+    assert distance <= most, (
+        f"the total variation of real data and mode_weights is {distance:.2f}; at most {most:.2f}"
+    )
+
+
+def can_be_drawn_as_points(data: Dataset) -> None:
+    samples = _draw(data, "train")[:100]
+    projected = tuple(data.project(samples).shape)
+    assert projected == (100, 2), f"project gives shape {projected} for 100 samples; it must be (100, 2)"
+    landmarks = tuple(data.landmarks.shape)
+    accepted = {(data.modes, 2), (0, 2)}
+    assert landmarks in accepted, f"landmarks has shape {landmarks}; it must be (K, 2), or (0, 2) for none"
+    assert [type(axis) for axis in data.axes] == [str, str], f"axes are {data.axes}; they must be two texts"
+
+
+def finds_the_nearest_image(data: Any) -> None:
+    samples = _draw(data, "train")[:3]
+    nearest = data.nearest_training(samples)
+    assert nearest.shape == samples.shape, f"nearest_training gives shape {tuple(nearest.shape)}"
+    assert torch.equal(nearest, samples), "the nearest training image of a training image is another one"
+
+
+CHECKS: dict[str, Callable[[Dataset], None]] = {
+    "describes itself": describes_itself,
+    "draws samples": draws_samples,
+    "draws from the stream that it is given": draws_from_the_stream,
+    "keeps held-out data apart": keeps_held_out_data_apart,
+    "packs without loss": packs_without_loss,
+    "can be trained on": can_be_trained_on,
+}
+
+CHECKS_OF_MODES: dict[str, Callable[[Dataset], None]] = {
+    "assigns samples to modes": assigns_samples_to_modes,
+    "assigns each sample by itself": assigns_each_sample_by_itself,
+    "draws modes by their weights": draws_modes_by_their_weights,
+}
+
+CHECKS_OF_POINTS: dict[str, Callable[[Dataset], None]] = {"can be drawn": can_be_drawn_as_points}
+
+CHECKS_OF_IMAGES: dict[str, Callable[[Dataset], None]] = {"finds the nearest image": finds_the_nearest_image}
+
+
+def _modes(data: Dataset) -> int:
+    """The number of modes; 0 if that cannot be had, which `describes_itself` reports."""
+    try:
+        return data.modes
+    except Exception:  # foreign code may fail in any way
+        return 0
+
+
+def _draw(data: Dataset, split: Split) -> Tensor:
+    """The same samples of a split each time, packed."""
+    return data.draw(DRAWN, data.stream(0, "check"), split)
+
+
+def _rows(samples: Tensor) -> set[bytes]:
+    return {row.numpy().tobytes() for row in samples.flatten(1)}

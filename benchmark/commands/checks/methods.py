@@ -1,0 +1,234 @@
+"""The contract of a method."""
+
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+from torch.func import grad
+
+from benchmark.commands.checks.made_up_data import Pictures
+from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.datasets.base import Dataset
+from benchmark.datasets.mixtures import Ring
+from benchmark.method import Batch, Method, Networks, Player, State
+from benchmark.registry import METHODS
+from benchmark.suites import registered_suites
+from benchmark.training.cost import cost_of
+from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.streams import Batches, Draw
+from benchmark.training.trees import tree_leaves, tree_map
+
+__all__ = ["CHECKS", "check_method"]
+
+CPU = torch.device("cpu")
+
+CYCLES = 3
+"""Cycles that a method is trained for."""
+
+
+def check_method(name: str) -> Iterator[Outcome]:
+    """Runs every check on a small dataset of every kind that a method is for.
+
+    Raises:
+        UsageError: If the name is unknown, or the class cannot be built.
+    """
+    method: Method = METHODS.build(name, _settings(name))
+    for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
+        if data.kind in method.kinds:
+            for title, check in CHECKS.items():
+                yield outcome_of(f"{title} ({data.name})", check, method, data)
+
+
+def builds(method: Method, data: Dataset) -> None:
+    networks = method.networks(data.spec)
+    assert "generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator"
+    for name, network in networks.items():
+        assert isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module"
+    shape, expected = networks["generator"](torch.randn(5, data.latent)).shape, (5, *data.shape)
+    assert shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
+    players = method.players(data.spec)
+    for name, player in players.items():
+        unknown = set(player.networks) - set(networks)
+        assert not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give"
+    idle = set(networks).difference(*(player.networks for player in players.values()))
+    assert not idle, f"no player trains {', '.join(idle)}"
+    cost = cost_of(method, data)
+    assert cost.generator_steps > 0, "no player trains the generator"
+    assert cost.flops > 0, "a cycle has no matrix product"
+
+
+def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
+    """Each player's loss depends on every tensor that the player trains."""
+    # A few cycles in, so that a zero at initialisation does not count against a method.
+    start = _start(method, data, [0])
+    start.run_all()
+    state = select_seed(start.state, 0)
+    for name, player in start.cycle.players.items():
+        (batch,) = next(Batches(data, [Draw.of(player)], [0], CPU))
+        loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
+        parameters = {network: state.parameters[network] for network in player.networks}
+        shape = tuple(loss(parameters).shape)
+        assert shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar"
+        for network, gradients in grad(loss)(parameters).items():
+            idle = _without_gradient(gradients)
+            assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
+
+
+def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
+    """A cycle changes the networks that its players train, and leaves the others to their players."""
+    start = _start(method, data, [0])
+    batches = start.batches[0]
+    for phase in start.cycle.phases:
+        before = tree_map(torch.clone, start.state)
+        size = len(phase.draws)
+        batch = [stacked.map(itemgetter(0)) for stacked in batches[:size]]
+        batches = batches[phase.repeats * size :]
+        after, _ = start.cycle.single(phase, select_seed(start.state, 0), batch)
+        assert _equal(start.state, before), "a loss writes into its networks; a loss must have no effects"
+        names = ", ".join(phase.players)
+        trained = set().union(*(player.networks for player in phase.players.values()))
+        for network, parameters in after.parameters.items():
+            changed = not _equal(parameters, select_seed(before, 0).parameters[network])
+            if network in trained:
+                assert changed, f"an update of {names} does not change {network}"
+            else:
+                assert not changed, f"an update of {names} changes {network}"
+
+
+def losses_are_finite(method: Method, data: Dataset) -> None:
+    start = _start(method, data, [0, 1])
+    for batch in start.batches:
+        losses = start.cycle.run(start.state, batch)
+        assert bool(losses.isfinite().all()), f"a loss is not finite within {CYCLES} cycles"
+    for leaf in tree_leaves(start.state):
+        assert bool(leaf.isfinite().all()), f"the state is not finite after {CYCLES} cycles"
+
+
+def same_seed_same_result(method: Method, data: Dataset) -> None:
+    first, again = _start(method, data, [3, 4]).run_all(), _start(method, data, [3, 4]).run_all()
+    assert _equal(first, again), (
+        "two trainings with the same seeds differ: some randomness does not come from the batch"
+    )
+    one, other = select_seed(first, 0).parameters, select_seed(first, 1).parameters
+    assert not _equal(one, other), "two seeds give the same networks: the initialisation is not random"
+
+
+def seeds_do_not_touch(method: Method, data: Dataset) -> None:
+    """A seed beside others sees its own streams, and its first steps are those of a run alone, to
+    rounding.
+    """
+    alone, beside = _start(method, data, [7]), _start(method, data, [5, 7])
+    own, shared = select_seed(alone.state, 0), select_seed(beside.state, 1)
+    assert _equal(own, shared), "a seed's initial networks depend on the seeds beside it"
+    for cycle, (batches_alone, batches_beside) in enumerate(
+        zip(alone.batches, beside.batches, strict=True), 1
+    ):
+        for one, two in zip(batches_alone, batches_beside, strict=True):
+            same = _equal(one.map(itemgetter(0)), two.map(itemgetter(1)))
+            assert same, "a seed's batches depend on the seeds beside it"
+        losses_alone = alone.cycle.run(alone.state, batches_alone)[:, 0]
+        losses_beside = beside.cycle.run(beside.state, batches_beside)[:, 1]
+        difference = float((losses_alone - losses_beside).abs().max())
+        scale = 1 + float(losses_alone.abs().max())
+        assert difference <= 1e-4 * scale, (
+            f"cycle {cycle}: a seed's loss differs by {difference:.2g} with another seed beside it"
+        )
+
+
+def state_survives(method: Method, data: Dataset) -> None:
+    """Training continued from a saved and loaded state goes on exactly as without."""
+    start = _start(method, data, [0, 1])
+    first, *others = start.batches
+    start.cycle.run(start.state, first)
+    saved = {str(i): leaf.contiguous() for i, leaf in enumerate(tree_leaves(start.state))}
+    loaded = load(save(saved))
+    leaves = iter([loaded[name] for name in saved])
+    copy = tree_map(lambda _: next(leaves), start.state)
+    fresh = Cycle(method, data.spec)
+    for batch in others:
+        start.cycle.run(start.state, batch)
+        fresh.run(copy, batch)
+    assert _equal(start.state, copy), (
+        "training from a saved state goes on differently: the method keeps state of its own"
+    )
+
+
+CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
+    "builds": builds,
+    "gradients reach exactly the networks of each player": gradients_reach_their_networks,
+    "updates stay in their networks": updates_stay_in_their_networks,
+    "losses are finite": losses_are_finite,
+    "the same seed gives the same result": same_seed_same_result,
+    "a seed does not depend on those beside it": seeds_do_not_touch,
+    "state survives a save and a load": state_survives,
+}
+
+
+def _loss_of(cycle: Cycle, player: Player, state: State, batch: Batch) -> Callable[[Any], Tensor]:
+    """A player's loss as a function of the parameters that it trains."""
+
+    def loss(parameters: dict[str, dict[str, Tensor]]) -> Tensor:
+        bound = state._replace(parameters={**state.parameters, **parameters})
+        return player.loss(Networks(cycle.modules, bound, cycle.players), batch)
+
+    return loss
+
+
+class _Start(NamedTuple):
+    """A cycle, its initial state, and the batches of its first cycles."""
+
+    cycle: Cycle
+    state: State
+    batches: list[list[Batch]]
+
+    def run_all(self) -> State:
+        """The state after all cycles."""
+        for batch in self.batches:
+            self.cycle.run(self.state, batch)
+        return self.state
+
+
+def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
+    cycle = Cycle(method, data.spec)
+    stream = Batches(data, cycle.draws, seeds, CPU)
+    batches = [next(stream) for _ in range(CYCLES)]
+    return _Start(cycle, initialise(method, data, seeds, CPU), batches)
+
+
+def _settings(name: str) -> dict[str, Any]:
+    """The settings of a method in the suites of this benchmark."""
+    settings = {}
+    for suite in registered_suites():
+        if suite.protocol is None:
+            for key, value in suite.settings.items():
+                owner, _, field = key.rpartition(".")
+                if owner == name:
+                    settings[field] = value
+    return settings
+
+
+def _without_gradient(gradients: dict[str, Tensor]) -> list[str]:
+    """The tensors that a loss does not depend on, apart from biases.
+
+    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
+    gradient.
+    """
+    names = []
+    for name, gradient in gradients.items():
+        if not gradient.any() and not name.endswith("bias"):
+            names.append(name)
+    return names
+
+
+def _equal(tree: Any, other: Any) -> bool:
+    """Whether two trees of tensors are the same bit for bit."""
+    for one, two in zip(tree_leaves(tree), tree_leaves(other), strict=True):
+        if one is None or two is None:
+            if one is not two:
+                return False
+        elif not torch.equal(one, two):
+            return False
+    return True

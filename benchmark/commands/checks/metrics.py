@@ -1,0 +1,193 @@
+"""The contract of a metric."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.commands.checks.made_up_data import Pictures
+from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.datasets.base import Dataset
+from benchmark.datasets.mixtures import Ring
+from benchmark.metric import Evaluation, HeldOut, Metric
+from benchmark.records.schema import CALIBRATION_ROWS, REAL_DATA
+from benchmark.registry import METHODS, METRICS
+from benchmark.scoring.calibration import CALIBRATIONS
+from benchmark.training.step import initialise, modules_of
+from benchmark.training.trainer import TrainedGenerators
+
+__all__ = ["CHECKS", "check_metric"]
+
+CPU = torch.device("cpu")
+
+SAMPLES, HELD_OUT = 300, 500
+
+SEEDS = tuple(range(len(CALIBRATION_ROWS)))
+
+TOLERANCE = 1e-4
+"""By how much, of 1 or of the score, two scores may differ that must be the same."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A metric, and the data to try it on.
+
+    Attributes:
+        metric: The metric, with the settings that it leaves to the dataset filled in.
+        data: The dataset.
+        samples: Samples of the calibration rows in place of seeds, packed, shape $(S, N, *)$.
+        held_out: Held-out data, packed.
+        generators: Untrained generators, one per seed.
+    """
+
+    metric: Metric
+    data: Dataset
+    samples: Tensor
+    held_out: Tensor
+    generators: TrainedGenerators
+
+    def score(self) -> Tensor:
+        """The scores, shape $(S,)$."""
+        seeds = SEEDS[: len(self.samples)]
+        return self.score_as(self.samples, seeds, self.generators)
+
+    def score_as(self, samples: Tensor, seeds: tuple[int, ...], generators: TrainedGenerators) -> Tensor:
+        held_out = HeldOut(self.held_out)
+        return self.metric.score(Evaluation(self.data, samples, held_out, seeds, generators))
+
+
+def check_metric(name: str) -> Iterator[Outcome]:
+    """Runs every check on each small dataset that a metric applies to.
+
+    Raises:
+        UsageError: If the name is unknown, or the class cannot be built.
+    """
+    metric: Metric = METRICS.build(name, {})
+    for data in (_sized(Ring()), _sized(Pictures())):
+        if metric.applies(data):
+            subject = _subject(metric, data)
+            for title, check in CHECKS.items():
+                yield outcome_of(f"{title} ({data.name})", check, subject)
+            if data.modes:
+                yield outcome_of(
+                    f"does not depend on the order of modes ({data.name})", ignores_modes, subject
+                )
+
+
+def scores_every_seed(subject: Subject) -> None:
+    scores = subject.score()
+    expected = (len(SEEDS),)
+    assert tuple(scores.shape) == expected, f"scores have shape {tuple(scores.shape)}; it must be {expected}"
+    assert scores.is_floating_point(), f"scores are of type {scores.dtype}; they must be floating-point"
+
+
+def scores_within_bounds(subject: Subject) -> None:
+    low, high = subject.metric.range(subject.data)
+    for row, score in zip(CALIBRATION_ROWS, subject.score().tolist(), strict=True):
+        inside = np.isnan(score) or low - 1e-9 <= score <= high + 1e-9
+        assert inside, f"{row} scores {score:.6g}, outside of the bounds {low:g} to {high:g}"
+
+
+def prefers_real_data(subject: Subject) -> None:
+    """Real data must not be worse than all dummies: then `better` points the wrong way."""
+    if subject.metric.needs_generator:
+        return  # the score is that of the generators, which are untrained
+    scores = dict(zip(CALIBRATION_ROWS, subject.score().tolist(), strict=True))
+    real = scores.pop(REAL_DATA)
+    dummies = [score for score in scores.values() if np.isfinite(score)]
+    if not np.isfinite(real) or not dummies:
+        return
+    worse = [_is_worse(real, dummy, subject.metric.better) for dummy in dummies]
+    assert not all(worse), (
+        f"real data scores {real:.4g}, worse than every dummy ({scores}), "
+        f"where better is {subject.metric.better!r}"
+    )
+
+
+def repeats_itself(subject: Subject) -> None:
+    samples, held_out = subject.samples.clone(), subject.held_out.clone()
+    first = subject.score()
+    _assert_same(first, subject.score(), "the same samples score differently")
+    assert torch.equal(samples, subject.samples), "a score writes into the samples"
+    assert torch.equal(held_out, subject.held_out), "a score writes into the held-out data"
+
+
+def ignores_order(subject: Subject) -> None:
+    order = torch.randperm(SAMPLES, generator=torch.Generator().manual_seed(0))
+    permuted = replace(subject, samples=subject.samples[:, order])
+    _assert_same(subject.score(), permuted.score(), "the score depends on the order of the samples")
+
+
+def ignores_held_out_order(subject: Subject) -> None:
+    if subject.metric.needs_generator:
+        return  # it may take the first of the held-out data
+    order = torch.randperm(HELD_OUT, generator=torch.Generator().manual_seed(0))
+    permuted = replace(subject, held_out=subject.held_out[order])
+    _assert_same(subject.score(), permuted.score(), "the score depends on the order of the held-out data")
+
+
+def scores_each_seed_alone(subject: Subject) -> None:
+    together = subject.score()
+    for index, seed in enumerate(SEEDS):
+        generators = subject.generators.select([index])
+        alone = subject.score_as(subject.samples[index : index + 1], (seed,), generators)
+        _assert_same(together[index : index + 1], alone, "the score of a seed depends on the seeds beside it")
+
+
+def ignores_modes(subject: Subject) -> None:
+    permuted = replace(subject, data=_sized(_ReversedRing()))
+    _assert_same(subject.score(), permuted.score(), "the score depends on the order of the modes")
+
+
+CHECKS: dict[str, Callable[[Subject], None]] = {
+    "scores every seed": scores_every_seed,
+    "scores within its bounds": scores_within_bounds,
+    "prefers real data to the worse dummy": prefers_real_data,
+    "repeats itself": repeats_itself,
+    "does not depend on the order of samples": ignores_order,
+    "does not depend on the order of held-out data": ignores_held_out_order,
+    "scores each seed alone as beside others": scores_each_seed_alone,
+}
+
+
+class _ReversedRing(Ring):
+    """The ring, with its modes in another order."""
+
+    name = "ring"
+
+    @property
+    def means(self) -> Tensor:
+        return super().means.flip(0)
+
+
+def _sized(data: Dataset) -> Dataset:
+    """A dataset with small networks and few samples."""
+    return replace(data, width=4, latent=8, samples=SAMPLES, samples_large=0, held_out=HELD_OUT)
+
+
+def _subject(metric: Metric, data: Dataset) -> Subject:
+    rows = [CALIBRATIONS[name](data, 0, CPU)(SAMPLES) for name in CALIBRATION_ROWS]
+    method = METHODS.build("gan", {})
+    modules = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
+    return Subject(
+        metric=metric.on(data),
+        data=data,
+        samples=torch.stack(rows),
+        held_out=data.draw(HELD_OUT, data.stream("all", "held-out"), "held-out"),
+        generators=TrainedGenerators(method, modules, initialise(method, data, SEEDS, CPU)),
+    )
+
+
+def _is_worse(score: float, other: float, better: str) -> bool:
+    if better == "higher":
+        return score < other
+    if better == "lower":
+        return score > other
+    return abs(score - 1) > abs(other - 1)
+
+
+def _assert_same(scores: Tensor, others: Tensor, problem: str) -> None:
+    close = torch.isclose(scores.double(), others.double(), rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
+    assert bool(close.all()), f"{problem}: {scores.tolist()} and {others.tolist()}"

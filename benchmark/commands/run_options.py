@@ -1,0 +1,152 @@
+"""The options of `run`, read and checked. Imports nothing heavy, so that a mistake is reported at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmark.commands import option_values as values
+from benchmark.commands.plugins import load_plugins
+from benchmark.errors import UsageError
+from benchmark.plan.request import Request
+from benchmark.records.store import Store
+from benchmark.registry import DATASETS, METHODS, METRICS, Registry
+from benchmark.running.limits import Limits
+from benchmark.suites.budget import parse_budget
+from benchmark.suites.suite_file import find_or_read_suite
+
+__all__ = ["RUN_OPTIONS", "RunOptions", "read_run_options"]
+
+T = TypeVar("T")
+
+RUN_OPTIONS = (
+    "suite",
+    "datasets",
+    "methods",
+    "metrics",
+    "seeds",
+    "budget",
+    "out",
+    "device",
+    "workers",
+    "compile",
+    "plugin",
+    "data-root",
+    "fid-features",
+    "fid-weights",
+    "set",
+    "executor",
+    "ray-address",
+    "checkpoint-every",
+    "stall-timeout",
+    "worker-memory",
+    *values.EXTRAS,
+)
+"""The options that a file may have, too."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What to run, where to keep it, and where and how to run it.
+
+    Attributes:
+        request: What to train and score.
+        store: Where to keep it.
+        fresh: Whether to move an existing run aside.
+        limits: What cells may take.
+        executor: `local` or `ray`.
+        workers: Worker processes; `None` for one per CPU core, or one on a GPU.
+        worker_memory: Bytes that a worker may hold; `None` for its share of the machine's.
+        ray_address: The address of a Ray cluster; `None` for one on this machine.
+        data_root: The directory of the image datasets, if one was given.
+        fid_weights: The file with Inception's weights, if one was given.
+        extras: The parts of the report that are only made on request, of `EXTRAS`.
+    """
+
+    request: Request
+    store: Store
+    fresh: bool
+    limits: Limits
+    executor: str
+    workers: int | None
+    worker_memory: float | None
+    ray_address: str | None
+    data_root: str | None
+    fid_weights: str | None
+    extras: tuple[str, ...]
+
+
+def read_run_options(given: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+    """Reads options. Loads plug-ins and the file of a suite; writes nothing.
+
+    Arguments:
+        given: Values as the command line gives them, by the option's name without its dashes.
+        fresh: Whether to move an existing run aside.
+
+    Raises:
+        UsageError: If one of them is missing or wrong.
+    """
+    executor = values.choice("--executor", given.get("executor", "local"), ("local", "ray"))
+    if "ray-address" in given and executor != "ray":
+        raise UsageError("--ray-address: is for --executor ray")
+    request = _read_request(given)
+    store = Store(Path(given.get("out") or Path("results") / request.suite.name))
+    options = RunOptions(
+        request=request,
+        store=store,
+        fresh=fresh,
+        limits=_read_limits(given),
+        executor=executor,
+        workers=_read(values.count, given, "workers"),
+        worker_memory=_read(values.size, given, "worker-memory"),
+        ray_address=given.get("ray-address"),
+        data_root=given.get("data-root"),
+        fid_weights=given.get("fid-weights"),
+        extras=values.extras(given),
+    )
+    store.check(request.suite.name, fresh=fresh)
+    return options
+
+
+def _read_request(given: Mapping[str, Any]) -> Request:
+    name = values.required(given, "suite")
+    plugins = tuple(str(Path(file).resolve()) for file in given.get("plugin") or ())
+    load_plugins(plugins)
+    suite = find_or_read_suite(name)
+    datasets = values.names("datasets", given.get("datasets"))
+    methods = values.names("methods", given.get("methods"))
+    metrics = values.names_or_more("metrics", given.get("metrics"), suite.metrics)
+    _check_names(DATASETS, datasets)
+    _check_names(METHODS, None if methods == ("all",) else methods)
+    _check_names(METRICS, metrics)
+    return Request(
+        suite=suite,
+        seeds=values.seeds(given.get("seeds", "5")),
+        datasets=datasets,
+        methods=methods,
+        metrics=metrics,
+        budget=parse_budget(given["budget"]) if "budget" in given else None,
+        settings=values.settings(given.get("set") or ()),
+        fid_features=given.get("fid-features"),
+        device=given.get("device", "auto"),
+        compile=values.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off")),
+        plugins=plugins,
+    )
+
+
+def _read(read: Callable[[str, str], T], given: Mapping[str, Any], option: str) -> T | None:
+    """The value of an option as `read` reads it; `None` if it was not given."""
+    return read(f"--{option}", given[option]) if option in given else None
+
+
+def _check_names(registry: Registry, names: tuple[str, ...] | None) -> None:
+    for name in names or ():
+        registry.check(name)
+
+
+def _read_limits(given: Mapping[str, Any]) -> Limits:
+    every = given.get("checkpoint-every", "60s")
+    return Limits(
+        checkpoint_every=None if every == "off" else values.seconds("--checkpoint-every", every),
+        stall_timeout=values.seconds("--stall-timeout", given.get("stall-timeout", "30min")),
+    )

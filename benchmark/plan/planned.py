@@ -1,0 +1,116 @@
+"""A dataset and a method of a plan, and estimates of what the method takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from benchmark.datasets.base import Dataset
+from benchmark.metric import Metric
+from benchmark.records.cell import Cell
+from benchmark.suites.budget import Budget
+from benchmark.training.cost import Cost
+
+__all__ = ["Planned", "PlannedDataset"]
+
+EAGER_FLOPS, COMPILED_FLOPS = 30e9, 45e9
+"""Nominal FLOPs per second on one CPU core."""
+
+EAGER_OVERHEAD = 1e-5
+"""Nominal seconds per tensor operation that is not compiled."""
+
+LIBRARIES_BYTES, COMPILER_BYTES = 0.8e9, 0.25e9
+"""Memory that a worker needs for the libraries, and for compiling."""
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """A dataset, and what all of its cells have in common.
+
+    Attributes: name: Its name. data: The dataset. metrics: The metrics that apply to it, by name, with the
+        settings that they leave to the dataset filled in. budget: The budget of each trial. files: The files
+        that it needs, from `Dataset.prepare`.
+    """
+
+    name: str
+    data: Dataset
+    metrics: Mapping[str, Metric]
+    budget: Budget
+    files: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A method or a calibration row on a dataset, and what a group of its seeds takes.
+
+    Attributes:
+        template: The cell, without seeds.
+        dataset: Its dataset.
+        cost: The cost of a cycle; `None` for a calibration row.
+        cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
+    """
+
+    template: Cell
+    dataset: PlannedDataset
+    cost: Cost | None = None
+    cycles: int | None = None
+
+    def cell(self, group: Sequence[int], wanted: Sequence[int], compile: str) -> Cell:
+        """The cell for a group of seeds.
+
+        Arguments:
+            group: The seeds that are trained side by side.
+            wanted: Those of them whose results are wanted.
+            compile: `on`, `off`, or `auto` to compile where that pays.
+        """
+        if compile == "auto":
+            compiled = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
+        else:
+            compiled = compile == "on"
+        return replace(
+            self.template,
+            group=tuple(group),
+            wanted=tuple(wanted),
+            compile=compiled and self.cost is not None,
+        )
+
+    def work(self, seeds: int) -> float:
+        """FLOPs of that many seeds, or device-seconds if the budget is in seconds."""
+        if self.cost is None:
+            return 0.0
+        if self.cycles is None:
+            return self.template.budget.amount * seeds
+        return float(self.cycles * self.cost.flops * seeds)
+
+    def seconds(self, seeds: int, compiled: bool) -> float:
+        """Nominal seconds on one CPU core.
+
+        Compiling takes time that grows with the square of the number of operations in a compiled function.
+        The rates are fixed and not measured, so that the decision to compile, which changes results by
+        rounding, is the same each time.
+        """
+        if self.cost is None:
+            return 0.0
+        compiling = 20 + 2e-5 * self.cost.longest**2 if compiled else 0
+        if self.cycles is None:
+            # A budget of seconds buys more training when compiled, so only compiling itself counts against
+            # it.
+            slowdown = 1 if compiled else 1.5
+            return self.template.budget.amount * seeds * slowdown + compiling
+        flops = self.cycles * self.cost.flops * seeds
+        if compiled:
+            return flops / COMPILED_FLOPS + compiling
+        return flops / EAGER_FLOPS + self.cycles * EAGER_OVERHEAD * self.cost.operations
+
+    def memory(self, seeds: int, compiled: bool) -> float:
+        """About the bytes that a worker holds at its peak.
+
+        They are for the libraries, the compiler, the state, and samples while they are scored. Fitted to
+        peaks that were measured on CPUs, and right within a third there.
+        """
+        data = self.dataset.data
+        samples = max(data.samples * seeds, data.samples_large, data.held_out)
+        parameters = self.cost.parameters * seeds if self.cost else 0
+        compiler = COMPILER_BYTES if compiled else 0
+        scored = 12 * data.packed_bytes * samples * prod(data.shape)
+        return LIBRARIES_BYTES + compiler + scored + 32 * parameters

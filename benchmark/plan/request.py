@@ -1,0 +1,41 @@
+"""What a user asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.suites import Suite
+from benchmark.suites.budget import Budget
+
+__all__ = ["Request"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for, checked for form but not for sense.
+
+    Arguments:
+        suite: The suite.
+        seeds: The seeds.
+        datasets: Some of the suite's datasets; all of them by default.
+        methods: Registered methods, or `("all",)`; the suite's own by default.
+        metrics: Registered metrics; the suite's own by default.
+        budget: Overrides the suite's budgets.
+        settings: Field values by owner and field.
+        fid_features: The features of the metrics that have a setting `features`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        compile: `auto`, `on` or `off`.
+        plugins: Plug-in files, already loaded.
+    """
+
+    suite: Suite
+    seeds: tuple[int, ...]
+    datasets: tuple[str, ...] | None = None
+    methods: tuple[str, ...] | None = None
+    metrics: tuple[str, ...] | None = None
+    budget: Budget | None = None
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fid_features: str | None = None
+    device: str = "auto"
+    compile: str = "auto"
+    plugins: tuple[str, ...] = ()

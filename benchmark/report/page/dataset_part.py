@@ -1,0 +1,124 @@
+"""What the page shows of one dataset."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from benchmark.records.schema import MetricFacts
+from benchmark.report.headline import headline, headline_first
+from benchmark.report.numbers import gap, p_value
+from benchmark.report.page.allowance import Allowance
+from benchmark.report.pictures.charts import best_of_chart, course_chart, published_chart, scores_chart
+from benchmark.report.pictures.thumbnails import Thumbnail, thumbnails
+from benchmark.report.scores import Row, notes_on, score_rows
+from benchmark.report.verdict import answer
+from benchmark.report.view import BROKEN, DatasetView, MetricView
+from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS
+
+__all__ = ["dataset_part"]
+
+BYTES_OF_A_PAIR = 300
+"""About how many bytes a row in a table of pairs takes."""
+
+SHORT_NOTES = {"no test can succeed": "none can succeed", "alike": "alike in all seeds"}
+"""The beginnings of notes of `pairwise.csv`, and what stands for such a note in place of p."""
+
+
+def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -> dict[str, Any]:
+    """What the template shows of a dataset. What matters most takes its share of the bytes first.
+
+    Arguments:
+        view: The dataset.
+        allowance: The bytes that pictures and tables of pairs may take.
+        problems: Takes what cannot be shown, as lines.
+    """
+    rows = score_rows(view)
+    pictures = _Pictures(_thumbnails(view, allowance, problems))
+    for name in headline_first(view.scored_metrics):
+        pictures.add(view, view.metric(name), rows, allowance)
+    return {
+        "name": view.name,
+        "answer": answer(view),
+        "notes": notes_on(view),
+        "metrics": _headings(view, rows),
+        "rows": [
+            [row for row in rows if row.method in view.styles],
+            [row for row in rows if row.method not in view.styles],
+        ],
+        "panels": pictures.thumbnails,
+        "scores": pictures.scores,
+        "published": view.published_rows,
+        "published_charts": pictures.published,
+        "courses": pictures.courses,
+        "best_of": pictures.best_of,
+        "confidence": f"{view.tables.budget['confidence'].min():.1%}",
+        "pairs": pictures.pairs,
+    }
+
+
+class _Pictures:
+    """The pictures and tables of pairs of a dataset, as far as the allowance goes; `None` where it does not."""
+
+    def __init__(self, thumbnails: list[Thumbnail]) -> None:
+        self.thumbnails = thumbnails
+        self.scores: list[Markup | None] = []
+        self.published: list[Markup | None] = []
+        self.courses: list[dict[str, Markup | None]] = []
+        self.best_of: list[Markup | None] = []
+        self.pairs: dict[str, list[dict[str, Any]]] = {}
+
+    def add(self, view: DatasetView, metric: MetricView, rows: Sequence[Row], allowance: Allowance) -> None:
+        """Adds those of a metric, as far as there are any."""
+        self.scores.append(allowance.draw(scores_chart(metric, rows)))
+        if metric.name in view.published_metrics:
+            self.published.append(allowance.draw(published_chart(metric, view.published_rows)))
+        if metric.name in view.metrics_on_curve:
+            charts = {against: course_chart(metric, against) for against in AGAINST}
+            self.courses.append({against: allowance.draw(chart) for against, chart in charts.items()})
+        if metric.name == headline(view.scored_metrics) and view.tables.best_of["k"].max() > 2:
+            self.best_of.append(allowance.draw(best_of_chart(metric)))
+        pairs = metric.pairwise.to_dict("records")
+        if pairs and allowance.take(BYTES_OF_A_PAIR * len(pairs)):
+            self.pairs[metric.name] = [_pair(row, metric.facts) for row in pairs]
+
+
+def _thumbnails(view: DatasetView, allowance: Allowance, problems: list[str]) -> list[Thumbnail]:
+    try:
+        return [thumbnail for thumbnail in thumbnails(view) if allowance.take(len(thumbnail.picture))]
+    except BROKEN as error:
+        problems.append(f"{view.name}: not all samples can be shown ({type(error).__name__}: {error})")
+        return []
+
+
+def _headings(view: DatasetView, rows: Sequence[Row]) -> list[dict[str, str]]:
+    """The headings of the columns of scores."""
+    if not rows:
+        return []
+    headings = []
+    for name in rows[0].scores:
+        better = view.metric(name).facts["better"]
+        headings.append({"name": name, "arrow": ARROWS[better], "direction": DIRECTIONS[better]})
+    return headings
+
+
+def _pair(row: Mapping[Any, Any], facts: MetricFacts) -> dict[str, Any]:
+    """A row of `pairwise.csv` as the page shows it."""
+    return {
+        "a": row["a"],
+        "b": row["b"],
+        "value": row["difference"],
+        "difference": gap(row, facts),
+        "superiority": row["superiority"],
+        "favours": row["favours"],
+        "seeds": " and ".join(dict.fromkeys([str(row["n_a"]), str(row["n_b"])])),
+        "p_value": row["p"],
+        "p": _p_or_note(row),
+    }
+
+
+def _p_or_note(row: Mapping[Any, Any]) -> str:
+    for start, note in SHORT_NOTES.items():
+        if row["note"].startswith(start):
+            return note
+    return p_value(row["p"])

@@ -1,0 +1,114 @@
+"""Writes down what the cells of a run send, and shows how far the run is."""
+
+from collections.abc import Mapping
+
+from benchmark.plan.remaining import Remaining
+from benchmark.records.cell import Cell
+from benchmark.records.layout import TrialId
+from benchmark.records.schema import DatasetFacts
+from benchmark.records.store import Store
+from benchmark.records.trial_files import Survey
+from benchmark.running.executors.base import Done, Event, Failed, Message, Progress, Saved
+from benchmark.running.progress_line import ProgressLine
+
+__all__ = ["RunWriter"]
+
+CellKey = tuple[str, str, tuple[int, ...], tuple[int, ...]]
+
+
+class RunWriter:
+    """Writes records, checkpoints and errors as they come.
+
+    Arguments:
+        remaining: What is to be trained.
+        survey: The trials that were there before.
+        facts: The facts of each dataset.
+        store: Where to write.
+        line: Where to show progress.
+
+    Attributes:
+        trained: The number of trials that were trained.
+        diverged: The number of those that diverged.
+        failed: The cells that failed, one line each.
+    """
+
+    def __init__(
+        self,
+        remaining: Remaining,
+        survey: Survey,
+        facts: Mapping[str, DatasetFacts],
+        store: Store,
+        line: ProgressLine,
+    ) -> None:
+        self.store = store
+        self.facts = facts
+        self.line = line
+        self.records = list(survey.records)
+        self.failures = set(survey.failures)
+        self.trained = 0
+        self.diverged = 0
+        self.failed: list[str] = []
+        self._works = {cell.key: planned.work(len(cell.group)) for planned, cell in remaining.cells}
+        self._first_shares: dict[CellKey, float] = {}
+        self._shares: dict[CellKey, float] = {}
+        self._stages: dict[CellKey, str] = {}
+
+    def take(self, event: Event) -> None:
+        """Writes down an event, and shows it."""
+        match event:
+            case Progress():
+                self._take_progress(event)
+            case Message():
+                self.line.say(event.text)
+            case Saved():
+                self.store.checkpoints.write(event.cell, event.checkpoint)
+            case Done():
+                self._take_trials(event)
+            case Failed():
+                self._take_failure(event)
+        self.line.update(self.trained, self._spent(), ", ".join(self._stages.values()))
+
+    def survey(self) -> Survey:
+        """The trials that are there now."""
+        return Survey(self.records, sorted(self.failures), [])
+
+    def _take_progress(self, event: Progress) -> None:
+        key = event.cell.key
+        if key not in self._first_shares:
+            # A cell that goes on from a checkpoint has spent a share of its work before.
+            self._first_shares[key] = event.share
+            self.line.skip(self._works[key] * event.share)
+        self._shares[key] = event.share
+        self._stages[key] = f"{event.stage} {event.cell.label}"
+
+    def _take_trials(self, event: Done) -> None:
+        facts = self.facts[event.cell.dataset.name]
+        self.records += self.store.trials.write(event.cell, event.trials, facts)
+        self.failures.difference_update(_trials_of(event.cell))
+        self.trained += len(event.trials)
+        self.diverged += sum(trial.status == "diverged" for trial in event.trials)
+        self._end(event.cell)
+
+    def _take_failure(self, event: Failed) -> None:
+        file = self.store.trials.write_error(event.cell, event.reason)
+        self.failures.update(_trials_of(event.cell))
+        last_line = event.reason.strip().splitlines()[-1]
+        failure = f"{event.cell.label}: {last_line} (see {file})"
+        self.failed.append(failure)
+        self.line.say(f"failed: {failure}")
+        self._end(event.cell)
+
+    def _end(self, cell: Cell) -> None:
+        self._shares[cell.key] = 1.0
+        self._stages.pop(cell.key, None)
+
+    def _spent(self) -> float:
+        """The work that was done in this run."""
+        spent = 0.0
+        for key, share in self._shares.items():
+            spent += self._works[key] * (share - self._first_shares.get(key, 0.0))
+        return spent
+
+
+def _trials_of(cell: Cell) -> list[TrialId]:
+    return [TrialId(cell.dataset.name, cell.method.name, seed) for seed in cell.wanted]
