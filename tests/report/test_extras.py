@@ -12,7 +12,7 @@ from support.views import (
     SCORES,
 )
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.exports.tensorboard import write_event_files
 from benchmark.report.exports.text import parquet_tables
 from benchmark.report.tables.tables import make_tables
@@ -26,7 +26,7 @@ from benchmark.report.write import Report
 )
 def test_parquet_holds_the_tables(tmp_path, scores):
     pytest.importorskip("pyarrow")
-    tables = make_tables(read_results(made_up_run(tmp_path, scores))).files
+    tables = make_tables(read_run(made_up_run(tmp_path, scores).root)).files
     files = parquet_tables(tables)
     assert list(files) == [f"{name}.parquet" for name in tables]
     for name, frame in tables.items():
@@ -49,7 +49,7 @@ def scalars(folder):
 
 def curves_of(root, scores):
     """The rows of `curves.csv` of a run written by hand."""
-    return make_tables(read_results(made_up_run(root, scores))).curves
+    return make_tables(read_run(made_up_run(root, scores).root)).curves
 
 
 def test_event_files_hold_the_curves_and_nothing_of_an_earlier_report(tmp_path):

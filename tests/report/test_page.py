@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import rc_context
-from support.made_up import made_up_run, report_on
+from support.made_up import made_up_run, report_of
 from support.views import ALI, GAN, NEAR, OVERLAP, SEEDS, html_rows, html_table, page_text
 
 from benchmark import load_results
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.pictures.axis_helpers import CALIBRATION_LINES
@@ -33,7 +33,7 @@ CURVES = {"ring": {"gan": [[0.3, 0.5], [0.2, 0.6]], "ali": [[0.1, 0.2], [0.3, 0.
 )
 def test_curves_are_drawn_against_what_the_budget_is_of(tmp_path, budget, name):
     store = made_up_run(tmp_path, CURVES, budget=budget)
-    assert report_on(store).problems == []
+    assert report_of(store).problems == []
     page = (tmp_path / "report.html").read_text()
     assert re.findall(r'name="against" id="[^"]*" checked> ([^<]*)<', page) == [name]
     axes = load_results(tmp_path).figure("ring", "curves").axes
@@ -45,11 +45,11 @@ def test_curves_are_drawn_against_what_the_budget_is_of(tmp_path, budget, name):
 def test_a_page_that_grows_too_large_leaves_out_what_matters_least_and_says_so(tmp_path, monkeypatch):
     scores = {dataset: {"a": NEAR, "b": NEAR[::-1]} for dataset in ("ring", "grid")}
     store = made_up_run(tmp_path, scores)
-    report_on(store)
+    report_of(store)
     whole = (tmp_path / "report.html").read_text()
     assert "left out here" not in whole
     monkeypatch.setattr("benchmark.report.page.page.LARGEST_PAGE_BYTES", 10_000)
-    report_on(store)
+    report_of(store)
     part = (tmp_path / "report.html").read_text()
     assert "tables or pictures are left out here" in part
     assert part.count("<svg viewBox") < whole.count("<svg viewBox")
@@ -58,7 +58,7 @@ def test_a_page_that_grows_too_large_leaves_out_what_matters_least_and_says_so(t
 
 
 def test_without_a_finished_method_there_is_a_page_that_says_so(tmp_path):
-    report_on(made_up_run(tmp_path, {"ring": {"a": ["failed"], "collapsed": [1.0]}}))
+    report_of(made_up_run(tmp_path, {"ring": {"a": ["failed"], "collapsed": [1.0]}}))
     page = (tmp_path / "report.html").read_text()
     assert "No method has finished yet." in page
     assert "Failed, and not in any figure: a on ring (seed 0)." in page
@@ -110,7 +110,7 @@ def test_the_page_is_the_same_when_it_is_made_again(cli, tiny, tmp_path):
 def test_a_thousand_trials_make_a_page_of_less_than_five_megabytes(tmp_path):
     trials = [list(0.1 * seed + np.arange(20.0)) for seed in range(SEEDS)]
     methods = {f"method-{i}": trials for i in range(28)}
-    report_on(made_up_run(tmp_path, dict.fromkeys(("ring", "grid", "high-dimensional"), methods)))
+    report_of(made_up_run(tmp_path, dict.fromkeys(("ring", "grid", "high-dimensional"), methods)))
     assert len(pd.read_csv(tmp_path / "trials.csv")) == 3 * 28 * SEEDS > 1000
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
 
@@ -119,7 +119,7 @@ def test_the_headline_is_the_first_column_and_the_rows_are_in_its_order(tmp_path
     overlap = {"real-data": [0.9], "collapsed": [0.1], "noise": [0.2], "gan": [0.5, 0.6], "ali": [0.7, 0.8]}
     modes = {"real-data": [8.0], "collapsed": [1.0], "noise": [5.0], "gan": [8.0, 8.0], "ali": [6.0, 7.0]}
     store = made_up_run(tmp_path, {"ring": modes}, others={"overlap": {"scores": overlap}})
-    assert report_on(store).problems == []
+    assert report_of(store).problems == []
     table = html_table((tmp_path / "report.html").read_text(), 'data-dataset="ring"')
     headings = re.findall("<th scope=.col.*?</th>", table)
     texts = [re.sub("<[^>]*>", "", heading) for heading in headings]
@@ -132,7 +132,7 @@ def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_pa
     assert list(CALIBRATION_LINES) == list(CALIBRATION_ROWS) == ["real-data", "collapsed", "noise"]
     assert len(set(CALIBRATION_LINES.values())) == 3
     curves = [[0.1, value] for value in GAN]
-    report_on(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": curves, "ali": ALI}}))
+    report_of(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": curves, "ali": ALI}}))
     page = (tmp_path / "report.html").read_text()
     keys = re.findall(r'<line [^>]*stroke-dasharray="([^"]*)"/></svg> (real-data|collapsed|noise)</li>', page)
     dashes, names = zip(*set(keys), strict=True)
@@ -154,19 +154,19 @@ def test_notes_of_the_suite_stand_beneath_the_table(tmp_path, suite, noted):
     )
     scores = {dataset: {**OVERLAP, "gan": GAN, "ali": ALI}}
     store = made_up_run(tmp_path / "with", scores, suite=suite, name="overlap")
-    assert report_on(store).problems == []
+    assert report_of(store).problems == []
     assert (note in page_text(tmp_path / "with")) == noted
     assert (note in (tmp_path / "with" / "summary.md").read_text()) == noted
     assert (note in (tmp_path / "with" / "summary.tex").read_text()) == noted
     scores = {dataset: {**OVERLAP, "dcgan": GAN, "ali": ALI}}
-    report_on(made_up_run(tmp_path / "without", scores, suite=suite, name="overlap"))
+    report_of(made_up_run(tmp_path / "without", scores, suite=suite, name="overlap"))
     assert "fully connected on images, with about" not in page_text(tmp_path / "without")
 
 
 def test_pairs_are_shown_with_their_shares_and_tests(tmp_path):
     spread = {"better": "one", "ranked": False, "scores": {"gan": [0.9] * 5, "ali": [0.5] * 5}}
     scores = {"ring": {**OVERLAP, "gan": GAN, "ali": ALI}, "grid": {"gan": [0.5, 0.6], "ali": [0.3, None]}}
-    report_on(made_up_run(tmp_path, scores, name="overlap", others={"within_mode_std": spread}))
+    report_of(made_up_run(tmp_path, scores, name="overlap", others={"within_mode_std": spread}))
     page = (tmp_path / "report.html").read_text()
     assert 'aria-label="Differences of overlap on ring"' in page
     assert "Differences of within_mode_std on ring" not in page
@@ -185,7 +185,7 @@ def test_the_table_of_metrics_tells_how_each_is_compared(tmp_path):
         "within_mode_std": {"better": "one", "ranked": False, "scores": halves},
     }
     scores = {"ring": {**OVERLAP, "gan": GAN, "ali": ALI}}
-    report_on(made_up_run(tmp_path, scores, name="overlap", others=others))
+    report_of(made_up_run(tmp_path, scores, name="overlap", others=others))
     page = (tmp_path / "report.html").read_text()
     rows = html_rows(html_table(page, '<table aria-label="How to read each metric">'))
     metrics, *_, comparisons, _ = zip(*rows, strict=True)
@@ -200,9 +200,9 @@ def test_an_unfinished_run_is_said_to_be_unfinished(tiny, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(tiny, copy)
     shutil.rmtree(copy / "trials" / "ring" / "gan")
-    results = read_results(Store(copy))
+    results = read_run(copy)
     assert results.missing == [("ring", "gan", 0), ("ring", "gan", 1)]
-    report_on(Store(copy))
+    report_of(Store(copy))
     assert "Unfinished: 2 of 40 trials are missing (gan on ring)." in (copy / "report.html").read_text()
     assert "Unfinished" not in (tiny / "report.html").read_text()
 
@@ -214,7 +214,7 @@ def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
         "grid": {"gan": {"lr": 0.125}, "ali": {"lr": 0.5}},
     }
     configuration = {"datasets": {"ring": {}, "grid": {}}, "methods": methods}
-    report_on(made_up_run(tmp_path, scores, configuration=configuration))
+    report_of(made_up_run(tmp_path, scores, configuration=configuration))
     text = " ".join(re.sub("<[^>]*>", " ", (tmp_path / "report.html").read_text()).split())
     assert "gan lr = 0.125" in text
     assert "ali on ring lr = 0.25" in text
@@ -233,7 +233,7 @@ def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
     ],
 )
 def test_the_heading_says_what_was_equal(tmp_path, budget, equal):
-    report_on(made_up_run(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [1.0, 2.0]}}, budget=budget))
+    report_of(made_up_run(tmp_path, {"ring": {"gan": [1.0, 2.0], "ali": [1.0, 2.0]}}, budget=budget))
     page = (tmp_path / "report.html").read_text()
     assert f"<h1>Which method covers the distribution, at equal {equal}?</h1>" in page
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from support.made_up import made_up_run, paper_run, report_on
+from support.made_up import made_up_run, paper_run, report_of
 from support.views import PHONE
 
 
@@ -111,7 +111,7 @@ def test_paper_shows_all_columns_and_what_is_needed_to_repeat_the_run(tiny, open
 
 def test_names_from_strangers_are_shown_and_not_run(tmp_path, open_page):
     hostile = "<img src=x onerror=alert()>$x{&\"'{{7*7}}"
-    report_on(made_up_run(tmp_path, {"ring": {hostile: [1.0, 2.0, 3.0], "other": [2.0, 3.0, 4.0]}}))
+    report_of(made_up_run(tmp_path, {"ring": {hostile: [1.0, 2.0, 3.0], "other": [2.0, 3.0, 4.0]}}))
     page = open_page(tmp_path)
     assert page.locator("img[src=x]").count() == 0
     assert hostile in methods_of(page, "ring")
@@ -124,7 +124,7 @@ def test_published_figures_fit_a_phone_and_those_that_are_not_comparable_stay_be
     tmp_path, open_page, scheme
 ):
     scores = {"gan": [6.0, 6.5, 7.0], "ali": [3.0, 3.5, 4.0], "pacgan2": [8.0, 7.0, None]}
-    report_on(paper_run(tmp_path, scores))
+    report_of(paper_run(tmp_path, scores))
     page = open_page(tmp_path, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     table = page.locator("table[data-published=ring]")

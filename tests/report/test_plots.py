@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from support.made_up import report_on
+from support.made_up import report_of
 
 from benchmark.datasets.images import to_picture
 from benchmark.records.cell import Cell, Configured, Trial
@@ -152,7 +152,7 @@ def test_images_with_modes_have_all_pictures(tmp_path):
     # Of this one there is a single seed, and not the first.
     record(store, "stacked-mnist", "ali", 1, arrays=arrays_of(reconstructs=True))
     record(store, "stacked-mnist", "dcgan", 0, "diverged")
-    report_on(store)
+    report_of(store)
     assert pictures(store, "stacked-mnist") == {
         "samples",
         "mode-counts",
@@ -172,7 +172,7 @@ def test_images_without_modes_or_encoders_have_fewer(tmp_path):
     store = made_up(tmp_path, "cifar10", 0)
     for method in ("real-data", "collapsed", "gan"):
         record(store, "cifar10", method, arrays=arrays_of(counts=False))
-    report_on(store)
+    report_of(store)
     assert pictures(store, "cifar10") == {"samples", "nearest", "metrics", "curves"}
     assert "Samples of gan, seed 0: IvOM 0.5000, FID 0.5 (raw)" in (tmp_path / "report.html").read_text()
 
@@ -183,7 +183,7 @@ def test_a_picture_that_no_longer_applies_goes(tmp_path):
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "cifar10-reconstructions.png").write_bytes(b"old")
     (tmp_path / "plots" / "mine.png").write_bytes(b"the user's own")
-    report_on(store)
+    report_of(store)
     assert pictures(store, "cifar10") == {"samples", "nearest", "metrics", "curves", "mine"}
 
 
@@ -192,14 +192,14 @@ def test_a_run_without_a_finished_method_has_no_pictures(tmp_path):
     record(store, "cifar10", "real-data", arrays=arrays_of(counts=False))
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "cifar10-metrics.png").write_bytes(b"old")
-    report_on(store)
+    report_of(store)
     assert pictures(store, "cifar10") == set()
 
 
 def test_trials_that_all_diverged_before_anything_was_kept(tmp_path):
     store = made_up(tmp_path, "stacked-mnist", 5)
     record(store, "stacked-mnist", "gan", status="diverged")
-    report_on(store)
+    report_of(store)
     assert pictures(store, "stacked-mnist") == {"metrics", "curves"}
 
 

@@ -15,6 +15,7 @@ from benchmark.report.statistics.over_seeds import mean_interval
 from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.published_words import tally
 from benchmark.report.tables.tables import make_tables
+from benchmark.suites import get_suite
 
 NAN = math.nan
 
@@ -183,8 +184,8 @@ def test_a_method_without_a_record_or_a_figure_has_no_row(tmp_path):
     ],
 )
 def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, dataset, methods):
-    plan = make_plan(Request(suite, (0,), datasets=(dataset,), methods=methods))
-    cells = [planned.cell for planned in plan if planned.cell.method.name in methods]
+    plan = make_plan(Request(get_suite(suite), (0,), datasets=(dataset,), methods=methods))
+    cells = [planned.template for planned in plan.cells if planned.template.method.name in methods]
     assert len(cells) == len(methods)
     for cell in cells:
         method = cell.method.name
@@ -195,7 +196,7 @@ def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, datase
             name="high_quality",
             data=cell.dataset.settings,
             methods={method: cell.method.settings},
-            metric=cell.metrics["high_quality"],
+            metric=cell.configuration["metrics"]["high_quality"],
             budget=cell.budget,
         )
         table = make_tables(read_run(store.root)).published

@@ -7,19 +7,20 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from benchmark.report.pictures.axes import GREY, KEYS, draw_published
 from matplotlib.figure import Figure
 from scipy import stats
-from support.made_up import made_up_run, paper_run, report_on
-from support.published import FAR, NEAR, tables_of
+from support.made_up import made_up_run, paper_run, report_of
+from support.published import FAR, NEAR
 
 from benchmark import load_results
 from benchmark.errors import UsageError
 from benchmark.records.results import read_run
+from benchmark.report.pictures.axis_helpers import GREY
+from benchmark.report.pictures.published_drawing import PUBLISHED_LABELS, draw_published
 from benchmark.report.statistics.over_seeds import mean_interval
 from benchmark.report.tables.published_words import MARKS
 from benchmark.report.tables.tables import make_tables
-from benchmark.report.view import styles_of
+from benchmark.report.view import DatasetView
 from benchmark.suites import get_suite
 
 NAN = math.nan
@@ -27,7 +28,7 @@ NAN = math.nan
 
 @pytest.mark.parametrize(("suite", "method"), [("unrolled-2017", "unrolled"), ("wgan-gp-2017", "wgan-gp")])
 def test_a_suite_whose_sources_give_no_figures_says_so(tmp_path, suite, method):
-    report_on(paper_run(tmp_path, {method: NEAR}, suite=suite))
+    report_of(paper_run(tmp_path, {method: NEAR}, suite=suite))
     page = (tmp_path / "report.html").read_text()
     sentence = f"The sources of {suite} give no figures: there is nothing to hold this run against."
     assert page.count(f'<p class="answer">{sentence}</p>') == 2
@@ -46,7 +47,7 @@ def section_of(page):
 
 
 def test_a_page_has_figures_protocol_and_reasons(tmp_path):
-    report_on(paper_run(tmp_path, {"gan": NEAR, "ali": FAR, "pacgan2": [8.0, 7.0, None]}))
+    report_of(paper_run(tmp_path, {"gan": NEAR, "ali": FAR, "pacgan2": [8.0, 7.0, None]}))
     page = (tmp_path / "report.html").read_text()
     sentence = "2 of 3 published figures lie inside our 95 % intervals (Table 1 of pacgan-2018)."
     assert sentence in page[: page.index("</header>")]
@@ -72,7 +73,7 @@ def test_a_page_has_figures_protocol_and_reasons(tmp_path):
 
 
 def test_a_page_sets_figures_for_another_budget_apart(tmp_path):
-    report_on(paper_run(tmp_path, {"gan": NEAR, "ali": FAR}, budget="80000steps"))
+    report_of(paper_run(tmp_path, {"gan": NEAR, "ali": FAR}, budget="80000steps"))
     section = section_of((tmp_path / "report.html").read_text())
     otherwise, muted = re.findall(r"<tbody(.*?)</tbody>", section, re.DOTALL)
     assert (otherwise.count("<tr>"), muted.count("<tr>")) == (2, 2)
@@ -89,7 +90,7 @@ def test_a_page_sets_figures_for_another_budget_apart(tmp_path):
 def test_a_run_of_another_suite_has_none_of_it(tmp_path):
     store = made_up_run(tmp_path, {"ring": {"gan": NEAR}}, name="modes", suite="synthetic")
     assert make_tables(read_run(store.root)).published.columns.empty
-    report_on(store)
+    report_of(store)
     assert not (tmp_path / "published.csv").exists()
     assert not (tmp_path / "plots" / "ring-published.png").exists()
     for file in ("report.html", "summary.md", "summary.tex"):
@@ -102,7 +103,7 @@ def test_a_damaged_table_costs_the_section_and_not_the_report(tmp_path, monkeypa
 
     store = paper_run(tmp_path, {"gan": NEAR})
     monkeypatch.setattr("benchmark.report.tables.published.read_published", broken)
-    assert not report_on(store)
+    assert report_of(store).problems
     assert "benchmark: published.csv: is missing\n" in capsys.readouterr().err
     assert 'id="published"' not in (tmp_path / "report.html").read_text()
     assert not (tmp_path / "published.csv").exists()
@@ -115,30 +116,19 @@ def draw(tmp_path):
     """Writes a run, and draws its modes beside the published ones."""
 
     def draw_run(scores, **parts):
-        tables = tables_of(tmp_path, scores, **parts)
-        return draw_modes(tables.published, tables.trials, styles_of(list(scores)))
+        store = paper_run(tmp_path, scores, **parts)
+        results = read_run(store.root)
+        axes = Figure().add_subplot()
+        draw_published(axes, DatasetView(store, results, make_tables(results), "ring").metric("modes"))
+        return axes
 
     return draw_run
-
-
-def draw_modes(table, trials, styles):
-    axes = Figure().add_subplot()
-    facts = {
-        "better": "higher",
-        "bounds": [0.0, 8.0],
-        "best": None,
-        "scale": "linear",
-        "ranked": True,
-        "samples": 5,
-    }
-    draw_published(axes, trials, table, "modes", facts, styles)
-    return axes
 
 
 def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_grey(draw):
     axes = draw({"gan": NEAR, "aegan": NEAR, "ali": [None, 6.6]})
     assert [text.get_text() for text in axes.get_xticklabels()] == ["gan", "ali\n1 diverged"]
-    lines_of = {label: [] for label in KEYS}
+    lines_of = {label: [] for label in PUBLISHED_LABELS}
     for line in axes.lines:
         if line.get_label() in lines_of:
             lines_of[line.get_label()].append(line)
@@ -167,7 +157,7 @@ def test_a_picture_has_ours_and_theirs_and_what_is_not_comparable_is_hollow_and_
 def test_a_figure_for_another_budget_is_hollow_and_not_grey(draw):
     axes = draw({"gan": NEAR}, budget="80000steps")
     lines = {line.get_label(): line for line in axes.lines}
-    assert set(lines) == {*KEYS} - {"published, this protocol"}
+    assert set(lines) == {*PUBLISHED_LABELS} - {"published, this protocol"}
     otherwise, other = lines["published, at another budget"], lines["published, not comparable"]
     assert (list(otherwise.get_ydata()), otherwise.get_markerfacecolor(), other.get_color()) == (
         [6.3],
@@ -185,7 +175,7 @@ def test_a_method_without_a_value_is_drawn_as_such(draw):
 def test_files_hold_the_figures(tmp_path):
     pytest.importorskip("pyarrow")
     store = paper_run(tmp_path, {"gan": NEAR, "ali": FAR})
-    report_on(store, ["parquet"])
+    report_of(store, ["parquet"])
     table = pd.read_csv(tmp_path / "published.csv", keep_default_na=False)
     assert list(table.columns) == [
         "dataset",
@@ -221,7 +211,7 @@ def test_files_hold_the_figures(tmp_path):
 
 
 def test_the_figures_are_there_in_python(tmp_path):
-    report_on(paper_run(tmp_path, {"gan": NEAR}))
+    report_of(paper_run(tmp_path, {"gan": NEAR}))
     results = load_results(tmp_path)
     assert list(results.tables.published["verdict"]) == ["not comparable", "inside"]
     assert results.figure("ring", "published").axes[0].get_title() == "modes (higher is better)"
@@ -235,10 +225,10 @@ def files_below(folder):
 def test_tables_whose_records_were_taken_away_are_left_alone(tmp_path):
     """As in results/reference: a report of no record would be an empty one in their place."""
     store = paper_run(tmp_path, {"gan": NEAR})
-    report_on(store)
+    report_of(store)
     shutil.rmtree(tmp_path / "trials")
     before = files_below(tmp_path)
-    for read in (lambda: report_on(store), lambda: load_results(tmp_path)):
+    for read in (lambda: report_of(store), lambda: load_results(tmp_path)):
         with pytest.raises(UsageError, match="holds tables without the records that they were made of"):
             read()
     assert files_below(tmp_path) == before
@@ -248,4 +238,4 @@ def test_a_run_without_a_trial_yet_has_a_report(tmp_path):
     store = paper_run(tmp_path, {})
     assert not (tmp_path / "trials").exists()
     for _ in range(2):
-        assert report_on(store)
+        assert not report_of(store).problems

@@ -18,7 +18,7 @@ from support.views import (
     one_view,
 )
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.tables.tables import make_tables
 from benchmark.report.verdict import leaders
 
@@ -216,7 +216,7 @@ def test_a_method_that_loses_to_a_dummy_is_never_best_even_if_it_is_first(tmp_pa
         "c": [0.4, 0.41, 0.42, 0.43, 0.44],
     }
     store = made_up_run(tmp_path / "run", {"ring": scores})
-    assert make_tables(read_results(store)).summary.set_index("method")["rank"]["a"] == 1
+    assert make_tables(read_run(store.root)).summary.set_index("method")["rank"]["a"] == 1
     result, sentences = answer_and_caveats(tmp_path / "told", {"ring": scores})
     assert result.best[0] == "b"
     assert "a" not in result.best

@@ -190,6 +190,11 @@ def made_up_tables(root, scores, **parts):
     return make_tables(read_run(made_up_run(root, scores, **parts).root))
 
 
+def report_of(store, extras=()):
+    """Writes the report of a run, and returns it."""
+    return write_report(store, read_run(store.root), extras)
+
+
 def paper_run(
     root, scores, suite="pacgan-2018", dataset="ring", name="modes", changed=None, budget=None, **parts
 ):
@@ -227,8 +232,3 @@ def configured(registry, owner, settings):
         if owner_of_setting == owner:
             own[field_name] = value
     return registry.build(owner, own)
-
-
-def report_on(store, extras=()):
-    """Writes the report of a run, as the command does."""
-    return write_report(store, read_run(store.root), extras)

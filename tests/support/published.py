@@ -15,13 +15,11 @@ STACKED = {"suite": "veegan-2017", "dataset": "stacked-mnist"}
 """VEEGAN's experiment on stacked MNIST, as parts of a `paper_run`."""
 
 
-def tables_of(root, scores, **parts):
-    """The tables of a run of a paper's suite; arguments as those of `paper_run`."""
-    return make_tables(read_run(paper_run(root, scores, **parts).root))
-
-
 def published_of(root, scores, **parts):
-    """The published figures beside those of a run, by paper, table and setting."""
-    table = tables_of(root, scores, **parts).published
+    """The published figures beside those of a run of a paper's suite, by paper, table and setting.
+
+    Arguments are those of `paper_run`.
+    """
+    table = make_tables(read_run(paper_run(root, scores, **parts).root)).published
     place = table["paper"].str.cat([table["table"], table["setting"]], sep=", ").str.removesuffix(", ")
     return table.set_index(place.rename("place"))

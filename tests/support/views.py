@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from support.made_up import made_up_run
 
-from benchmark.records.results import read_results
+from benchmark.records.results import read_run
 from benchmark.report.caveats import caveats
 from benchmark.report.tables.tables import make_tables
 from benchmark.report.verdict import answer
@@ -77,7 +77,7 @@ STRANGERS = [
 def views_of(root, scores, rename="score", **facts):
     """A view of each dataset of a run whose metric has another name; arguments as those of `made_up_run`."""
     store = made_up_run(root, scores, **facts)
-    results = read_results(store)
+    results = read_run(store.root)
     renamed = json.loads(json.dumps(results.records).replace('"score"', json.dumps(rename)))
     results = replace(results, records=renamed)
     tables = make_tables(results)
@@ -93,7 +93,7 @@ def one_view(root, scores, **facts):
 def answer_and_caveats(root, scores, better="higher", **facts):
     """The answer on the first dataset of such a run, and the caveats."""
     store = made_up_run(root, scores, better=better, **facts)
-    results = read_results(store)
+    results = read_run(store.root)
     tables = make_tables(results)
     views = [DatasetView(store, results, tables, name) for name in scores]
     return answer(views[0]), caveats(results, tables, views)
