@@ -66,15 +66,15 @@ class IvOM(Metric):
         # Targets are independent of each other: as many at a time as the CPU's cache holds.
         size = max(1, NUMBERS_AT_A_TIME // (seeds * self.restarts * targets.shape[1]))
         errors = []
-        for wanted, start in zip(targets.split(size), starts.split(size, dim=1), strict=True):
-            rows = wanted.repeat_interleave(self.restarts, dim=0)
+        for target, start in zip(targets.split(size), starts.split(size, dim=1), strict=True):
+            rows = target.repeat_interleave(self.restarts, dim=0)
 
             def objective(z: Tensor, rows: Tensor = rows) -> Tensor:
                 generated = generator(z.view(seeds, len(rows), data.latent)).flatten(2)
                 return (generated - rows).square().mean(dim=2).flatten()
 
             _, error = minimise(objective, start.flatten(0, 2), self.iterations)
-            errors.append(error.view(seeds, len(wanted), self.restarts).amin(dim=2))
+            errors.append(error.view(seeds, len(target), self.restarts).amin(dim=2))
         return torch.cat(errors, dim=1).double().mean(dim=1) / data.span**2
 
     def _starts(self, data: Dataset, n: int, seed: int, device: torch.device) -> Tensor:

@@ -95,8 +95,8 @@ def test_gan_is_plain():
 @pytest.mark.parametrize("saturating", [True, False])
 def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
     """Through five real Adam updates from a warm optimiser state."""
-    method, nets, drawn = one_model("unrolled", saturating=saturating)
-    batch, state = drawn["generator"], nets.state
+    method, nets, batches = one_model("unrolled", saturating=saturating)
+    batch, state = batches["generator"], nets.state
 
     def loss(weight):
         generator = {**state.parameters["generator"], "0.weight": weight}
@@ -116,8 +116,8 @@ def test_the_unrolled_gradient_agrees_with_finite_differences(saturating):
 
 
 def test_the_first_unrolled_step_is_the_discriminators_own():
-    method, nets, drawn = one_model("unrolled")
-    batch = drawn["generator"]
+    method, nets, batches = one_model("unrolled")
+    batch = batches["generator"]
     ahead = nets.after("discriminator", lambda judges: method.discriminator_loss(judges, batch)).state
     real, _ = update(nets, nets.players["discriminator"], batch)
     for key, value in real.parameters["discriminator"].items():
@@ -130,21 +130,21 @@ def test_the_first_unrolled_step_is_the_discriminators_own():
     ("name", "network"), [("ali", "encoder"), ("veegan", "reconstructor"), ("aegan", "encoder")]
 )
 def test_methods_with_an_encoder_say_so(name, network):
-    method, nets, drawn = one_model(name)
-    x = next(batch.x for batch in drawn.values() if batch.x is not None)
+    method, nets, batches = one_model(name)
+    x = next(batch.x for batch in batches.values() if batch.x is not None)
     assert torch.equal(method.encode(nets, x), getattr(nets, network)(x)[:, : SMALL.latent])
 
 
 def test_veegans_free_latent_dimensions_are_not_reconstructed():
-    method, nets, drawn = one_model("veegan", free=1)
-    batch = drawn["generator"]
+    method, nets, batches = one_model("veegan", free=1)
+    batch = batches["generator"]
     generated = nets.generator(batch.z)
     code = nets.reconstructor(generated)
     assert code.shape == (SMALL.batch, SMALL.latent - 1)
     adversarial = nets.discriminator(generated, batch.z[:, :-1]).mean()
     reconstruction = 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
     assert torch.allclose(method.generator_loss(nets, batch), adversarial + reconstruction)
-    x = drawn["discriminator"].x
+    x = batches["discriminator"].x
     codes = method.encode(nets, x)
     assert torch.equal(codes[:, :-1], nets.reconstructor(x))
     assert (codes[:, -1] == 0).all()
@@ -159,8 +159,8 @@ def test_veegan_must_reconstruct_something():
 
 
 def test_alis_encoder_may_take_its_noise_at_the_input():
-    method, nets, drawn = one_model("ali", noisy_input=True)
-    batch = drawn["discriminator"]
+    method, nets, batches = one_model("ali", noisy_input=True)
+    batch = batches["discriminator"]
     assert batch.noise["code"].shape == batch.x.shape
     real, _ = method.logits(nets, batch)
     assert torch.equal(real, nets.discriminator(batch.x, nets.encoder(batch.x, batch.noise["code"])))

@@ -19,8 +19,8 @@ BATCH = SMALL.batch
 
 @pytest.mark.parametrize("packing", [1, 2, 3])
 def test_a_pack_holds_one_sample_of_each_batch(packing):
-    method, nets, drawn = one_model("pacgan2", packing=packing)
-    batch = drawn["discriminator"]
+    method, nets, batches = one_model("pacgan2", packing=packing)
+    batch = batches["discriminator"]
     assert batch.x.shape == (packing * BATCH, 2)
     assert batch.z.shape == (packing * BATCH, SMALL.latent)
     packs = method.generated(nets, batch)
@@ -32,8 +32,8 @@ def test_a_pack_holds_one_sample_of_each_batch(packing):
 
 def test_losses_by_hand():
     """Logits of packs, taken from the discriminator, put through the formulas in numpy."""
-    method, nets, drawn = one_model("pacgan2")
-    batch = drawn["discriminator"]
+    method, nets, batches = one_model("pacgan2")
+    batch = batches["discriminator"]
     real = torch.cat([batch.x[:BATCH], batch.x[BATCH:]], dim=1)
     fake = torch.cat([nets.generator(batch.z[:BATCH]), nets.generator(batch.z[BATCH:])], dim=1)
     d_real, d_fake = nets.discriminator(real).detach().numpy(), nets.discriminator(fake).detach().numpy()
@@ -44,17 +44,17 @@ def test_losses_by_hand():
 
 
 def test_packs_of_one_are_the_plain_gan():
-    method, nets, drawn = one_model("pacgan2", packing=1)
+    method, nets, batches = one_model("pacgan2", packing=1)
     gan, gan_nets, _ = one_model("gan")
-    batch = drawn["discriminator"]
+    batch = batches["discriminator"]
     assert torch.equal(method.discriminator_loss(nets, batch), gan.discriminator_loss(gan_nets, batch))
     assert torch.equal(method.generator_loss(nets, batch), gan.generator_loss(gan_nets, batch))
 
 
 def test_each_slot_is_normalised_by_itself():
     """As in the authors' code: the generator makes one batch of the pack after another."""
-    method, nets, drawn = one_model("pacgan2", replace(SMALL, architecture="pacgan-2018", depth=1))
-    batch = drawn["discriminator"]
+    method, nets, batches = one_model("pacgan2", replace(SMALL, architecture="pacgan-2018", depth=1))
+    batch = batches["discriminator"]
     first = batch.z[:BATCH]
     shifted = Batch(batch.x, torch.cat([first, batch.z[BATCH:] + 5]), {})
     assert torch.equal(method.generated(nets, batch)[:, :2], method.generated(nets, shifted)[:, :2])

@@ -178,7 +178,7 @@ class RayExecutor(Executor):
 
 def _is_gone(node: str | None) -> bool:
     """Whether a node has left the cluster; false for a task that has not begun."""
-    alive = {known["NodeID"] for known in ray.nodes() if known["Alive"]}
+    alive = {entry["NodeID"] for entry in ray.nodes() if entry["Alive"]}
     return node is not None and node not in alive
 
 
@@ -214,7 +214,7 @@ def _refusal(address: str) -> str | None:
                 return "give auto, or HOST:PORT of the cluster's head"
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
         command = [sys.executable, "-c", CONNECTION_TEST, address]
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (this program)
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (ours)
         return None
     except subprocess.TimeoutExpired as error:
         reason = f"nothing within {PATIENCE:g} s"
