@@ -60,7 +60,9 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits_root(tmp_path_factory):
-    """A data root with made-up digits in the format of MNIST: one to five bars across or down, shifted and noisy. Smaller than MNIST."""
+    """A data root with made-up digits in the format of MNIST: one to five bars across or down, shifted and
+    noisy. Smaller than MNIST.
+    """
     root = tmp_path_factory.mktemp("data")
     write_digits(root / "MNIST" / "raw")
     return root

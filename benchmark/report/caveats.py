@@ -1,6 +1,7 @@
 """What the figures of a run do not show, in sentences."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -118,10 +119,18 @@ def _failed(results: Results) -> list[str]:
 
 
 def _damaged(results: Results) -> list[str]:
-    files = ["/".join(damage.file.parts[-4:]) for damage in results.damaged]
+    files = [_within_run(damage.file) for damage in results.damaged]
     if not files:
         return []
     return [f"Damaged, and left out: {joined(files)}."]
+
+
+def _within_run(file: Path) -> str:
+    """The path of a file within the directory of a run: that of a trial, or a name."""
+    parts = file.parts
+    if parts[-5:-4] == ("trials",):
+        return "/".join(parts[-4:])
+    return file.name
 
 
 def _not_converged(view: DatasetView) -> list[str]:

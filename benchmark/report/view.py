@@ -11,10 +11,9 @@ import torch
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
-from benchmark.datasets.mixtures import Mixture
 from benchmark.errors import UsageError
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, MetricFacts
+from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, REAL_DATA, MetricFacts
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.registry import DATASETS
@@ -51,13 +50,23 @@ class PlaneView:
 
     Attributes:
         axes: What the two axes show.
-        landmarks: Where the modes' centres lie, shape (K, 2).
+        landmarks: The centres of the modes, shape (K, 2); shape (0, 2) if they are not known.
         points: The samples by method, each of shape (N, 2); methods of which none were kept are left out.
     """
 
     axes: tuple[str, str]
     landmarks: np.ndarray
     points: Mapping[str, np.ndarray]
+
+    @property
+    def frame(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lower left and the upper right corner of a picture: around the landmarks, else around real data."""
+        inside = self.landmarks
+        if len(inside) == 0:
+            inside = self.points.get(REAL_DATA, np.zeros((1, 2)))
+        low, high = inside.min(axis=0), inside.max(axis=0)
+        margin = np.where(high > low, 0.25 * (high - low), 1.0)
+        return low - margin, high + margin
 
 
 @dataclass(frozen=True)
@@ -211,7 +220,7 @@ class DatasetView:
         Raises:
             DamagedError: If a file is not the one that was written.
         """
-        if not isinstance(self.data, Mixture):
+        if isinstance(self.data, Images):
             return None
         points = {}
         for method in self.sample_rows.index:

@@ -47,7 +47,8 @@ def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> 
     Arguments:
         store: The run.
         results: Its records.
-        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each needs a library.
+        extras: What to write besides: `parquet` for the tables, `tensorboard` for event files. Each needs a
+            library.
     """
     problems = [f"{damage}; left out (the command of the run mends it)" for damage in results.damaged]
     tables = make_tables(results, problems)

@@ -105,7 +105,7 @@ def test_what_is_not_there_is_told(small, tmp_path):
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, benchmark; assert 'torch' not in sys.modules and 'pandas' not in sys.modules; print(benchmark.run.__name__)"
+    code = "import sys, benchmark; print(benchmark.run.__name__) if {'torch', 'pandas'}.isdisjoint(sys.modules) else 0"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
         == "run\n"
@@ -119,7 +119,8 @@ def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     out = tmp_path / "run"
     script = tmp_path / "script.py"
     script.write_text(
-        f"from benchmark import run\nprint('once')\nprint(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n"
+        "from benchmark import run\nprint('once')\n"
+        f"print(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "once\n10\n"), done.stderr
@@ -130,7 +131,8 @@ def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     script = tmp_path / "script.py"
     method = (DOCS / "adding-a-method.md").read_text().split("```python\n")[1].split("```")[0]
     script.write_text(
-        f"{method}\nfrom benchmark import run\nrun('synthetic', datasets=['ring'], methods=['lsgan'], out={str(tmp_path / 'run')!r})\n"
+        f"{method}\nfrom benchmark import run\n"
+        f"run('synthetic', datasets=['ring'], methods=['lsgan'], out={str(tmp_path / 'run')!r})\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert "put it in a file and name that as a plug-in" in done.stderr

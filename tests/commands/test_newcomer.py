@@ -1,4 +1,6 @@
-"""What a newcomer adds from the documentation's templates: a metric, a dataset with unequal weights, a suite."""
+"""What a newcomer adds from the documentation's templates: a metric, a dataset with unequal weights, a
+suite.
+"""
 
 import json
 import re
@@ -217,3 +219,29 @@ def test_features_are_those_of_every_metric_that_has_them(cli, tmp_path):
     status, _, err = cli("run", "--suite", "synthetic", *options)
     assert status == 2
     assert "features" in err
+
+
+def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
+    code = template("adding-a-method.md", "python")
+    assert len(code.splitlines()) <= 40
+    file = tmp_path / "lsgan.py"
+    file.write_text(code)
+    assert cli("check", "--plugin", file)[0] == 0
+    out = tmp_path / "run"
+    arguments = [
+        "run",
+        "--suite",
+        "synthetic",
+        "--datasets",
+        "ring",
+        "--methods",
+        "gan,lsgan",
+        "--budget",
+        "3e8flops",
+        "--seeds",
+        "1",
+    ]
+    assert cli(*arguments, "--plugin", file, "--out", out)[0] == 0
+    for name in ("trials", "summary", "curves"):
+        assert "lsgan" in set(pd.read_csv(out / f"{name}.csv")["method"])
+    assert "lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]["ring"]

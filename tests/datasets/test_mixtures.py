@@ -52,7 +52,9 @@ def test_a_gaussians_share_within_three_deviations():
 
 
 def test_quality_in_high_dimensions_is_a_ball_over_all_coordinates():
-    """What the 700 noisy coordinates leave of the squared radius, the 500 constant ones may use up together, or one of them."""
+    """What the 700 noisy coordinates leave of the squared radius, the 500 constant ones may use up together,
+    or one of them.
+    """
     data = HighDimensional()
     x = data.sample(50, data.stream(0, "data"))
     mode, good, *_ = data.assign(x)
@@ -76,7 +78,9 @@ def test_quality_in_high_dimensions_is_a_ball_over_all_coordinates():
 
 
 def test_quality_in_high_dimensions_does_not_see_that_there_is_no_spread():
-    """A centre is nearer to its mode than any real sample; the constant coordinates have no tolerance of their own."""
+    """A centre is nearer to its mode than any real sample; the constant coordinates have no tolerance of
+    their own.
+    """
     data = HighDimensional()
     assert data.assign(data.means).high_quality.all()
     assert not hasattr(data, "tolerance")

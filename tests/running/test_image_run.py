@@ -282,7 +282,8 @@ def test_images_from_elsewhere_are_scored_in_either_form(score, stacks):
         (lambda x: x.astype(np.float32), "has float32 pixels from 0 to 230"),
         (
             lambda x: x.astype(np.float32) / 230,
-            "has float32 pixels from 0 to 1; give 8-bit pixels (uint8, 0 to 255), or floating-point ones from -1 to 1",
+            "has float32 pixels from 0 to 1; give 8-bit pixels (uint8, 0 to 255), or floating-point ones "
+            "from -1 to 1",
         ),
         (lambda x: x.astype(np.int64), "has int64 pixels"),
         (lambda x: x // 255, "with no value above 1"),

@@ -119,7 +119,8 @@ def test_runs_that_are_killed_again_and_again_end_like_one_that_was_not(cli, tmp
         assert not list(out.rglob(".*"))
         shutil.rmtree(out)
     print(
-        f"{KILLED_RUNS} runs, {kills} kills, {again} finished trials touched again; an uninterrupted run takes {took:.0f} s"
+        f"{KILLED_RUNS} runs, {kills} kills, {again} finished trials touched again; "
+        f"an uninterrupted run takes {took:.0f} s"
     )
     assert again == 0
     assert kills > KILLED_RUNS

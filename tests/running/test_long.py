@@ -33,7 +33,9 @@ def test_executors_are_timed(cli):
 
 
 def test_methods_learn_the_ring(cli, tmp_path):
-    """Compiled training at a fifth of the default budget covers most modes with the methods that are quick to."""
+    """Compiled training at a fifth of the default budget covers most modes with the methods that are quick
+    to.
+    """
     out = tmp_path / "run"
     arguments = (
         "--datasets",

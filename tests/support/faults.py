@@ -15,7 +15,9 @@ TABLES = ("trials", "summary", "curves")
 
 
 class Inline(Executor):
-    """Runs a cell in this process, whenever it is polled. After `stop_after` checkpoints it asks its cell to stop."""
+    """Runs a cell in this process, whenever it is polled. After `stop_after` checkpoints it asks its cell to
+    stop.
+    """
 
     def __init__(self, stop_after=None, capacity=2):
         self.capacity = capacity

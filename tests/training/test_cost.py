@@ -1,7 +1,6 @@
 """Budgets, and the cost of a cycle."""
 
 import itertools
-from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +9,6 @@ from torch.func import grad
 
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.errors import UsageError
-from benchmark.plan.plan import Planned
-from benchmark.records.cell import Cell, Configured
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget, parse_budget
 from benchmark.training.cost import cost_of, count_operations
@@ -90,19 +87,3 @@ def test_other_units():
     assert cost.cycles(Budget(3, "s")) is None
     with pytest.raises(UsageError, match="one cycle takes"):
         cost.cycles(Budget(1, "flops"))
-
-
-def test_compiling_is_chosen_where_it_pays():
-    """Long training of small functions is compiled; short training, or that of large functions, is not."""
-    cost = cost_of(METHODS.get("gan")(), Ring())
-    assert cost.operations == cost.longest > 100  # one function per cycle
-    critic = cost_of(METHODS.get("wgan-gp")(critic_steps=5), Ring())
-    assert critic.operations > 5 * critic.longest / 2  # two functions, of which one runs five times
-
-    def compiled(cycles, cost=cost):
-        cell = Cell("x", Configured("ring", {}), Configured("gan", {}), {}, Budget(1, "steps"))
-        return Planned(cell, Ring(), cost, cycles).with_group((0,), (0,), "auto").compile
-
-    assert compiled(50_000)
-    assert not compiled(500)
-    assert not compiled(50_000, replace(cost, longest=50_000))

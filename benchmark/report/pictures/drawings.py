@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from benchmark.report.pictures.axis_helpers import GREY, draw_calibration, fit_y_axis, label_methods, no_value
 from benchmark.report.styles import COLOURS, MethodStyle
-from benchmark.report.view import MetricView, columns_by_method
+from benchmark.report.view import MetricView, PlaneView, columns_by_method
 from benchmark.report.words import AGAINST
 
 __all__ = ["draw_best_of", "draw_course", "draw_profiles", "draw_samples", "draw_scores"]
@@ -107,27 +107,28 @@ def draw_profiles(axes: Axes, profiles: pd.DataFrame, styles: Mapping[str, Metho
     axes.set_ylabel("share of runs at least that good")
 
 
-def draw_samples(axes: Axes, landmarks: np.ndarray, points: np.ndarray, size: float = 9.0) -> float:
-    """Samples as dots over the true modes as circles.
+def draw_samples(axes: Axes, plane: PlaneView, method: str, size: float = 9.0) -> float:
+    """The samples of a method as dots over the true modes as circles.
 
     Arguments:
         axes: Where to draw.
-        landmarks: The modes' centres, shape (K, 2).
-        points: The samples, shape (N, 2).
+        plane: The samples of all methods.
+        method: The method; without samples, the modes alone are drawn.
         size: The diameter of a circle, in points.
 
     Returns:
         The share of the samples that lies outside the axes.
     """
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    margin = np.where(high > low, 0.25 * (high - low), 1.0)
-    inside = np.all((points > low - margin) & (points < high + margin), axis=1)
+    points = plane.points.get(method, np.empty((0, 2)))
+    low, high = plane.frame
+    inside = np.all((points > low) & (points < high), axis=1)
     x, y = landmarks.T
     axes.plot(x, y, "o", markersize=size, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
     x, y = points.T
     axes.plot(x, y, ".", markersize=2 * size / 9, alpha=0.35, color=COLOURS[0], rasterized=True)
-    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
-    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    (left, bottom), (right, top) = low, high
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
     if len(points) == 0:
         return 0.0
     return 1 - float(inside.mean())

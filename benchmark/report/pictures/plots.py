@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -84,14 +83,15 @@ def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
     figure = FigureForNotebooks(figsize=(3.4 * columns, 3.4 * lines + 0.6), layout="constrained")
     for i, (method, row) in enumerate(rows.iterrows()):
         axes = figure.add_subplot(lines, columns, i + 1)
-        points = plane.points.get(str(method), np.empty((0, 2)))
-        outside = draw_samples(axes, plane.landmarks, points)
+        outside = draw_samples(axes, plane, str(method))
         axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=7.5)
         no_math(axes.title)
         axes.tick_params(labelsize=7)
     between = " " if columns > 2 else "\n"
-    what = f"samples of each method's lowest finished seed{between}(dots) over the true modes (circles)"
-    figure.suptitle(f"{view.name}: {what}", fontsize=11)
+    title = f"{view.name}: samples of each method's lowest finished seed"
+    if len(plane.landmarks):
+        title += f"{between}(dots) over the true modes (circles)"
+    figure.suptitle(title, fontsize=11)
     x_name, y_name = plane.axes
     figure.supxlabel(x_name, fontsize=9)
     figure.supylabel(y_name, fontsize=9)

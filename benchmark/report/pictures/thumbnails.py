@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import sample_sheet
-from benchmark.report.view import DatasetView
+from benchmark.report.view import DatasetView, PlaneView
 from benchmark.report.words import trial_name, trial_scores
 
 __all__ = ["Thumbnail", "thumbnails"]
@@ -55,20 +55,20 @@ def thumbnails(view: DatasetView) -> Iterator[Thumbnail]:
             sheet = Image.fromarray(sample_sheet(view.images[str(method)]["samples"]))
             yield Thumbnail(name, trial_scores(row), "pixels", _data_address(sheet))
         elif view.plane is not None and method in view.plane.points:
-            picture, outside = _picture_of_points(view.plane.landmarks, view.plane.points[str(method)])
+            picture, outside = _picture_of_points(view.plane, str(method))
             yield Thumbnail(name, trial_scores(row, outside), "points", picture)
         else:
             yield Thumbnail(name, trial_scores(row), "none", "")
 
 
-def _picture_of_points(landmarks: np.ndarray, points: np.ndarray) -> tuple[str, float]:
+def _picture_of_points(plane: PlaneView, method: str) -> tuple[str, float]:
     """The picture, and the share of the samples outside it."""
     figure = Figure(figsize=(SIDE_INCHES, SIDE_INCHES), dpi=DOTS_PER_INCH)
     canvas = FigureCanvasAgg(figure)
     figure.patch.set_alpha(0)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
-    outside = draw_samples(axes, landmarks, points, size=6)
+    outside = draw_samples(axes, plane, method, size=6)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
     return _data_address(picture.quantize(COLOURS_OF_POINTS, method=Image.Quantize.FASTOCTREE)), outside

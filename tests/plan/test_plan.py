@@ -1,0 +1,163 @@
+"""From a request to cells: what they cost, whether they are compiled, and what of them is still to be
+done.
+"""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+
+from benchmark.datasets.mixtures import Ring
+from benchmark.plan.plan import make_plan
+from benchmark.plan.planned import Planned, PlannedDataset
+from benchmark.plan.remaining import SeedGroup, find_remaining
+from benchmark.plan.request import Request
+from benchmark.records.cell import Cell, Configured
+from benchmark.records.trial_files import NOTHING
+from benchmark.registry import METHODS
+from benchmark.suites import get_suite
+from benchmark.suites.budget import Budget
+from benchmark.training.cost import cost_of
+
+RUN = ("run", "--suite", "synthetic", "--dry-run")
+
+
+def plan_of(*methods, seeds=(0, 1)):
+    return make_plan(
+        Request(
+            get_suite("synthetic"),
+            seeds,
+            datasets=("ring",),
+            methods=methods,
+            budget=Budget(50, "steps"),
+            device="cpu",
+            compile="off",
+        )
+    )
+
+
+def wanted(remaining, method):
+    """The seeds of each cell of a method that is still to run: those that are trained, and those that are
+    wanted.
+    """
+    cells = [cell for _, cell in remaining.cells if cell.method.name == method]
+    return [(cell.group, cell.wanted) for cell in cells]
+
+
+def test_calibration_rows_come_first_and_cost_nothing():
+    plan = plan_of("gan", "dcgan")
+    names = [planned.template.method.name for planned in plan.cells]
+    assert names == ["real-data", "collapsed", "noise", "gan", "dcgan"]
+    assert [planned.cost is None for planned in plan.cells] == [True, True, True, False, False]
+    assert [planned.work(2) for planned in plan.cells[:3]] == [0, 0, 0]
+    gan = plan.cells[3]
+    assert gan.cycles == 50
+    assert gan.work(2) == 2 * 50 * gan.cost.flops
+
+
+def test_all_seeds_of_an_empty_run_are_missing():
+    remaining = find_remaining(plan_of("gan", seeds=tuple(range(20))), NOTHING, {})
+    first, second = tuple(range(16)), tuple(range(16, 20))
+    assert wanted(remaining, "gan") == [(first, first), (second, second)]
+    assert remaining.done == 0
+    assert remaining.groups["ring", "gan"] == [SeedGroup(first, False), SeedGroup(second, False)]
+
+
+def record_of(planned, seed, group):
+    cell = planned.template
+    return {
+        "dataset": cell.dataset.name,
+        "method": cell.method.name,
+        "seed": seed,
+        "config_hash": cell.config_hash,
+        "configuration": cell.configuration,
+        "audit": {"group": list(group), "compiled": False},
+    }
+
+
+def test_a_group_is_repeated_as_a_whole_and_only_what_is_missing_is_recorded():
+    plan = plan_of("gan", seeds=(0, 1, 2, 3))
+    gan = plan.cells[3]
+    survey = replace(NOTHING, records=[record_of(gan, 0, (0, 1))])
+    remaining = find_remaining(plan, survey, {})
+    assert wanted(remaining, "gan") == [((0, 1), (1,)), ((2, 3), (2, 3))]
+    assert remaining.done == 1
+
+
+def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
+    groups = {("ring", "gan"): [SeedGroup((0, 2), False)]}
+    remaining = find_remaining(plan_of("gan", seeds=(0, 1, 2)), NOTHING, groups)
+    assert wanted(remaining, "gan") == [((0, 2), (0, 2)), ((1,), (1,))]
+    remaining = find_remaining(plan_of("gan", seeds=(0, 1)), NOTHING, groups)
+    assert wanted(remaining, "gan") == [((0, 1), (0, 1))]
+
+
+def test_compiling_is_chosen_where_it_pays():
+    """Long training of small functions is compiled; short training, or that of large functions, is not."""
+    cost = cost_of(METHODS.get("gan")(), Ring())
+    assert cost.operations == cost.longest > 100  # one function per cycle
+    critic = cost_of(METHODS.get("wgan-gp")(critic_steps=5), Ring())
+    assert critic.operations > 5 * critic.longest / 2  # two functions, of which one runs five times
+
+    def compiled(cycles, cost=cost):
+        cell = Cell("x", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "steps"))
+        dataset = PlannedDataset("ring", Ring(), {}, cell.budget, {})
+        return Planned(cell, dataset, cost, cycles).cell((0,), (0,), "auto").compile
+
+    assert compiled(50_000)
+    assert not compiled(500)
+    assert not compiled(50_000, replace(cost, longest=50_000))
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
+    out = tmp_path / "run"
+    status, table, _ = cli(*RUN, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
+    assert status == 0
+    assert "12 trials" not in table
+    assert "30 trials to train, 0 done already; about" in table
+    assert re.search(r"about .* and \d\.\d GiB of memory with \d+ at a time", table)
+    assert re.search(r"ring +gan +3 5 +\d+ +\S+ +\d+ +(yes|no) +.* \d\.\d GiB\n", table)
+    assert "3 5" in table
+    assert not out.exists()
+
+
+def test_options_from_a_file(cli, tmp_path):
+    config = tmp_path / "c.toml"
+    config.write_text(
+        'suite = "synthetic"\ndatasets = ["ring"]\nmethods = ["gan"]\nseeds = 4\n[set.ring]\nbatch = 32\n'
+    )
+    status, table, _ = cli("run", "--config", config, "--dry-run", "--seeds", "2", "--out", tmp_path / "run")
+    assert status == 0
+    assert "8 trials to train" in table
+
+
+def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: None)
+    arguments = ["run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--seeds", "1"]
+    arguments += ["--budget", "50steps", "--set", "ivom.iterations=2", "--out", tmp_path / "run"]
+    status, _, err = cli(*arguments)
+    assert status == 0
+    assert err.count("no C++ compiler") == 1
+    status, _, err = cli(*arguments, "--compile", "on")
+    assert status == 2
+    assert "--compile on: no C++ compiler" in err
+
+
+def test_the_memory_of_a_worker_is_foretold(tiny):
+    """Within a factor of two of its peak, whatever the libraries' share is on this machine."""
+    request = Request(
+        get_suite("synthetic"),
+        seeds=(0, 1),
+        datasets=("ring", "high-dimensional"),
+        budget=Budget(2e9, "flops"),
+        settings={"ivom": {"iterations": 5}},
+        device="cpu",
+        compile="off",
+    )
+    foretold = {}
+    for planned in make_plan(request).cells:
+        key = (planned.template.dataset.name, planned.template.method.name)
+        foretold[key] = planned.memory(2, compiled=False)
+    trials = pd.read_csv(tiny / "trials.csv")
+    for key, rows in trials.groupby(["dataset", "method"]):
+        assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2
