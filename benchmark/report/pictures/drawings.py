@@ -122,7 +122,7 @@ def draw_samples(axes: Axes, plane: PlaneView, method: str, size: float = 9.0) -
     points = plane.points.get(method, np.empty((0, 2)))
     low, high = plane.frame
     inside = np.all((points > low) & (points < high), axis=1)
-    x, y = landmarks.T
+    x, y = plane.landmarks.T
     axes.plot(x, y, "o", markersize=size, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
     x, y = points.T
     axes.plot(x, y, ".", markersize=2 * size / 9, alpha=0.35, color=COLOURS[0], rasterized=True)
