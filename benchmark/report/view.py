@@ -60,7 +60,7 @@ class PlaneView:
 
     @property
     def frame(self) -> tuple[np.ndarray, np.ndarray]:
-        """The lower left and upper right corners of a picture: around the landmarks, else around real data."""
+        """The lower left and upper right corners of a picture: around the landmarks or real data."""
         inside = self.landmarks
         if len(inside) == 0:
             inside = self.points.get(REAL_DATA, np.zeros((1, 2)))
