@@ -440,7 +440,7 @@ def test_a_method_that_leaks_memory_is_stopped(cli, tmp_path, plugin):
 
 def test_a_worker_that_dies_between_two_cells_loses_nothing():
     from benchmark.records.cell import Cell, Configured
-    from benchmark.running.executors.base import Done, Message
+    from benchmark.running.executors.base import Done, Message, Progress
     from benchmark.running.executors.local import LocalExecutor
     from benchmark.running.executors.supervisor import Policy, run_cells
     from benchmark.suites.budget import Budget
@@ -449,7 +449,8 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
     rings = [Configured("ring", {"samples": samples}) for samples in (50, 51, 52)]
     cells = [Cell("synthetic", ring, collapsed, {}, Budget(1, "s"), (0,), (0,)) for ring in rings]
     executor = LocalExecutor(1)
-    events = run_cells(cells, executor, Policy(lambda cell: None, None, 100.0, lambda: False))
+    reports = run_cells(cells, executor, Policy(lambda cell: None, None, 100.0, lambda: False))
+    events = (event for event in reports if not isinstance(event, Progress))
     first = next(events)
     assert isinstance(first, Done)
     executor.workers[0].process.kill()
