@@ -344,13 +344,13 @@ def broken(draw):
     suffix=st.sampled_from([".npy", ".npz", ".csv", ".pkl", ""]),
 )
 def test_sample_files(tmp_path, monkeypatch, data, suffix):
-    from benchmark.scoring.given_samples import _check, load_samples
+    from benchmark.scoring.given_samples import check_samples, load_samples
 
     monkeypatch.chdir(tmp_path)
     file = tmp_path / f"samples{suffix}"
     file.write_bytes(data)
     with contextlib.suppress(UsageError):
-        _check(load_samples(file), file, DATASETS.get("ring")())
+        check_samples(load_samples(file), file, DATASETS.get("ring")())
     assert not (tmp_path / "unpickled").exists()
 
 
@@ -360,7 +360,7 @@ def test_an_archive_that_unpacks_to_more_than_fits_is_not_unpacked(tmp_path, mon
     file = tmp_path / "samples.npz"
     file.write_bytes(npz({"a.npy": npy(np.zeros((10**6, 2)))}))
     assert file.stat().st_size < 10**5
-    monkeypatch.setattr("benchmark.scoring.given_samples.LARGEST", 10**6)
+    monkeypatch.setattr("benchmark.scoring.given_samples.LARGEST_ARCHIVE_BYTES", 10**6)
     with pytest.raises(UsageError, match="unpacks to 16000128 bytes"):
         load_samples(file)
 
