@@ -85,8 +85,8 @@ def test_the_size_of_parts_does_not_matter(case, name, monkeypatch):
     rows = 50
     assert N % rows != 0
     numbers = rows * math.prod(data.shape)
-    monkeypatch.setattr(mixtures, "CHUNK", numbers)
-    monkeypatch.setattr(stacked, "CHUNK", rows * 2)
+    monkeypatch.setattr(mixtures, "NUMBERS_TOGETHER", numbers)
+    monkeypatch.setattr(stacked, "DIGITS_TOGETHER", rows * 2)
     monkeypatch.setattr(fid, "SAMPLES_AT_A_TIME", rows)
     monkeypatch.setattr(prdc, "DISTANCE_ROWS_AT_A_TIME", rows)
     monkeypatch.setattr(ivom, "NUMBERS_AT_A_TIME", numbers)
