@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.func import grad
 
-from benchmark.commands.check import CHECKS, check_method
+from benchmark.commands.checks.methods import CHECKS, check_method
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.method import Networks, update
 from benchmark.registry import METHODS
