@@ -30,8 +30,8 @@ def cli(capsys):
     return run
 
 
-@pytest.fixture
-def forget():
+@pytest.fixture(autouse=True)
+def _forget_plugins():
     """Removes what plug-ins register in this process."""
     yield
     for module in [name for name in sys.modules if name.startswith(PLUGIN)]:

@@ -99,7 +99,7 @@ def test_a_bad_plugin_is_refused_in_one_line(tmp_path, text, problem):
         load_plugin(tmp_path / "absent.py")
 
 
-def test_a_plugin_registers_its_names(tmp_path, forget):
+def test_a_plugin_registers_its_names(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(PLUGIN.format(kind="metric", name="my-metric"))
     assert load_plugin(file) == [(METRICS, "my-metric")]
@@ -115,7 +115,7 @@ def test_a_plugin_that_breaks_leaves_no_name_behind(tmp_path):
     assert "my-metric" not in METRICS.names()
 
 
-def test_a_function_registers_a_suite(tmp_path, forget):
+def test_a_function_registers_a_suite(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(SUITE)
     assert load_plugin(file) == [(SUITES, "my-suite")]

@@ -204,7 +204,8 @@ def run(
         run_options = read_run_options(texts, fresh)
         outcome = run_and_report(run_options, list(_command(texts)))
     print_failures(outcome)
-    return Run(run_options.store.root, outcome.report.results, outcome.report.tables)
+    report = outcome.report
+    return Run(report.directory, report.results, report.tables)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

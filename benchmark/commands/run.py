@@ -12,6 +12,7 @@ from benchmark.plan.plan import make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
 from benchmark.records.lock import RunLock
 from benchmark.records.results import results_of
+from benchmark.records.store import Store
 from benchmark.records.trial_files import NOTHING
 from benchmark.report.write import Report, write_report
 from benchmark.running.executors.choose import make_executor
@@ -45,13 +46,14 @@ def dry_run(options: RunOptions) -> str:
     Raises:
         UsageError: If the request is wrong.
     """
+    store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
         plan = make_plan(options.request)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
-            survey = options.store.trials.survey()
-            groups = groups_in_manifest(options.store)
+            survey = store.trials.survey()
+            groups = groups_in_manifest(store)
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
@@ -70,7 +72,7 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
         Interrupted: If the run was asked to end.
         OSError: If something cannot be written.
     """
-    store = options.store
+    store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
         plan = make_plan(options.request)
         executor = make_executor(
@@ -90,6 +92,13 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
             result = run_plan(plan, store, executor, options.limits, command)
             report = write_report(store, results_of(store, result.survey), options.extras)
     return RunOutcome(report, result.failed)
+
+
+def _checked_store(options: RunOptions) -> Store:
+    """The directory of the run, in which a run of the suite can be written or continued."""
+    store = Store(options.out)
+    store.check(options.request.suite.name, options.fresh)
+    return store
 
 
 def print_failures(outcome: RunOutcome) -> None:

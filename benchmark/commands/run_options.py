@@ -9,11 +9,10 @@ from benchmark.commands import option_values as values
 from benchmark.commands.plugins import load_plugins
 from benchmark.errors import UsageError
 from benchmark.plan.request import Request
-from benchmark.records.store import Store
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry
 from benchmark.running.limits import Limits
+from benchmark.suites import find_or_read_suite
 from benchmark.suites.budget import parse_budget
-from benchmark.suites.suite_file import find_or_read_suite
 
 __all__ = ["RUN_OPTIONS", "RunOptions", "read_run_options"]
 
@@ -51,7 +50,7 @@ class RunOptions:
 
     Attributes:
         request: What to train and score.
-        store: Where to keep it.
+        out: The directory to keep it in.
         fresh: Whether to move an existing run aside.
         limits: What cells may take.
         executor: `local` or `ray`.
@@ -64,7 +63,7 @@ class RunOptions:
     """
 
     request: Request
-    store: Store
+    out: Path
     fresh: bool
     limits: Limits
     executor: str
@@ -90,10 +89,9 @@ def read_run_options(given: Mapping[str, Any], fresh: bool = False) -> RunOption
     if "ray-address" in given and executor != "ray":
         raise UsageError("--ray-address: is for --executor ray")
     request = _read_request(given)
-    store = Store(Path(given.get("out") or Path("results") / request.suite.name))
-    options = RunOptions(
+    return RunOptions(
         request=request,
-        store=store,
+        out=Path(given.get("out") or Path("results") / request.suite.name),
         fresh=fresh,
         limits=_read_limits(given),
         executor=executor,
@@ -104,8 +102,6 @@ def read_run_options(given: Mapping[str, Any], fresh: bool = False) -> RunOption
         fid_weights=given.get("fid-weights"),
         extras=values.extras(given),
     )
-    store.check(request.suite.name, fresh=fresh)
-    return options
 
 
 def _read_request(given: Mapping[str, Any]) -> Request:

@@ -1,11 +1,12 @@
 """Suites: which datasets, methods, metrics and default budgets belong together. Imports nothing heavy."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from benchmark.registry import SUITES
 from benchmark.suites.suite import Check, Protocol, Suite
 
-__all__ = ["Check", "Protocol", "Suite", "find_suite", "get_suite", "registered_suites"]
+__all__ = ["Check", "Protocol", "Suite", "find_or_read_suite", "find_suite", "get_suite", "registered_suites"]
 
 
 def get_suite(name: str) -> Suite:
@@ -20,6 +21,20 @@ def get_suite(name: str) -> Suite:
 def find_suite(name: str) -> Suite | None:
     """The suite that is registered under a name; `None` for one from elsewhere, such as a file."""
     return get_suite(name) if name in SUITES.names() else None
+
+
+def find_or_read_suite(name: str) -> Suite:
+    """The registered suite of that name, or the suite in the file of that name, which ends in `.toml`.
+
+    Raises:
+        UsageError: If there is none, or the file is not that of a suite.
+    """
+    if not name.endswith(".toml"):
+        return get_suite(name)
+
+    from benchmark.suites.suite_file import read_suite
+
+    return read_suite(Path(name))
 
 
 def registered_suites() -> list[Suite]:

@@ -21,10 +21,10 @@ import msgspec
 
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METHODS, METRICS, SUITES
-from benchmark.suites import Suite, get_suite
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.suite import Suite
 
-__all__ = ["find_or_read_suite", "read_suite"]
+__all__ = ["read_suite"]
 
 Value = str | int | float | bool
 
@@ -38,15 +38,6 @@ class SuiteFile(msgspec.Struct):
     budgets: str | dict[str, str]
     title: str = ""
     settings: dict[str, dict[str, Value]] = {}
-
-
-def find_or_read_suite(name: str) -> Suite:
-    """The registered suite of that name, or the suite in the file of that name, which ends in `.toml`.
-
-    Raises:
-        UsageError: If there is none, or the file is not that of a suite.
-    """
-    return read_suite(Path(name)) if name.endswith(".toml") else get_suite(name)
 
 
 def read_suite(file: Path) -> Suite:

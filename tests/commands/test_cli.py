@@ -241,7 +241,7 @@ def test_check_says_what_holds(cli):
     assert out.count(": ok") == 14  # seven checks, on points and on images
 
 
-def test_a_failed_check_has_status_one(cli, tmp_path, forget):
+def test_a_failed_check_has_status_one(cli, tmp_path):
     file = tmp_path / "idle.py"
     file.write_text(
         "from dataclasses import dataclass\nfrom baselines.gan import GAN\nfrom benchmark.registry import "

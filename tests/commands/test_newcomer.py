@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def plugins(folder, forget):
+def plugins(folder):
     """The options that name the plug-ins."""
     return ["--plugin", folder / "missing_mass.py", "--plugin", folder / "rare_mode.py"]
 
@@ -162,7 +162,7 @@ def test_a_file_that_is_called_like_a_suite_is_refused(cli, tmp_path):
     assert "No such file" in cli("run", "--suite", tmp_path / "absent.toml")[2]
 
 
-def test_the_suite_of_a_plugin_is_listed_and_planned(cli, tmp_path, forget):
+def test_the_suite_of_a_plugin_is_listed_and_planned(cli, tmp_path):
     file = tmp_path / "rare_modes.py"
     file.write_text(template("adding-a-suite.md", "python"))
     assert "rare-modes" in cli("list", "suites", "--plugin", file)[1].split()
@@ -221,7 +221,7 @@ def test_features_are_those_of_every_metric_that_has_them(cli, tmp_path):
     assert "features" in err
 
 
-def test_the_documented_method_runs_as_a_plugin(cli, tmp_path, forget):
+def test_the_documented_method_runs_as_a_plugin(cli, tmp_path):
     code = template("adding-a-method.md", "python")
     assert len(code.splitlines()) <= 40
     file = tmp_path / "lsgan.py"

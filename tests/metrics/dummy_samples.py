@@ -4,7 +4,7 @@ import torch
 
 from benchmark.datasets.image_files import load_digits
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
-from benchmark.datasets.stacked_digits import StackedMNIST
+from benchmark.datasets.stacked import StackedMNIST
 from benchmark.registry import METRICS
 from benchmark.scoring.calibration import collapsed, noise, real_data
 from benchmark.scoring.scorer import Scorer

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import HighDimensional, Ring
-from benchmark.datasets.stacked_digits import StackedMNIST
+from benchmark.datasets.stacked import StackedMNIST
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
 

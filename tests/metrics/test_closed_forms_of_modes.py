@@ -11,7 +11,7 @@ from metric_cases import POINTS, normal, score
 from benchmark.datasets.digit_classifier import digit_classifier
 from benchmark.datasets.image_files import load_digits
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
-from benchmark.datasets.stacked_digits import StackedMNIST
+from benchmark.datasets.stacked import StackedMNIST
 
 
 @pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda data: data.name)

@@ -7,8 +7,7 @@ import pytest
 import torch
 from metric_cases import NEIGHBOURHOODS, POINTS, SEEDS, N, agrees, evaluate, normal, score
 
-from benchmark.datasets import mixtures
-from benchmark.datasets import stacked_digits as stacked
+from benchmark.datasets import mixtures, stacked
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.registry import METRICS
 from metrics import fid, ivom, prdc

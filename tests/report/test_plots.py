@@ -11,7 +11,7 @@ from support.made_up import report_of
 
 from benchmark.datasets.images import to_picture
 from benchmark.records.cell import Cell, Configured, Trial
-from benchmark.records.schema import CALIBRATION_ROWS
+from benchmark.records.schema import CALIBRATION_ROWS, DatasetFacts
 from benchmark.records.store import Store
 from benchmark.report.pictures.image_sheets import image_figures, sheet
 from benchmark.report.styles import styles_of
@@ -44,7 +44,7 @@ def _no_images(monkeypatch):
     def load(*arguments):
         raise AssertionError("a report read images")
 
-    monkeypatch.setattr("benchmark.datasets.stacked_digits.load_digits", load)
+    monkeypatch.setattr("benchmark.datasets.stacked.load_digits", load)
     monkeypatch.setattr("benchmark.datasets.cifar.load_cifar10", load)
 
 
@@ -72,15 +72,16 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
     manifest = store.manifest()
     names = manifest["configuration"]["metrics"][dataset]
     data, network = Configured(dataset, {"width": 4}), Configured(method, {})
-    cell = Cell("made-up", data, network, names, Budget(5, "steps"), (seed,), (seed,))
+    metrics = tuple(Configured(name, {}) for name in names)
+    cell = Cell("made-up", data, network, metrics, Budget(5, "steps"), (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}
     trained = bool(scores) and method not in CALIBRATION_ROWS
     curve = []
     if trained:
         curve = [{"point": i, **SPENT, "flops": i, "metrics": scores} for i in range(1, 6)]
-    facts_of_dataset = {"modes_total": manifest["modes"][dataset], "facts": manifest["metrics"][dataset]}
-    store.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], facts_of_dataset)
+    facts_of_dataset = DatasetFacts(manifest["modes"][dataset], manifest["metrics"][dataset])
+    store.trials.write(cell, [Trial(seed, status, scores, audit, curve, arrays or {})], facts_of_dataset)
 
 
 def facts(name):
@@ -136,7 +137,7 @@ def figures(root, *rows):
     trials = [{"method": method, "seed": 0, "status": status, **more} for method, status, _, more in rows]
     frame = pd.DataFrame(trials).set_index("method")
     styles = styles_of([method for method in frame.index if method not in CALIBRATION_ROWS])
-    arrays = {trial["method"]: store.arrays(trial) for trial in store.survey().records}
+    arrays = {trial["method"]: store.trials.arrays(trial) for trial in store.trials.survey().records}
     return dict(image_figures(arrays, "stacked-mnist", frame, styles))
 
 

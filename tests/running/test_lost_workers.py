@@ -57,7 +57,7 @@ Leaks.held = []
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch, forget):
+def plugin(tmp_path, monkeypatch):
     """A plug-in whose methods behave in this process, and misbehave in workers."""
     import multiprocessing
 

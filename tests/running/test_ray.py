@@ -70,7 +70,7 @@ class Raises(GAN):
 
 
 @pytest.fixture
-def plugins(tmp_path, forget):
+def plugins(tmp_path):
     """Two files of one name."""
     files = [tmp_path / folder / "plug.py" for folder in ("one", "two")]
     for file, text in zip(files, (PLUGIN, RAISING), strict=True):

@@ -226,7 +226,7 @@ class Diverges(GAN):
 
 
 @pytest.mark.long
-def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
+def test_a_failing_cell_costs_only_itself(cli, tmp_path, monkeypatch):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)
     out = tmp_path / "run"
@@ -278,7 +278,7 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, forget, monkeypatch):
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
 
 
-def test_an_edited_plugin_is_another_configuration(cli, tmp_path, forget):
+def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)
     arguments = [

@@ -12,7 +12,9 @@ from benchmark.running.executors.worker import TaskLink, run_task
 from benchmark.suites.budget import Budget
 
 RING = Configured("ring", {"evaluations": 2, "samples": 50, "held_out": 50, "samples_large": 0, "width": 4})
-CELL = Cell("synthetic", RING, Configured("gan", {}), {"modes": {}}, Budget(4, "steps"), (0, 1), (0, 1))
+CELL = Cell(
+    "synthetic", RING, Configured("gan", {}), (Configured("modes", {}),), Budget(4, "steps"), (0, 1), (0, 1)
+)
 
 
 def reports(cell):

@@ -9,7 +9,7 @@ import torch
 
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.datasets.places import using
-from benchmark.datasets.stacked_digits import StackedMNIST
+from benchmark.datasets.stacked import StackedMNIST
 from benchmark.scoring.calibration import noise
 
 CPU = torch.device("cpu")

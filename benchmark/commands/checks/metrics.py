@@ -73,8 +73,7 @@ def check_metric(name: str) -> Iterator[Outcome]:
         UsageError: If the name is unknown, or the class cannot be built.
     """
     metric: Metric = METRICS.build(name, {})
-    for data in (Ring(), _RingOfAny(), HighDimensional(), Pictures()):
-        data = _sized(data)
+    for data in map(_sized, (Ring(), _RingOfAny(), HighDimensional(), Pictures())):
         if metric.applies(data):
             subject = _subject(metric, data)
             for title, check in CHECKS.items():

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from benchmark.commands.checks.outcome import Outcome, outcome_of
 from benchmark.plan.plan import make_plan
 from benchmark.plan.request import Request
-from benchmark.suites import Suite
-from benchmark.suites.suite_file import find_or_read_suite
+from benchmark.suites import Suite, find_or_read_suite
 
 __all__ = ["check_suite"]
 

@@ -10,7 +10,7 @@ from benchmark.datasets.digit_classifier import digit_classifier
 from benchmark.datasets.image_files import load_digits
 from benchmark.datasets.images import to_picture
 from benchmark.datasets.places import cache_directory, using
-from benchmark.datasets.stacked_digits import StackedMNIST
+from benchmark.datasets.stacked import StackedMNIST
 from benchmark.errors import UsageError
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
