@@ -92,7 +92,9 @@ def imports_in(file):
     return sorted(imports & MODULES.keys())
 
 
-IMPORTS = [Import(importer, imported) for importer, file in MODULES.items() for imported in imports_in(file)]
+IMPORTS = []
+for module, file in MODULES.items():
+    IMPORTS += [Import(module, imported) for imported in imports_in(file)]
 
 
 def forbidden(imports):

@@ -152,7 +152,10 @@ def test_the_notebook_of_the_documentation_runs(tmp_path):
     nbclient = pytest.importorskip("nbclient")
     notebook = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    outputs = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            outputs += cell.outputs
     pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
     assert len(pictures) == 2
     assert sum("text/html" in output.get("data", {}) for output in outputs) == 3

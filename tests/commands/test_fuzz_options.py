@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ PROPER = st.sampled_from(
 COMMAND = st.tuples(
     st.sampled_from(["run", "list", "report", "compare", "score", "check", "perf", "nonsense"]),
     st.lists(st.one_of(PROPER, PROPER, PROPER, OPTION, SETTING, FLAG, VALUES.map(lambda v: [v])), max_size=7),
-).map(lambda parts: [parts[0], *(token for option in parts[1] for token in option)])
+).map(lambda parts: [parts[0], *chain.from_iterable(parts[1])])
 
 
 @pytest.fixture
@@ -207,9 +208,30 @@ def test_configuration_files(nothing_runs, capsys, content, suite):
     tell(["run", "--config", str(file), "--dry-run", *(["--suite", "synthetic"] if suite else [])], capsys)
 
 
-OWNER = st.sampled_from(
-    [(registry, name) for registry in (DATASETS, METHODS, METRICS) for name in registry.names()]
+ENTRIES = st.sampled_from(["datasets", "methods", "metrics", "budgets", "title", "settings", "other"])
+
+NAMES_IN_SUITES = st.lists(st.sampled_from([*NAMES, "nonsense"]), max_size=3)
+
+SUITE = st.one_of(
+    st.binary(max_size=60),
+    st.dictionaries(ENTRIES, st.one_of(TOML, NAMES_IN_SUITES, st.just("5steps")), max_size=7).map(
+        lambda table: "\n".join(f"{k} = {toml_value(v)}" for k, v in table.items()).encode("utf-8", "replace")
+    ),
 )
+
+
+@fuzz
+@given(content=SUITE)
+def test_suite_files(nothing_runs, capsys, content):
+    file = Path("mine.toml")
+    file.write_bytes(content)
+    tell(["run", "--suite", str(file), "--dry-run"], capsys)
+    tell(["check", str(file)], capsys)
+
+
+OWNERS = []
+for registry in (DATASETS, METHODS, METRICS):
+    OWNERS += [(registry, name) for name in registry.names()]
 
 FIELD_VALUE = st.one_of(
     TEXT,
@@ -223,7 +245,7 @@ FIELD_VALUE = st.one_of(
 
 
 @fuzz
-@given(owner=OWNER, number=st.integers(0, 30), value=FIELD_VALUE)
+@given(owner=st.sampled_from(OWNERS), number=st.integers(0, 30), value=FIELD_VALUE)
 def test_settings_build_or_are_refused(owner, number, value):
     from dataclasses import fields
 

@@ -72,7 +72,7 @@ def record(store, dataset, method, seed=0, status="ok", arrays=None):
     manifest = store.manifest()
     names = manifest["configuration"]["metrics"][dataset]
     data, network = Configured(dataset, {"width": 4}), Configured(method, {})
-    metrics = tuple(Configured(name, {}) for name in names)
+    metrics = tuple(Configured(name, settings) for name, settings in names.items())
     cell = Cell("made-up", data, network, metrics, Budget(5, "steps"), (seed,), (seed,))
     scores = dict.fromkeys(names, 0.5 + 0.1 * seed) if arrays else {}
     audit = {"group": [seed], "compiled": False, "peak_memory_bytes": 1}

@@ -35,7 +35,10 @@ CIFAR |= {"ivom.points": 2, "ivom.iterations": 3}
 
 
 def options(settings):
-    return [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    words = []
+    for key, value in settings.items():
+        words += ["--set", f"{key}={value}"]
+    return words
 
 
 @pytest.fixture(scope="module")
