@@ -8,7 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("benchmark", "baselines", "metrics")
-FILES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
+FILES = []
+for package in PACKAGES:
+    FILES += sorted((ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 GROUND = {"errors", "version"}
@@ -47,6 +49,7 @@ MAY_IMPORT = {
 
 NAMES_AT_THE_TOP = 14
 LARGEST_FILE = 400
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Import(NamedTuple):
@@ -171,8 +174,11 @@ def test_tests_mirror_the_house():
 def test_a_file_can_be_read_at_one_sitting(file):
     text = file.read_text(encoding="utf-8")
     assert text.count("\n") <= LARGEST_FILE
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-            where = f"line {node.lineno}: {ast.unparse(node)}"
-            assert len(node.generators) == 1, f"{where}: one `for` in a comprehension, else a loop"
-            assert len(node.generators[0].ifs) <= 1, f"{where}: one condition in a comprehension, else a loop"
+    comprehensions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, COMPREHENSIONS)]
+    for node in comprehensions:
+        where = f"line {node.lineno}: {ast.unparse(node)}"
+        (generator, *others) = node.generators
+        assert not others, f"{where}: one `for` in a comprehension, else a loop"
+        assert len(generator.ifs) <= 1, f"{where}: one condition in a comprehension, else a loop"
+        inner = [child for child in ast.walk(node) if isinstance(child, COMPREHENSIONS)]
+        assert inner == [node], f"{where}: no comprehension within another one"

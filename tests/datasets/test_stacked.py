@@ -30,6 +30,14 @@ def stack(files, index):
     return files[torch.tensor(index)][:, 0][None]
 
 
+def content(digit):
+    return digit.numpy().tobytes()
+
+
+def contents(digits):
+    return {content(digit) for digit in digits}
+
+
 def test_a_stack_is_independent_digits_of_its_split(data):
     files = load_digits("MNIST", False)
     pools = {"train": files.train, "held-out": files.test[::2], "calibration": files.test[1::2]}
@@ -37,15 +45,13 @@ def test_a_stack_is_independent_digits_of_its_split(data):
         x = data.draw(500, data.stream(0, split), split)
         assert x.shape == (500, 3, 28, 28)
         assert x.dtype == torch.uint8
-        known = {bytes(image.numpy().tobytes()) for image in pool}
-        seen = [[bytes(channel.numpy().tobytes()) for channel in image] for image in x]
-        for image in seen:
-            assert known.issuperset(image)
+        known = contents(pool)
+        stacks = [tuple(map(content, image)) for image in x]
+        for stack in stacks:
+            assert known.issuperset(stack)
         # Uniform and independent: a digit's partner is anyone.
-        assert len({tuple(image) for image in seen}) > 490
-    assert not {bytes(i.numpy().tobytes()) for i in pools["held-out"]} & {
-        bytes(i.numpy().tobytes()) for i in pools["calibration"]
-    }
+        assert len(set(stacks)) > 490
+    assert contents(pools["held-out"]).isdisjoint(contents(pools["calibration"]))
 
 
 def test_pixels_have_one_range(data):

@@ -1,0 +1,126 @@
+"""Methods that raise, die, diverge or change: they cost their own trials only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+SMALL = (
+    "run",
+    "--suite",
+    "synthetic",
+    "--datasets",
+    "ring",
+    "--methods",
+    "gan,dcgan",
+    "--budget",
+    "3e8flops",
+    "--set",
+    "ivom.iterations=3",
+)
+
+PLUGIN = """
+import os
+from dataclasses import dataclass
+import torch
+from baselines.gan import GAN
+from benchmark.registry import register_method
+
+@register_method("raises")
+@dataclass(frozen=True)
+class Raises(GAN):
+    def discriminator_loss(self, nets, batch):
+        one_thread = os.environ.get("OMP_NUM_THREADS") == "1" and torch.get_num_threads() == 1
+        if one_thread and batch.x.dim() and "BENCH_PARENT" not in os.environ:
+            raise RuntimeError("no luck today")
+        return super().discriminator_loss(nets, batch)
+
+@register_method("dies")
+@dataclass(frozen=True)
+class Dies(GAN):
+    def discriminator_loss(self, nets, batch):
+        if "BENCH_PARENT" not in os.environ:
+            os._exit(7)
+        return super().discriminator_loss(nets, batch)
+
+@register_method("diverges")
+@dataclass(frozen=True)
+class Diverges(GAN):
+    def discriminator_loss(self, nets, batch):
+        return super().discriminator_loss(nets, batch) * torch.where(batch.z[0, 0] > 1.2, torch.nan, 1.0)
+"""
+
+
+@pytest.mark.long
+def test_a_failing_cell_costs_only_itself(cli, tmp_path, monkeypatch):
+    file = tmp_path / "plug.py"
+    file.write_text(PLUGIN)
+    out = tmp_path / "run"
+    import multiprocessing
+
+    # Planning counts a real step in this process; the workers are to fail, so only they lack the mark.
+    original = multiprocessing.get_context("spawn").Process.start
+
+    def start(self):
+        monkeypatch.delenv("BENCH_PARENT", raising=False)
+        original(self)
+        monkeypatch.setenv("BENCH_PARENT", "1")
+
+    monkeypatch.setenv("BENCH_PARENT", "1")
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
+    arguments = [
+        *SMALL[:5],
+        "--methods",
+        "raises,dies,gan,diverges",
+        *SMALL[7:],
+        "--seeds",
+        "2",
+        "--plugin",
+        file,
+        "--out",
+        out,
+    ]
+    status, _, err = cli(*arguments)
+    assert status == 1
+    assert "no luck today" in err
+    assert "exit code 7" in err
+    trials = pd.read_csv(out / "trials.csv").set_index(["method", "seed"])
+    assert (trials.loc["raises", "status"] == "failed").all()
+    assert (trials.loc["dies", "status"] == "failed").all()
+    assert (trials.loc["gan", "status"] == "ok").all()
+    assert "no luck today" in (out / "trials" / "ring" / "raises" / "seed-1" / "error.txt").read_text()
+    diverged = trials.loc["diverges"]
+    assert (diverged["status"] == "diverged").all()
+    assert diverged["diverged_at"].between(1, diverged["generator_steps"]).all()
+    assert (diverged["flops"] < trials.loc["gan", "flops"]).all()
+    summary = pd.read_csv(out / "summary.csv").set_index(["method", "metric"])
+    assert summary.loc[("diverges", "kl"), ["n", "diverged"]].tolist() == [0, 2]
+    files = list((out / "trials/ring/diverges").rglob("*.safetensors"))
+    assert files
+    for weights in map(load_file, files):
+        assert all(np.isfinite(tensor).all() for tensor in weights.values())
+    # The failed ones are tried again, the others not.
+    assert "4 trials to train in 2 cells" in cli(*arguments)[2]
+
+
+def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
+    file = tmp_path / "plug.py"
+    file.write_text(PLUGIN)
+    arguments = [
+        *SMALL[:5],
+        "--methods",
+        "diverges",
+        "--budget",
+        "20steps",
+        "--seeds",
+        "1",
+        "--plugin",
+        file,
+        "--out",
+        tmp_path / "run",
+    ]
+    assert cli(*arguments)[0] == 0
+    file.write_text(PLUGIN.replace("1.2", "1.3"))
+    status, _, err = cli(*arguments)
+    assert status == 2
+    assert "method.source is" in err
