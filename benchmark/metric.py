@@ -99,11 +99,11 @@ class Evaluation(_Memory):
         """Samples per mode that capture it by the dataset's rule, shape $(S, K)$."""
         return self.counts if self.data.captured_by == "any" else self.high_quality_counts
 
-    def _count(self, chosen: Tensor) -> Tensor:
+    def _count(self, mask: Tensor) -> Tensor:
         counts = torch.zeros(
             len(self.samples), self.data.modes, dtype=torch.float64, device=self.samples.device
         )
-        return counts.scatter_add_(1, self.assignment.mode, chosen.double())
+        return counts.scatter_add_(1, self.assignment.mode, mask.double())
 
 
 class Metric(ABC):

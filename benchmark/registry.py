@@ -168,7 +168,7 @@ class Registry:
         cls = self.get(name)
         return is_dataclass(cls) and setting in {field.name for field in fields(cls)}
 
-    def build(self, name: str, given: Mapping[str, Any]) -> Any:
+    def build(self, name: str, settings: Mapping[str, Any]) -> Any:
         """An instance of the class registered as `name`, with the given values for its fields.
 
         A value is a string from the command line or a typed value from a file.
@@ -179,11 +179,11 @@ class Registry:
         cls = self.get(name)
         self._check_class(name, cls)
         hints = get_type_hints(cls)
-        settings = [field.name for field in fields(cls) if field.init]
+        names = [field.name for field in fields(cls) if field.init]
         values = {}
-        for key, value in given.items():
-            if key not in settings:
-                choices = ", ".join(settings) or "no settings"
+        for key, value in settings.items():
+            if key not in names:
+                choices = ", ".join(names) or "no settings"
                 raise UsageError(
                     f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}"
                 )
@@ -196,8 +196,8 @@ class Registry:
             return cls(**values)
         except ValueError as error:
             # The settings that the class complains of, as far as it names them.
-            culprits = [key for key in given if re.search(rf"\b{key}\b", str(error))] or list(given)
-            options = " ".join(f"--set {name}.{key}={given[key]}" for key in culprits)
+            culprits = [key for key in settings if re.search(rf"\b{key}\b", str(error))] or list(settings)
+            options = " ".join(f"--set {name}.{key}={settings[key]}" for key in culprits)
             raise UsageError(f"{options or name}: {error}") from error
 
     def _check_class(self, name: str, cls: type) -> None:

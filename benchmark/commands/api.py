@@ -210,10 +210,10 @@ def run(
 
 def _check_options(options: Mapping[str, Any]) -> None:
     others = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")]
-    known = [*others, "settings", "plugins", "fresh"]
+    names = [*others, "settings", "plugins", "fresh"]
     for name in options:
-        if name not in known:
-            raise UsageError(f"run: unknown option {name!r}; there are {', '.join(known)}")
+        if name not in names:
+            raise UsageError(f"run: unknown option {name!r}; there are {', '.join(names)}")
 
 
 def _plain(value: Any) -> Any:

@@ -40,7 +40,7 @@ class Assignment(NamedTuple):
     value: Any
 
 
-def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, Any]:
+def with_config(options: argparse.Namespace, option_names: Iterable[str]) -> dict[str, Any]:
     """The options that were given: those of the file named by `--config`, overridden by the command line's.
 
     In the file, lists may be arrays, and settings are tables: `[set.wgan-gp]` with `penalty = 1`.
@@ -48,9 +48,9 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
     Raises:
         UsageError: If the file cannot be read, is not TOML, or has an unknown option.
     """
-    known = tuple(known)
-    values = {} if options.config is None else _read_config(options.config, known)
-    for key in known:
+    option_names = tuple(option_names)
+    values = {} if options.config is None else _read_config(options.config, option_names)
+    for key in option_names:
         value = getattr(options, key.replace("-", "_"))
         if value is None:
             continue
@@ -58,7 +58,7 @@ def with_config(options: argparse.Namespace, known: Iterable[str]) -> dict[str, 
     return values
 
 
-def _read_config(file: str, known: tuple[str, ...]) -> dict[str, Any]:
+def _read_config(file: str, option_names: tuple[str, ...]) -> dict[str, Any]:
     where = f"--config {file}"
     try:
         with open(file, "rb") as stream:
@@ -69,8 +69,8 @@ def _read_config(file: str, known: tuple[str, ...]) -> dict[str, Any]:
         # ValueError is the base of what tomllib and decoding raise, and of numbers that are too long.
         raise UsageError(f"{where}: not TOML, or too deep or long: {error}") from error
     for key in content:
-        if key not in known:
-            raise UsageError(f"{where}: unknown option {key!r}; there are {', '.join(known)}")
+        if key not in option_names:
+            raise UsageError(f"{where}: unknown option {key!r}; there are {', '.join(option_names)}")
     return {key: as_text(key, value, where) for key, value in content.items()}
 
 

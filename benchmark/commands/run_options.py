@@ -75,64 +75,64 @@ class RunOptions:
     extras: tuple[str, ...]
 
 
-def read_run_options(given: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptions:
     """Reads options. Loads plug-ins and the file of a suite; writes nothing.
 
     Arguments:
-        given: Values as the command line gives them, by the option's name without its dashes.
+        texts: Values as the command line has them, by the option's name without its dashes.
         fresh: Whether to move an existing run aside.
 
     Raises:
         UsageError: If one of them is missing or wrong.
     """
-    executor = values.choice("--executor", given.get("executor", "local"), ("local", "ray"))
-    if "ray-address" in given and executor != "ray":
+    executor = values.choice("--executor", texts.get("executor", "local"), ("local", "ray"))
+    if "ray-address" in texts and executor != "ray":
         raise UsageError("--ray-address: is for --executor ray")
-    request = _read_request(given)
+    request = _read_request(texts)
     return RunOptions(
         request=request,
-        out=Path(given.get("out") or Path("results") / request.suite.name),
+        out=Path(texts.get("out") or Path("results") / request.suite.name),
         fresh=fresh,
-        limits=_read_limits(given),
+        limits=_read_limits(texts),
         executor=executor,
-        workers=_read(values.count, given, "workers"),
-        worker_memory=_read(values.size, given, "worker-memory"),
-        ray_address=given.get("ray-address"),
-        data_root=given.get("data-root"),
-        fid_weights=given.get("fid-weights"),
-        extras=values.extras(given),
+        workers=_read(values.count, texts, "workers"),
+        worker_memory=_read(values.size, texts, "worker-memory"),
+        ray_address=texts.get("ray-address"),
+        data_root=texts.get("data-root"),
+        fid_weights=texts.get("fid-weights"),
+        extras=values.extras(texts),
     )
 
 
-def _read_request(given: Mapping[str, Any]) -> Request:
-    name = values.required(given, "suite")
-    plugins = tuple(str(Path(file).resolve()) for file in given.get("plugin") or ())
+def _read_request(texts: Mapping[str, Any]) -> Request:
+    name = values.required(texts, "suite")
+    plugins = tuple(str(Path(file).resolve()) for file in texts.get("plugin") or ())
     load_plugins(plugins)
     suite = find_or_read_suite(name)
-    datasets = values.names("datasets", given.get("datasets"))
-    methods = values.names("methods", given.get("methods"))
-    metrics = values.names_or_more("metrics", given.get("metrics"), suite.metrics)
+    datasets = values.names("datasets", texts.get("datasets"))
+    methods = values.names("methods", texts.get("methods"))
+    metrics = values.names_or_more("metrics", texts.get("metrics"), suite.metrics)
     _check_names(DATASETS, datasets)
     _check_names(METHODS, None if methods == ("all",) else methods)
     _check_names(METRICS, metrics)
     return Request(
         suite=suite,
-        seeds=values.seeds(given.get("seeds", "5")),
+        seeds=values.seeds(texts.get("seeds", "5")),
         datasets=datasets,
         methods=methods,
         metrics=metrics,
-        budget=parse_budget(given["budget"]) if "budget" in given else None,
-        settings=values.settings(given.get("set") or ()),
-        fid_features=given.get("fid-features"),
-        device=given.get("device", "auto"),
-        compile=values.choice("--compile", given.get("compile", "auto"), ("auto", "on", "off")),
+        budget=parse_budget(texts["budget"]) if "budget" in texts else None,
+        settings=values.settings(texts.get("set") or ()),
+        fid_features=texts.get("fid-features"),
+        device=texts.get("device", "auto"),
+        compile=values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
     )
 
 
-def _read(read: Callable[[str, str], T], given: Mapping[str, Any], option: str) -> T | None:
+def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) -> T | None:
     """The value of an option as `read` reads it; `None` if it was not given."""
-    return read(f"--{option}", given[option]) if option in given else None
+    return read(f"--{option}", texts[option]) if option in texts else None
 
 
 def _check_names(registry: Registry, names: tuple[str, ...] | None) -> None:
@@ -140,9 +140,9 @@ def _check_names(registry: Registry, names: tuple[str, ...] | None) -> None:
         registry.check(name)
 
 
-def _read_limits(given: Mapping[str, Any]) -> Limits:
-    every = given.get("checkpoint-every", "60s")
+def _read_limits(texts: Mapping[str, Any]) -> Limits:
+    every = texts.get("checkpoint-every", "60s")
     return Limits(
         checkpoint_every=None if every == "off" else values.seconds("--checkpoint-every", every),
-        stall_timeout=values.seconds("--stall-timeout", given.get("stall-timeout", "30min")),
+        stall_timeout=values.seconds("--stall-timeout", texts.get("stall-timeout", "30min")),
     )

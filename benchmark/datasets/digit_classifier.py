@@ -63,7 +63,7 @@ class DigitClassifier(nn.Module):
 
 def _block(inputs: int, outputs: int, kernel: int, **options: int) -> list[nn.Module]:
     convolution = nn.Conv2d(inputs, outputs, kernel, bias=False, **options)  # type: ignore[arg-type]
-    # With the channels last, processors are several times faster here.
+    # With the channels last, CPUs are several times faster here.
     return [convolution.to(memory_format=torch.channels_last), nn.BatchNorm2d(outputs), nn.ReLU()]
 
 

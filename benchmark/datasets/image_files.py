@@ -160,14 +160,14 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _root(source: str, folder: Path, files: Iterable[str]) -> Path:
     """The directory that holds a dataset: the user's, else the cache, filled by a download first."""
-    given = data_root()
-    if given is not None:
-        if not os.path.isdir(given):
+    user_root = data_root()
+    if user_root is not None:
+        if not os.path.isdir(user_root):
             raise UsageError(
-                f"--data-root {given}: is no directory; "
+                f"--data-root {user_root}: is no directory; "
                 f"give one with {folder / next(iter(files))} in it, or none for a download"
             )
-        return given
+        return user_root
     cache = cache_directory() / "data"
     if not os.path.isdir(cache / folder):
         _download(source, folder, cache)
@@ -204,10 +204,10 @@ def _check(file: Path, md5: str | None, source: str) -> None:
         raise UsageError(
             f"{file}: {error.strerror}; give a --data-root with files that can be read"
         ) from error
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if md5 is not None and found != md5:
+    checksum = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if md5 is not None and checksum != md5:
         raise UsageError(
-            f"{file}: is not {source}'s (its MD5 is {found}, not {md5}); "
+            f"{file}: is not {source}'s (its MD5 is {checksum}, not {md5}); "
             "put the original file there, or --set DATASET.original=false"
         )
 

@@ -105,7 +105,7 @@ class Mixture(Dataset):
 
     def assign(self, samples: Tensor) -> Assignment:
         shape = samples.shape[:-1]
-        # In parts that the processor's cache holds.
+        # In parts that the CPU's cache holds.
         parts = [
             self._assign(part)
             for part in samples.flatten(0, -2).split(max(1, NUMBERS_TOGETHER // samples.shape[-1]))

@@ -104,10 +104,10 @@ def groups_in_manifest(store: Store) -> Groups:
 
 def _compilation(plan: Plan) -> str:
     """`on`, `off` or `auto`: what was asked for, as far as it can be had."""
-    asked = plan.request.compile
+    choice = plan.request.compile
     if can_compile(plan.device):
-        return asked
-    if asked == "on":
+        return choice
+    if choice == "on":
         raise UsageError(
             "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; "
             "install one, or use --compile auto or off"

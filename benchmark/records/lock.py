@@ -94,8 +94,8 @@ class RunLock:
 
 def _read(descriptor: int) -> str:
     try:
-        found = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {found['process']} of {found['user']} on {found['host']}, started {found['since']},"
+        owner = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {owner['process']} of {owner['user']} on {owner['host']}, started {owner['since']},"
     except (ValueError, KeyError, TypeError):
         return "another process"
 

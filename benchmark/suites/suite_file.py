@@ -78,7 +78,7 @@ def read_suite(file: Path) -> Suite:
 
 
 def _read(file: Path) -> SuiteFile:
-    known = ", ".join(SuiteFile.__struct_fields__)
+    entries = ", ".join(SuiteFile.__struct_fields__)
     try:
         with file.open("rb") as stream:
             content: dict[str, Any] = tomllib.load(stream)
@@ -91,11 +91,11 @@ def _read(file: Path) -> SuiteFile:
         raise UsageError(f"--suite {file}: not TOML: {error}") from error
     for key in content:
         if key not in SuiteFile.__struct_fields__:
-            raise UsageError(f"--suite {file}: unknown entry {key!r}; there are {known}")
+            raise UsageError(f"--suite {file}: unknown entry {key!r}; there are {entries}")
     try:
         return msgspec.convert(content, SuiteFile)
     except msgspec.ValidationError as error:
-        raise UsageError(f"--suite {file}: {error}; a suite has {known}") from error
+        raise UsageError(f"--suite {file}: {error}; a suite has {entries}") from error
 
 
 def _check_names(file: Path, key: str, names: list[str]) -> None:

@@ -29,7 +29,7 @@ def measure_executors(quick: bool = False) -> None:
     ways = {
         "1 worker": ("--workers", "1"),
         "2 workers": ("--workers", "2"),
-        "Ray, 2 processors": ("--workers", "2", "--executor", "ray"),
+        "Ray, 2 CPU cores": ("--workers", "2", "--executor", "ray"),
     }
     print(
         f"{trials} trials of GAN on the ring in {cells} cells, {budget} each, eager, "

@@ -67,7 +67,7 @@ def measure(quick: bool = False) -> None:
     workers = cpu_cores()
     torch.set_num_threads(workers)
     print(
-        f"torch {torch.__version__}, {workers} processors; "
+        f"torch {torch.__version__}, {workers} CPU cores; "
         f"{SEEDS} seeds in each of {workers} single-threaded workers",
         flush=True,
     )
@@ -81,7 +81,7 @@ def measure(quick: bool = False) -> None:
             plain = _compare(name, data, workers, quick)
             if data == ring:
                 plain_seconds[name] = plain
-    print("\nms are per generator step and seed, all processors at work; FLOPs are those of matrix products.")
+    print("\nms are per generator step and seed, all CPU cores at work; FLOPs are those of matrix products.")
     if not quick:
         _end_to_end(plain_seconds)
     torch.set_num_threads(workers)
@@ -222,7 +222,7 @@ def _end_to_end(plain_seconds: dict[str, float]) -> None:
         f"ours: {duration(ours)}; ratio {projected / ours:.1f}"
     )
     print(
-        f"ours, seconds of one processor: training {parts['training']:.0f}, scores {parts['evaluation']:.0f} "
+        f"ours, seconds of one CPU core: training {parts['training']:.0f}, scores {parts['evaluation']:.0f} "
         f"({parts['evaluation'] / parts['training']:.1%} of training), "
         f"compilation and set-up {parts['rest']:.0f}"
     )

@@ -117,7 +117,7 @@ class RayExecutor(Executor):
         self.attempts: dict[Any, Attempt] = {}
 
     def describe(self) -> str:
-        return f"Ray with {ray.cluster_resources().get('CPU', 0):g} processors"
+        return f"Ray with {ray.cluster_resources().get('CPU', 0):g} CPU cores"
 
     def start(self, task: Task) -> None:
         plugins = [(Path(file).name, Path(file).read_text(encoding="utf-8")) for file in task.cell.plugins]
