@@ -14,6 +14,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -319,18 +320,26 @@ def _convert(value: Any, hint: Any) -> Any:
     if isinstance(value, bool):
         raise TypeError
     if hint is int:
-        number = value if isinstance(value, float) else int(value)
-        if number != int(number):
-            raise ValueError
-        return int(number)
+        return _whole_number(value)
     if hint is float:
-        number = float(value)
-        if number != number or number in (float("inf"), float("-inf")):
-            raise ValueError
-        return number
+        return _finite_number(value)
     if hint is str and isinstance(value, str):
         return value
     raise TypeError
+
+
+def _whole_number(value: Any) -> int:
+    number = value if isinstance(value, float) else int(value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def _finite_number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _describe(hint: Any) -> str:

@@ -300,7 +300,7 @@ class Payload:
 
 
 @pytest.mark.parametrize(
-    "pack", [lambda x: pickle.dumps(x), lambda x: pickle.dumps({"fc.weight": x}), lambda x: {"fc.weight": x}]
+    "pack", [pickle.dumps, lambda x: pickle.dumps({"fc.weight": x}), lambda x: {"fc.weight": x}]
 )
 def test_weights_that_would_run_code_are_refused(tmp_path, monkeypatch, pack):
     monkeypatch.chdir(tmp_path)
