@@ -8,7 +8,7 @@ __all__ = ["UsageError", "complain", "first_line", "printable"]
 class UsageError(Exception):
     """A wrong option, file or value: one line that names it and says what would be accepted.
 
-    The command line prints the line and exits with status 2; nothing has been written by then.
+    The command line prints the line and exits with status 2; no record has been changed by then.
     """
 
 

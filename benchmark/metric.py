@@ -51,7 +51,8 @@ class Evaluation(_Memory):
         samples: Generated data, packed, shape $(S, N, *)$, for $S$ seeds. All of it is finite.
         held_out: Real data to compare with.
         seeds: The seeds, of which each has its own evaluation stream.
-        generator: Maps latents $(S, N, L)$ to unpacked data $(S, N, *)$; `None` where only samples are known.
+        generator: Maps latents $(S, N, L)$ to unpacked data $(S, N, *)$; `None` where only samples are known,
+            as for the calibration rows.
     """
 
     data: Dataset
@@ -129,6 +130,17 @@ class Metric(ABC):
     large: ClassVar[bool] = False
     scale: ClassVar[Literal["linear", "log"]] = "linear"
     ranked: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raises a `ValueError` if an attribute has a value that it cannot have."""
+        super().__init_subclass__(**options)
+        for attribute, accepted in (("better", ("higher", "lower", "one")), ("scale", ("linear", "log"))):
+            value = getattr(cls, attribute, accepted[0])
+            if value not in accepted:
+                raise ValueError(f"{cls.__name__}: {attribute} is {value!r}; give {', '.join(accepted)}")
+        bounds = getattr(cls, "bounds", (0.0, 1.0))
+        if not isinstance(bounds, tuple) or len(bounds) != 2 or not bounds[0] <= bounds[1]:
+            raise ValueError(f"{cls.__name__}: bounds is {bounds!r}; give the least and the greatest value")
 
     @abstractmethod
     def score(self, evaluation: Evaluation) -> Tensor:

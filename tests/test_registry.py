@@ -7,6 +7,7 @@ import pytest
 from benchmark.errors import UsageError
 from benchmark.method import Method
 from benchmark.registry import DATASETS, METHODS, METRICS, SUITES, Registry, load_plugin, resolved
+from benchmark.report.tables.tables import TRAINING_COLUMNS, TRIAL_COLUMNS
 from benchmark.suites import get_suite, registered_suites
 
 PLUGIN = """
@@ -69,12 +70,65 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 
 def test_a_name_is_given_once():
-    registry = Registry("method", "baselines", reserved=("all",))
+    registry = Registry("method", "baselines", reserved="all")
     first, second = type("First", (), {}), type("Second", (), {})
     assert registry.register("mine")(first) is first
-    for taken in ("mine", "gan", "all"):
+    for taken in ("mine", "gan"):
         with pytest.raises(UsageError, match="already taken"):
             registry.register(taken)(second)
+
+
+@pytest.mark.parametrize("name", ["seed", "overlap_large", "modes_total"])
+def test_a_metric_is_not_called_like_another_column(name):
+    with pytest.raises(UsageError, match="is used by the program"):
+        METRICS.register(name)(type("Mine", (), {}))
+
+
+def test_the_names_of_all_other_columns_are_reserved():
+    for column in (*TRIAL_COLUMNS, *TRAINING_COLUMNS, "modes_total", "fid_features"):
+        assert METRICS.reserved.fullmatch(column), column
+
+
+METRIC = """
+from dataclasses import dataclass
+from benchmark.metric import Metric
+from benchmark.registry import register_metric
+
+@register_metric("mine")
+@dataclass(frozen=True)
+class Mine(Metric):
+    better = "higher"
+    bounds = (0.0, 1.0)
+    {attribute}
+
+    def score(self, evaluation):
+        return evaluation.samples.flatten(1).mean(dim=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("attribute", "problem"),
+    [
+        ('better = "up"', "Mine: better is 'up'; give higher, lower, one"),
+        ('scale = "sqrt"', "Mine: scale is 'sqrt'; give linear, log"),
+        ("bounds = None", "Mine: bounds is None; give the least and the greatest value"),
+        ("bounds = (1.0, 0.0)", "Mine: bounds is"),
+    ],
+)
+def test_a_metric_states_what_it_is(tmp_path, attribute, problem):
+    file = tmp_path / "mine.py"
+    file.write_text(METRIC.format(attribute=attribute))
+    with pytest.raises(UsageError, match=problem):
+        load_plugin(file)
+
+
+def test_a_class_without_an_attribute_that_it_needs_is_refused(tmp_path):
+    file = tmp_path / "lacking.py"
+    text = METRIC.format(attribute="").replace('better = "higher"', "").replace("mine", "lacking")
+    file.write_text(text)
+    load_plugin(file)
+    with pytest.raises(UsageError, match="metric 'lacking': Mine lacks better"):
+        METRICS.build("lacking", {})
 
 
 @pytest.mark.parametrize(
@@ -87,6 +141,7 @@ def test_a_name_is_given_once():
         ("raise SystemExit(0)", "does not import: SystemExit"),
         (PLUGIN.format(kind="method", name="a/b"), "give lower-case letters"),
         (PLUGIN.format(kind="method", name="gan"), "'gan' is already taken"),
+        (PLUGIN.format(kind="method", name="all"), "'all' is used by the program"),
     ],
 )
 def test_a_bad_plugin_is_refused_in_one_line(tmp_path, text, problem):

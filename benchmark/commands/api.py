@@ -13,6 +13,7 @@ from benchmark.commands.option_values import Assignment, as_text
 from benchmark.commands.run import print_failures, run_and_report
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
 from benchmark.errors import UsageError, complain
+from benchmark.records.layout import TrialId
 from benchmark.records.results import Results, read_run
 from benchmark.records.store import Store
 from benchmark.report.pictures.plots import figures
@@ -100,11 +101,10 @@ class Run:
             UsageError: If there is no such finished trial, or it kept none.
             DamagedError: If the file is not the one that was written.
         """
-        for record in self.results.records:
-            if (record["dataset"], record["method"], record["seed"]) == (dataset, method, seed):
-                arrays = Store(self.directory).trials.arrays(record)
-                if "samples" in arrays:
-                    return arrays["samples"]
+        record = self.results.record(TrialId(dataset, method, seed))
+        arrays = {} if record is None else Store(self.directory).trials.arrays(record)
+        if "samples" in arrays:
+            return arrays["samples"]
         raise UsageError(f"samples: {self.directory} has none of {method} on {dataset} with seed {seed}")
 
     def scores(self, dataset: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from benchmark.commands.checks.metrics import check_metric
 from benchmark.commands.checks.outcome import Outcome
 from benchmark.commands.checks.suites import check_suite
 from benchmark.errors import UsageError
-from benchmark.registry import DATASETS, METHODS, METRICS, REGISTRIES, SUITES, Registry
+from benchmark.registry import DATASETS, METHODS, METRICS, REGISTRIES, SUITES, Registry, unknown
 
 __all__ = ["check_entries", "entries_named"]
 
@@ -30,8 +30,7 @@ def entries_named(name: str) -> list[tuple[Registry, str]]:
         return [(SUITES, name)]
     entries = [(registry, name) for registry in REGISTRIES.values() if name in registry.names()]
     if not entries:
-        kinds = ", ".join(registry.kind for registry in REGISTRIES.values())
-        raise UsageError(f"check {name}: no {kinds} has that name; see benchmark list")
+        raise unknown(name)
     return entries
 
 
@@ -39,8 +38,16 @@ def check_entries(entries: Sequence[tuple[Registry, str]]) -> bool:
     """Runs all checks of some entries, prints a line for each, and returns whether all passed."""
     passed = True
     for registry, name in entries:
-        for outcome in CHECKS[registry](name):
+        for outcome in _outcomes(registry, name):
             verdict = "ok" if outcome.problem is None else f"FAILED: {outcome.problem}"
             print(f"{name}: {outcome.title}: {verdict}", flush=True)
             passed = passed and outcome.problem is None
     return passed
+
+
+def _outcomes(registry: Registry, name: str) -> Iterator[Outcome]:
+    """The outcomes of all checks of an entry; of one that cannot be built, what is wrong with it."""
+    try:
+        yield from CHECKS[registry](name)
+    except UsageError as error:
+        yield Outcome("can be built", str(error))

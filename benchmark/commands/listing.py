@@ -6,7 +6,7 @@ from dataclasses import fields
 from textwrap import fill, indent
 
 from benchmark.registry import REGISTRIES
-from benchmark.suites import Check, Protocol, Suite, get_suite, registered_suites
+from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
 __all__ = ["describe_entry"]
 
@@ -23,7 +23,7 @@ def describe_entry(kind: str, name: str) -> str:
     if kind == "suites":
         suite = get_suite(name)
         return _entry(name, _suite(suite), _suite_settings(suite))
-    cls = REGISTRIES[kind].get(name)
+    cls = REGISTRIES[kind].get_class(name)
     text = inspect.getdoc(cls) or ""
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
@@ -38,7 +38,7 @@ def _entry(name: str, text: str, settings: list[str]) -> str:
 def _suite(suite: Suite) -> str:
     budgets = ", ".join(f"{dataset} at {budget}" for dataset, budget in suite.budgets.items())
     text = (
-        f"{suite.title}.\n\nDatasets: {budgets}\n"
+        f"{suite.title}\n\nDatasets: {budgets}\n"
         f"Methods: {', '.join(suite.methods)}\nMetrics: {', '.join(suite.metrics)}"
     )
     if suite.protocol is None:
@@ -79,7 +79,7 @@ def _paper_suites(method: str) -> str:
     return "\n".join(lines) or "none; not checked against a paper's experiment"
 
 
-def _checks(suite: Suite, checks: Mapping[str, Check]) -> str:
+def _checks(suite: Suite, checks: Mapping[str, CheckedRun]) -> str:
     """What was run of a method in a paper suite."""
     if not checks:
         return "not run yet"

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
+from benchmark.registry import METRICS
 
 __all__ = [
     "EXTRAS",
@@ -16,8 +17,9 @@ __all__ = [
     "choice",
     "count",
     "extras",
+    "features",
+    "metrics",
     "names",
-    "names_or_more",
     "required",
     "seconds",
     "seeds",
@@ -25,6 +27,9 @@ __all__ = [
     "size",
     "with_config",
 ]
+
+FEATURES = ("raw", "classifier", "inception")
+"""The features that can be asked for; `inception-` and the first digits of a file's checksum are, too."""
 
 MOST_SEEDS = 100_000
 
@@ -91,13 +96,31 @@ def names(option: str, text: str | None) -> tuple[str, ...] | None:
     return parts
 
 
-def names_or_more(option: str, text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    """Reads `a,b` as these names, and `+a,b` as those of the default and these; `None` as the default."""
+def metrics(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Reads `a,b` as these metrics, and `+a,b` as those of the default and these; `None` as the default.
+
+    Raises:
+        UsageError: If one of them is unknown or given twice.
+    """
     if text is None:
         return default
     more = text.strip().startswith("+")
-    own = names(option, text.strip().removeprefix("+")) or ()
-    return (*default, *own) if more else own
+    own = names("metrics", text.strip().removeprefix("+")) or ()
+    for name in own:
+        if name.startswith("+"):
+            raise UsageError(
+                f"--metrics {text!r}: give + before the first name only: it holds for all of them"
+            )
+    chosen = (*default, *own) if more else own
+    METRICS.check_names(chosen)
+    return chosen
+
+
+def features(text: str | None) -> str | None:
+    """Reads the features of metrics on features; `None` stays `None`."""
+    if text is None or text.startswith("inception-"):
+        return text
+    return choice("--fid-features", text, FEATURES)
 
 
 def seeds(text: str) -> tuple[int, ...]:

@@ -111,6 +111,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     _add_extras(run)
     _add_plugin(run)
+    _add_features(run)
     _add_places(run)
 
 
@@ -155,6 +156,7 @@ def _add_score(score: argparse.ArgumentParser) -> None:
     )
     score.add_argument("--csv", action="store_true", help="print rows of trials.csv instead of a table")
     _add_plugin(score)
+    _add_features(score)
     _add_places(score)
 
 
@@ -205,16 +207,19 @@ def _add_plugin(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_features(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--fid-features",
+        metavar="F",
+        help="raw, classifier or inception: the features of fid, precision and the like",
+    )
+
+
 def _add_places(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--data-root",
         metavar="DIR",
         help="the directory of the image datasets (default: $BENCHMARK_DATA_ROOT, else a download)",
-    )
-    verb.add_argument(
-        "--fid-features",
-        metavar="F",
-        help="raw, classifier or inception: the features of fid, precision and the like",
     )
     verb.add_argument(
         "--fid-weights",

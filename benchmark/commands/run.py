@@ -1,5 +1,6 @@
 """`run`: trains and scores all that is missing of a request, and writes the report."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def dry_run(options: RunOptions) -> str:
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
-        return describe_costs(remaining, options.workers or default_workers(plan.device))
+        return describe_costs(remaining, options.executor.workers or default_workers(plan.device))
 
 
 def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
@@ -75,23 +76,28 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
         plan = make_plan(options.request)
-        executor = make_executor(
-            options.executor, plan.device, options.workers, options.worker_memory, options.ray_address
-        )
         if options.fresh:
             find_remaining(plan, NOTHING, {})  # raises before the old run is moved
-            with RunLock(store.root):
-                aside = store.set_aside()
-            if aside:
-                print(f"the old run is now {aside}", file=sys.stderr)
-        with RunLock(store.root) as lock:
-            if lock.left_by:
-                complain(
-                    f"{lock.left_by} was working in {store.root} and was killed; going on from what it saved"
-                )
-            result = run_plan(plan, store, executor, options.limits, command)
-            report = write_report(store, results_of(store, result.survey), options.extras)
+        # The run closes its executor; this closes that of a run that is refused.
+        with contextlib.closing(make_executor(options.executor, plan.device)) as executor:
+            if options.fresh:
+                _set_aside(store)
+            with RunLock(store.root) as lock:
+                if lock.left_by:
+                    complain(
+                        f"{lock.left_by} was working in {store.root} and was killed; "
+                        "going on from what it saved"
+                    )
+                result = run_plan(plan, store, executor, options.limits, command)
+                report = write_report(store, results_of(store, result.survey), options.extras)
     return RunOutcome(report, result.failed)
+
+
+def _set_aside(store: Store) -> None:
+    with RunLock(store.root):
+        aside = store.set_aside()
+    if aside:
+        print(f"the old run is now {aside}", file=sys.stderr)
 
 
 def _checked_store(options: RunOptions) -> Store:

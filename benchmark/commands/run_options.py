@@ -1,15 +1,17 @@
 """The options of `run`, read and checked. Imports nothing heavy, so that a mistake is reported at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.commands import option_values as values
+from benchmark.commands import option_values
 from benchmark.commands.plugins import load_plugins
 from benchmark.errors import UsageError
 from benchmark.plan.request import Request
-from benchmark.registry import DATASETS, METHODS, METRICS, Registry
+from benchmark.registry import DATASETS, METHODS
+from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
 from benchmark.running.limits import Limits
 from benchmark.suites import find_or_read_suite
 from benchmark.suites.budget import parse_budget
@@ -39,7 +41,7 @@ RUN_OPTIONS = (
     "checkpoint-every",
     "stall-timeout",
     "worker-memory",
-    *values.EXTRAS,
+    *option_values.EXTRAS,
 )
 """The options that a file may have, too."""
 
@@ -53,10 +55,7 @@ class RunOptions:
         out: The directory to keep it in.
         fresh: Whether to move an existing run aside.
         limits: What cells may take.
-        executor: `local` or `ray`.
-        workers: Worker processes; `None` for one per CPU core, or one on a GPU.
-        worker_memory: Bytes that a worker may hold; `None` for its share of the machine's.
-        ray_address: The address of a Ray cluster; `None` for one on this machine.
+        executor: Where cells run.
         data_root: The directory of the image datasets, if one was given.
         fid_weights: The file with Inception's weights, if one was given.
         extras: The parts of the report that are only made on request, of `EXTRAS`.
@@ -66,10 +65,7 @@ class RunOptions:
     out: Path
     fresh: bool
     limits: Limits
-    executor: str
-    workers: int | None
-    worker_memory: float | None
-    ray_address: str | None
+    executor: ExecutorOptions
     data_root: str | None
     fid_weights: str | None
     extras: tuple[str, ...]
@@ -85,9 +81,7 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
     Raises:
         UsageError: If one of them is missing or wrong.
     """
-    executor = values.choice("--executor", texts.get("executor", "local"), ("local", "ray"))
-    if "ray-address" in texts and executor != "ray":
-        raise UsageError("--ray-address: is for --executor ray")
+    executor = _read_executor(texts)
     request = _read_request(texts)
     return RunOptions(
         request=request,
@@ -95,37 +89,52 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,
-        workers=_read(values.count, texts, "workers"),
-        worker_memory=_read(values.size, texts, "worker-memory"),
-        ray_address=texts.get("ray-address"),
         data_root=texts.get("data-root"),
         fid_weights=texts.get("fid-weights"),
-        extras=values.extras(texts),
+        extras=option_values.extras(texts),
+    )
+
+
+def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
+    name = option_values.choice("--executor", texts.get("executor", "local"), EXECUTORS)
+    address = texts.get("ray-address")
+    if address is not None:
+        if name != "ray":
+            raise UsageError("--ray-address: is for --executor ray")
+        if not re.fullmatch(r"auto|.+:\d+", address):
+            raise UsageError(f"--ray-address {address}: give auto, or HOST:PORT of the cluster's head")
+    if name == "ray":
+        require_ray()
+    return ExecutorOptions(
+        name=name,
+        workers=_read(option_values.count, texts, "workers"),
+        worker_memory=_read(option_values.size, texts, "worker-memory"),
+        ray_address=address,
     )
 
 
 def _read_request(texts: Mapping[str, Any]) -> Request:
-    name = values.required(texts, "suite")
+    name = option_values.required(texts, "suite")
     plugins = tuple(str(Path(file).resolve()) for file in texts.get("plugin") or ())
     load_plugins(plugins)
     suite = find_or_read_suite(name)
-    datasets = values.names("datasets", texts.get("datasets"))
-    methods = values.names("methods", texts.get("methods"))
-    metrics = values.names_or_more("metrics", texts.get("metrics"), suite.metrics)
-    _check_names(DATASETS, datasets)
-    _check_names(METHODS, None if methods == ("all",) else methods)
-    _check_names(METRICS, metrics)
+    datasets = option_values.names("datasets", texts.get("datasets"))
+    methods = option_values.names("methods", texts.get("methods"))
+    if datasets is not None:
+        DATASETS.check_names(datasets)
+    if methods not in (None, ("all",)):
+        METHODS.check_names(methods)
     return Request(
         suite=suite,
-        seeds=values.seeds(texts.get("seeds", "5")),
+        seeds=option_values.seeds(texts.get("seeds", "5")),
         datasets=datasets,
         methods=methods,
-        metrics=metrics,
+        metrics=option_values.metrics(texts.get("metrics"), suite.metrics),
         budget=parse_budget(texts["budget"]) if "budget" in texts else None,
-        settings=values.settings(texts.get("set") or ()),
-        fid_features=texts.get("fid-features"),
+        settings=option_values.settings(texts.get("set") or ()),
+        fid_features=option_values.features(texts.get("fid-features")),
         device=texts.get("device", "auto"),
-        compile=values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
+        compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
     )
 
@@ -135,14 +144,9 @@ def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) 
     return read(f"--{option}", texts[option]) if option in texts else None
 
 
-def _check_names(registry: Registry, names: tuple[str, ...] | None) -> None:
-    for name in names or ():
-        registry.check(name)
-
-
 def _read_limits(texts: Mapping[str, Any]) -> Limits:
     every = texts.get("checkpoint-every", "60s")
     return Limits(
-        checkpoint_every=None if every == "off" else values.seconds("--checkpoint-every", every),
-        stall_timeout=values.seconds("--stall-timeout", texts.get("stall-timeout", "30min")),
+        checkpoint_every=None if every == "off" else option_values.seconds("--checkpoint-every", every),
+        stall_timeout=option_values.seconds("--stall-timeout", texts.get("stall-timeout", "30min")),
     )

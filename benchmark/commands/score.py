@@ -1,5 +1,6 @@
 """`score`: scores of samples made elsewhere, by any framework, beside the calibration rows."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,19 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
-from benchmark.commands.option_values import names_or_more
+from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.metric import Metric
+from benchmark.plan.request import features_settings
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
-from benchmark.registry import DATASETS, METRICS
+from benchmark.registry import DATASETS, METRICS, SUITES
 from benchmark.report.headline import headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.given_samples import check_samples, load_samples, packed
-from benchmark.scoring.scorer import Scorer
+from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import Suite, registered_suites
 
 __all__ = ["ScoredSamples", "print_scores", "score_samples"]
@@ -79,41 +82,46 @@ def score_samples(
             f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name"
         )
     data = replace(data, samples=len(array))
-    data.prepare()
     suite = _suite_of(dataset)
-    default = suite.metrics if suite else tuple(METRICS.names())
-    applying = _metrics(names_or_more("metrics", metrics, default), data, features)
+    names = option_values.metrics(metrics, suite.metrics if suite else tuple(METRICS.names()))
+    applying = _applying_metrics(names, data, option_values.features(features))
+    data.prepare()
     cpu = torch.device("cpu")
     samples = {file.stem: packed(array, data)}
     for name, calibration in CALIBRATIONS.items():
         samples[name] = calibration(data, 0, cpu)(len(array))
-    scorer = Scorer(data, applying, cpu)
-    scores = {}
-    for name, row in samples.items():
-        evaluation = scorer.evaluation(row[None], [0])
-        (scores[name],) = scorer.final(evaluation, generator_metrics=False)
-    table = pd.DataFrame(scores).T
+    try:
+        table = _table(Scorer(data, applying, cpu), samples)
+    except MetricError as error:
+        raise UsageError(str(error)) from error
     if "modes" in table:
         place = list(table.columns).index("modes") + 1
         table.insert(place, "modes_total", data.modes)
     return ScoredSamples(file.stem, len(array), data, suite.name if suite else "", applying, table)
 
 
+def _table(scorer: Scorer, samples: Mapping[str, Tensor]) -> pd.DataFrame:
+    """The scores of packed samples: a row per name, a column per metric."""
+    scores = {}
+    for name, row in samples.items():
+        evaluation = scorer.evaluation(row[None], [0])
+        (scores[name],) = scorer.final(evaluation, generator_metrics=False)
+    return pd.DataFrame(scores).T
+
+
 def _suite_of(dataset: str) -> Suite | None:
-    """The suite of this benchmark that has a dataset, before those of papers and of others."""
+    """The suite of this benchmark that has a dataset; else one of others, or of a paper."""
     having = [suite for suite in registered_suites() if dataset in suite.datasets]
-    having.sort(key=lambda suite: suite.protocol is not None)
+    having.sort(key=lambda suite: (suite.protocol is not None, not SUITES.is_built_in(suite.name)))
     return having[0] if having else None
 
 
-def _metrics(names: tuple[str, ...], data: Dataset, features: str | None) -> dict[str, Metric]:
+def _applying_metrics(names: tuple[str, ...], data: Dataset, features: str | None) -> dict[str, Metric]:
     """The metrics that apply to the data, by name."""
+    settings = features_settings(names, features)
     metrics = {}
     for name in names:
-        settings = {}
-        if features is not None and METRICS.has_setting(name, "features"):
-            settings = {"features": features}
-        metric: Metric = METRICS.build(name, settings)
+        metric: Metric = METRICS.build(name, settings.get(name, {}))
         if metric.applies(data):
             metrics[name] = metric.on(data)
     return metrics

@@ -47,8 +47,7 @@ class Dataset(ABC):
     """A distribution, its modes where it has any, and the settings that go with it.
 
     Data has two forms: floating-point, as networks see it, and packed, as it is kept and scored. For points
-    they are
-    the same.
+    they are the same.
 
     Arguments:
         batch: Real samples per update.
@@ -138,8 +137,7 @@ class Dataset(ABC):
             What identifies the files, such as checksums, by name.
 
         Raises:
-            UsageError: If they are not there, and cannot be had.
-            ValueError: If there is too little data for the settings.
+            UsageError: If they are not there, and cannot be had, or hold too little for the settings.
         """
         return {}
 
@@ -156,6 +154,8 @@ class Dataset(ABC):
     @property
     def axes(self) -> tuple[str, str]:
         """What the two axes of `project` show."""
+        if self.shape == (1,):
+            return "coordinate", "no coordinate"
         return "first coordinate", "second coordinate"
 
     @property

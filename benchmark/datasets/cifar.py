@@ -10,6 +10,7 @@ from torch import Tensor
 from benchmark.datasets.base import Split
 from benchmark.datasets.image_files import ImageFiles, load_cifar10
 from benchmark.datasets.images import Images, nearest_images
+from benchmark.errors import UsageError
 from benchmark.registry import register_dataset
 
 __all__ = ["CIFAR10"]
@@ -21,8 +22,7 @@ class CIFAR10(Images):
     """Photographs of 32 x 32 pixels. Their modes are not known, so that IvOM and Fréchet distances judge.
 
     Held-out data comes from the test images, each at most once. The `real-data` row shows training images,
-    each at most
-    once: the best that a generator can learn.
+    each at most once: the best that a generator can learn.
 
     References:
         Learning Multiple Layers of Features from Tiny Images (Krizhevsky, 2009).
@@ -50,7 +50,9 @@ class CIFAR10(Images):
         for split, needed in (("held-out", self.held_out), ("calibration", self.samples)):
             available = len(self._pool(split))  # type: ignore[arg-type]
             if needed > available:
-                raise ValueError(f"{needed} {split} images were asked for, and there are {available}")
+                raise UsageError(
+                    f"{self.name}: {needed} {split} images were asked for, and there are {available}"
+                )
         return {"data": self._files.digest}
 
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:

@@ -178,8 +178,7 @@ class HighDimensional(Mixture):
     The literature calls a sample good within 10 standard deviations of its mode. A real sample is about 26.5
     away, so that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one
     that 99.5 % of real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without
-    spread, which are nearer to their
-    mode than any real one: the metric `within_mode_std` does.
+    spread, which are nearer to their mode than any real one: the metric `within_mode_std` does.
     """
 
     std: float = 1.0

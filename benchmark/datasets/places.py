@@ -23,13 +23,9 @@ CACHE = "BENCHMARK_CACHE"
 def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
     """Within it, the given places hold, here and in worker processes that are started."""
     before = dict(os.environ)
-    os.environ.update(
-        {
-            name: str(Path(place).resolve())
-            for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights))
-            if place
-        }
-    )
+    for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights)):
+        if place:
+            os.environ[name] = str(Path(place).resolve())
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import torch
 
 from benchmark.errors import UsageError
 
-__all__ = ["choose_device"]
+__all__ = ["can_compile", "choose_device"]
 
 
 def choose_device(name: str) -> str:

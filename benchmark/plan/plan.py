@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, first_line
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
-from benchmark.plan.request import Request
+from benchmark.plan.request import Request, features_settings
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
@@ -51,18 +51,19 @@ def make_plan(request: Request) -> Plan:
     if methods == ("all",):
         methods = tuple(METHODS.names())
     metrics = request.metrics or suite.metrics
-    _check_names("--datasets", DATASETS, datasets)
-    _check_names("--methods", METHODS, methods)
-    _check_names("--metrics", METRICS, metrics)
+    DATASETS.check_names(datasets)
+    METHODS.check_names(methods)
+    METRICS.check_names(metrics)
     for name in datasets:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
     _check_owners(request.settings, (*datasets, *methods, *metrics))
+    features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        settings = _merged(suite.settings_on(name), _features(request, metrics), request.settings)
+        settings = _merged(suite.settings_on(name), features, request.settings)
         built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
         dataset = _plan_dataset(name, request, metrics, settings)
         planned_datasets.append(dataset)
@@ -78,11 +79,25 @@ def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings:
         if metric.applies(data):
             applying[metric_name] = metric
     budget = request.budget or parse_budget(request.suite.budgets[name])
+    return PlannedDataset(name, data, applying, budget, _prepared(data))
+
+
+def _prepared(data: Dataset) -> Mapping[str, Any]:
+    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's."""
     try:
         files = data.prepare()
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}") from error
-    return PlannedDataset(name, data, applying, budget, files)
+        samples = data.sample(2, data.stream("all", "plan"))
+        finite = bool(samples.isfinite().all())
+    except UsageError:
+        raise
+    except Exception as error:  # a dataset may be foreign code, and fail in any way
+        raise UsageError(f"dataset {data.name!r}: {type(error).__name__}: {first_line(error)}") from error
+    shape, expected = tuple(samples.shape), (2, *data.shape)
+    if shape != expected:
+        raise UsageError(f"dataset {data.name!r}: draws shape {shape} for 2 samples; give {expected}")
+    if not finite:
+        raise UsageError(f"dataset {data.name!r}: draws numbers that are not finite")
+    return files
 
 
 def _plan_methods(
@@ -116,7 +131,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
     try:
         cost = cost_of(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
-        raise UsageError(f"method {name!r}: {type(error).__name__}: {error}") from error
+        raise UsageError(f"method {name!r}: {type(error).__name__}: {first_line(error)}") from error
     try:
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
@@ -128,33 +143,13 @@ def _configured(registry: Registry, name: str, instance: Any) -> Configured:
     return Configured(name, resolved(instance), registry.source(name))
 
 
-def _features(request: Request, metrics: Sequence[str]) -> Settings:
-    """The features that the metrics on features are to use, where that was asked for."""
-    if request.fid_features is None:
-        return {}
-    on_features = [name for name in metrics if METRICS.has_setting(name, "features")]
-    return {name: {"features": request.fid_features} for name in on_features}
-
-
-def _merged(suite_settings: Mapping[str, Any], *others: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """The settings of a suite, by `owner.field`, overridden by others."""
+def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """The settings of all layers, those of later ones over those of earlier ones."""
     merged: Settings = {}
-    for key, value in suite_settings.items():
-        owner, _, setting = key.rpartition(".")
-        merged.setdefault(owner, {})[setting] = value
-    for settings in others:
+    for settings in layers:
         for owner, values in settings.items():
             merged[owner] = {**merged.get(owner, {}), **values}
     return merged
-
-
-def _check_names(option: str, registry: Registry, names: Sequence[str]) -> None:
-    """Raises a `UsageError` if a name is unknown, or is given twice."""
-    for name in names:
-        registry.check(name)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"{option}: {', '.join(twice)} given twice; give each name once")
 
 
 def _check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:

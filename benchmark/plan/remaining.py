@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
 from benchmark.plan.devices import can_compile
@@ -59,8 +59,7 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     """Compares a plan with the trials that are there. Writes nothing.
 
     A trial is repeated in the group that it belongs to: where some seeds of a group have a record, the whole
-    of it is
-    trained, and all that is missing of it is recorded. Seeds of no group form new ones.
+    of it is trained, and all that is missing of it is recorded. Seeds of no group form new ones.
 
     Arguments:
         plan: The plan.
@@ -128,14 +127,28 @@ def _records_of(template: Cell, survey: Survey) -> list[Record]:
 def _check_configuration(record: Record, template: Cell) -> None:
     if record["config_hash"] == template.config_hash:
         return
-    differences = []
-    for difference in differing(record["configuration"], template.configuration):
-        differences.append(f"{difference.name} is {difference.before}, asked for {difference.after}")
-    trial = TrialId(record["dataset"], record["method"], record["seed"])
+    differences = _differences(record["configuration"], template.configuration)
     raise UsageError(
-        f"--out: {trial} of the run there has another configuration: {'; '.join(differences)}; "
+        f"--out: {TrialId.of(record)} of the run there has another configuration: {'; '.join(differences)}; "
         "use --fresh, or another --out"
     )
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Where two configurations differ, in words."""
+    old, new = before["metrics"], after["metrics"]
+    shared = [name for name in old if name in new]
+    words = [f"it has no metric {name}" for name in new if name not in old]
+    words += [f"it has the metric {name}, too" for name in old if name not in new]
+    before = {**before, "metrics": {name: old[name] for name in shared}}
+    after = {**after, "metrics": {name: new[name] for name in shared}}
+    for name, old_value, new_value in differing(before, after):
+        owner, _, setting = name.rpartition(".")
+        if setting == "source":
+            words.append(f"the file of {owner} has changed")
+        else:
+            words.append(f"{name} is {old_value}, asked for {new_value}")
+    return words
 
 
 def _known_groups(

@@ -1,13 +1,14 @@
 """What a user asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.registry import METRICS
 from benchmark.suites import Suite
 from benchmark.suites.budget import Budget
 
-__all__ = ["Request"]
+__all__ = ["Request", "features_settings"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,11 @@ class Request:
     device: str = "auto"
     compile: str = "auto"
     plugins: tuple[str, ...] = ()
+
+
+def features_settings(metrics: Sequence[str], features: str | None) -> dict[str, dict[str, Any]]:
+    """The settings, by metric, that make metrics on features use those that were asked for, if any were."""
+    if features is None:
+        return {}
+    on_features = [name for name in metrics if METRICS.has_setting(name, "features")]
+    return {name: {"features": features} for name in on_features}

@@ -10,7 +10,10 @@ import numpy as np
 from benchmark.records.sealed_files import canonical
 from benchmark.suites.budget import Budget
 
-__all__ = ["Cell", "Configured", "Trial", "config_hash"]
+__all__ = ["Cell", "CellKey", "Configured", "Trial", "config_hash"]
+
+CellKey = tuple[str, str, tuple[int, ...], tuple[int, ...]]
+"""The dataset, the method, the group and the wanted seeds of a cell."""
 
 
 class Configured(NamedTuple):
@@ -85,7 +88,7 @@ class Cell:
         return config_hash(self.configuration)
 
     @property
-    def key(self) -> tuple[str, str, tuple[int, ...], tuple[int, ...]]:
+    def key(self) -> CellKey:
         """Distinguishes a cell from the others of a run."""
         return (self.dataset.name, self.method.name, self.group, self.wanted)
 

@@ -1,11 +1,14 @@
 """Where the files of a run are.
 
-manifest.json                                 what was asked for, by what, and where tables.json
-checksums of the tables that were written last trials/DATASET/METHOD/seed-K/                 a trial:
-result.json, samples.npz, generator.safetensors; error.txt if it failed
-trials/DATASET/METHOD/training-XXXXXXXX/      a cell in training: checkpoint.json, tensors-N.safetensors;
-its finished trials until all of them are in their places damaged/
-files that are not as they were written
+::
+
+    manifest.json           what was asked for, by what, and where
+    tables.json             checksums of the tables that were written last
+    trials/DATASET/METHOD/
+        seed-K/             a trial: result.json, samples.npz, generator.safetensors; error.txt if it failed
+        training-XXXXXXXX/  a cell in training: checkpoint.json, tensors-N.safetensors; and its finished
+                            trials, until all of them are in their places
+    damaged/                files that are not as they were written
 """
 
 import re
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmark.records.cell import Cell
+from benchmark.records.schema import Record
 from benchmark.records.sealed_files import canonical
 
 __all__ = ["Layout", "TrialId", "unused_path"]
@@ -29,6 +33,11 @@ class TrialId(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.dataset}/{self.method}/seed-{self.seed}"
+
+    @classmethod
+    def of(cls, record: Record) -> "TrialId":
+        """The trial of a record."""
+        return cls(record["dataset"], record["method"], record["seed"])
 
 
 class Layout:

@@ -40,8 +40,22 @@ class Results:
         """The trials that were asked for and have neither a record nor failed."""
         present = set(self.failures)
         for record in self.records:
-            present.add(TrialId(record["dataset"], record["method"], record["seed"]))
+            present.add(TrialId.of(record))
         return [trial for trial in self._requested() if trial not in present]
+
+    @property
+    def plugins(self) -> list[str]:
+        """The names of the plug-in files of the run."""
+        if self.manifest is None:
+            return []
+        return self.manifest["configuration"].get("plugins", [])
+
+    def record(self, trial: TrialId) -> Record | None:
+        """The record of a trial, if it is finished."""
+        for record in self.records:
+            if TrialId.of(record) == trial:
+                return record
+        return None
 
     def _requested(self) -> list[TrialId]:
         """The trials that were asked for."""

@@ -159,6 +159,7 @@ class RequestedSettings(TypedDict):
 
     datasets: dict[str, Any]
     methods: dict[str, dict[str, Any]]
+    plugins: NotRequired[list[str]]
 
 
 class Manifest(TypedDict):

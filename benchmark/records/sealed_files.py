@@ -21,10 +21,8 @@ __all__ = [
     "canonical",
     "digest",
     "read_checked",
-    "read_regular",
     "read_sealed",
     "sync_directory",
-    "without_nan",
     "write_at_once",
     "write_sealed",
     "writing",
@@ -47,7 +45,6 @@ class DamagedError(Exception):
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(f"{file}: {why}")
         self.file = file
-        self.why = why
 
 
 def write_sealed(file: Path, content: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +55,7 @@ def write_sealed(file: Path, content: dict[str, Any]) -> dict[str, Any]:
     Returns:
         What `read_sealed` would read.
     """
-    content = without_nan({"schema_version": SCHEMA_VERSION, **content})
+    content = _without_nan({"schema_version": SCHEMA_VERSION, **content})
     sealed = {**content, "checksum": sha256(canonical(content)).hexdigest()}
     write_at_once(file, (json.dumps(sealed, indent=1, allow_nan=False) + "\n").encode())
     return content
@@ -77,7 +74,7 @@ def read_sealed(file: Path, shape: type[T]) -> T:
         UsageError: If it is whole and of another version.
     """
     try:
-        content = json.loads(read_regular(file))
+        content = json.loads(_read_regular(file))
         checksum = content.pop("checksum")
         text = canonical(content)
         if rb"\ud" in text:  # perhaps half of a surrogate pair, which is no text
@@ -99,7 +96,7 @@ def read_sealed(file: Path, shape: type[T]) -> T:
     return content
 
 
-def read_regular(file: Path) -> bytes:
+def _read_regular(file: Path) -> bytes:
     """The bytes of a plain file.
 
     Raises:
@@ -156,7 +153,7 @@ def sync_directory(folder: Path) -> None:
 
 @contextmanager
 def _naming(file: Path) -> Iterator[None]:
-    """An error of the system within it names the file, which it does not if it comes from an open one."""
+    """Adds the file's name to an `OSError`. An error on a file that is open has no name."""
     try:
         yield
     except OSError as error:
@@ -171,7 +168,7 @@ def read_checked(file: Path, checksum: str) -> bytes:
         FileNotFoundError: If there is none.
         DamagedError: If its SHA-256 is another one.
     """
-    data = read_regular(file)
+    data = _read_regular(file)
     if sha256(data).hexdigest() != checksum:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
     return data
@@ -179,7 +176,7 @@ def read_checked(file: Path, checksum: str) -> bytes:
 
 def digest(file: Path) -> str:
     """SHA-256 of a plain file."""
-    return sha256(read_regular(file)).hexdigest()
+    return sha256(_read_regular(file)).hexdigest()
 
 
 def canonical(value: Any) -> bytes:
@@ -187,12 +184,12 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def without_nan(value: Any) -> Any:
+def _without_nan(value: Any) -> Any:
     """A JSON value with null for numbers that JSON does not have."""
     if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
+        return [_without_nan(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

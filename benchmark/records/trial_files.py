@@ -137,7 +137,7 @@ class TrialFiles:
         Raises:
             DamagedError: If the file is not the one that was written.
         """
-        trial = TrialId(record["dataset"], record["method"], record["seed"])
+        trial = TrialId.of(record)
         file = self.layout.trial(trial) / ARRAYS
         if file.name not in record["files"]:
             return {}
@@ -174,7 +174,7 @@ class TrialFiles:
             if any((folder / name).exists() for name in FILES_BESIDE_RECORD):
                 raise DamagedError(file, "is missing") from None
             return None
-        trial = TrialId(record["dataset"], record["method"], record["seed"])
+        trial = TrialId.of(record)
         if trial != self.layout.identify(folder):
             raise DamagedError(file, f"is the record of {trial}")
         if record["config_hash"] != config_hash(record["configuration"]):

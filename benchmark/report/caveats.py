@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.headline import covering, headline
 from benchmark.report.statistics.over_seeds import quality
+from benchmark.report.tables.pairs import NO_TEST
+from benchmark.report.tables.rows import trained_rows
 from benchmark.report.tables.tables import Tables
 from benchmark.report.verdict import dummy_scores
 from benchmark.report.view import DatasetView, MetricView
-from benchmark.report.words import joined
+from benchmark.report.words import joined, span
 
 __all__ = ["caveats"]
 
@@ -25,8 +26,7 @@ MOST_PLACES = 5
 
 def caveats(results: Results, tables: Tables, views: Sequence[DatasetView]) -> list[str]:
     """What the figures do not show: a sentence or two for each thing."""
-    trials = tables.trials
-    trained = trials[trials["status"].isin(["ok", "diverged"]) & ~trials["method"].isin(CALIBRATION_ROWS)]
+    trained = trained_rows(tables.trials)
     sentences = [
         *_unfinished(results),
         *_seeds(trained),
@@ -60,16 +60,15 @@ def _seeds(trained: pd.DataFrame) -> list[str]:
     if seeds.empty:
         return []
     fewest, most = int(seeds.min()), int(seeds.max())
-    count = str(fewest) if fewest == most else f"{fewest} to {most}"
     return [
-        f"Intervals are about seeds alone ({count} per method), "
+        f"Intervals are about seeds alone ({span(fewest, most)} per method), "
         "not about other hyperparameters, networks, batch sizes or budgets. "
         "Each interval holds by itself; all tests of one metric on one dataset hold at once."
     ]
 
 
 def _impossible_tests(tables: Tables) -> list[str]:
-    impossible = tables.pairwise["note"].str.startswith("no test can succeed")
+    impossible = tables.pairwise["note"].str.startswith(NO_TEST)
     if not impossible.any():
         return []
     return [

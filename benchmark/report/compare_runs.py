@@ -13,8 +13,9 @@ from benchmark.errors import UsageError
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.numbers import estimate, number
-from benchmark.report.run_changes import Cell, calibration_changes, changes_between
+from benchmark.report.run_changes import ComparedCell, calibration_changes, changes_between
 from benchmark.report.statistics.over_seeds import LEVEL, Interval, change, mean_interval, quality, unanimous
+from benchmark.report.tables.rows import rows_of
 from benchmark.report.tables.tables import trials_table
 from benchmark.report.words import ARROWS, joined
 
@@ -176,7 +177,7 @@ def compare_runs(
 
 
 def _frame(
-    before: pd.DataFrame, after: pd.DataFrame, measures: Mapping[Cell, _Measure], level: float
+    before: pd.DataFrame, after: pd.DataFrame, measures: Mapping[ComparedCell, _Measure], level: float
 ) -> pd.DataFrame:
     """A row per cell, from the trials of both runs."""
     rows = []
@@ -186,9 +187,9 @@ def _frame(
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
-def _measures(results: Results) -> dict[Cell, _Measure]:
+def _measures(results: Results) -> dict[ComparedCell, _Measure]:
     """What a run measures, whether or not a seed has a score."""
-    measures: dict[Cell, _Measure] = {}
+    measures: dict[ComparedCell, _Measure] = {}
     for record in results.records:
         if record["method"] in CALIBRATION_ROWS:
             continue
@@ -206,11 +207,11 @@ def _measures(results: Results) -> dict[Cell, _Measure]:
                 files=configuration.get("files", {}),
                 modes=record["modes_total"],
             )
-            measures.setdefault(Cell(record["dataset"], record["method"], metric), measure)
+            measures.setdefault(ComparedCell(record["dataset"], record["method"], metric), measure)
     return measures
 
 
-def _select(measures: Mapping[Cell, _Measure], selection: Selection) -> dict[Cell, _Measure]:
+def _select(measures: Mapping[ComparedCell, _Measure], selection: Selection) -> dict[ComparedCell, _Measure]:
     """The measures that are selected.
 
     Raises:
@@ -232,10 +233,10 @@ def _is_selected(selection: Selection, dataset: str, method: str) -> bool:
     return (not datasets or dataset in datasets) and (not methods or method in methods)
 
 
-def _scores(trials: pd.DataFrame, cell: Cell) -> pd.Series:
+def _scores(trials: pd.DataFrame, cell: ComparedCell) -> pd.Series:
     """The scores of a cell by seed; NaN for a trial that has none."""
-    here = trials[(trials["dataset"] == cell.dataset) & (trials["method"] == cell.method)]
-    here = here[here["status"].isin(["ok", "diverged"])]
+    here = rows_of(trials, dataset=cell.dataset, method=cell.method)
+    here = here[here["status"] != "failed"]
     return here[cell.metric].where(here["status"] == "ok").astype(float).set_axis(here["seed"])
 
 

@@ -11,13 +11,13 @@ from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, Manifest
 from benchmark.report.words import joined
 
-__all__ = ["Cell", "calibration_changes", "changes_between"]
+__all__ = ["ComparedCell", "calibration_changes", "changes_between"]
 
 LONGEST_SETTING = 50
 """Characters of a setting that are shown."""
 
 
-class Cell(NamedTuple):
+class ComparedCell(NamedTuple):
     """What is compared as one."""
 
     dataset: str
@@ -100,7 +100,7 @@ def _shortened(value: Any) -> str:
     return f"{text[: LONGEST_SETTING - 1]}…"
 
 
-def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[Cell]) -> list[str]:
+def calibration_changes(old: pd.DataFrame, new: pd.DataFrame, cells: Sequence[ComparedCell]) -> list[str]:
     """Where calibration rows have other scores for the same seed: metric or data are not the same. As lines.
 
     Arguments:

@@ -15,7 +15,7 @@ __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
 
 CAPTION = (
     "Mean ± half-width of the 95 % Student-t interval over seeds; for metrics on a logarithmic scale "
-    "(KL, FID, IvOM) the median, and the interval between two seeds that contains it with 95 % confidence "
+    "the median, and the interval between two seeds that contains it with 95 % confidence "
     "(93.8 % with five seeds, less with fewer)."
 )
 

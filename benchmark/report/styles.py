@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["COLOURS", "MARKER_PATHS", "Dashes", "MethodStyle", "styles_of"]
+__all__ = ["COLOURS", "MethodStyle", "styles_of"]
 
 COLOURS = (
     "#1f83c6",

@@ -8,8 +8,10 @@ from benchmark.records.schema import REAL_DATA
 from benchmark.report.headline import covering, dummies, headline
 from benchmark.report.numbers import gap, number, p_value, spread
 from benchmark.report.statistics.rank_tests import seeds_for_a_test
+from benchmark.report.tables.pairs import NO_TEST
+from benchmark.report.tables.rows import trained_rows
 from benchmark.report.view import DatasetView, MetricView
-from benchmark.report.words import joined
+from benchmark.report.words import joined, span
 
 __all__ = ["Answer", "answer", "dummy_scores", "leaders"]
 
@@ -232,9 +234,7 @@ def _spread(view: DatasetView, methods: Sequence[str]) -> list[str]:
 
 def _certainty(view: DatasetView, metric: MetricView, first: str, others: Sequence[str]) -> tuple[str, str]:
     """How sure tests by a metric make the first method's lead: in some words, and in a sentence or two."""
-    trained = view.trials[view.trials["status"].isin(["ok", "diverged"])]
-    trained = trained[trained["method"].isin(list(view.styles))]
-    counts = trained.groupby("method")["seed"].nunique()
+    counts = trained_rows(view.trials).groupby("method")["seed"].nunique()
     basis = _seeds_each(int(counts.min()), int(counts.max()))
     tests = f"Tests that hold at once for all pairs of {len(counts)} methods"
     confirmed = _behind(metric, first)
@@ -243,7 +243,7 @@ def _certainty(view: DatasetView, metric: MetricView, first: str, others: Sequen
         sentence = f"{basis}. {tests} confirm {first} against {joined(list(confirmed))} (p {p})."
         return _confirmation(confirmed, others), sentence
     pairs = metric.pairwise[(metric.pairwise["a"] == first) | (metric.pairwise["b"] == first)]
-    if pairs["note"].str.startswith("no test can succeed").all():
+    if pairs["note"].str.startswith(NO_TEST).all():
         takes = seeds_for_a_test(len(counts))
         sentence = f"{basis}: no test can succeed; with {len(counts)} methods, {takes} seeds are needed."
         return f"no test can confirm it with {basis}", sentence
@@ -260,8 +260,7 @@ def _confirmation(confirmed: Mapping[str, float], others: Sequence[str]) -> str:
 def _seeds_each(fewest: int, most: int) -> str:
     if most == 1:
         return "1 seed each"
-    count = str(most) if fewest == most else f"{fewest} to {most}"
-    return f"{count} seeds each"
+    return f"{span(fewest, most)} seeds each"
 
 
 def _at_most(p: float) -> str:

@@ -12,6 +12,7 @@ import torch
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
 from benchmark.errors import UsageError
+from benchmark.records.layout import TrialId
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, REAL_DATA, MetricFacts
 from benchmark.records.sealed_files import DamagedError
@@ -194,8 +195,18 @@ class DatasetView:
 
     @cached_property
     def data(self) -> Dataset:
-        """The dataset."""
-        return DATASETS.build(self.name, self.results.settings(self.name))
+        """The dataset.
+
+        Raises:
+            UsageError: If it is from a plug-in that was not loaded.
+        """
+        try:
+            return DATASETS.build(self.name, self.results.settings(self.name))
+        except UsageError as error:
+            plugins = self.results.plugins
+            if not plugins:
+                raise
+            raise UsageError(f"{error}; the run had --plugin {' --plugin '.join(plugins)}") from error
 
     @property
     def sample_rows(self) -> pd.DataFrame:
@@ -235,11 +246,9 @@ class DatasetView:
         Raises:
             DamagedError: If the file is not the one that was written.
         """
-        trial = (self.name, method, self.representatives.loc[method, "seed"])
-        for record in self.results.records:
-            if (record["dataset"], record["method"], record["seed"]) == trial:
-                return self.store.trials.arrays(record)
-        return {}
+        trial = TrialId(self.name, method, int(self.representatives["seed"][method]))
+        record = self.results.record(trial)
+        return {} if record is None else self.store.trials.arrays(record)
 
     @cached_property
     def scored_metrics(self) -> list[str]:

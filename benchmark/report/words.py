@@ -16,6 +16,7 @@ __all__ = [
     "budget_unit",
     "equal_column",
     "joined",
+    "span",
     "trial_name",
     "trial_scores",
 ]
@@ -59,6 +60,11 @@ def joined(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def span(fewest: int, most: int) -> str:
+    """A range of counts, such as `4 to 5`, or `5` for equal ones."""
+    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def trial_name(method: str, row: pd.Series) -> str:

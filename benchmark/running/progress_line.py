@@ -37,9 +37,8 @@ class ProgressLine:
         self.rate = rate
         self.scale = scale
         self.stream = sys.stderr if stream is None else stream
-        notebook = type(self.stream).__module__.startswith(
-            "ipykernel."
-        )  # shows a line that is written anew, like a terminal
+        # A notebook shows a line that is written anew, like a terminal.
+        notebook = type(self.stream).__module__.startswith("ipykernel.")
         self.live = self.stream.isatty() or notebook
         self.began = self.written = time.monotonic()
         self.bar = tqdm(

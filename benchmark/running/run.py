@@ -69,7 +69,7 @@ def run_plan(
             "slower",
             file=sys.stderr,
         )
-    with _progress_line(remaining) as line, Interruption() as interruption:
+    with _progress_line(remaining) as line:
         for damage in moved:
             line.say(_moved(damage, store))
         trials = sum(len(cell.wanted) for _, cell in remaining.cells)
@@ -78,11 +78,25 @@ def run_plan(
             f"{executor.describe()} on {plan.device}"
         )
         writer = RunWriter(remaining, survey, facts, store, line)
+        _run_cells(remaining, executor, limits, writer)
+        line.say(
+            f"{writer.trained} trials trained in {duration(line.elapsed)}, "
+            f"{writer.diverged} of them diverged, {len(writer.failed)} cells failed"
+        )
+    return RunResult(writer.survey(), writer.failed)
+
+
+def _run_cells(remaining: Remaining, executor: Executor, limits: Limits, writer: RunWriter) -> None:
+    """Runs what is left, and writes down what the cells send.
+
+    Raises:
+        Interrupted: If the run was asked to end; the cells have saved their training then.
+    """
+    with Interruption() as interruption:
         interruption.deferred = True
         policy = Policy(
-            resume=partial(_resume, store, line),
-            every=limits.checkpoint_every,
-            patience=limits.stall_timeout,
+            resume=partial(_resume, writer.store, writer.line),
+            limits=limits,
             interrupted=lambda: bool(interruption),
         )
         cells = [cell for _, cell in remaining.cells]
@@ -95,11 +109,6 @@ def run_plan(
                 interruption.number,
                 f"interrupted; {finished} trials are finished, and the training of others is saved",
             )
-        line.say(
-            f"{writer.trained} trials trained in {duration(line.elapsed)}, "
-            f"{writer.diverged} of them diverged, {len(writer.failed)} cells failed"
-        )
-    return RunResult(writer.survey(), writer.failed)
 
 
 def _progress_line(remaining: Remaining) -> ProgressLine:

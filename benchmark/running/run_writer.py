@@ -1,9 +1,11 @@
 """Writes down what the cells of a run send, and shows how far the run is."""
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from benchmark.plan.remaining import Remaining
-from benchmark.records.cell import Cell
+from benchmark.records.cell import Cell, CellKey
 from benchmark.records.layout import TrialId
 from benchmark.records.schema import DatasetFacts
 from benchmark.records.store import Store
@@ -13,7 +15,16 @@ from benchmark.running.progress_line import ProgressLine
 
 __all__ = ["RunWriter"]
 
-CellKey = tuple[str, str, tuple[int, ...], tuple[int, ...]]
+
+MOST_LABELS = 4
+"""Up to so many workers, the line of progress names the cell of each."""
+
+
+class Stage(NamedTuple):
+    """What a worker is doing: `compiling`, `training` or `scoring`, and the label of its cell."""
+
+    name: str
+    label: str
 
 
 class RunWriter:
@@ -51,7 +62,7 @@ class RunWriter:
         self._works = {cell.key: planned.work(len(cell.group)) for planned, cell in remaining.cells}
         self._first_shares: dict[CellKey, float] = {}
         self._shares: dict[CellKey, float] = {}
-        self._stages: dict[CellKey, str] = {}
+        self._stages: dict[CellKey, Stage] = {}
 
     def take(self, event: Event) -> None:
         """Writes down an event, and shows it."""
@@ -60,13 +71,14 @@ class RunWriter:
                 self._take_progress(event)
             case Message():
                 self.line.say(event.text)
+                self._stages.pop(event.cell.key, None)  # of a cell that was lost, say
             case Saved():
                 self.store.checkpoints.write(event.cell, event.checkpoint)
             case Done():
                 self._take_trials(event)
             case Failed():
                 self._take_failure(event)
-        self.line.update(self.trained, self._spent(), ", ".join(self._stages.values()))
+        self.line.update(self.trained, self._spent(), self._stages_in_words())
 
     def survey(self) -> Survey:
         """The trials that are there now."""
@@ -79,7 +91,7 @@ class RunWriter:
             self._first_shares[key] = event.share
             self.line.skip(self._works[key] * event.share)
         self._shares[key] = event.share
-        self._stages[key] = f"{event.stage} {event.cell.label}"
+        self._stages[key] = Stage(event.stage, event.cell.label)
 
     def _take_trials(self, event: Done) -> None:
         facts = self.facts[event.cell.dataset.name]
@@ -101,6 +113,14 @@ class RunWriter:
     def _end(self, cell: Cell) -> None:
         self._shares[cell.key] = 1.0
         self._stages.pop(cell.key, None)
+
+    def _stages_in_words(self) -> str:
+        """What each worker does, such as `training ring gan`; of many workers, how many do what."""
+        stages = list(self._stages.values())
+        if len(stages) <= MOST_LABELS:
+            return ", ".join(f"{stage.name} {stage.label}" for stage in stages)
+        counts = Counter(stage.name for stage in stages)
+        return ", ".join(f"{count} {name}" for name, count in counts.items())
 
     def _spent(self) -> float:
         """The work that was done in this run."""

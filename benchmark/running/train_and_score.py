@@ -1,5 +1,6 @@
 """A cell: one method on one dataset, trained and scored for a group of seeds."""
 
+import re
 import resource
 import sys
 import time
@@ -31,6 +32,9 @@ TRIAL_ARRAYS = ("arrays", "generator")
 
 TRIAL_VALUES = ("seed", "status", "metrics", "audit", "curve")
 """The parts of a trial that a checkpoint keeps as values."""
+
+PROCESS_STATUS = Path("/proc/self/status")
+"""What Linux says of this process. `getrusage` would count the memory of the process that started it, too."""
 
 
 class Link(Saver, Protocol):
@@ -240,5 +244,8 @@ def _peak_memory(device: torch.device) -> int:
     """Bytes: the device's own peak where it has memory of its own, else this process's."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    if PROCESS_STATUS.exists():
+        (peak,) = re.findall(r"^VmHWM:\s*(\d+) kB$", PROCESS_STATUS.read_text(), re.MULTILINE)
+        return 1024 * int(peak)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
+from benchmark.errors import first_line
 from benchmark.metric import Evaluation, HeldOut, Metric
+from benchmark.records.schema import LARGE
 
-__all__ = ["Scorer"]
+__all__ = ["MetricError", "Scorer"]
 
 
 Sampler = Callable[[Tensor], Tensor]
@@ -17,6 +20,10 @@ Sampler = Callable[[Tensor], Tensor]
 
 SAMPLES_AT_A_TIME = 250
 """Samples per seed that are generated at a time."""
+
+
+class MetricError(Exception):
+    """A metric could not be scored."""
 
 
 class Scorer:
@@ -105,7 +112,7 @@ class Scorer:
         """
         if self.data.samples_large == 0:
             return {}
-        metrics = {f"{name}_large": metric for name, metric in self.metrics.items() if metric.large}
+        metrics = {f"{name}{LARGE}": metric for name, metric in self.metrics.items() if metric.large}
         samples = draw(self.data.samples_large)[None]
         return _score(metrics, self.evaluation(samples, [seed]))[0]
 
@@ -114,6 +121,31 @@ def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[s
     """The scores by metric, one dictionary per seed."""
     rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
     for name, metric in metrics.items():
-        for row, value in zip(rows, metric.score(evaluation).tolist(), strict=True):
+        for row, value in zip(rows, _scores_by(metric, name, evaluation).tolist(), strict=True):
             row[name] = value
     return rows
+
+
+def _scores_by(metric: Metric, name: str, evaluation: Evaluation) -> Tensor:
+    """The scores by a metric, shape $(S,)$.
+
+    Raises:
+        MetricError: If the metric fails, or returns anything else.
+    """
+    try:
+        scores: Any = metric.score(evaluation)
+    except (Exception, SystemExit) as error:  # a metric may be foreign code, and fail in any way
+        raise MetricError(f"metric {name!r}: {type(error).__name__}: {first_line(error)}") from error
+    shape = (len(evaluation.samples),)
+    if not isinstance(scores, Tensor) or scores.shape != shape or not scores.is_floating_point():
+        raise MetricError(
+            f"metric {name!r} returns {_kind(scores)}; it must be a float tensor of shape {shape}"
+        )
+    return scores
+
+
+def _kind(value: Any) -> str:
+    """What something is, in words."""
+    if isinstance(value, Tensor):
+        return f"a tensor of {value.dtype} of shape {tuple(value.shape)}"
+    return type(value).__name__

@@ -3,19 +3,38 @@
 from dataclasses import replace
 from pathlib import Path
 
+from benchmark.errors import UsageError
 from benchmark.registry import SUITES
-from benchmark.suites.suite import Check, Protocol, Suite
+from benchmark.suites.rules import check_rules
+from benchmark.suites.suite import CheckedRun, Protocol, Suite
 
-__all__ = ["Check", "Protocol", "Suite", "find_or_read_suite", "find_suite", "get_suite", "registered_suites"]
+__all__ = [
+    "CheckedRun",
+    "Protocol",
+    "Suite",
+    "find_or_read_suite",
+    "find_suite",
+    "get_suite",
+    "registered_suites",
+]
 
 
 def get_suite(name: str) -> Suite:
     """The suite that is registered under a name.
 
     Raises:
-        UsageError: If there is none.
+        UsageError: If there is none, or it breaks a rule of suites.
     """
-    return replace(SUITES.get(name)(), name=name)
+    make_suite = SUITES.get(name)
+    try:
+        suite = make_suite()
+        if not isinstance(suite, Suite):
+            raise UsageError(f"its function returns {type(suite).__name__}; return a Suite")
+        check_rules(suite)
+    except Exception as error:  # a suite may be foreign code, and fail in any way
+        reason = error if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"suite {name!r}: {reason}") from error
+    return replace(suite, name=name)
 
 
 def find_suite(name: str) -> Suite | None:

@@ -4,7 +4,7 @@ A budget here is the paper's number of generator updates, so methods are not at 
 """
 
 from benchmark.registry import register_suite
-from benchmark.suites.suite import Check, Protocol, Suite
+from benchmark.suites.suite import CheckedRun, Protocol, Suite
 
 MIXTURE_METRICS = (
     "modes",
@@ -124,7 +124,7 @@ def veegan_2017() -> Suite:
                 "VEEGAN on Stacked MNIST has the baselines' networks and Adam; gan on Stacked MNIST and "
                 "dcgan on mixtures are in no source",
             ),
-            checked={"veegan": {"grid": Check(5, "100000steps")}},
+            checked={"veegan": {"grid": CheckedRun(5, "100000steps")}},
         ),
     )
 
@@ -184,7 +184,7 @@ def pacgan_2018() -> Suite:
                 "variance (in the code of the biased standard deviation)",
             ),
             checked={
-                method: dict.fromkeys(("ring", "grid"), Check(3, "50000steps"))
+                method: dict.fromkeys(("ring", "grid"), CheckedRun(3, "50000steps"))
                 for method in ("gan", "ali", "pacgan2")
             },
         ),

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Check", "Protocol", "Suite"]
+__all__ = ["CheckedRun", "Protocol", "Suite"]
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckedRun:
     """How a method was run on a dataset of a paper's suite.
 
     Attributes:
@@ -38,7 +38,7 @@ class Protocol:
     gives: tuple[str, ...]
     open: tuple[str, ...]
     chosen: tuple[str, ...]
-    checked: Mapping[str, Mapping[str, Check]] = field(default_factory=dict)
+    checked: Mapping[str, Mapping[str, CheckedRun]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ class Suite:
     notes: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
 
-    def settings_on(self, dataset: str) -> dict[str, Any]:
-        """The settings on one dataset, by `name.field`."""
-        return {**self.settings, **self.exceptions.get(dataset, {})}
+    def settings_on(self, dataset: str) -> dict[str, dict[str, Any]]:
+        """The settings on one dataset, by owner and field."""
+        settings: dict[str, dict[str, Any]] = {}
+        for key, value in {**self.settings, **self.exceptions.get(dataset, {})}.items():
+            owner, _, setting = key.rpartition(".")
+            settings.setdefault(owner, {})[setting] = value
+        return settings

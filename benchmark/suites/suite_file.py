@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 
 from benchmark.errors import UsageError
-from benchmark.registry import DATASETS, METHODS, METRICS, SUITES
-from benchmark.suites.budget import parse_budget
+from benchmark.registry import SUITES
+from benchmark.suites.rules import check_rules
 from benchmark.suites.suite import Suite
 
 __all__ = ["read_suite"]
@@ -55,26 +55,23 @@ def read_suite(file: Path) -> Suite:
         )
     if name in SUITES.names():
         raise UsageError(f"--suite {file}: there is a registered suite {name!r}; rename the file")
-    for registry, names in (
-        (DATASETS, content.datasets),
-        (METHODS, content.methods),
-        (METRICS, content.metrics),
-    ):
-        _check_names(file, f"{registry.kind}s", names)
-        for entry in names:
-            try:
-                registry.check(entry)
-            except UsageError as error:
-                raise UsageError(f"--suite {file}: {error}") from None
-    return Suite(
+    budgets = content.budgets
+    if isinstance(budgets, str):
+        budgets = dict.fromkeys(content.datasets, budgets)
+    suite = Suite(
         name=name,
         title=content.title or f"Suite {name}",
         datasets=tuple(content.datasets),
         methods=tuple(content.methods),
         metrics=tuple(content.metrics),
-        budgets=_budgets(file, content),
-        settings=_settings(file, content),
+        budgets=budgets,
+        settings=_settings(content),
     )
+    try:
+        check_rules(suite)
+    except UsageError as error:
+        raise UsageError(f"--suite {file}: {error}") from None
+    return suite
 
 
 def _read(file: Path) -> SuiteFile:
@@ -84,10 +81,8 @@ def _read(file: Path) -> SuiteFile:
             content: dict[str, Any] = tomllib.load(stream)
     except OSError as error:
         raise UsageError(f"--suite {file}: {error.strerror}; give a suite's name or a TOML file") from error
-    except (
-        RecursionError,
-        ValueError,
-    ) as error:  # ValueError is the base of all that tomllib and decoding raise
+    except (RecursionError, ValueError) as error:
+        # ValueError is the base of all that tomllib and decoding raise.
         raise UsageError(f"--suite {file}: not TOML: {error}") from error
     for key in content:
         if key not in SuiteFile.__struct_fields__:
@@ -98,37 +93,9 @@ def _read(file: Path) -> SuiteFile:
         raise UsageError(f"--suite {file}: {error}; a suite has {entries}") from error
 
 
-def _check_names(file: Path, key: str, names: list[str]) -> None:
-    if not names:
-        raise UsageError(f"--suite {file}: {key} is empty; give at least one name")
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"--suite {file}: {key} has {name!r} twice; give each name once")
-
-
-def _settings(file: Path, content: SuiteFile) -> dict[str, Value]:
+def _settings(content: SuiteFile) -> dict[str, Value]:
     """The settings by `owner.field`."""
     settings: dict[str, Value] = {}
     for owner, values in content.settings.items():
-        if not any(owner in registry.names() for registry in (DATASETS, METHODS, METRICS)):
-            raise UsageError(f"--suite {file}: settings of {owner!r}, which is no dataset, method or metric")
         settings |= {f"{owner}.{key}": value for key, value in values.items()}
     return settings
-
-
-def _budgets(file: Path, content: SuiteFile) -> dict[str, str]:
-    """The budget of each dataset."""
-    budgets = content.budgets
-    if isinstance(budgets, str):
-        budgets = dict.fromkeys(content.datasets, budgets)
-    if set(budgets) != set(content.datasets):
-        raise UsageError(
-            f"--suite {file}: budgets are for {', '.join(budgets) or 'nothing'}; "
-            f"give one for each of {', '.join(content.datasets)}, or one text for all"
-        )
-    for text in budgets.values():
-        try:
-            parse_budget(text)
-        except UsageError as error:
-            raise UsageError(f"--suite {file}: budgets: {str(error).removeprefix('--budget ')}") from None
-    return budgets

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 
+from benchmark.commands.check import check_entries
 from benchmark.commands.checks.datasets import check_dataset
 from benchmark.commands.checks.metrics import check_metric
 from benchmark.commands.checks.suites import check_suite
@@ -104,6 +105,19 @@ class Writing(Constant):
         return super().score(evaluation)
 
 
+class BadBest(Constant):
+    def best(self, data):
+        return "x"
+
+
+class Generating(Constant):
+    needs_generator = True
+
+    def score(self, evaluation):
+        latents = torch.zeros(len(evaluation.samples), 1, evaluation.data.latent)
+        return evaluation.generator(latents).flatten(1).mean(dim=1).abs().clamp(max=1.0)
+
+
 class Broken(Constant):
     def score(self, evaluation):
         raise RuntimeError("no luck\ntoday")
@@ -120,6 +134,8 @@ class Broken(Constant):
         (FirstHeldOut, "does not depend on the order of held-out data (ring)", "held-out data"),
         (Together, "scores each seed alone as beside others (ring)", "depends on the seeds beside it"),
         (Writing, "repeats itself (ring)", "writes into the samples"),
+        (BadBest, "states its best score (ring)", "best is 'x'; it must be None, or a number from 0 to 1"),
+        (Generating, "scores without a generator (ring)", "TypeError: 'NoneType' object is not callable"),
         (Broken, "scores every seed (ring)", "RuntimeError: no luck"),
     ],
 )
@@ -244,5 +260,13 @@ def test_a_dataset_of_ones_own_passes(registered, dataset):
 def test_a_name_of_nothing_is_refused_in_one_line(cli):
     status, out, err = cli("check", "klo")
     assert (status, out) == (2, "")
-    assert "check klo: no method, dataset, metric, suite has that name; see benchmark list" in err
+    assert "no method, dataset, metric, suite is called 'klo'; did you mean kl" in err
     assert err.count("\n") == 1
+
+
+def test_what_cannot_be_built_is_one_failure_among_others(registered, capsys):
+    entries = [(METRICS, "no-metric"), (METRICS, registered(METRICS, Constant))]
+    assert not check_entries(entries)
+    out = capsys.readouterr().out
+    assert "no-metric: can be built: FAILED: unknown metric 'no-metric'" in out
+    assert "scores every seed (ring): ok" in out

@@ -51,7 +51,11 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         (("list", "cats"), "choose from methods, datasets, metrics, suites"),
         (("report", "/no/such/run"), "holds no run"),
         (("check",), "check: give a name"),
-        (("check", "vegan"), "check vegan: no method, dataset, metric, suite has that name"),
+        (("check", "vegan"), "no method, dataset, metric, suite is called 'vegan'; did you mean veegan"),
+        (("check", "gan", "--fid-features", "raw"), "unrecognized arguments: --fid-features raw"),
+        ((*RUN, "--fid-features", "foo"), "--fid-features 'foo': choose from raw, classifier, inception"),
+        ((*RUN, "--metrics", "+kl"), "metrics: kl given twice"),
+        ((*RUN, "--executor", "ray", "--ray-address", "here"), "give auto, or HOST:PORT"),
         (("score", "x.npy", "--dataset", "rnig"), "unknown dataset 'rnig'"),
     ],
 )

@@ -2,20 +2,28 @@
 suite.
 """
 
+import io
 import json
 import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from benchmark.commands.cli import main
+from benchmark.registry import SUITES
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def template(page, language):
-    """The first block of code of a page of the documentation."""
+def template(page, language, block=0):
+    """A block of code of a page of the documentation; by default the first one."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)[1]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[block]
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +36,24 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plugins(folder):
     """The options that name the plug-ins."""
-    return ["--plugin", folder / "missing_mass.py", "--plugin", folder / "rare_mode.py"]
+    return ["--plugin", str(folder / "missing_mass.py"), "--plugin", str(folder / "rare_mode.py")]
 
 
 OPTIONS = ["--seeds", "2", "--budget", "3e8flops", "--set", "wgan-gp.penalty=0.1"]
 
 
-@pytest.fixture
-def run(cli, folder, plugins):
-    """The directory of a run of the templates, which is trained once."""
+@pytest.fixture(scope="module")
+def run(folder, plugins):
+    """The directory of a run of the templates."""
     out = folder / "run"
-    status, stdout, err = cli("run", "--suite", folder / "mine.toml", *plugins, *OPTIONS, "--out", out)
-    assert status == 0, err
-    assert "On rare-mode, " in " ".join(stdout.split())
-    assert f"report: {out / 'report.html'}" in stdout
+    with redirect_stdout(io.StringIO()) as stdout:
+        suite = str(folder / "mine.toml")
+        assert main(["run", "--suite", suite, *plugins, *OPTIONS, "--out", str(out)]) == 0
+    assert "On rare-mode, " in " ".join(stdout.getvalue().split())
+    assert f"report: {out / 'report.html'}" in stdout.getvalue()
     return out
 
 
@@ -99,7 +108,47 @@ def test_records_have_the_source_of_the_plugins(cli, run, folder, plugins, tmp_p
     finally:
         metric.write_text(text)
     assert status == 2
-    assert "metrics.missing_mass.source is" in err
+    assert "the file of metrics.missing_mass has changed" in err
+
+
+def test_a_metric_that_a_run_lacks_is_named(cli, run, folder, plugins):
+    arguments = ["run", "--suite", folder / "mine.toml", *plugins, *OPTIONS, "--out", run]
+    status, _, err = cli(*arguments, "--metrics", "+precision")
+    assert status == 2
+    assert "another configuration: it has no metric precision; use --fresh" in err
+    status, _, err = cli(*arguments, "--metrics", "overlap,modes,high_quality,kl")
+    assert "another configuration: it has the metric missing_mass, too; use --fresh" in err
+
+
+def test_a_report_without_the_plugins_has_all_that_needs_none(run, tmp_path):
+    """In a process of its own: in this one, the plug-ins are loaded."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    command = [sys.executable, "-m", "benchmark", "report", str(copy)]
+    report = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert report.returncode == 1
+    assert "the run had --plugin missing_mass.py --plugin rare_mode.py" in report.stderr
+    plots = {file.name for file in (copy / "plots").iterdir()}
+    assert {"rare-mode-metrics.png", "rare-mode-curves.png", "ring-samples.png"} <= plots
+
+
+def test_a_dataset_without_modes_is_run(cli, tmp_path):
+    file = tmp_path / "circle.py"
+    file.write_text(template("adding-a-dataset.md", "python", block=1))
+    suite = tmp_path / "round.toml"
+    suite.write_text(
+        'datasets = ["circle"]\nmethods = ["gan"]\nmetrics = ["coverage", "modes", "fid"]\n'
+        'budgets = "1e8flops"'
+    )
+    status, out, _ = cli("check", "--plugin", file)
+    assert status == 0, out
+    run = tmp_path / "run"
+    status, _, err = cli("run", "--suite", suite, "--plugin", file, "--seeds", "2", "--out", run)
+    assert status == 0, err
+    trials = pd.read_csv(run / "trials.csv")
+    assert trials[["coverage", "fid"]].notna().all(axis=None)
+    assert "modes" not in trials
+    assert (run / "plots" / "circle-samples.png").exists()
 
 
 def test_scores_of_samples_have_the_metric(cli, plugins, tmp_path):
@@ -111,6 +160,29 @@ def test_scores_of_samples_have_the_metric(cli, plugins, tmp_path):
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line}
     assert float(rows["missing_mass"][0]) == pytest.approx(0.64)
     assert "kl" not in rows
+
+
+def test_a_suite_of_others_does_not_choose_the_metrics_of_scores(cli, tmp_path):
+    suite = tmp_path / "another.py"
+    suite.write_text(template("adding-a-suite.md", "python").replace('"rare-modes"', '"a-suite"'))
+    samples = tmp_path / "samples.csv"
+    samples.write_text("\n".join(["1,0", "0,1", "-1,0"] * 20))
+    options = ["--dataset", "ring", "--csv"]
+    expected = cli("score", samples, *options)
+    try:
+        assert cli("score", samples, *options, "--plugin", suite) == expected
+        assert "a-suite" in SUITES.names()
+    finally:
+        SUITES.forget(SUITES.get("a-suite").__module__)
+
+
+@pytest.mark.parametrize("metrics", ["modes,modes", "+kl", "mdoes"])
+def test_metrics_of_scores_are_checked_first(cli, tmp_path, metrics):
+    samples = tmp_path / "samples.csv"
+    samples.write_text("1,0\n0,1\n-1,0\n0,0\n")
+    status, out, err = cli("score", samples, "--dataset", "ring", "--metrics", metrics)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "given twice" in err or "did you mean modes" in err
 
 
 @pytest.mark.parametrize(
@@ -135,7 +207,7 @@ def test_a_bad_suite_is_refused_in_one_line(cli, tmp_path, text, problem):
     ("entry", "value", "problem"),
     [
         ("datasets", '["rnig"]', "unknown dataset 'rnig'; did you mean ring"),
-        ("methods", '["gan", "gan"]', "methods has 'gan' twice"),
+        ("methods", '["gan", "gan"]', "methods: gan given twice; give each name once"),
         ("metrics", "[]", "metrics is empty"),
         ("budgets", '"5 apples"', "'5 apples': give a positive number"),
         ("budgets", '{grid = "5steps"}', "budgets are for grid; give one for each of ring"),

@@ -6,15 +6,18 @@ import re
 from dataclasses import replace
 
 import pandas as pd
+import pytest
+import torch
 
 from benchmark.datasets.mixtures import Ring
+from benchmark.errors import UsageError
 from benchmark.plan.plan import make_plan
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.remaining import SeedGroup, find_remaining
 from benchmark.plan.request import Request
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.trial_files import NOTHING
-from benchmark.registry import METHODS
+from benchmark.registry import DATASETS, METHODS
 from benchmark.suites import get_suite
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
@@ -161,3 +164,43 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
     trials = pd.read_csv(tiny / "trials.csv")
     for key, rows in trials.groupby(["dataset", "method"]):
         assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2
+
+
+class Faulty(Ring):
+    """Fails as a newcomer's dataset may."""
+
+    fault: str = ""
+
+    def draw(self, n, rng, split="train"):
+        samples = super().draw(n, rng, split)
+        match self.fault:
+            case "nan":
+                return samples * torch.nan
+            case "shape":
+                return samples[:, :1]
+            case "error":
+                raise RuntimeError("no luck\ntoday")
+        return samples
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ("nan", "dataset 'faulty': draws numbers that are not finite"),
+        ("shape", "dataset 'faulty': draws shape (2, 1) for 2 samples; give (2, 2)"),
+        ("error", "dataset 'faulty': RuntimeError: no luck"),
+    ],
+)
+def test_a_fault_of_a_dataset_is_not_taken_for_one_of_a_method(fault, problem):
+    class OwnFaulty(Faulty):
+        pass
+
+    OwnFaulty.fault = fault
+    DATASETS.register("faulty")(OwnFaulty)
+    suite = replace(get_suite("synthetic"), datasets=("faulty",), budgets={"faulty": "50steps"})
+    try:
+        with pytest.raises(UsageError) as error:
+            make_plan(Request(suite, (0,), methods=("gan",)))
+    finally:
+        DATASETS.forget(__name__)
+    assert str(error.value) == problem

@@ -1,5 +1,7 @@
 """Methods that raise, die, diverge or change: they cost their own trials only."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,4 +125,17 @@ def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
     file.write_text(PLUGIN.replace("1.2", "1.3"))
     status, _, err = cli(*arguments)
     assert status == 2
-    assert "method.source is" in err
+    assert "the file of method has changed" in err
+
+
+def test_a_run_that_is_refused_closes_its_executor(cli, tmp_path, monkeypatch):
+    closed = []
+    executor = SimpleNamespace(close=lambda: closed.append(True))
+    monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)
+    monkeypatch.setattr("benchmark.plan.remaining.can_compile", lambda device: False)
+    out = tmp_path / "run"
+    status, _, err = cli(*SMALL, "--out", out, "--compile", "on")
+    assert status == 2
+    assert "--compile on" in err
+    assert closed == [True]
+    assert not out.exists()

@@ -293,3 +293,39 @@ def test_images_of_another_shape_or_range(score, stacks, change, expected):
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
     assert expected in err
+
+
+PICTURES = """
+from dataclasses import dataclass
+from benchmark.datasets.cifar import CIFAR10
+from benchmark.registry import register_dataset
+
+@register_dataset("own-pictures")
+@dataclass(frozen=True)
+class OwnPictures(CIFAR10):
+    original: bool = False
+"""
+
+
+def test_too_few_images_to_score_with_are_one_line(cli, cifar_root, tmp_path):
+    plugin = tmp_path / "own_pictures.py"
+    plugin.write_text(PICTURES)
+    np.save(
+        tmp_path / "mine.npy", np.random.default_rng(0).integers(256, size=(5, 3, 32, 32), dtype=np.uint8)
+    )
+    status, out, err = cli(
+        "score",
+        tmp_path / "mine.npy",
+        "--dataset",
+        "own-pictures",
+        "--plugin",
+        plugin,
+        "--data-root",
+        cifar_root,
+        "--metrics",
+        "coverage",
+        "--fid-features",
+        "raw",
+    )
+    assert (status, out) == (2, "")
+    assert err == "benchmark: own-pictures: 10000 held-out images were asked for, and there are 60\n"

@@ -158,13 +158,14 @@ def test_a_worker_that_dies_between_two_cells_loses_nothing():
     from benchmark.running.executors.base import Done, Message, Progress
     from benchmark.running.executors.local import LocalExecutor
     from benchmark.running.executors.supervisor import Policy, run_cells
+    from benchmark.running.limits import Limits
     from benchmark.suites.budget import Budget
 
     collapsed = Configured("collapsed", {})
     rings = [Configured("ring", {"samples": samples}) for samples in (50, 51, 52)]
     cells = [Cell("synthetic", ring, collapsed, (), Budget(1, "s"), (0,), (0,)) for ring in rings]
     executor = LocalExecutor(1)
-    events = run_cells(cells, executor, Policy(lambda cell: None, None, 100.0, lambda: False))
+    events = run_cells(cells, executor, Policy(lambda cell: None, Limits(None, 100.0), lambda: False))
     first = next(event for event in events if isinstance(event, Done))
     executor.workers[0].process.kill()
     executor.workers[0].process.join()

@@ -1,14 +1,19 @@
 """A running cell reports its stage: compiling, training or scoring."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from benchmark.plan.remaining import CellToRun, Remaining
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import NOISE
+from benchmark.records.trial_files import NOTHING
+from benchmark.running import train_and_score
 from benchmark.running.executors import worker
-from benchmark.running.executors.base import Done, Progress, Task
+from benchmark.running.executors.base import Done, Message, Progress, Task
 from benchmark.running.executors.worker import TaskLink, run_task
+from benchmark.running.run_writer import RunWriter
 from benchmark.suites.budget import Budget
 
 RING = Configured("ring", {"evaluations": 2, "samples": 50, "held_out": 50, "samples_large": 0, "width": 4})
@@ -53,3 +58,55 @@ def test_only_a_change_of_stage_is_sent_at_once(monkeypatch, stage):
     link.progress(0.1, "training")
     link.progress(0.2, stage)
     assert len(events) == (1 if stage == "training" else 2)
+
+
+@pytest.mark.parametrize(
+    ("workers", "words"),
+    [
+        (2, "training ring gan, training ring gan"),
+        (5, "5 training"),
+    ],
+)
+def test_the_line_of_progress_names_few_workers_and_counts_many(workers, words):
+    cells = [replace(CELL, group=(seed,), wanted=(seed,)) for seed in range(workers)]
+    line = Line()
+    writer = RunWriter(Remaining(None, to_run(cells), 0, {}), NOTHING, {}, None, line)
+    for cell in cells:
+        writer.take(Progress(cell, 0.1, "training"))
+    assert line.stages == words
+
+
+def test_a_worker_that_was_lost_has_no_stage():
+    line = Line()
+    writer = RunWriter(Remaining(None, to_run([CELL]), 0, {}), NOTHING, {}, None, line)
+    writer.take(Progress(CELL, 0.1, "training"))
+    writer.take(Message(CELL, "it was lost; trying again"))
+    assert line.stages == ""
+
+
+def to_run(cells):
+    planned = SimpleNamespace(work=lambda seeds: 1.0)
+    return [CellToRun(planned, cell) for cell in cells]
+
+
+class Line:
+    """Keeps the stages that it was last asked to show."""
+
+    def skip(self, work):
+        pass
+
+    def say(self, text):
+        pass
+
+    def update(self, done, spent, stages):
+        self.stages = stages
+
+
+def test_the_peak_of_memory_is_that_of_the_process_alone(monkeypatch, tmp_path):
+    """Linux passes the peak of a process on to those that it starts, but for the one in its status file."""
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmPeak:\t 900 kB\nVmHWM:\t   7 kB\nVmRSS:\t   5 kB\n")
+    monkeypatch.setattr(train_and_score, "PROCESS_STATUS", status)
+    task = Task(replace(CELL, method=Configured(NOISE, {})))
+    end = run_task(task, TaskLink(task, lambda event: None, lambda: False))
+    assert [trial.audit["peak_memory_bytes"] for trial in end.trials] == [7 * 1024, 7 * 1024]

@@ -1,17 +1,19 @@
 """The scorer, the calibration rows, and the text of tables."""
 
 import io
+import sys
 
 import pandas as pd
 import pytest
 import torch
 
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
+from benchmark.metric import Metric
 from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, DUMMY_ROWS, NOISE, REAL_DATA
 from benchmark.registry import METRICS
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS, collapsed, noise, real_data
-from benchmark.scoring.scorer import Scorer
+from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import get_suite
 
 CPU = torch.device("cpu")
@@ -109,3 +111,32 @@ def test_texts_that_a_spreadsheet_would_run_are_disarmed():
     again = pd.read_csv(io.StringIO(text))
     assert again["'=b"].tolist() == frame["=b"].tolist()
     assert text.splitlines()[1:3] == ["'=1+1,-1.5,1", "'+x,2.0,"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "problem"),
+    [
+        (
+            lambda samples: samples.mean(dim=1),
+            "a tensor of torch.float32 of shape (1, 2); it must be a float",
+        ),
+        (lambda samples: samples.mean(), "of shape ()"),
+        (lambda samples: torch.ones(1, dtype=torch.bool), "a tensor of torch.bool"),
+        (lambda samples: 0.5, "returns float"),
+        (lambda samples: 1 / 0, "metric 'mine': ZeroDivisionError: division by zero"),
+        (lambda samples: sys.exit(), "metric 'mine': SystemExit"),
+    ],
+)
+def test_a_metric_that_returns_anything_but_a_score_is_named(returned, problem):
+    class Mine(Metric):
+        better = "higher"
+        bounds = (0.0, 1.0)
+
+        def score(self, evaluation):
+            return returned(evaluation.samples)
+
+    scorer = Scorer(Ring(), {"mine": Mine()}, CPU)
+    evaluation = scorer.evaluation(torch.zeros(1, 5, 2), [0])
+    with pytest.raises(MetricError) as error:
+        scorer.final(evaluation)
+    assert problem in str(error.value)

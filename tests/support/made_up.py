@@ -1,7 +1,7 @@
 """Runs whose records are written by hand, for tests of what is made of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmark.records.cell import Cell, Configured, Trial
@@ -201,15 +201,17 @@ def paper_run(
     """A run of a suite that reproduces a paper, on one dataset and with one metric of it.
 
     `scores` holds the trials by method. Settings are the suite's own but for those in `changed`, by
-    `name.field`.
+    `owner.field`.
     """
     suite = get_suite(suite)
-    settings = {**suite.settings_on(dataset), **(changed or {})}
-    data, metric = configured(DATASETS, dataset, settings), configured(METRICS, name, settings)
+    exceptions = {dataset: {**suite.exceptions.get(dataset, {}), **(changed or {})}}
+    settings = replace(suite, exceptions=exceptions).settings_on(dataset)
+    data = DATASETS.build(dataset, settings.get(dataset, {}))
+    metric = METRICS.build(name, settings.get(name, {}))
     methods = {}
     for method in scores:
         if method not in CALIBRATION_ROWS:
-            methods[method] = resolved(configured(METHODS, method, settings))
+            methods[method] = resolved(METHODS.build(method, settings.get(method, {})))
     return made_up_run(
         root,
         {dataset: scores},
@@ -222,13 +224,3 @@ def paper_run(
         methods=methods,
         **parts,
     )
-
-
-def configured(registry, owner, settings):
-    """A registered thing with those of the settings, by `name.field`, that are its own."""
-    own = {}
-    for name, value in settings.items():
-        owner_of_setting, _, field_name = name.rpartition(".")
-        if owner_of_setting == owner:
-            own[field_name] = value
-    return registry.build(owner, own)

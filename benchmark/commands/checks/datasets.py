@@ -42,6 +42,8 @@ def check_dataset(name: str) -> Iterator[Outcome]:
 
 def describes_itself(data: Dataset) -> None:
     assert data.kind in ("points", "images"), f"kind is {data.kind!r}; it must be points or images"
+    is_images = isinstance(data, Images)
+    assert is_images == (data.kind == "images"), "a dataset is of kind images if and only if it is an Images"
     assert all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}"
     weights = data.mode_weights
     assert weights.ndim == 1, f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)"

@@ -200,13 +200,10 @@ def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
 
 def _settings(name: str) -> dict[str, Any]:
     """The settings of a method in the suites of this benchmark."""
-    settings = {}
+    settings: dict[str, Any] = {}
     for suite in registered_suites():
         if suite.protocol is None:
-            for key, value in suite.settings.items():
-                owner, _, field = key.rpartition(".")
-                if owner == name:
-                    settings[field] = value
+            settings |= suite.settings_on("").get(name, {})
     return settings
 
 

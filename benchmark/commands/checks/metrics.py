@@ -58,10 +58,11 @@ class Subject:
 
     def score(self) -> Tensor:
         """The scores, shape $(S,)$."""
-        seeds = SEEDS[: len(self.samples)]
-        return self.score_as(self.samples, seeds, self.generators)
+        return self.score_as(self.samples, SEEDS, self.generators)
 
-    def score_as(self, samples: Tensor, seeds: tuple[int, ...], generators: TrainedGenerators) -> Tensor:
+    def score_as(
+        self, samples: Tensor, seeds: tuple[int, ...], generators: TrainedGenerators | None
+    ) -> Tensor:
         held_out = HeldOut(self.held_out)
         return self.metric.score(Evaluation(self.data, samples, held_out, seeds, generators))
 
@@ -88,6 +89,22 @@ def scores_every_seed(subject: Subject) -> None:
     expected = (len(SEEDS),)
     assert tuple(scores.shape) == expected, f"scores have shape {tuple(scores.shape)}; it must be {expected}"
     assert scores.is_floating_point(), f"scores are of type {scores.dtype}; they must be floating-point"
+
+
+def scores_without_a_generator(subject: Subject) -> None:
+    """As on the calibration rows."""
+    scores = subject.score_as(subject.samples, SEEDS, None)
+    assert tuple(scores.shape) == (len(SEEDS),), (
+        f"without a generator, scores have shape {tuple(scores.shape)}; it must be {(len(SEEDS),)}, "
+        "with NaN where the metric is not defined"
+    )
+
+
+def states_its_best_score(subject: Subject) -> None:
+    best = subject.metric.best(subject.data)
+    low, high = subject.metric.range(subject.data)
+    known = best is None or (isinstance(best, float) and low <= best <= high)
+    assert known, f"best is {best!r}; it must be None, or a number from {low:g} to {high:g}"
 
 
 def scores_within_bounds(subject: Subject) -> None:
@@ -151,6 +168,8 @@ def ignores_modes(subject: Subject) -> None:
 
 CHECKS: dict[str, Callable[[Subject], None]] = {
     "scores every seed": scores_every_seed,
+    "scores without a generator": scores_without_a_generator,
+    "states its best score": states_its_best_score,
     "scores within its bounds": scores_within_bounds,
     "prefers real data to the worse dummy": prefers_real_data,
     "repeats itself": repeats_itself,

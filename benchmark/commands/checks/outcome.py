@@ -24,6 +24,6 @@ def outcome_of(title: str, check: Callable[..., None], *arguments: Any) -> Outco
         check(*arguments)
     except AssertionError as error:
         return Outcome(title, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Outcome(title, f"{type(error).__name__}: {first_line(error)}")
     return Outcome(title, None)

@@ -1,6 +1,5 @@
 """The gain of a second worker and the cost of Ray, in one run."""
 
-import importlib
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import time
 from pathlib import Path
 
 from benchmark.datasets.mixtures import Ring
+from benchmark.running.executors.options import require_ray
 
 __all__ = ["measure_executors"]
 
@@ -22,7 +22,7 @@ def measure_executors(quick: bool = False) -> None:
     Raises:
         UsageError: If Ray is not installed.
     """
-    importlib.import_module("benchmark.running.executors.ray")
+    require_ray()
     together = Ring.seeds_together
     cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
     trials = cells * together  # equal cells

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.datasets.base import Assignment, Dataset, Split
+from benchmark.datasets.base import Dataset, Split
 from benchmark.datasets.images import Images
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METHODS
@@ -106,15 +106,8 @@ class _MadeUp(Images):
     def shape(self) -> tuple[int, ...]:
         return (3, 28, 28)
 
-    @property
-    def mode_weights(self) -> Tensor:
-        return torch.empty(0)
-
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         return torch.randint(256, (n, *self.shape), generator=rng, dtype=torch.uint8)
-
-    def assign(self, samples: Tensor) -> Assignment:
-        raise NotImplementedError
 
     def nearest_training(self, packed: Tensor) -> Tensor:
         raise NotImplementedError

@@ -12,6 +12,7 @@ from benchmark.report.page.allowance import Allowance
 from benchmark.report.pictures.charts import best_of_chart, course_chart, published_chart, scores_chart
 from benchmark.report.pictures.thumbnails import Thumbnail, thumbnails
 from benchmark.report.scores import Row, notes_on, score_rows
+from benchmark.report.tables.pairs import ALIKE, NO_TEST
 from benchmark.report.verdict import answer
 from benchmark.report.view import BROKEN, DatasetView, MetricView
 from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS
@@ -21,7 +22,7 @@ __all__ = ["dataset_part"]
 BYTES_OF_A_PAIR = 300
 """About how many bytes a row in a table of pairs takes."""
 
-SHORT_NOTES = {"no test can succeed": "none can succeed", "alike": "alike in all seeds"}
+SHORT_NOTES = {NO_TEST: "none can succeed", ALIKE: ALIKE}
 """The beginnings of notes of `pairwise.csv`, and what stands for such a note in place of p."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ from benchmark.report.pictures.charts import Chart, course_chart, published_char
 from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import DOTS_PER_INCH, IMAGE_PICTURES, image_figures
 from benchmark.report.view import BROKEN, DatasetView, PlaneView
-from benchmark.report.words import budget_text, equal_column, trial_name, trial_scores
+from benchmark.report.words import budget_text, equal_column, span, trial_name, trial_scores
 
 __all__ = ["figures", "write_plots"]
 
@@ -29,7 +30,14 @@ MOST_SAMPLE_COLUMNS = 5
 MOST_METRIC_COLUMNS = 3
 """The largest number of panels of metrics beside each other."""
 
-MOST_LEGEND_COLUMNS = 9
+LEGEND_ENTRIES_PER_COLUMN = 3
+"""Entries of the legend beside each other, for each column of panels."""
+
+TITLE_LETTERS_PER_COLUMN = 56
+"""Letters in a line of a figure's title, for each column of panels of metrics."""
+
+LONGEST_CAPTION_LINE = 56
+"""Letters in a line above a panel of samples."""
 
 
 def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
@@ -65,14 +73,15 @@ def figures(view: DatasetView, against: str | None = None) -> Iterator[tuple[str
     """
     if view.empty:
         return
-    if view.plane is not None:
-        yield "samples", _samples_figure(view, view.plane)
-    if view.images is not None:
-        yield from image_figures(view.images, view.name, view.sample_rows, view.styles)
     yield "metrics", _scores_figure(view)
     yield "curves", _courses_figure(view, against or equal_column(view.trials))
     if view.published_metrics:
         yield "published", _published_figure(view)
+    # These need more than the tables, and may fail for it: the samples, and the dataset of a plug-in.
+    if view.plane is not None:
+        yield "samples", _samples_figure(view, view.plane)
+    if view.images is not None:
+        yield from image_figures(view.images, view.name, view.sample_rows, view.styles)
 
 
 def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
@@ -84,7 +93,8 @@ def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
     for i, (method, row) in enumerate(rows.iterrows()):
         axes = figure.add_subplot(lines, columns, i + 1)
         outside = draw_samples(axes, plane, str(method))
-        axes.set_title(f"{trial_name(str(method), row)}\n{trial_scores(row, outside)}", fontsize=7.5)
+        scores = fill(trial_scores(row, outside), LONGEST_CAPTION_LINE)
+        axes.set_title(f"{trial_name(str(method), row)}\n{scores}", fontsize=7.5)
         no_math(axes.title)
         axes.tick_params(labelsize=7)
     between = " " if columns > 2 else "\n"
@@ -103,7 +113,9 @@ def _scores_figure(view: DatasetView) -> Figure:
     charts = [scores_chart(view.metric(name)) for name in view.scored_metrics]
     diverged = int((view.trials["status"] == "diverged").sum())
     note = f", {diverged} diverged trials left out" if diverged else ""
-    what = "every seed, and mean (of KL, FID, IvOM median) with its interval"
+    logarithmic = [name for name in view.scored_metrics if view.metric(name).facts["scale"] == "log"]
+    medians = f" (of {', '.join(logarithmic)} the median)" if logarithmic else ""
+    what = f"every seed, and the mean{medians} with its interval"
     title = f"{what} (n = {_numbers_of_seeds(view)}{note}) at {budget_text(view.trials)} per trial"
     return _figure_of(charts, f"{view.name}: {title}", label_size=7.5)
 
@@ -114,9 +126,7 @@ def _numbers_of_seeds(view: DatasetView) -> str:
     counts = finished.groupby("method").size()
     if counts.empty:
         return "no"
-    if counts.min() == counts.max():
-        return str(counts.min())
-    return f"{counts.min()} to {counts.max()}"
+    return span(counts.min(), counts.max())
 
 
 def _courses_figure(view: DatasetView, against: str) -> Figure:
@@ -155,12 +165,12 @@ def _figure_of(charts: Sequence[Chart], title: str, label_size: float) -> Figure
         no_math(axes.title)
         chart.draw(axes)
         axes.tick_params(labelsize=label_size)
-    _draw_legend(figure)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(fill(title, TITLE_LETTERS_PER_COLUMN * columns), fontsize=11)
+    _draw_legend(figure, LEGEND_ENTRIES_PER_COLUMN * columns)
     return figure
 
 
-def _draw_legend(figure: Figure) -> None:
+def _draw_legend(figure: Figure, most_columns: int) -> None:
     entries = _legend_entries(figure.axes)
     if not entries:
         return
@@ -168,7 +178,7 @@ def _draw_legend(figure: Figure) -> None:
         entries.values(),
         entries.keys(),
         loc="outside lower center",
-        ncols=min(MOST_LEGEND_COLUMNS, len(entries)),
+        ncols=min(most_columns, len(entries)),
         fontsize=8,
         frameon=False,
     )

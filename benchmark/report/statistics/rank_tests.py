@@ -46,8 +46,8 @@ def compare_ranks(groups: Sequence[ArrayLike]) -> RankComparison:
     """Compares independent groups of qualities, pair by pair, so that all tests hold at once.
 
     Two groups differ if every set of groups that contains both does, and so does the pair alone. A set is
-    tested for equal distributions by Kruskal and Wallis. Of k groups, a set of s has its p adjusted to 1 - (1
-    - p)^(k / s), or not at all if s is k - 1 or k; the p of a pair is the largest of all these. Beyond
+    tested for equal distributions by Kruskal and Wallis. Of k groups, a set of s has its p adjusted to
+    1 - (1 - p)^(k / s), or not at all if s is k - 1 or k; the p of a pair is the largest of all these. Beyond
     `MOST_GROUPS_IN_SETS` groups, the tests of the pairs alone are adjusted by Holm's method.
 
     Seeds are taken to be independent, and groups that do not differ to have one distribution, of whatever

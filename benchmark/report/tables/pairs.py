@@ -18,7 +18,15 @@ from benchmark.report.statistics.rank_tests import (
     superiority,
 )
 
-__all__ = ["PAIRWISE_COLUMNS", "RankedMetric", "pairwise_table", "ranked_metrics", "ranking"]
+__all__ = [
+    "ALIKE",
+    "NO_TEST",
+    "PAIRWISE_COLUMNS",
+    "RankedMetric",
+    "pairwise_table",
+    "ranked_metrics",
+    "ranking",
+]
 
 PAIRWISE_COLUMNS = [
     "dataset",
@@ -35,6 +43,12 @@ PAIRWISE_COLUMNS = [
     "favours",
     "note",
 ]
+
+ALIKE = "alike in all seeds"
+"""The note of two methods whose seeds all score the same."""
+
+NO_TEST = "no test can succeed"
+"""Begins the note of two methods that no test can distinguish, whatever their scores."""
 
 
 class RankedMetric(NamedTuple):
@@ -132,11 +146,11 @@ def _interval(a: np.ndarray, b: np.ndarray, facts: MetricFacts) -> Interval:
 def _note(a: np.ndarray, b: np.ndarray, methods: int) -> str:
     """Why no test can succeed, if that is so, of two methods' qualities among those of some methods."""
     if len(np.unique(np.concatenate([a, b]))) == 1:
-        return "alike in all seeds"
+        return ALIKE
     least = least_p(len(a), len(b), methods)
     if least <= LEVEL:
         return ""
     return (
-        f"no test can succeed: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; "
+        f"{NO_TEST}: with {len(a)} and {len(b)} seeds p is at least {least:.3g}; "
         f"it takes {seeds_for_a_test(methods)} seeds each"
     )

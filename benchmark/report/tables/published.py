@@ -18,7 +18,7 @@ from benchmark.report.words import budget_of
 from benchmark.suites import Suite, find_suite
 from benchmark.suites.budget import parse_budget
 
-__all__ = ["CHANGED", "INSIDE", "NOT_PUBLIC", "VerdictKind", "kind_of", "published_table"]
+__all__ = ["CHANGED", "COPY", "FOREIGN", "INSIDE", "NOT_PUBLIC", "VerdictKind", "kind_of", "published_table"]
 
 PUBLISHED_COLUMNS = [
     "dataset",
@@ -62,7 +62,7 @@ NOT_COMPARABLE = "not comparable"
 CHANGED = "this run changed "
 """Starts the reason of a run with other settings; their names follow."""
 
-NOT_PUBLIC = "its settings are not public"
+COPY, FOREIGN, NOT_PUBLIC = "copied", "another protocol", "its settings are not public"
 
 HARMLESS_SETTINGS = ("evaluations", "samples_large")
 """Settings of a dataset that change how often or how precisely else it is scored, and no figure here."""
@@ -193,20 +193,21 @@ def _foreign(figure: Mapping[Any, Any], suite: Suite) -> str:
     """Why a figure is not one of the experiment that the suite reproduces; empty if it is."""
     copied_from, paper = figure["copied_from"], figure["paper"]
     if copied_from == NOT_STATED:
-        return "copied; from where is not stated"
+        return f"{COPY}; from where is not stated"
     if copied_from:
-        return f"copied from {copied_from}"
+        return f"{COPY} from {copied_from}"
     if figure["suite"] == suite.name:
         return ""
-    return NOT_PUBLIC if paper == suite.name else f"another protocol ({paper})"
+    return NOT_PUBLIC if paper == suite.name else f"{FOREIGN} ({paper})"
 
 
 def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
     """The settings that are not the suite's own, as `name.field`."""
     dataset, method = record["dataset"], record["method"]
-    data = DATASETS.build(dataset, _own_settings(suite, dataset, dataset))
-    own_method = METHODS.build(method, _own_settings(suite, dataset, method))
-    own_metric = METRICS.build(metric, _own_settings(suite, dataset, metric))
+    settings = suite.settings_on(dataset)
+    data = DATASETS.build(dataset, settings.get(dataset, {}))
+    own_method = METHODS.build(method, settings.get(method, {}))
+    own_metric = METRICS.build(metric, settings.get(metric, {}))
     expected = {
         dataset: {"name": dataset, **resolved(data)},
         method: {"name": method, **resolved(own_method)},
@@ -220,16 +221,6 @@ def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
     }
     names = [difference.name for difference in differing(actual, expected)]
     return [name for name in names if name.rpartition(".")[2] not in HARMLESS_SETTINGS]
-
-
-def _own_settings(suite: Suite, dataset: str, owner: str) -> dict[str, Any]:
-    """The suite's settings of a dataset, a method or a metric on a dataset, by field."""
-    settings = {}
-    for name, value in suite.settings_on(dataset).items():
-        owner_of_setting, _, field = name.rpartition(".")
-        if owner_of_setting == owner:
-            settings[field] = value
-    return settings
 
 
 def _other_budget(record: Record, suite: Suite) -> list[str]:

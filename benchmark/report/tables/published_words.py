@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmark.report.numbers import estimate
-from benchmark.report.tables.published import CHANGED, INSIDE, NOT_PUBLIC, VerdictKind, kind_of
+from benchmark.report.tables.published import (
+    CHANGED,
+    COPY,
+    FOREIGN,
+    INSIDE,
+    NOT_PUBLIC,
+    VerdictKind,
+    kind_of,
+)
 from benchmark.report.tables.published_figures import read_published
 
 __all__ = ["KIND_WORDS", "MARKS", "PublishedRow", "published_rows", "tally"]
@@ -32,8 +40,8 @@ MARKS = {
 """What stands beside a figure that is not counted, and what it means."""
 
 MARK_BY_REASON = {
-    "copied": COPIED,
-    "another protocol": OTHER_PROTOCOL,
+    COPY: COPIED,
+    FOREIGN: OTHER_PROTOCOL,
     NOT_PUBLIC: UNKNOWN_SETTINGS,
 }
 """The mark of a figure that is not comparable, by the start of the reason."""

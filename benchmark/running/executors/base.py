@@ -129,4 +129,4 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Ends all that is left."""
+        """Ends all that is left. It may be called more than once."""

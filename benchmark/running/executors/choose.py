@@ -1,31 +1,23 @@
-"""Where the cells of a run are to run."""
+"""The executor that was asked for."""
 
 from benchmark.running.executors.base import Executor
 from benchmark.running.executors.local import LocalExecutor
 from benchmark.running.executors.machine import WORKERS_MEMORY_SHARE, default_workers, memory_of_machine
+from benchmark.running.executors.options import ExecutorOptions
 
 __all__ = ["make_executor"]
 
 
-def make_executor(
-    name: str, device: str, workers: int | None, memory: float | None, address: str | None
-) -> Executor:
-    """The executor of that name.
-
-    Arguments:
-        name: `local` or `ray`.
-        device: The device that cells compute on.
-        workers: The number of cells at a time; by default one per CPU core that this process may use, or one
-            on an accelerator.
-        memory: Bytes that a worker may hold; by default the workers share most of the machine's.
-        address: The address of a Ray cluster; `None` for a cluster of its own on this machine.
+def make_executor(options: ExecutorOptions, device: str) -> Executor:
+    """The executor that was asked for, whose cells compute on a device.
 
     Raises:
         UsageError: If Ray is not installed, or its cluster does not answer.
     """
-    if name == "ray":
+    if options.name == "ray":
         from benchmark.running.executors.ray import RayExecutor
 
-        return RayExecutor(device, address, workers)
-    workers = workers or default_workers(device)
-    return LocalExecutor(workers, memory or WORKERS_MEMORY_SHARE * memory_of_machine() / workers)
+        return RayExecutor(device, options.ray_address, options.workers)
+    workers = options.workers or default_workers(device)
+    memory = options.worker_memory or WORKERS_MEMORY_SHARE * memory_of_machine() / workers
+    return LocalExecutor(workers, memory)

@@ -12,19 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ray
+from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from benchmark.errors import UsageError
 from benchmark.running.executors.base import Event, Executor, Failed, Lost, Stopped, Task
 from benchmark.running.executors.machine import cpu_cores
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
-
-try:
-    import ray
-    from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-except ImportError as error:
-    raise UsageError(
-        "--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'"
-    ) from error
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell
@@ -152,6 +147,8 @@ class RayExecutor(Executor):
                 ray.cancel(ref)
 
     def close(self) -> None:
+        if not ray.is_initialized():
+            return
         for ref in self.attempts:
             ray.cancel(ref, force=True)
         self.attempts = {}
@@ -209,9 +206,7 @@ def _refusal(address: str) -> str | None:
     """Why a cluster cannot be used, with a remedy; `None` if it can."""
     try:
         if address != "auto":
-            host, colon, port = address.rpartition(":")
-            if not (colon and host and port.isdigit()):
-                return "give auto, or HOST:PORT of the cluster's head"
+            host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
         command = [sys.executable, "-c", CONNECTION_TEST, address]
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (ours)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.running.executors.base import Event, Executor, Failed, Lost, Message, Progress, Saved, Task
+from benchmark.running.limits import Limits
 
 if TYPE_CHECKING:
-    from benchmark.records.cell import Cell
+    from benchmark.records.cell import Cell, CellKey
     from benchmark.records.checkpoint import Checkpoint
 
 __all__ = ["Policy", "run_cells"]
@@ -33,14 +34,12 @@ class Policy:
 
     Attributes:
         resume: The checkpoint from which a cell's training goes on, if it has one.
-        every: Seconds between two checkpoints of a cell; `None` for none.
-        patience: Seconds without an event from a cell after which it is taken to hang.
+        limits: What a cell may take.
         interrupted: Whether the run is to end.
     """
 
     resume: "Callable[[Cell], Checkpoint | None]"
-    every: float | None
-    patience: float
+    limits: Limits
     interrupted: Callable[[], bool]
 
 
@@ -72,10 +71,10 @@ class _Supervisor:
         self.executor = executor
         self.policy = policy
         self.waiting = deque(cells)
-        self.running: dict[tuple, Cell] = {}
-        self.last_event: dict[tuple, float] = {}
-        self.lost: Counter[tuple] = Counter()
-        self.moved: Counter[tuple] = Counter()
+        self.running: dict[CellKey, Cell] = {}
+        self.last_event: dict[CellKey, float] = {}
+        self.lost: Counter[CellKey] = Counter()
+        self.moved: Counter[CellKey] = Counter()
         self.deadline: float | None = None
 
     def has_work(self) -> bool:
@@ -96,7 +95,7 @@ class _Supervisor:
         while self.waiting and (capacity is None or len(self.running) < capacity):
             cell = self.waiting.popleft()
             self.running[cell.key] = cell
-            self.executor.start(Task(cell, self.policy.resume(cell), self.policy.every))
+            self.executor.start(Task(cell, self.policy.resume(cell), self.policy.limits.checkpoint_every))
             # In an executor's own queue a cell may be silent for long.
             if capacity is not None:
                 self.last_event[cell.key] = time.monotonic()
@@ -125,8 +124,8 @@ class _Supervisor:
 
     def kill_silent_cells(self) -> None:
         now = time.monotonic()
-        patience = self.policy.patience
-        silent = [key for key, then in self.last_event.items() if now - then > patience]
+        timeout = self.policy.limits.stall_timeout
+        silent = [key for key, then in self.last_event.items() if now - then > timeout]
         for key in silent:
             self.last_event[key] = now
-            self.executor.kill(self.running[key], f"nothing was heard of it for {patience:g} s")
+            self.executor.kill(self.running[key], f"nothing was heard of it for {timeout:g} s")

@@ -22,7 +22,7 @@ from benchmark.running.executors.base import (
 if TYPE_CHECKING:
     from benchmark.records.checkpoint import Checkpoint
 
-__all__ = ["Ended", "TaskLink", "run_task", "use_one_thread"]
+__all__ = ["TaskLink", "run_task", "use_one_thread"]
 
 REPORT_EVERY = 0.5
 """Seconds between two reports of progress in one stage, and between two checks for a request to stop."""

@@ -12,21 +12,18 @@ A class joins by its decorator, wherever it lives, and so does a function that r
 import ast
 import difflib
 import importlib
-import importlib.util
-import inspect
-import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
 from benchmark.errors import UsageError
+from benchmark.registry.values import convert, describe
 
 __all__ = [
     "DATASETS",
@@ -36,12 +33,11 @@ __all__ = [
     "RESERVED_FIELDS",
     "SUITES",
     "Registry",
-    "load_plugin",
     "register_dataset",
     "register_method",
     "register_metric",
     "register_suite",
-    "resolved",
+    "unknown",
 ]
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -49,7 +45,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 PLUGIN = "benchmark_plugin_"
 """Begins the names of the modules that plug-in files become."""
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 RESERVED_FIELDS = ("name", "source")
 """What a record says of every dataset, method and metric beside its settings."""
@@ -61,13 +57,13 @@ class Registry:
     Arguments:
         kind: What an entry is: `method`, `dataset`, `metric` or `suite`.
         package: The built-in package, whose files hold the decorators.
-        reserved: Names that the program uses itself.
+        reserved: A pattern of names that the program uses itself.
     """
 
-    def __init__(self, kind: str, package: str, reserved: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, package: str, reserved: str = "") -> None:
         self.kind = kind
         self.package = package
-        self.reserved = frozenset(reserved)
+        self.reserved = re.compile(reserved)
         self._entries: dict[str, Any] = {}
 
     @cached_property
@@ -100,7 +96,9 @@ class Registry:
                 )
             home = self._modules.get(name, entry.__module__)
             from_elsewhere = not f"{entry.__module__}.".startswith(f"{home}.")
-            if name in self.reserved or name in self._entries or from_elsewhere:
+            if self.reserved.fullmatch(name):
+                raise UsageError(f"{self.kind} name {name!r} is used by the program; choose another name")
+            if name in self._entries or from_elsewhere:
                 raise UsageError(f"{self.kind} name {name!r} is already taken; choose another name")
             if isinstance(entry, type):
                 entry.name = name  # type: ignore[attr-defined]
@@ -139,9 +137,19 @@ class Registry:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
         if name in self.names():
             return
-        near = difflib.get_close_matches(name, self.names(), n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(self.names())}"
-        raise UsageError(f"unknown {self.kind} {name!r}; {hint}")
+        raise UsageError(f"unknown {self.kind} {name!r}; {_hint(name, self.names())}")
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Raises a `UsageError` if one of the names is unknown, or is given twice. Imports nothing."""
+        for name in names:
+            self.check(name)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise UsageError(f"{self.kind}s: {', '.join(twice)} given twice; give each name once")
+
+    def is_built_in(self, name: str) -> bool:
+        """Whether the entry is one of this program's own."""
+        return self._modules.get(name, "").startswith(f"{self.package}.")
 
     def get(self, name: str) -> Any:
         """The entry registered as `name`; its module is imported on the first call.
@@ -177,8 +185,7 @@ class Registry:
         Raises:
             UsageError: If a field is unknown, or a value has the wrong type or is refused by the class.
         """
-        cls = self.get(name)
-        self._check_class(name, cls)
+        cls = self.get_class(name)
         hints = get_type_hints(cls)
         names = [field.name for field in fields(cls) if field.init]
         values = {}
@@ -189,9 +196,9 @@ class Registry:
                     f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}"
                 )
             try:
-                values[key] = _convert(value, hints[key])
+                values[key] = convert(value, hints[key])
             except (KeyError, OverflowError, TypeError, ValueError):
-                accepted = _describe(hints[key])
+                accepted = describe(hints[key])
                 raise UsageError(f"--set {name}.{key}={value}: give {accepted}") from None
         try:
             return cls(**values)
@@ -201,13 +208,19 @@ class Registry:
             options = " ".join(f"--set {name}.{key}={settings[key]}" for key in culprits)
             raise UsageError(f"{options or name}: {error}") from error
 
-    def _check_class(self, name: str, cls: type) -> None:
-        """Raises a `UsageError` if a class cannot be built, or would not be built as it is written."""
+    def get_class(self, name: str) -> Any:
+        """The class registered as `name`, a dataclass with all that it needs.
+
+        Raises:
+            UsageError: If there is none, or it cannot be built, or would not be built as it is written.
+        """
+        cls = self.get(name)
         who = f"{self.kind} {name!r}"
-        if not is_dataclass(cls) or inspect.isabstract(cls):
-            abstract = sorted(getattr(cls, "__abstractmethods__", ()))
-            missing = ", ".join(abstract) or "the decorator @dataclass(frozen=True)"
-            raise UsageError(f"{who}: {cls.__name__} lacks {missing}")
+        missing = [*sorted(getattr(cls, "__abstractmethods__", ())), *_unset_attributes(cls)]
+        if not is_dataclass(cls):
+            missing.append("the decorator @dataclass(frozen=True)")
+        if missing:
+            raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
         for field in fields(cls):
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
@@ -217,11 +230,40 @@ class Registry:
                 raise UsageError(
                     f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ..."
                 )
+        return cls
 
 
-METHODS = Registry("method", "baselines", reserved=("real-data", "collapsed", "noise", "all"))
+def unknown(name: str) -> UsageError:
+    """The error for a name that no registry knows."""
+    kinds, names = [], []
+    for registry in REGISTRIES.values():
+        kinds.append(registry.kind)
+        names += registry.names()
+    return UsageError(f"no {', '.join(kinds)} is called {name!r}; {_hint(name, names)}")
+
+
+def _unset_attributes(cls: Any) -> list[str]:
+    """The class attributes that a contract declares and the class does not set."""
+    hints = get_type_hints(cls) if isinstance(cls, type) else {}
+    return [name for name, hint in hints.items() if get_origin(hint) is ClassVar and not hasattr(cls, name)]
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    """The names that look like a misspelt one, or all of them."""
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(names)}"
+
+
+COLUMNS = (
+    "suite|dataset|method|seed|status|modes_total|fid_features|budget|flops|generator_steps|"
+    "discriminator_steps|samples_seen|device_seconds|parameters|config_hash|width|diverged_at|group|"
+    "compiled|peak_memory_bytes"
+)
+"""The columns of `trials.csv` that are no metrics."""
+
+METHODS = Registry("method", "baselines", reserved="real-data|collapsed|noise|all")
 DATASETS = Registry("dataset", "benchmark.datasets")
-METRICS = Registry("metric", "metrics")
+METRICS = Registry("metric", "metrics", reserved=f"{COLUMNS}|.*_large")
 SUITES = Registry("suite", "benchmark.suites")
 
 REGISTRIES = {f"{registry.kind}s": registry for registry in (METHODS, DATASETS, METRICS, SUITES)}
@@ -231,49 +273,6 @@ register_method = METHODS.register
 register_dataset = DATASETS.register
 register_metric = METRICS.register
 register_suite = SUITES.register
-
-
-def load_plugin(path: Path) -> list[tuple[Registry, str]]:
-    """Runs a plug-in file, once per process, and returns the names that it registered, each with its
-    registry.
-
-    A plug-in is code: it can do whatever the user who runs it can.
-
-    Raises:
-        UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
-    """
-    module_name = f"{PLUGIN}{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
-    if module_name not in sys.modules:
-        _execute(path, module_name)
-    entries = []
-    for registry in REGISTRIES.values():
-        entries += [(registry, name) for name in registry.of_module(module_name)]
-    if not entries:
-        del sys.modules[module_name]
-        decorators = ", ".join(f"register_{registry.kind}" for registry in REGISTRIES.values())
-        raise UsageError(
-            f"--plugin {path}: registers nothing; decorate a class or a function with {decorators}"
-        )
-    return entries
-
-
-def _execute(path: Path, module_name: str) -> None:
-    if not path.is_file():
-        raise UsageError(f"--plugin {path}: no such file; give a Python file")
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
-    sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a plug-in is foreign code and may raise anything
-        del sys.modules[module_name]
-        for registry in REGISTRIES.values():
-            registry.forget(module_name)
-        problem = f"does not import: {type(error).__name__}: {error}"
-        if isinstance(error, UsageError):
-            problem = str(error)
-        raise UsageError(f"--plugin {path}: {problem}") from error
 
 
 def _decorated_names(file: Path, decorator: str) -> list[str]:
@@ -292,64 +291,3 @@ def _is_call_of(node: ast.expr, function: str) -> bool:
 def _argument(call: Any) -> str:
     """The text that a decorator is called with."""
     return str(call.args[0].value)
-
-
-def resolved(instance: Any) -> dict[str, Any]:
-    """All fields of a built instance, as JSON has them."""
-    settings = {}
-    for key, value in asdict(instance).items():
-        settings[key] = list(value) if isinstance(value, tuple) else value
-    return settings
-
-
-def _convert(value: Any, hint: Any) -> Any:
-    """A value as a field of that type has it.
-
-    Raises:
-        KeyError, OverflowError, TypeError, ValueError: If it is none of that type.
-    """
-    if get_origin(hint) is UnionType:
-        if value in (None, "none"):
-            if NoneType in get_args(hint):
-                return None
-            raise ValueError
-        (hint,) = [part for part in get_args(hint) if part is not NoneType]
-    if hint is bool:
-        text = value.lower() if isinstance(value, str) else value
-        return {"true": True, "false": False, True: True, False: False}[text]
-    if isinstance(value, bool):
-        raise TypeError
-    if hint is int:
-        return _whole_number(value)
-    if hint is float:
-        return _finite_number(value)
-    if hint is str and isinstance(value, str):
-        return value
-    raise TypeError
-
-
-def _whole_number(value: Any) -> int:
-    number = value if isinstance(value, float) else int(value)
-    if number != int(number):
-        raise ValueError
-    return int(number)
-
-
-def _finite_number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-def _describe(hint: Any) -> str:
-    """The values that a field of that type accepts, in words."""
-    words = {
-        int: "a whole number",
-        float: "a finite number",
-        bool: "true or false",
-        str: "a text",
-        NoneType: "none",
-    }
-    parts = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    return " or ".join(words.get(part, str(part)) for part in parts)

@@ -1,0 +1,35 @@
+"""Methods, datasets, metrics and suites by their names. Imports nothing heavy."""
+
+from benchmark.registry.plugin_files import load_plugin
+from benchmark.registry.registries import (
+    DATASETS,
+    METHODS,
+    METRICS,
+    REGISTRIES,
+    RESERVED_FIELDS,
+    SUITES,
+    Registry,
+    register_dataset,
+    register_method,
+    register_metric,
+    register_suite,
+    unknown,
+)
+from benchmark.registry.values import resolved
+
+__all__ = [
+    "DATASETS",
+    "METHODS",
+    "METRICS",
+    "REGISTRIES",
+    "RESERVED_FIELDS",
+    "SUITES",
+    "Registry",
+    "load_plugin",
+    "register_dataset",
+    "register_method",
+    "register_metric",
+    "register_suite",
+    "resolved",
+    "unknown",
+]

@@ -1,0 +1,33 @@
+"""Where the cells of a run are asked to run. Imports nothing heavy."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from benchmark.errors import UsageError
+
+__all__ = ["EXECUTORS", "ExecutorOptions", "require_ray"]
+
+EXECUTORS = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """Where cells are to run.
+
+    Attributes:
+        name: One of `EXECUTORS`.
+        workers: How many cells run at a time; `None` for one per CPU core, or one on a GPU.
+        worker_memory: Bytes that a worker may hold; `None` for its share of the machine's.
+        ray_address: The address of a Ray cluster; `None` for one on this machine.
+    """
+
+    name: str = "local"
+    workers: int | None = None
+    worker_memory: float | None = None
+    ray_address: str | None = None
+
+
+def require_ray() -> None:
+    """Raises a `UsageError` if Ray is not installed."""
+    if find_spec("ray") is None:
+        raise UsageError("--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'")
