@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmark.commands.cli import main
-from benchmark.registry import PLUGIN, REGISTRIES
+from benchmark.registry.registries import PLUGIN, REGISTRIES
 
 
 @pytest.fixture(autouse=True)
