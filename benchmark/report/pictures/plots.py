@@ -1,5 +1,6 @@
 """The pictures of a run: the files in `plots/`, and the figures of Python's `Run`."""
 
+import re
 from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
@@ -33,7 +34,7 @@ MOST_METRIC_COLUMNS = 3
 LEGEND_ENTRIES_PER_COLUMN = 3
 """Entries of the legend beside each other, for each column of panels."""
 
-TITLE_LETTERS_PER_COLUMN = 56
+TITLE_LETTERS_PER_COLUMN = 46
 """Letters in a line of a figure's title, for each column of panels of metrics."""
 
 LONGEST_CAPTION_LINE = 56
@@ -93,7 +94,7 @@ def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
     for i, (method, row) in enumerate(rows.iterrows()):
         axes = figure.add_subplot(lines, columns, i + 1)
         outside = draw_samples(axes, plane, str(method))
-        scores = fill(trial_scores(row, outside), LONGEST_CAPTION_LINE)
+        scores = _in_lines(trial_scores(row, outside))
         axes.set_title(f"{trial_name(str(method), row)}\n{scores}", fontsize=7.5)
         no_math(axes.title)
         axes.tick_params(labelsize=7)
@@ -106,6 +107,12 @@ def _samples_figure(view: DatasetView, plane: PlaneView) -> Figure:
     figure.supxlabel(x_name, fontsize=9)
     figure.supylabel(y_name, fontsize=9)
     return figure
+
+
+def _in_lines(caption: str) -> str:
+    """A caption in lines that fit above a panel, broken after commas only."""
+    unbroken = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", caption)
+    return fill(unbroken, LONGEST_CAPTION_LINE)
 
 
 def _scores_figure(view: DatasetView) -> Figure:
