@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from support.shared import shared_folder
 
 from benchmark.commands.cli import main
 from benchmark.registry.registries import PLUGIN, REGISTRIES
@@ -43,7 +44,6 @@ def _forget_plugins():
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """The directory of a tiny finished run: all methods of the suite on two datasets, two seeds."""
-    out = tmp_path_factory.mktemp("tiny") / "run"
     options = [
         "--datasets",
         "ring,high-dimensional",
@@ -54,8 +54,11 @@ def tiny(tmp_path_factory):
         "--set",
         "ivom.iterations=5",
     ]
-    assert main(["run", "--suite", "synthetic", *options, "--out", str(out)]) == 0
-    return out
+
+    def fill(folder):
+        assert main(["run", "--suite", "synthetic", *options, "--out", str(folder / "run")]) == 0
+
+    return shared_folder(tmp_path_factory, "tiny", fill) / "run"
 
 
 @pytest.fixture(scope="session")

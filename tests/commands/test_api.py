@@ -94,7 +94,7 @@ def test_what_is_not_there_is_told(small, tmp_path):
         (lambda: small.figure("grid"), "has no dataset 'grid'; it has ring"),
         (
             lambda: small.figure("ring", "scores"),
-            "no picture 'scores' of ring; there are samples, metrics, curves",
+            "no picture 'scores' of ring; there are metrics, curves, samples",
         ),
         (lambda: small.figure("ring", "curves", "hours"), "choose from flops"),
         (lambda: small.samples("ring", "gan", 7), "has none of gan on ring with seed 7"),

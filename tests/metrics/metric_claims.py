@@ -13,10 +13,10 @@ DUMMIES = {
     "collapsed": "one real sample, repeated",
     "half": "real data of the first half of the modes only",
     "unequal": "real data of all modes, four fifths of it of the first half of them",
-    "noisy": "real data with noise: 5 standard deviations of a mode; of digits, 32 of 255 levels",
-    "memorising": "100 training data over and over, of mixtures as many of each mode",
+    "noisy": "real data with noise: 5 standard deviations of a mode; for digits, 32 of 255 levels",
+    "memorising": "100 training samples, repeated; for mixtures, as many of each mode",
     "narrow": "real data moved half of the way to the centre of its mode; a digit to the mean of its class",
-    "points": "one point for every mode: its centre; of digits, one image of each class",
+    "points": "one point for every mode: its centre; for digits, one image of each class",
     "noise": "one Gaussian with the mean and covariance of training data; images clipped to their range",
 }
 
