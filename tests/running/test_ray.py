@@ -13,6 +13,8 @@ import psutil
 import pytest
 from support.faults import finished, same, tables
 
+from benchmark.records.checkpoint_files import CheckpointFiles
+
 # Clusters of this process share a token that is nobody else's; Ray reads its mode when it is imported, and
 # once.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -195,10 +197,8 @@ def test_an_address_without_ray_is_refused(cli, tmp_path):
 @pytest.mark.long
 def test_a_lost_node_costs_time_alone(cli, tmp_path, cluster):
     """One of two nodes is killed while cells run on it; the other continues from their checkpoints."""
-    from benchmark.records.store import Store
-
     killed = []
-    original = Store.write_checkpoint
+    original = CheckpointFiles.write
 
     def write_checkpoint(self, cell, checkpoint):
         original(self, cell, checkpoint)
@@ -208,7 +208,7 @@ def test_a_lost_node_costs_time_alone(cli, tmp_path, cluster):
 
     assert cli(*LONGER, "--out", tmp_path / "local")[0] == 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "write_checkpoint", write_checkpoint)
+        patch.setattr(CheckpointFiles, "write", write_checkpoint)
         arguments = ("--executor", "ray", "--ray-address", cluster.address, "--checkpoint-every", "1s")
         status, _, err = cli(*LONGER, "--out", tmp_path / "ray", *arguments)
     assert status == 0
