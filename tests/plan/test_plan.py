@@ -6,8 +6,10 @@ import re
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from benchmark.datasets.mixtures import Ring
+from benchmark.errors import UsageError
 from benchmark.plan.plan import make_plan
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.remaining import SeedGroup, find_remaining
@@ -90,6 +92,17 @@ def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
     assert wanted(remaining, "gan") == [((0, 2), (0, 2)), ((1,), (1,))]
     remaining = find_remaining(plan_of("gan", seeds=(0, 1)), NOTHING, groups)
     assert wanted(remaining, "gan") == [((0, 1), (0, 1))]
+
+
+def test_a_compiled_group_cannot_be_repeated_without_a_compiler(monkeypatch):
+    plan = plan_of("gan", seeds=(0, 1))
+    groups = {("ring", "gan"): [SeedGroup((0, 1), True)]}
+    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: "/usr/bin/g++")
+    (cell,) = [cell for _, cell in find_remaining(plan, NOTHING, groups).cells if cell.method.name == "gan"]
+    assert cell.compile
+    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: None)
+    with pytest.raises(UsageError, match="the trials to repeat were trained compiled"):
+        find_remaining(plan, NOTHING, groups)
 
 
 def test_compiling_is_chosen_where_it_pays():
