@@ -1,12 +1,11 @@
 """Published figures beside measured ones, from records made by hand."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 from support.made_up import ForeignBudget, made_up_run
+from support.numbers import NAN
 from support.published import FAR, NEAR, STACKED, published_of
 
 from benchmark.plan.plan import Request, make_plan
@@ -16,8 +15,6 @@ from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.published_words import tally
 from benchmark.report.tables.tables import make_tables
 from benchmark.suites import get_suite
-
-NAN = math.nan
 
 
 def own(root, scores, **parts):
