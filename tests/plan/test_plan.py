@@ -21,8 +21,6 @@ from benchmark.suites import get_suite
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
 
-RUN = ("run", "--suite", "synthetic", "--dry-run")
-
 
 def plan_of(*methods, seeds=(0, 1)):
     return make_plan(
@@ -124,7 +122,8 @@ def test_compiling_is_chosen_where_it_pays():
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     out = tmp_path / "run"
-    status, table, _ = cli(*RUN, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
+    arguments = ("run", "--suite", "synthetic", "--dry-run")
+    status, table, _ = cli(*arguments, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
     assert status == 0
     assert "12 trials" not in table
     assert "30 trials to train, 0 done already; about" in table
