@@ -78,9 +78,10 @@ def cifar_root(tmp_path_factory):
     folder = root / "cifar-10-batches-py"
     folder.mkdir()
     random = np.random.default_rng(0)
-    for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
-        labels = random.integers(10, size=60)
-        pictures = (20 * labels[:, None] + random.integers(40, size=(60, 3072))).astype(np.uint8)
+    sizes = {f"data_batch_{i}": 400 for i in range(1, 6)} | {"test_batch": 2000}
+    for name, size in sizes.items():
+        labels = random.integers(10, size=size)
+        pictures = (20 * labels[:, None] + random.integers(40, size=(size, 3072))).astype(np.uint8)
         (folder / name).write_bytes(pickle.dumps({"data": pictures, "labels": labels.tolist()}, protocol=2))
     return root
 

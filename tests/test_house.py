@@ -13,7 +13,6 @@ for package in PACKAGES:
     FILES += sorted((ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-GROUND = {"errors", "version"}
 CONTRACT = {"errors", "registry", "method", "metric", "datasets"}
 MAY_IMPORT = {
     "errors": set(),
@@ -25,10 +24,10 @@ MAY_IMPORT = {
     "suites": {"errors", "registry"},
     "records": {"errors", "registry", "suites"},
     "training": {"errors", "method", "datasets", "suites", "records"},
-    "scoring": {"errors", "method", "metric", "datasets", "records"},
-    "plan": {*CONTRACT, "suites", "records", "training"},
-    "running": {*CONTRACT, "version", "suites", "records", "plan", "training", "scoring"},
-    "report": {*CONTRACT, "suites", "records"},
+    "scoring": {"errors", "metric", "datasets", "records"},
+    "plan": {"errors", "registry", "metric", "datasets", "suites", "records", "training"},
+    "running": {*CONTRACT, "version", "records", "plan", "training", "scoring"},
+    "report": {"errors", "registry", "datasets", "suites", "records"},
     "commands": {
         *CONTRACT,
         "version",
@@ -45,7 +44,9 @@ MAY_IMPORT = {
     "metrics": CONTRACT,
     "benchmark": {"version", "commands"},
 }
-"""The rooms of the house, and the rooms that each may import: docs/architecture.md draws them."""
+"""The rooms of the house, and the rooms that each may import: docs/architecture.md draws them. Methods
+and metrics are promised the whole contract; the other rooms are granted what they use.
+"""
 
 NAMES_AT_THE_TOP = 14
 LARGEST_FILE = 400
@@ -99,6 +100,10 @@ IMPORTS = []
 for module, file in MODULES.items():
     IMPORTS += [Import(module, imported) for imported in imports_in(file)]
 
+GRANTS = []
+for room, others in MAY_IMPORT.items():
+    GRANTS += [Import(room, other) for other in sorted(others)]
+
 
 def forbidden(imports):
     """The imports that lead to a room which the importer's room may not import."""
@@ -140,10 +145,14 @@ def test_every_room_imports_only_what_it_may():
     assert forbidden(IMPORTS) == []
 
 
-def test_no_room_may_import_one_that_may_import_it():
-    for room, others in MAY_IMPORT.items():
-        for other in others:
-            assert room not in MAY_IMPORT[other], (room, other)
+def test_no_rooms_may_import_each_other():
+    assert circle(GRANTS) == []
+
+
+def test_what_a_room_may_import_it_does_import():
+    used = {Import(room_of(edge.importer), room_of(edge.imported)) for edge in IMPORTS}
+    unused = [grant for grant in GRANTS if grant not in used]
+    assert [grant for grant in unused if MAY_IMPORT[grant.importer] is not CONTRACT] == []
 
 
 def test_no_modules_import_each_other():

@@ -13,6 +13,7 @@ from support.by_hand import (
     Tiny,
     assert_a_cycle_is_that_of,
     central_differences,
+    cross_entropy,
     drawn,
     linear,
     log_sigmoid,
@@ -45,10 +46,9 @@ def logits(state, batch):
     return linear(state, "discriminator", batch.x), linear(state, "discriminator", generated)
 
 
-def cross_entropy(state, batch):
+def judged(state, batch):
     """Equation 1 of the GAN's paper, negated."""
-    real, fake = logits(state, batch)
-    return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake)).mean()
+    return cross_entropy(*logits(state, batch))
 
 
 def fooled(state, batch):
@@ -64,7 +64,7 @@ def test_a_cycle_of_gan_is_that_of_numpy(simultaneous):
     """In turns, each on a batch of its own, or both at once, from one batch and the same networks."""
     method = on_networks("gan", LINEAR, lr=0.05, beta1=0.6, simultaneous=simultaneous)
     adam = Descent(0.05, 0.6)
-    moves = [Move(("discriminator",), cross_entropy, adam), Move(("generator",), fooled, adam)]
+    moves = [Move(("discriminator",), judged, adam), Move(("generator",), fooled, adam)]
     assert_a_cycle_is_that_of(moves, method)
 
 
@@ -147,7 +147,7 @@ def test_a_cycle_of_pacgan_is_that_of_numpy(packing, simultaneous):
 
     def packs_judged(state, batch):
         real = linear(state, "discriminator", packs(batch.x))
-        return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake(state, batch))).mean()
+        return cross_entropy(real, fake(state, batch))
 
     def packs_fooled(state, batch):
         return -log_sigmoid(fake(state, batch)).mean()
@@ -263,7 +263,7 @@ def look_ahead(state, batch, steps=5, judged_from=None):
     return ahead
 
 
-FINAL = {True: lambda state, batch: -cross_entropy(state, batch), False: fooled}
+FINAL = {True: lambda state, batch: -judged(state, batch), False: fooled}
 UNROLLED = {"lr": 0.05, "discriminator_lr": 0.04, "beta1": 0.6}
 
 
@@ -277,7 +277,7 @@ def test_a_cycle_of_unrolled_gan_is_that_of_numpy(saturating, simultaneous):
         return FINAL[saturating](look_ahead(state, batch), batch)
 
     moves = [
-        Move(("discriminator",), cross_entropy, Descent(0.04, 0.6)),
+        Move(("discriminator",), judged, Descent(0.04, 0.6)),
         Move(("generator",), unrolled, Descent(0.05, 0.6)),
     ]
     assert_a_cycle_is_that_of(moves, method)

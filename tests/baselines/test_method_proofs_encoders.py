@@ -10,9 +10,9 @@ from support.by_hand import (
     Pair,
     assert_a_cycle_is_that_of,
     central_differences,
+    cross_entropy,
     drawn,
     linear,
-    log_sigmoid,
     loss_and_gradients,
     on_networks,
     run_cycle,
@@ -75,12 +75,12 @@ def ali_logits(state, batch):
 
 def ali_judged(state, batch):
     real, fake = ali_logits(state, batch)
-    return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake)).mean()
+    return cross_entropy(real, fake)
 
 
 def ali_flipped(state, batch):
     real, fake = ali_logits(state, batch)
-    return -np.log(1 - sigmoid(real)).mean() - log_sigmoid(fake).mean()
+    return cross_entropy(fake, real)
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])
@@ -106,11 +106,11 @@ def test_a_cycle_of_ali_whose_encoder_takes_noise_is_that_of_numpy():
 
     def judged(state, batch):
         real, fake = noisy_logits(state, batch)
-        return -log_sigmoid(real).mean() - np.log(1 - sigmoid(fake)).mean()
+        return cross_entropy(real, fake)
 
     def flipped(state, batch):
         real, fake = noisy_logits(state, batch)
-        return -np.log(1 - sigmoid(real)).mean() - log_sigmoid(fake).mean()
+        return cross_entropy(fake, real)
 
     networks = ALI | {"encoder": partial(Pair, 2 * DATA, LATENT)}
     method = on_networks("ali", networks, lr=0.05, beta1=0.6, noisy_input=True)
@@ -172,7 +172,7 @@ def veegan_judged(state, batch, free=0):
     """Algorithm 1: generated pairs have the label 1; codes of real data are samples of $N(F(x), I)$."""
     codes = linear(state, "reconstructor", batch.x) + batch.noise["code"]
     real = linear(state, "discriminator", batch.x, codes)
-    return -log_sigmoid(veegan_generated(state, batch, free)).mean() - np.log(1 - sigmoid(real)).mean()
+    return cross_entropy(veegan_generated(state, batch, free), real)
 
 
 def veegan_reconstruction(state, batch, free=0):

@@ -16,10 +16,10 @@ from benchmark.training.streams import Batches, Draw
 from benchmark.training.trees import tree_map
 
 CPU = torch.device("cpu")
-SMALL = Ring(batch=16, width=8, latent=3)
+THREE_LATENT_RING = Ring(batch=16, width=8, latent=3)
 
 
-def one_model(name, data=SMALL, cycles=2, dtype=torch.float64, **settings):
+def one_model(name, data=THREE_LATENT_RING, cycles=2, dtype=torch.float64, **settings):
     """Bound networks of one seed a few cycles into training, and a batch for every player."""
     method = METHODS.get(name)(**settings)
     cycle = Cycle(method, data.spec)
@@ -87,7 +87,7 @@ def test_there_are_seven_checks():
 
 
 def test_gan_is_plain():
-    networks = METHODS.get("gan")().networks(SMALL.spec)
+    networks = METHODS.get("gan")().networks(THREE_LATENT_RING.spec)
     for network in networks.values():
         assert {type(module).__name__ for module in network.modules()} == {"MLP", "Linear", "ReLU"}
 
@@ -132,7 +132,7 @@ def test_the_first_unrolled_step_is_the_discriminators_own():
 def test_methods_with_an_encoder_say_so(name, network):
     method, nets, batches = one_model(name)
     x = next(batch.x for batch in batches.values() if batch.x is not None)
-    assert torch.equal(method.encode(nets, x), getattr(nets, network)(x)[:, : SMALL.latent])
+    assert torch.equal(method.encode(nets, x), getattr(nets, network)(x)[:, : THREE_LATENT_RING.latent])
 
 
 def test_veegans_free_latent_dimensions_are_not_reconstructed():
@@ -140,7 +140,7 @@ def test_veegans_free_latent_dimensions_are_not_reconstructed():
     batch = batches["generator"]
     generated = nets.generator(batch.z)
     code = nets.reconstructor(generated)
-    assert code.shape == (SMALL.batch, SMALL.latent - 1)
+    assert code.shape == (THREE_LATENT_RING.batch, THREE_LATENT_RING.latent - 1)
     adversarial = nets.discriminator(generated, batch.z[:, :-1]).mean()
     reconstruction = 0.5 * (batch.z[:, :-1] - code).square().sum(dim=1).mean()
     assert torch.allclose(method.generator_loss(nets, batch), adversarial + reconstruction)
@@ -153,7 +153,7 @@ def test_veegans_free_latent_dimensions_are_not_reconstructed():
 
 def test_veegan_must_reconstruct_something():
     with pytest.raises(ValueError, match="free = 3 leaves none of 3 latent dimensions to be reconstructed"):
-        METHODS.get("veegan")(free=3).networks(SMALL.spec)
+        METHODS.get("veegan")(free=3).networks(THREE_LATENT_RING.spec)
     with pytest.raises(ValueError, match="free must be at least 0, not -1"):
         METHODS.get("veegan")(free=-1)
 

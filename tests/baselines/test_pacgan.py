@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_methods import SMALL, one_model
+from test_methods import THREE_LATENT_RING, one_model
 from torch import nn
 
 from benchmark.datasets.mixtures import Ring
@@ -14,7 +14,7 @@ from benchmark.registry import METHODS
 from benchmark.training.cost import cost_of
 from benchmark.training.step import phases_of
 
-BATCH = SMALL.batch
+BATCH = THREE_LATENT_RING.batch
 
 
 @pytest.mark.parametrize("packing", [1, 2, 3])
@@ -22,7 +22,7 @@ def test_a_pack_holds_one_sample_of_each_batch(packing):
     method, nets, batches = one_model("pacgan2", packing=packing)
     batch = batches["discriminator"]
     assert batch.x.shape == (packing * BATCH, 2)
-    assert batch.z.shape == (packing * BATCH, SMALL.latent)
+    assert batch.z.shape == (packing * BATCH, THREE_LATENT_RING.latent)
     packs = method.generated(nets, batch)
     assert packs.shape == (BATCH, 2 * packing)
     for slot in range(packing):
@@ -53,7 +53,9 @@ def test_packs_of_one_are_the_plain_gan():
 
 def test_each_slot_is_normalised_by_itself():
     """As in the authors' code: the generator makes one batch of the pack after another."""
-    method, nets, batches = one_model("pacgan2", replace(SMALL, architecture="pacgan-2018", depth=1))
+    method, nets, batches = one_model(
+        "pacgan2", replace(THREE_LATENT_RING, architecture="pacgan-2018", depth=1)
+    )
     batch = batches["discriminator"]
     first = batch.z[:BATCH]
     shifted = Batch(batch.x, torch.cat([first, batch.z[BATCH:] + 5]), {})
@@ -96,6 +98,6 @@ def test_players_that_are_updated_together_share_one_size_of_batch():
             return {str(n): Player((f"generator{n}",), loss, Adam(0.1), batches=n) for n in (1, 2)}
 
     with pytest.raises(ValueError, match="two want batches of different sizes"):
-        phases_of(Uneven(), SMALL.spec)
+        phases_of(Uneven(), THREE_LATENT_RING.spec)
     with pytest.raises(ValueError, match="at least one batch per step, not 0"):
         Player(("generator",), loss, Adam(0.1), batches=0)

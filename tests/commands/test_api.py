@@ -15,7 +15,7 @@ from benchmark import load_results, run
 from benchmark.errors import UsageError
 
 DOCS = Path(__file__).parents[2] / "docs"
-SMALL = {
+SMALL_REQUEST = {
     "datasets": ["ring"],
     "methods": ["gan", "dcgan"],
     "seeds": 2,
@@ -27,7 +27,7 @@ FRAMES = ("trials", "summary", "curves", "pairwise")
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    return run("synthetic", **SMALL, out=tmp_path_factory.mktemp("api") / "run")
+    return run("synthetic", **SMALL_REQUEST, out=tmp_path_factory.mktemp("api") / "run")
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -82,7 +82,7 @@ def test_pictures_show_themselves_and_samples_are_arrays(small):
 )
 def test_wrong_arguments_are_told_before_anything_is_written(tmp_path, wrong, told):
     with pytest.raises(UsageError) as caught:
-        run("synthetic", **{**SMALL, **wrong}, out=tmp_path / "run")
+        run("synthetic", **{**SMALL_REQUEST, **wrong}, out=tmp_path / "run")
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
@@ -120,7 +120,7 @@ def test_a_script_needs_no_guard_around_its_main_part(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "from benchmark import run\nprint('once')\n"
-        f"print(len(run('synthetic', **{SMALL!r}, out={str(out)!r}).trials))\n"
+        f"print(len(run('synthetic', **{SMALL_REQUEST!r}, out={str(out)!r}).trials))\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "once\n10\n"), done.stderr
@@ -139,11 +139,9 @@ def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     assert not (tmp_path / "run").exists()
     plugin = tmp_path / "lsgan.py"
     plugin.write_text(method)
-    assert set(
-        run("synthetic", **{**SMALL, "methods": ["lsgan"]}, plugins=[plugin], out=tmp_path / "run").trials[
-            "status"
-        ]
-    ) == {"ok"}
+    request = {**SMALL_REQUEST, "methods": ["lsgan"]}
+    results = run("synthetic", **request, plugins=[plugin], out=tmp_path / "run")
+    assert set(results.trials["status"]) == {"ok"}
 
 
 @pytest.mark.long

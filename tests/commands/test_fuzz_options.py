@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fuzz import TEXT, fuzz, run_many_cases
+from support.made_up import made_up_run, report_of
 
 from benchmark.commands.cli import main
 from benchmark.errors import UsageError
@@ -86,11 +87,20 @@ COMMAND = st.tuples(
 ).map(lambda parts: [parts[0], *chain.from_iterable(parts[1])])
 
 
+@pytest.fixture(scope="module")
+def made_up_report(tmp_path_factory):
+    """The report of two methods on a ring."""
+    scores = {"ring": {"gan": [0.5, 0.4], "ali": [0.3, 0.6]}}
+    return report_of(made_up_run(tmp_path_factory.mktemp("made-up"), scores))
+
+
 @pytest.fixture
-def nothing_runs(monkeypatch, tmp_path):
-    """Command lines are read and planned, and then nothing is trained, measured or connected to."""
+def nothing_runs(monkeypatch, tmp_path, made_up_report):
+    """Command lines are read and planned, and then nothing is trained, measured or connected to; the report
+    is a made-up one.
+    """
+    from benchmark.commands.check import CHECKS
     from benchmark.records.trial_files import NOTHING
-    from benchmark.report.write import Report
     from benchmark.running.executors.base import Executor
     from benchmark.running.run import RunResult
     from benchmark.training.cost import Cost
@@ -107,12 +117,12 @@ def nothing_runs(monkeypatch, tmp_path):
     monkeypatch.setattr("benchmark.plan.plan.cost_of", lambda method, data: Cost(100, 1, 1, 64, 1000, 10, 10))
     monkeypatch.setattr("benchmark.commands.run.run_plan", lambda *arguments: RunResult(NOTHING, []))
     monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: Idle())
-    nothing = Report(tmp_path, None, None, [], [])
-    monkeypatch.setattr("benchmark.commands.run.write_report", lambda *arguments: nothing)
-    monkeypatch.setattr("benchmark.report.write.write_report", lambda *arguments: nothing)
+    monkeypatch.setattr("benchmark.commands.run.write_report", lambda *arguments: made_up_report)
+    monkeypatch.setattr("benchmark.report.write.write_report", lambda *arguments: made_up_report)
     monkeypatch.setattr("benchmark.commands.perf.throughput.measure", lambda quick: None)
     monkeypatch.setattr("benchmark.commands.perf.executors.measure_executors", lambda quick: None)
-    monkeypatch.setattr("benchmark.commands.check.check_entries", lambda entries: True)
+    for registry in (DATASETS, METHODS, METRICS):
+        monkeypatch.setitem(CHECKS, registry, lambda name: iter(()))
     monkeypatch.setenv("BENCHMARK_DATA_ROOT", str(tmp_path / "no-data"))
     monkeypatch.chdir(tmp_path)
 
@@ -190,13 +200,14 @@ def toml_value(value):
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
+def toml_file(table):
+    """The content of a file with these entries."""
+    lines = [f"{key} = {toml_value(value)}" for key, value in table.items()]
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
 CONFIG = st.one_of(
-    st.binary(max_size=60),
-    DEEP,
-    DEEPER,
-    st.dictionaries(KEYS, TOML, max_size=5).map(
-        lambda table: "\n".join(f"{k} = {toml_value(v)}" for k, v in table.items()).encode("utf-8", "replace")
-    ),
+    st.binary(max_size=60), DEEP, DEEPER, st.dictionaries(KEYS, TOML, max_size=5).map(toml_file)
 )
 
 
@@ -212,11 +223,14 @@ ENTRIES = st.sampled_from(["datasets", "methods", "metrics", "budgets", "title",
 
 NAMES_IN_SUITES = st.lists(st.sampled_from([*NAMES, "nonsense"]), max_size=3)
 
+PROPER_SUITE = {"datasets": ["ring"], "methods": ["gan"], "metrics": ["modes"], "budgets": "5steps"}
+
+SUITE_TABLE = st.dictionaries(ENTRIES, st.one_of(TOML, NAMES_IN_SUITES, st.just("5steps")), max_size=7)
+
 SUITE = st.one_of(
     st.binary(max_size=60),
-    st.dictionaries(ENTRIES, st.one_of(TOML, NAMES_IN_SUITES, st.just("5steps")), max_size=7).map(
-        lambda table: "\n".join(f"{k} = {toml_value(v)}" for k, v in table.items()).encode("utf-8", "replace")
-    ),
+    SUITE_TABLE.map(toml_file),
+    SUITE_TABLE.map(lambda table: toml_file({**PROPER_SUITE, **table})),
 )
 
 

@@ -287,10 +287,10 @@ def test_features_are_those_of_every_metric_that_has_them(cli, tmp_path):
         "@register_metric('my_fid')\n@dataclass(frozen=True)\nclass Mine(FID):\n    'Mine.'\n"
     )
     options = ["--datasets", "ring", "--methods", "gan", "--seeds", "1", "--dry-run"]
-    options += ["--plugin", file, "--metrics", "+my_fid", "--fid-features", "inception"]
+    options += ["--plugin", file, "--metrics", "my_fid", "--fid-features", "inception"]
     status, _, err = cli("run", "--suite", "synthetic", *options)
     assert status == 2
-    assert "features" in err
+    assert "features 'inception' do not fit ring" in err
 
 
 def test_the_documented_method_runs_as_a_plugin(cli, tmp_path):

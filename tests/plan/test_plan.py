@@ -22,8 +22,6 @@ from benchmark.suites import get_suite
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
 
-RUN = ("run", "--suite", "synthetic", "--dry-run")
-
 
 def plan_of(*methods, seeds=(0, 1)):
     return make_plan(
@@ -95,6 +93,17 @@ def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
     assert wanted(remaining, "gan") == [((0, 1), (0, 1))]
 
 
+def test_a_compiled_group_cannot_be_repeated_without_a_compiler(monkeypatch):
+    plan = plan_of("gan", seeds=(0, 1))
+    groups = {("ring", "gan"): [SeedGroup((0, 1), True)]}
+    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: "/usr/bin/g++")
+    (cell,) = [cell for _, cell in find_remaining(plan, NOTHING, groups).cells if cell.method.name == "gan"]
+    assert cell.compile
+    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: None)
+    with pytest.raises(UsageError, match="the trials to repeat were trained compiled"):
+        find_remaining(plan, NOTHING, groups)
+
+
 def test_compiling_is_chosen_where_it_pays():
     """Long training of small functions is compiled; short training, or that of large functions, is not."""
     cost = cost_of(METHODS.get("gan")(), Ring())
@@ -114,7 +123,8 @@ def test_compiling_is_chosen_where_it_pays():
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     out = tmp_path / "run"
-    status, table, _ = cli(*RUN, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
+    arguments = ("run", "--suite", "synthetic", "--dry-run")
+    status, table, _ = cli(*arguments, "--methods", "gan,aegan", "--seeds", "3,5", "--out", out)
     assert status == 0
     assert "12 trials" not in table
     assert "30 trials to train, 0 done already; about" in table

@@ -17,8 +17,6 @@ from benchmark.records.sealed_files import DamagedError, write_sealed
 from benchmark.records.store import Store
 from benchmark.suites.budget import Budget
 
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
-
 JSON = st.recursive(
     st.one_of(
         st.none(),

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from support.two_runs import BAD, ENDS, GOOD, NAN, WITHIN, scores_of_method
+from support.numbers import NAN
+from support.two_runs import BAD, ENDS, GOOD, WITHIN, scores_of_method
 
 from benchmark.errors import UsageError
 from benchmark.report.compare_runs import COMPARISON_COLUMNS, Comparison

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.made_up import SPENT, made_up_run, made_up_tables
+from support.numbers import NAN
 
 from benchmark.records.results import read_run
 from benchmark.report.statistics.over_datasets import (
@@ -18,7 +19,6 @@ from benchmark.report.statistics.over_seeds import best_of
 from benchmark.report.tables.rows import rows_of
 from benchmark.report.tables.tables import make_tables, write_tables
 
-NAN = math.nan
 GOOD, BAD = [0.9, 0.8, 0.95, 0.7, 0.85, 0.9], [0.5, 0.55, 0.6, 0.35, 0.5, 0.45]
 CALIBRATED = {"real-data": [1.0], "collapsed": [0.0]}
 

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from support.made_up import ForeignBudget
 from support.views import (
     CALIBRATED,
     SCORES,
@@ -130,7 +131,9 @@ def test_what_is_no_markup_stays_legible(text):
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_no_name_breaks_a_table(tmp_path, name):
-    views = views_of(tmp_path, {name: {name: [0.5, 0.6], "ali": [0.1, 0.2]}}, name, budget=name)
+    views = views_of(
+        tmp_path, {name: {name: [0.5, 0.6], "ali": [0.1, 0.2]}}, name, budget=ForeignBudget(name)
+    )
     markdown, latex = markdown_tables(views), latex_tables(views)
     table = markdown_rows(markdown)
     assert [len(row) for row in table] == [3] * 4

@@ -1,17 +1,15 @@
 """The metric that answers the question on a dataset, and who is better than the dummies by it."""
 
-import math
 from itertools import permutations
 
 import numpy as np
 import pytest
 from support.made_up import made_up_run
+from support.numbers import NAN
 
 from benchmark.records.results import read_run
 from benchmark.report.headline import chance, covering, dummies, headline, scored_metrics, scores_of
 from benchmark.report.tables.tables import make_tables
-
-NAN = math.nan
 
 
 def run_of(root, scores, **parts):

@@ -4,11 +4,10 @@ import math
 import re
 
 import pytest
+from support.numbers import INF, NAN
 
 from benchmark.report.numbers import estimate, gap, number, p_value, spread
 from benchmark.report.statistics.over_seeds import mean_interval
-
-INF, NAN = math.inf, math.nan
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from support.numbers import INF, NAN
 
 from benchmark.report.statistics.over_datasets import (
     PROFILE_SCORES,
@@ -13,8 +14,6 @@ from benchmark.report.statistics.over_datasets import (
     normalised,
     profile,
 )
-
-INF, NAN = math.inf, math.nan
 
 
 @pytest.fixture

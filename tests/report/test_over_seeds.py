@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from support.numbers import INF, NAN
 
 from benchmark.report.statistics.over_seeds import (
     LEVEL,
@@ -17,7 +18,6 @@ from benchmark.report.statistics.over_seeds import (
     unanimous,
 )
 
-INF, NAN = math.inf, math.nan
 DIRECTIONS = ["higher", "lower", "one"]
 BEST = {"higher": max, "lower": min, "one": lambda values: min(values, key=lambda x: abs(x - 1))}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import rc_context
-from support.made_up import made_up_run, report_of
+from support.made_up import ForeignBudget, made_up_run, report_of
 from support.views import ALI, GAN, NEAR, OVERLAP, SEEDS, html_rows, html_table, page_text
 
 from benchmark import load_results
@@ -229,7 +229,7 @@ def test_settings_of_a_method_are_told_by_dataset_where_they_differ(tmp_path):
         ("100000steps", "numbers of generator updates"),
         ("2e+06samples", "numbers of real samples"),
         ("60s", "time"),
-        ("whatever", "budgets"),
+        (ForeignBudget("whatever"), "budgets"),
     ],
 )
 def test_the_heading_says_what_was_equal(tmp_path, budget, equal):

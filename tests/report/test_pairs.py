@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 from support.made_up import made_up_run, made_up_tables
+from support.numbers import NAN
 
 from benchmark.records.results import read_run
 from benchmark.report.statistics.rank_tests import compare_ranks, seeds_for_a_test
 from benchmark.report.tables.pairs import PAIRWISE_COLUMNS, ranking
 from benchmark.report.tables.tables import make_tables
 
-NAN = math.nan
 GOOD, BAD = [0.9, 0.8, 0.95, 0.7, 0.85, 0.92], [0.5, 0.55, 0.6, 0.35, 0.52, 0.45]
 CALIBRATED = {"real-data": [1.0], "collapsed": [0.0], "noise": [0.1]}
 

@@ -1,12 +1,11 @@
 """Published figures beside measured ones, from records made by hand."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from support.made_up import made_up_run
+from support.made_up import ForeignBudget, made_up_run
+from support.numbers import NAN
 from support.published import FAR, NEAR, STACKED, published_of
 
 from benchmark.plan.plan import Request, make_plan
@@ -16,8 +15,6 @@ from benchmark.report.tables.published_figures import read_published
 from benchmark.report.tables.published_words import tally
 from benchmark.report.tables.tables import make_tables
 from benchmark.suites import get_suite
-
-NAN = math.nan
 
 
 def own(root, scores, **parts):
@@ -126,7 +123,7 @@ def test_a_change_of_what_is_scored_besides_changes_nothing(tmp_path):
         ("80000steps", "after 80000 of the suite's 400000 steps"),
         ("800000steps", "after 800000 steps, not the suite's 400000"),
         ("5e+11flops", "at 5e+11flops, not the suite's 400000steps"),
-        ("some time", "at some time, not the suite's 400000steps"),
+        (ForeignBudget("some time"), "at some time, not the suite's 400000steps"),
     ],
 )
 def test_at_another_budget_the_verdict_says_so(tmp_path, budget, why):
@@ -139,7 +136,7 @@ def test_at_another_budget_the_verdict_says_so(tmp_path, budget, why):
 
 
 def test_the_same_budget_in_other_words_is_no_other(tmp_path):
-    assert own(tmp_path, {"gan": NEAR}, budget="4e5steps")["verdict"] == "inside"
+    assert own(tmp_path, {"gan": NEAR}, budget=ForeignBudget("4e5steps"))["verdict"] == "inside"
 
 
 def test_one_seed_has_no_interval(tmp_path):

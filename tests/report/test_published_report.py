@@ -1,6 +1,5 @@
 """What a report has of published figures, from records made by hand."""
 
-import math
 import re
 import shutil
 
@@ -22,8 +21,6 @@ from benchmark.report.tables.published_words import MARKS
 from benchmark.report.tables.tables import make_tables
 from benchmark.report.view import DatasetView
 from benchmark.suites import get_suite
-
-NAN = math.nan
 
 
 @pytest.mark.parametrize(("suite", "method"), [("unrolled-2017", "unrolled"), ("wgan-gp-2017", "wgan-gp")])

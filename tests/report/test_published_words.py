@@ -1,13 +1,10 @@
 """Published figures in words, from records made by hand."""
 
-import math
-
 import pandas as pd
+from support.numbers import NAN
 from support.published import FAR, NEAR, STACKED, published_of
 
 from benchmark.report.tables.published_words import MARKS, published_rows, tally
-
-NAN = math.nan
 
 INTERVALS = "inside our 95 % intervals"
 NOTHING_ABOUT = (

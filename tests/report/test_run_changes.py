@@ -4,7 +4,8 @@ import re
 import shutil
 
 import pytest
-from support.two_runs import BAD, GOOD, NAN, scores_of_method
+from support.numbers import NAN
+from support.two_runs import BAD, GOOD, scores_of_method
 from support.views import CALIBRATED
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from support.views import CALIBRATED, NAN, SCORES, one_view, views_of
+from support.numbers import NAN
+from support.views import CALIBRATED, SCORES, one_view, views_of
 
 from benchmark.report.exports.text import latex_tables, markdown_tables
 from benchmark.report.scores import score_rows

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from support.two_runs import NAN
+from support.numbers import NAN
 
 from benchmark.report.words import budget_unit, joined, trial_scores
 

@@ -10,7 +10,7 @@ import shutil
 import pytest
 from support.faults import SMALL, finished, same, tables
 
-from benchmark.records import sealed_files as records
+from benchmark.records import sealed_files
 from benchmark.records.sealed_files import write_sealed
 
 DAMAGED_FILES = int(os.environ.get("BENCHMARK_DAMAGED_FILES", "200"))
@@ -157,7 +157,7 @@ def test_a_full_disk_stops_with_one_line_and_damages_nothing(cli, whole, tmp_pat
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         original(descriptor)
 
-    monkeypatch.setattr(records.os, "fsync", fsync)
+    monkeypatch.setattr(sealed_files.os, "fsync", fsync)
     stops, before = 0, {}
     for _ in range(60):
         writes, room = 0, room + 7

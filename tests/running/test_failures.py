@@ -6,20 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
-
-SMALL = (
-    "run",
-    "--suite",
-    "synthetic",
-    "--datasets",
-    "ring",
-    "--methods",
-    "gan,dcgan",
-    "--budget",
-    "3e8flops",
-    "--set",
-    "ivom.iterations=3",
-)
+from support.faults import GAN_AND_DCGAN
 
 PLUGIN = """
 import os
@@ -71,10 +58,10 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCH_PARENT", "1")
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", start)
     arguments = [
-        *SMALL[:5],
+        *GAN_AND_DCGAN[:5],
         "--methods",
         "raises,dies,gan,diverges",
-        *SMALL[7:],
+        *GAN_AND_DCGAN[7:],
         "--seeds",
         "2",
         "--plugin",
@@ -109,7 +96,7 @@ def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
     file = tmp_path / "plug.py"
     file.write_text(PLUGIN)
     arguments = [
-        *SMALL[:5],
+        *GAN_AND_DCGAN[:5],
         "--methods",
         "diverges",
         "--budget",
@@ -134,7 +121,7 @@ def test_a_run_that_is_refused_closes_its_executor(cli, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)
     monkeypatch.setattr("benchmark.plan.remaining.can_compile", lambda device: False)
     out = tmp_path / "run"
-    status, _, err = cli(*SMALL, "--out", out, "--compile", "on")
+    status, _, err = cli(*GAN_AND_DCGAN, "--out", out, "--compile", "on")
     assert status == 2
     assert "--compile on" in err
     assert closed == [True]

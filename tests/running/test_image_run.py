@@ -175,7 +175,7 @@ def test_cifar10_without_weights_of_inception_says_how_to_go_on(cli, cifar_root,
 
 
 def test_more_held_out_images_than_there_are(cli, cifar_root, tmp_path):
-    settings = options(CIFAR | {"cifar10.held_out": 61})
+    settings = options(CIFAR | {"cifar10.held_out": 2001})
     status, _, err = cli(
         "run",
         "--suite",
@@ -189,7 +189,7 @@ def test_more_held_out_images_than_there_are(cli, cifar_root, tmp_path):
         tmp_path / "run",
     )
     assert status == 2
-    assert "cifar10: 61 held-out images were asked for, and there are 60" in err
+    assert "cifar10: 2001 held-out images were asked for, and there are 2000" in err
 
 
 @pytest.mark.parametrize("features", ["pixels", "inception-"])

@@ -11,7 +11,7 @@ import time
 import pandas as pd
 import psutil
 import pytest
-from support.faults import finished, same, tables
+from support.faults import LONGER, RING, SMALL, finished, same, tables
 
 from benchmark.records.checkpoint_files import CheckpointFiles
 
@@ -21,13 +21,6 @@ os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)
 ray = pytest.importorskip("ray")
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning")
-
-RING = (
-    *("run", "--suite", "synthetic", "--datasets", "ring", "--compile", "off"),
-    *("--set", "ivom.iterations=2", "--set", "ring.samples_large=0"),
-)
-SMALL = (*RING, "--methods", "gan,wgan-gp", "--budget", "5e8flops", "--seeds", "2")
-LONGER = (*RING, "--methods", "gan,wgan-gp", "--budget", "1e10flops", "--seeds", "2")
 
 PLUGIN = """
 import os, signal
@@ -111,7 +104,7 @@ def test_a_worker_that_is_killed_and_a_method_that_raises(cli, tmp_path, plugins
     options += ["--set", f"killed.marker={tmp_path / 'marker'}", "--checkpoint-every", "0s"]
     for file in plugins:
         options += ["--plugin", file]
-    status, _, err = cli(*RING, "--executor", "ray", "--out", out, *options)
+    status, _, err = cli(*RING, "--compile", "off", "--executor", "ray", "--out", out, *options)
     assert status == 1
     assert err.count("ring killed: its process was lost") == 1
     assert "no luck today" in err

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
-from support.faults import same, tables
+from support.faults import GAN_AND_DCGAN, same, tables
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
@@ -37,19 +37,6 @@ AUDIT = [
     "parameters",
     "config_hash",
 ]
-SMALL = (
-    "run",
-    "--suite",
-    "synthetic",
-    "--datasets",
-    "ring",
-    "--methods",
-    "gan,dcgan",
-    "--budget",
-    "3e8flops",
-    "--set",
-    "ivom.iterations=3",
-)
 
 
 def test_every_trial_has_a_row_and_the_columns_are_in_order(tiny):
@@ -145,19 +132,19 @@ def test_the_report_is_rebuilt_from_the_records_alone(cli, tiny, tmp_path):
 
 def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    assert cli(*SMALL, "--seeds", "3", "--out", one)[0] == 0
-    assert cli(*SMALL, "--seeds", "3", "--out", two, "--workers", "1")[0] == 0
+    assert cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", one)[0] == 0
+    assert cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", two, "--workers", "1")[0] == 0
     same(tables(one), tables(two))
     # As if it had been killed after the first of a group's records.
     for gone in ("ring/gan/seed-1", "ring/gan/seed-2", "ring/dcgan/seed-0", "ring/collapsed/seed-1"):
         shutil.rmtree(two / "trials" / gone)
     kept = {file: file.stat().st_mtime_ns for file in two.rglob("result.json")}
-    status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
+    status, _, err = cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", two)
     assert status == 0
     assert "4 trials to train in 3 cells, 11 done already" in err
     same(tables(one), tables(two))
     assert all(file.stat().st_mtime_ns == then for file, then in kept.items())
-    status, _, err = cli(*SMALL, "--seeds", "3", "--out", two)
+    status, _, err = cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", two)
     assert status == 0
     assert "0 trials to train" in err
 
@@ -165,9 +152,9 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
 @pytest.mark.long
 def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
     out = tmp_path / "run"
-    assert cli(*SMALL, "--seeds", "2", "--out", out)[0] == 0
+    assert cli(*GAN_AND_DCGAN, "--seeds", "2", "--out", out)[0] == 0
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in out.rglob("result.json")}
-    assert cli(*SMALL, "--seeds", "4", "--out", out)[0] == 0
+    assert cli(*GAN_AND_DCGAN, "--seeds", "4", "--out", out)[0] == 0
     assert all((file.read_bytes(), file.stat().st_mtime_ns) == then for file, then in before.items())
     trials = pd.read_csv(out / "trials.csv")
     gan = trials[trials["method"] == "gan"]
@@ -179,10 +166,10 @@ def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
 @pytest.mark.long
 def test_fresh_moves_the_old_run_aside(cli, tmp_path):
     out = tmp_path / "run"
-    assert cli(*SMALL, "--seeds", "1", "--out", out)[0] == 0
-    assert cli(*SMALL, "--seeds", "1", "--out", out, "--fresh", "--budget", "bogus")[0] == 2
+    assert cli(*GAN_AND_DCGAN, "--seeds", "1", "--out", out)[0] == 0
+    assert cli(*GAN_AND_DCGAN, "--seeds", "1", "--out", out, "--fresh", "--budget", "bogus")[0] == 2
     assert len(list(tmp_path.iterdir())) == 1
-    status, _, err = cli(*SMALL, "--seeds", "1", "--out", out, "--fresh", "--set", "gan.lr=0.01")
+    status, _, err = cli(*GAN_AND_DCGAN, "--seeds", "1", "--out", out, "--fresh", "--set", "gan.lr=0.01")
     assert status == 0
     aside = [path for path in tmp_path.iterdir() if path != out]
     assert len(aside) == 1
@@ -194,11 +181,11 @@ def test_fresh_moves_the_old_run_aside(cli, tmp_path):
 def test_other_budgets(cli, tmp_path):
     for budget, column, amount in (("40steps", "generator_steps", 40), ("2560samples", "samples_seen", 2560)):
         out = tmp_path / column
-        assert cli(*SMALL[:7], "--budget", budget, "--seeds", "1", "--out", out)[0] == 0
+        assert cli(*GAN_AND_DCGAN[:7], "--budget", budget, "--seeds", "1", "--out", out)[0] == 0
         trials = pd.read_csv(out / "trials.csv")
         assert (trials[trials["method"].isin(["gan", "dcgan"])][column] == amount).all()
     out = tmp_path / "seconds"
-    assert cli(*SMALL[:7], "--budget", "0.3s", "--seeds", "1", "--out", out)[0] == 0
+    assert cli(*GAN_AND_DCGAN[:7], "--budget", "0.3s", "--seeds", "1", "--out", out)[0] == 0
     trials = pd.read_csv(out / "trials.csv")
     assert trials.loc[trials["method"] == "gan", "device_seconds"].between(0.3, 3).all()
 
@@ -207,7 +194,7 @@ def test_other_budgets(cli, tmp_path):
 def test_compiled_and_eager_groups_are_told_apart(cli, tmp_path):
     """A group is repeated as it was trained, whatever --compile says now."""
     out = tmp_path / "run"
-    arguments = [*SMALL[:5], "--methods", "gan", *SMALL[7:], "--seeds", "2", "--out", out]
+    arguments = [*GAN_AND_DCGAN[:5], "--methods", "gan", *GAN_AND_DCGAN[7:], "--seeds", "2", "--out", out]
     assert cli(*arguments, "--compile", "on")[0] == 0
     before = tables(out)
     assert before["trials"].set_index("method")["compiled"]["gan"].all()

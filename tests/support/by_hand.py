@@ -153,6 +153,11 @@ def log_sigmoid(t):
     return np.log(sigmoid(t))
 
 
+def cross_entropy(ones: np.ndarray, zeros: np.ndarray):
+    """Of a discriminator's logits: of samples whose label is 1, and of samples whose label is 0."""
+    return -log_sigmoid(ones).mean() - np.log(1 - sigmoid(zeros)).mean()
+
+
 def linear(state: State, network: str, *inputs: np.ndarray) -> np.ndarray:
     p = state.parameters[network]
     return np.concatenate(inputs, axis=1) @ p["weight"].T + p["bias"]

@@ -88,6 +88,11 @@ SMALL = (*RING, *METHOD_OPTIONS, "--budget", "5e8flops", "--seeds", "2")
 
 LONGER = (*RING, *METHOD_OPTIONS, "--budget", "1e10flops", "--seeds", "2")
 
+GAN_AND_DCGAN = (
+    *("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan"),
+    *("--budget", "3e8flops", "--set", "ivom.iterations=3"),
+)
+
 
 def use(monkeypatch, executor):
     monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)

@@ -12,6 +12,7 @@ from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.tables.tables import make_tables
 from benchmark.report.write import write_report
 from benchmark.suites import get_suite
+from benchmark.suites.budget import Budget, parse_budget
 
 SUITE, METRIC, BUDGET = "made-up", "score", "5steps"
 SPENT = {
@@ -22,6 +23,16 @@ SPENT = {
     "device_seconds": 0.5,
 }
 """What a trial spends up to each evaluation point."""
+
+
+class ForeignBudget(Budget):
+    """A budget as a record from elsewhere may have it: any text."""
+
+    def __init__(self, text):
+        super().__init__(1, text)
+
+    def __str__(self):
+        return self.unit
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class MadeUpRun:
         others: By further metric its facts where they are others than plain ones, and `scores`: final values
             by method and seed, on all datasets alike.
         modes: The number of modes of every dataset.
-        budget: The budget of every trial.
+        budget: The budget of every trial; a text is one of the command line.
         files: What every dataset is read from.
         data: Settings of all datasets.
         metric: Settings of the metric.
@@ -55,7 +66,7 @@ class MadeUpRun:
     samples: int = 500
     others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     modes: int = 0
-    budget: str = BUDGET
+    budget: str | Budget = BUDGET
     files: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     metric: Mapping[str, Any] = field(default_factory=dict)
@@ -100,7 +111,7 @@ class MadeUpRun:
                 Configured(self.name, dict(self.metric)),
                 *(Configured(other, {}) for other in self.others),
             ),
-            budget=self.budget,
+            budget=parse_budget(self.budget) if isinstance(self.budget, str) else self.budget,
             group=(seed,),
             wanted=(seed,),
             files=self.files,

@@ -69,13 +69,13 @@ def trained(
             data,
             seeds,
             budget,
-            cost_of(method, data),
-            training.standings.append,
-            training.progress,
-            CPU,
-            compile,
-            saver,
-            start,
+            cost=cost_of(method, data),
+            evaluate=training.standings.append,
+            progress=training.progress,
+            device=CPU,
+            compile=compile,
+            saver=saver,
+            start=start,
         )
     except StopError:
         assert isinstance(saver, StopAt)

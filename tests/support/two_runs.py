@@ -1,9 +1,5 @@
 """Scores of two runs to compare."""
 
-import math
-
-NAN = math.nan
-
 GOOD = [0.9, 0.8, 0.95, 0.7, 0.85, 0.9]
 BAD = [0.5, 0.55, 0.6, 0.35, 0.5, 0.45]
 WITHIN = [x + 0.1 * (-1) ** i for i, x in enumerate(GOOD)]

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from support.made_up import made_up_run
+from support.numbers import NAN
 
 from benchmark.records.results import read_run
 from benchmark.report.caveats import caveats
@@ -14,8 +15,6 @@ from benchmark.report.verdict import answer
 from benchmark.report.view import DatasetView
 
 PHONE = {"width": 390, "height": 844}
-
-NAN = float("nan")
 
 SEEDS = 12
 NEAR = [5.0 + 0.1 * (i % 3) for i in range(SEEDS)]

@@ -16,10 +16,10 @@ from benchmark.training.streams import Batches, Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
 CPU = torch.device("cpu")
-SMALL = Ring(batch=16, width=8)
+SMALL_RING = Ring(batch=16, width=8)
 
 
-def start(name, seeds=(0,), data=SMALL, **settings):
+def start(name, seeds=(0,), data=SMALL_RING, **settings):
     method = METHODS.get(name)(**settings)
     cycle = Cycle(method, data.spec)
     return cycle, initialise(method, data, seeds, CPU), Batches(data, cycle.draws, seeds, CPU)
@@ -84,7 +84,7 @@ def test_steps_equal_those_of_a_plain_loop(name):
 
 
 def test_compiled_steps_equal_eager_ones():
-    method, data = METHODS.get("wgan-gp")(), replace(SMALL, depth=1)
+    method, data = METHODS.get("wgan-gp")(), replace(SMALL_RING, depth=1)
     eager, compiled = Cycle(method, data.spec), Cycle(method, data.spec, compile=True)
     eager_state, compiled_state = (initialise(method, data, [0, 1], CPU) for _ in range(2))
     stream = Batches(data, eager.draws, [0, 1], CPU)
@@ -150,7 +150,7 @@ def test_simultaneous_players_start_from_the_same_networks():
 
 def test_phases_of_the_methods():
     def shapes(name):
-        phases = phases_of(METHODS.get(name)(), SMALL.spec)
+        phases = phases_of(METHODS.get(name)(), SMALL_RING.spec)
         return [(len(phase.players), phase.repeats, phase.simultaneous) for phase in phases]
 
     assert shapes("gan") == [(2, 1, False)]
@@ -172,7 +172,7 @@ def test_contradictory_players_are_refused():
             return {str(lr): Player(("generator",), loss, Adam(lr)) for lr in (0.1, 0.2)}
 
     with pytest.raises(ValueError, match="two different optimisers"):
-        phases_of(Broken(), SMALL.spec)
+        phases_of(Broken(), SMALL_RING.spec)
 
     @dataclass(frozen=True)
     class Shared(Broken):
@@ -187,9 +187,9 @@ def test_contradictory_players_are_refused():
             return players
 
     with pytest.raises(ValueError, match="two train the same"):
-        phases_of(Shared(), SMALL.spec)
+        phases_of(Shared(), SMALL_RING.spec)
     with pytest.raises(ValueError, match="different noise of the same name"):
-        phases_of(Shared(({"e": Noise((1,))}, {"e": Noise((2,))}), ("generator", "critic")), SMALL.spec)
+        phases_of(Shared(({"e": Noise((1,))}, {"e": Noise((2,))}), ("generator", "critic")), SMALL_RING.spec)
     with pytest.raises(ValueError, match="at least one step"):
         Player((), loss, Adam(0.1), steps=0)
 
@@ -212,9 +212,9 @@ def test_batches_are_fresh_and_belong_to_their_seed():
 
 def test_simultaneous_players_share_one_draw():
     """As large as theirs, with all that any of them needs."""
-    (draw,) = Cycle(METHODS.get("veegan")(), SMALL.spec).draws
-    assert draw == Draw(batches=1, real=True, noise={"code": Noise((SMALL.latent,))})
-    critic, *others, generator = Cycle(METHODS.get("wgan-gp")(), SMALL.spec).draws
+    (draw,) = Cycle(METHODS.get("veegan")(), SMALL_RING.spec).draws
+    assert draw == Draw(batches=1, real=True, noise={"code": Noise((SMALL_RING.latent,))})
+    critic, *others, generator = Cycle(METHODS.get("wgan-gp")(), SMALL_RING.spec).draws
     assert critic == Draw(noise={"mix": Noise((1,), "uniform")})
     assert others == [critic] * 4
     assert generator == Draw(real=False)
