@@ -328,4 +328,4 @@ def test_too_few_images_to_score_with_are_one_line(cli, cifar_root, tmp_path):
         "raw",
     )
     assert (status, out) == (2, "")
-    assert err == "benchmark: own-pictures: 10000 held-out images were asked for, and there are 60\n"
+    assert err == "benchmark: own-pictures: 10000 held-out images were asked for, and there are 2000\n"
