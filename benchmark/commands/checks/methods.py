@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from benchmark.commands.checks.made_up_data import Pictures
-from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.commands.checks.outcome import Outcome, outcome_of, require
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Batch, Method, Networks, Player, State
@@ -44,20 +44,22 @@ def check_method(name: str) -> Iterator[Outcome]:
 
 def builds(method: Method, data: Dataset) -> None:
     networks = method.networks(data.spec)
-    assert "generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator"
+    require("generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator")
     for name, network in networks.items():
-        assert isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module"
+        require(isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module")
     shape, expected = networks["generator"](torch.randn(5, data.latent)).shape, (5, *data.shape)
-    assert shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
+    require(
+        shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
+    )
     players = method.players(data.spec)
     for name, player in players.items():
         unknown = set(player.networks) - set(networks)
-        assert not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give"
+        require(not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give")
     idle = set(networks).difference(*(player.networks for player in players.values()))
-    assert not idle, f"no player trains {', '.join(idle)}"
+    require(not idle, f"no player trains {', '.join(idle)}")
     cost = cost_of(method, data)
-    assert cost.generator_steps > 0, "no player trains the generator"
-    assert cost.flops > 0, "a cycle has no matrix product"
+    require(cost.generator_steps > 0, "no player trains the generator")
+    require(cost.flops > 0, "a cycle has no matrix product")
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
@@ -71,10 +73,10 @@ def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
         loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
         parameters = {network: state.parameters[network] for network in player.networks}
         shape = tuple(loss(parameters).shape)
-        assert shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar"
+        require(shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar")
         for network, gradients in grad(loss)(parameters).items():
             idle = _without_gradient(gradients)
-            assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
+            require(not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}")
 
 
 def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
@@ -87,33 +89,34 @@ def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
         batch = [stacked.map(itemgetter(0)) for stacked in batches[:size]]
         batches = batches[phase.repeats * size :]
         after, _ = start.cycle.single(phase, select_seed(start.state, 0), batch)
-        assert _equal(start.state, before), "a loss writes into its networks; a loss must have no effects"
+        require(_equal(start.state, before), "a loss writes into its networks; a loss must have no effects")
         names = ", ".join(phase.players)
         trained = set().union(*(player.networks for player in phase.players.values()))
         for network, parameters in after.parameters.items():
             changed = not _equal(parameters, select_seed(before, 0).parameters[network])
             if network in trained:
-                assert changed, f"an update of {names} does not change {network}"
+                require(changed, f"an update of {names} does not change {network}")
             else:
-                assert not changed, f"an update of {names} changes {network}"
+                require(not changed, f"an update of {names} changes {network}")
 
 
 def losses_are_finite(method: Method, data: Dataset) -> None:
     start = _start(method, data, [0, 1])
     for batch in start.batches:
         losses = start.cycle.run(start.state, batch)
-        assert bool(losses.isfinite().all()), f"a loss is not finite within {CYCLES} cycles"
+        require(bool(losses.isfinite().all()), f"a loss is not finite within {CYCLES} cycles")
     for leaf in tree_leaves(start.state):
-        assert bool(leaf.isfinite().all()), f"the state is not finite after {CYCLES} cycles"
+        require(bool(leaf.isfinite().all()), f"the state is not finite after {CYCLES} cycles")
 
 
 def same_seed_same_result(method: Method, data: Dataset) -> None:
     first, again = _start(method, data, [3, 4]).run_all(), _start(method, data, [3, 4]).run_all()
-    assert _equal(first, again), (
-        "two trainings with the same seeds differ: some randomness does not come from the batch"
+    require(
+        _equal(first, again),
+        "two trainings with the same seeds differ: some randomness does not come from the batch",
     )
     one, other = select_seed(first, 0).parameters, select_seed(first, 1).parameters
-    assert not _equal(one, other), "two seeds give the same networks: the initialisation is not random"
+    require(not _equal(one, other), "two seeds give the same networks: the initialisation is not random")
 
 
 def seeds_do_not_touch(method: Method, data: Dataset) -> None:
@@ -122,19 +125,20 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
     """
     alone, beside = _start(method, data, [7]), _start(method, data, [5, 7])
     own, shared = select_seed(alone.state, 0), select_seed(beside.state, 1)
-    assert _equal(own, shared), "a seed's initial networks depend on the seeds beside it"
+    require(_equal(own, shared), "a seed's initial networks depend on the seeds beside it")
     for cycle, (batches_alone, batches_beside) in enumerate(
         zip(alone.batches, beside.batches, strict=True), 1
     ):
         for one, two in zip(batches_alone, batches_beside, strict=True):
             same = _equal(one.map(itemgetter(0)), two.map(itemgetter(1)))
-            assert same, "a seed's batches depend on the seeds beside it"
+            require(same, "a seed's batches depend on the seeds beside it")
         losses_alone = alone.cycle.run(alone.state, batches_alone)[:, 0]
         losses_beside = beside.cycle.run(beside.state, batches_beside)[:, 1]
         difference = float((losses_alone - losses_beside).abs().max())
         scale = 1 + float(losses_alone.abs().max())
-        assert difference <= 1e-4 * scale, (
-            f"cycle {cycle}: a seed's loss differs by {difference:.2g} with another seed beside it"
+        require(
+            difference <= 1e-4 * scale,
+            f"cycle {cycle}: a seed's loss differs by {difference:.2g} with another seed beside it",
         )
 
 
@@ -151,8 +155,9 @@ def state_survives(method: Method, data: Dataset) -> None:
     for batch in others:
         start.cycle.run(start.state, batch)
         fresh.run(copy, batch)
-    assert _equal(start.state, copy), (
-        "training from a saved state goes on differently: the method keeps state of its own"
+    require(
+        _equal(start.state, copy),
+        "training from a saved state goes on differently: the method keeps state of its own",
     )
 
 

@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 from benchmark.errors import first_line
 
-__all__ = ["Outcome", "outcome_of"]
+__all__ = ["ContractError", "Outcome", "outcome_of", "require"]
+
+
+class ContractError(Exception):
+    """What is checked does not keep its contract."""
 
 
 class Outcome(NamedTuple):
@@ -15,14 +19,20 @@ class Outcome(NamedTuple):
     problem: str | None
 
 
+def require(condition: object, problem: str) -> None:
+    """Raises `ContractError` unless a condition holds. Unlike `assert`, it cannot be switched off."""
+    if not condition:
+        raise ContractError(problem)
+
+
 def outcome_of(title: str, check: Callable[..., None], *arguments: Any) -> Outcome:
-    """Runs a check, which raises an `AssertionError` that names the problem.
+    """Runs a check, which raises `ContractError` with the problem.
 
     What is checked may be foreign code, which may fail in any way: whatever it raises is the problem.
     """
     try:
         check(*arguments)
-    except AssertionError as error:
+    except ContractError as error:
         return Outcome(title, str(error))
     except (Exception, SystemExit) as error:
         return Outcome(title, f"{type(error).__name__}: {first_line(error)}")
