@@ -13,7 +13,18 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-__all__ = ["Adam", "Batch", "DataSpec", "Method", "Networks", "Noise", "Player", "State", "update"]
+__all__ = [
+    "Adam",
+    "Batch",
+    "DataSpec",
+    "Method",
+    "Networks",
+    "Noise",
+    "Player",
+    "PureNetwork",
+    "State",
+    "update",
+]
 
 Tensors = dict[str, Tensor]
 Grouped = dict[str, Tensors]
@@ -144,6 +155,30 @@ class Adam:
         )
 
 
+class PureNetwork(nn.Module):
+    """A network as a function of its parameters and buffers.
+
+    Arguments:
+        network: The architecture; its own parameters are not used.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
+        """The output, and the buffers as the call leaves them: changed in place, or new ones."""
+        return self.network(*inputs), dict(self.network.named_buffers())
+
+    def with_tensors(
+        self, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...]
+    ) -> tuple[Any, Tensors]:
+        """What `forward` returns with these parameters and buffers. It may write into the buffers."""
+        tensors = {f"network.{key}": tensor for key, tensor in {**parameters, **buffers}.items()}
+        output, after = functional_call(self, tensors, inputs)
+        return output, after
+
+
 class Networks:
     """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
 
@@ -151,13 +186,13 @@ class Networks:
     of the networks that it trains: see `update`.
 
     Arguments:
-        modules: The networks' architectures, by name; their own parameters are not used.
+        modules: The networks' architectures, by name.
         state: The parameters and buffers to use, and the optimisers' state.
         players: The method's players, by name.
     """
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], state: State, players: Mapping[str, "Player"]
+        self, modules: Mapping[str, PureNetwork], state: State, players: Mapping[str, "Player"]
     ) -> None:
         self.modules = modules
         self.state = state
@@ -169,7 +204,8 @@ class Networks:
 
         def call(*inputs: Tensor) -> Any:
             buffers = {key: buffer.clone() for key, buffer in self.state.buffers[name].items()}
-            output = functional_call(self.modules[name], {**self.state.parameters[name], **buffers}, inputs)
+            network = self.modules[name]
+            output, buffers = network.with_tensors(self.state.parameters[name], buffers, inputs)
             self.state = self.state._replace(buffers={**self.state.buffers, name: buffers})
             return output
 

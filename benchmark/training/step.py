@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from benchmark.datasets.base import Dataset, stream_seed
-from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, State, update
+from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, PureNetwork, State, update
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -97,10 +97,28 @@ def _check_simultaneous(players: Mapping[str, Player]) -> None:
                 raise ValueError(f"{together} share one batch; two want different noise of the same name")
 
 
-def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
-    """The architectures, as carriers of structure; their own parameters stay unused and take no memory."""
+def modules_of(method: Method, data: DataSpec) -> dict[str, PureNetwork]:
+    """The architectures, as carriers of structure; their own parameters stay unused and take no memory.
+
+    Raises:
+        ValueError: If two networks share parameters or buffers: each network is trained by itself.
+    """
     with torch.device("meta"):
-        return method.networks(data)
+        networks = method.networks(data)
+    _check_sharing(networks)
+    return {name: PureNetwork(network) for name, network in networks.items()}
+
+
+def _check_sharing(networks: Mapping[str, nn.Module]) -> None:
+    owners: dict[int, tuple[str, str]] = {}
+    for name, network in networks.items():
+        for key, tensor in (*network.named_parameters(), *network.named_buffers()):
+            owner, key_there = owners.setdefault(id(tensor), (name, key))
+            if owner != name:
+                raise ValueError(
+                    f"networks {owner!r} and {name!r} share {owner}.{key_there}; "
+                    "give each its own, or make them one network"
+                )
 
 
 def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> State:

@@ -11,6 +11,7 @@ from torch.func import grad
 
 from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.commands.checks.outcome import Outcome, outcome_of, require
+from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Batch, Method, Networks, Player, State
@@ -161,10 +162,54 @@ def state_survives(method: Method, data: Dataset) -> None:
     )
 
 
+def trains_like_plain_pytorch(method: Method, data: Dataset) -> None:
+    """In double precision, in which rounding is below what Adam's epsilon lets through."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        _compare_with_plain_pytorch(method, data)
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _compare_with_plain_pytorch(method: Method, data: Dataset) -> None:
+    start = _start(method, data, [0])
+    state = tree_map(_in_double, start.state)
+    modules = method.networks(data.spec)
+    own = select_seed(state, 0)
+    for name, module in modules.items():
+        tensors = {**own.parameters[name], **own.buffers[name]}
+        module.double().load_state_dict(tree_map(torch.clone, tensors), strict=False)
+    plain = PlainTraining(modules, start.cycle.players)
+    for stacked in start.batches:
+        batches = [batch.map(_in_double) for batch in stacked]
+        start.cycle.run(state, batches)
+        alone = iter([batch.map(itemgetter(0)) for batch in batches])
+        for phase in start.cycle.phases:
+            for _ in range(phase.repeats):
+                plain.run(phase, [next(alone) for _ in phase.draws])
+    harness, loop = select_seed(state, 0), plain.state()
+    for kind in ("parameters", "buffers"):
+        for network, tensors in getattr(harness, kind).items():
+            for key, tensor in tensors.items():
+                other = getattr(loop, kind)[network][key]
+                require(
+                    torch.allclose(tensor, other, rtol=1e-6, atol=1e-9),
+                    f"after {CYCLES} cycles, {network}.{key} is another than after the same cycles of a "
+                    "plain PyTorch loop: training changes something that is neither a parameter nor a buffer, or "
+                    "changes a parameter outside of its optimiser",
+                )
+
+
+def _in_double(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
 CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
     "builds": builds,
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
+    "trains like a plain PyTorch loop": trains_like_plain_pytorch,
     "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
