@@ -12,7 +12,7 @@ from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
-from benchmark.registry import DATASETS, REGISTRIES
+from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, what_is_in_the_way
 from benchmark.running.interruption import Interrupted, Interruption
 
 __all__ = ["main"]
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = make_parser().parse_args(_joined(arguments))
         options.command = ["benchmark", *arguments]
+        use_own_packages()
         with Interruption():
             return VERBS[options.verb](options)
     except UsageError as error:
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         complain(f"{interrupted}; the same command continues")
         return 128 + interrupted.number
+    except ImportError as error:
+        complain(what_is_in_the_way(error))
+        return 1
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else error
         complain(

@@ -4,11 +4,10 @@ import argparse
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.registry import METRICS
+from benchmark.registry import METRICS, is_installed
 
 __all__ = [
     "EXTRAS",
@@ -178,7 +177,7 @@ def extras(values: Mapping[str, Any]) -> tuple[str, ...]:
     """
     wanted = tuple(name for name in EXTRAS if values.get(name))
     for name in wanted:
-        if find_spec(EXTRAS[name]) is None:
+        if not is_installed(EXTRAS[name]):
             raise UsageError(
                 f"--{name}: needs {EXTRAS[name]}, which is not installed; "
                 f"pip install 'mode-collapse-benchmark[{name}]'"

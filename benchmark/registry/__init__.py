@@ -1,5 +1,6 @@
 """Methods, datasets, metrics and suites by their names. Imports nothing heavy."""
 
+from benchmark.registry.packages import is_installed, use_own_packages, what_is_in_the_way
 from benchmark.registry.plugin_files import load_plugin
 from benchmark.registry.registries import (
     DATASETS,
@@ -25,6 +26,7 @@ __all__ = [
     "RESERVED_FIELDS",
     "SUITES",
     "Registry",
+    "is_installed",
     "load_plugin",
     "register_dataset",
     "register_method",
@@ -32,4 +34,6 @@ __all__ = [
     "register_suite",
     "resolved",
     "unknown",
+    "use_own_packages",
+    "what_is_in_the_way",
 ]

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmark.errors import UsageError
+from benchmark.registry.packages import use_own_packages
 from benchmark.registry.registries import PLUGIN, REGISTRIES, Registry
 
 __all__ = ["load_plugin"]
@@ -41,6 +42,7 @@ def _execute(path: Path, module_name: str) -> None:
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
+    use_own_packages()
     sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
 from benchmark.errors import UsageError
+from benchmark.registry.packages import ROOT, use_own_packages
 from benchmark.registry.values import convert, describe
 
 __all__ = [
@@ -44,8 +45,6 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 PLUGIN = "benchmark_plugin_"
 """Begins the names of the modules that plug-in files become."""
-
-ROOT = Path(__file__).resolve().parents[2]
 
 RESERVED_FIELDS = ("name", "source")
 """What a record says of every dataset, method and metric beside its settings."""
@@ -155,7 +154,8 @@ class Registry:
         """The entry registered as `name`; its module is imported on the first call.
 
         Raises:
-            UsageError: If the name is unknown, or its module does not import or does not register it.
+            UsageError: If the name is unknown, or its module does not import or does not register it, or
+                another module is imported under the name of its package.
         """
         self.check(name)
         if name not in self._entries:
@@ -164,6 +164,7 @@ class Registry:
 
     def _import(self, name: str) -> None:
         module = self._modules[name]
+        use_own_packages()
         try:
             importlib.import_module(module)
         except (Exception, SystemExit) as error:  # a third party's module may raise anything

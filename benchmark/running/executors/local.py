@@ -117,7 +117,7 @@ class LocalExecutor(Executor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _nameless_main():
+        with _clean_start():
             process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -156,14 +156,20 @@ class LocalExecutor(Executor):
 
 
 @contextlib.contextmanager
-def _nameless_main() -> Iterator[None]:
-    """Within it, a new process does not import this process's script, which might start a run of its own."""
+def _clean_start() -> Iterator[None]:
+    """Within it, a new process imports nothing from the working directory while it starts, and not this
+    process's script, which might start a run of its own.
+    """
     script = sys.modules["__main__"]
+    environment = dict(os.environ)
     sys.modules["__main__"] = ModuleType("__main__")
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
     finally:
         sys.modules["__main__"] = script
+        os.environ.clear()
+        os.environ.update(environment)
 
 
 def _ending(code: int | None) -> str:

@@ -1,9 +1,9 @@
 """Where the cells of a run are asked to run. Imports nothing heavy."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from benchmark.errors import UsageError
+from benchmark.registry import is_installed
 
 __all__ = ["EXECUTORS", "ExecutorOptions", "require_ray"]
 
@@ -29,5 +29,5 @@ class ExecutorOptions:
 
 def require_ray() -> None:
     """Raises a `UsageError` if Ray is not installed."""
-    if find_spec("ray") is None:
+    if not is_installed("ray"):
         raise UsageError("--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'")

@@ -208,7 +208,7 @@ def _refusal(address: str) -> str | None:
         if address != "auto":
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-        command = [sys.executable, "-c", CONNECTION_TEST, address]
+        command = [sys.executable, "-P", "-c", CONNECTION_TEST, address]
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (ours)
         return None
     except subprocess.TimeoutExpired as error:
