@@ -2,7 +2,7 @@
 
 import sys
 
-__all__ = ["UsageError", "complain", "first_line", "printable"]
+__all__ = ["UsageError", "complain", "first_line", "in_one_line", "printable"]
 
 
 class UsageError(Exception):
@@ -13,11 +13,26 @@ class UsageError(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or the name of its class if it has no message."""
-    lines = str(error).strip().splitlines()
-    if not lines:
-        return type(error).__name__
-    return lines[0].rstrip(":")
+    """The first line of an error's message that says something, or the name of its class if there is none.
+
+    That is the first one, and what is under it if it is a heading such as `backend raised:`. Of a compilation
+    that failed, it is the compiler's own first line, which torch quotes below `Output:`.
+    """
+    message, _, output = str(error).partition("\nOutput:\n")
+    lines = [line.strip() for line in (output or message).splitlines() if line.strip()]
+    words: list[str] = []
+    for line in lines:
+        words.append(line)
+        if not line.endswith(":"):
+            break
+    return " ".join(words).rstrip(":") or type(error).__name__
+
+
+def in_one_line(error: BaseException) -> str:
+    """The class of an error of foreign code, and the first line of its message that says something."""
+    name = type(error).__name__
+    line = first_line(error)
+    return name if line == name else f"{name}: {line}"
 
 
 def complain(what: object) -> None:

@@ -58,6 +58,8 @@ def dry_run(options: RunOptions) -> str:
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
+        if remaining.fault:
+            complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
         return describe_costs(remaining, options.executor.workers or default_workers(plan.device))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, first_line
+from benchmark.errors import UsageError, in_one_line
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
@@ -91,7 +91,7 @@ def _prepared(data: Dataset) -> Mapping[str, Any]:
     except UsageError:
         raise
     except Exception as error:  # a dataset may be foreign code, and fail in any way
-        raise UsageError(f"dataset {data.name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise UsageError(f"dataset {data.name!r}: {in_one_line(error)}") from error
     shape, expected = tuple(samples.shape), (2, *data.shape)
     if shape != expected:
         raise UsageError(f"dataset {data.name!r}: draws shape {shape} for 2 samples; give {expected}")
@@ -131,7 +131,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
     try:
         cost = cost_of(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
-        raise UsageError(f"method {name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise UsageError(f"method {name!r}: {in_one_line(error)}") from error
     try:
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:

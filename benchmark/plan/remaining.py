@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.plan.devices import can_compile
+from benchmark.plan.devices import compilation_fault
 from benchmark.plan.plan import Plan
 from benchmark.plan.planned import Planned
 from benchmark.records.cell import Cell
@@ -47,12 +47,14 @@ class Remaining:
         cells: The cells that are still to run.
         done: The number of trials that are done.
         groups: All groups of seeds, finished ones too.
+        fault: Why what would be compiled is not; `None` if nothing is in the way.
     """
 
     plan: Plan
     cells: list[CellToRun]
     done: int
     groups: Groups
+    fault: str | None = None
 
 
 def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
@@ -69,11 +71,11 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    compile = _compilation(plan)
     seeds = plan.request.seeds
     cells: list[CellToRun] = []
     all_groups = dict(groups)
     done = 0
+    fault = None
     for planned in plan.cells:
         key = (planned.template.dataset.name, planned.template.method.name)
         records = _records_of(planned.template, survey)
@@ -84,11 +86,14 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         repeated = _cells_of_groups(planned, own_groups, finished, missing)
         for cell in repeated:
             missing = [seed for seed in missing if seed not in cell.wanted]
-        new = _cells_of_seeds(planned, missing, compile)
+        new = _cells_of_seeds(planned, missing, plan.request.compile)
+        if any(cell.compile for cell in new) and compilation_fault(plan.device):
+            fault = _bearable_fault(plan)
+            new = _cells_of_seeds(planned, missing, "off")
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
-    return Remaining(plan, cells, done, all_groups)
+    return Remaining(plan, cells, done, all_groups, fault)
 
 
 def groups_in_manifest(store: Store) -> Groups:
@@ -101,17 +106,12 @@ def groups_in_manifest(store: Store) -> Groups:
     return groups
 
 
-def _compilation(plan: Plan) -> str:
-    """`on`, `off` or `auto`: what was asked for, as far as it can be had."""
-    choice = plan.request.compile
-    if can_compile(plan.device):
-        return choice
-    if choice == "on":
-        raise UsageError(
-            "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; "
-            "install one, or use --compile auto or off"
-        )
-    return "off"
+def _bearable_fault(plan: Plan) -> str | None:
+    """Why nothing can be compiled, unless that was asked for."""
+    fault = compilation_fault(plan.device)
+    if plan.request.compile == "on":
+        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
+    return fault
 
 
 def _records_of(template: Cell, survey: Survey) -> list[Record]:
@@ -176,10 +176,11 @@ def _cells_of_groups(
         wanted = [seed for seed in group.seeds if seed not in finished]
         if not set(wanted).intersection(missing):
             continue
-        if group.compiled and not can_compile(planned.template.device):
+        fault = compilation_fault(planned.template.device) if group.compiled else None
+        if fault:
             raise UsageError(
                 f"{planned.template.label}: the trials to repeat were trained compiled, "
-                "and no C++ compiler (or Triton) was found"
+                f"and compiling does not work here: {fault}"
             )
         cells.append(planned.cell(group.seeds, wanted, "on" if group.compiled else "off"))
     return cells

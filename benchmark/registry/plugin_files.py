@@ -5,7 +5,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import use_own_packages
 from benchmark.registry.registries import PLUGIN, REGISTRIES, Registry
 
@@ -50,7 +50,7 @@ def _execute(path: Path, module_name: str) -> None:
         del sys.modules[module_name]
         for registry in REGISTRIES.values():
             registry.forget(module_name)
-        problem = f"does not import: {type(error).__name__}: {error}"
+        problem = f"does not import: {in_one_line(error)}"
         if isinstance(error, UsageError):
             problem = str(error)
         raise UsageError(f"--plugin {path}: {problem}") from error

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import ROOT, use_own_packages
 from benchmark.registry.values import convert, describe
 
@@ -168,7 +168,7 @@ class Registry:
         try:
             importlib.import_module(module)
         except (Exception, SystemExit) as error:  # a third party's module may raise anything
-            problem = f"{type(error).__name__}: {error}"
+            problem = in_one_line(error)
             raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {problem}") from error
         if name not in self._entries:
             raise UsageError(f"{self.kind} {name!r}: module {module} does not register that name")

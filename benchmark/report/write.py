@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import complain
+from benchmark.errors import complain, in_one_line
 from benchmark.records.results import Results
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -74,7 +74,7 @@ def _write_or_remove(store: Store, name: str, make: Callable[[], str], problems:
         write_at_once(store.root / name, make().encode())
     except BROKEN as error:
         (store.root / name).unlink(missing_ok=True)  # it would not fit the tables
-        problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
+        problems.append(f"{name} cannot be made ({in_one_line(error)})")
 
 
 def _write_extras(store: Store, tables: Tables, extras: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import first_line
+from benchmark.errors import in_one_line
 from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import LARGE
 
@@ -135,7 +135,7 @@ def _scores_by(metric: Metric, name: str, evaluation: Evaluation) -> Tensor:
     try:
         scores: Any = metric.score(evaluation)
     except (Exception, SystemExit) as error:  # a metric may be foreign code, and fail in any way
-        raise MetricError(f"metric {name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise MetricError(f"metric {name!r}: {in_one_line(error)}") from error
     shape = (len(evaluation.samples),)
     if not isinstance(scores, Tensor) or scores.shape != shape or not scores.is_floating_point():
         raise MetricError(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
 from benchmark.registry import SUITES
 from benchmark.suites.rules import check_rules
 from benchmark.suites.suite import CheckedRun, Protocol, Suite
@@ -32,7 +32,7 @@ def get_suite(name: str) -> Suite:
             raise UsageError(f"its function returns {type(suite).__name__}; return a Suite")
         check_rules(suite)
     except Exception as error:  # a suite may be foreign code, and fail in any way
-        reason = error if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        reason = error if isinstance(error, UsageError) else in_one_line(error)
         raise UsageError(f"suite {name!r}: {reason}") from error
     return replace(suite, name=name)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from benchmark.errors import first_line
+from benchmark.errors import in_one_line
 
 __all__ = ["ContractError", "Outcome", "outcome_of", "require"]
 
@@ -35,5 +35,5 @@ def outcome_of(title: str, check: Callable[..., None], *arguments: Any) -> Outco
     except ContractError as error:
         return Outcome(title, str(error))
     except (Exception, SystemExit) as error:
-        return Outcome(title, f"{type(error).__name__}: {first_line(error)}")
+        return Outcome(title, in_one_line(error))
     return Outcome(title, None)

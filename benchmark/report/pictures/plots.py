@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from benchmark.errors import in_one_line
 from benchmark.records.sealed_files import writing
 from benchmark.records.store import Store
 from benchmark.report.pictures.axis_helpers import FigureForNotebooks, no_math
@@ -58,7 +59,7 @@ def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
                 _save(figure, file)
                 stale.discard(file)
         except BROKEN as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = in_one_line(error)
             problems.append(f"{view.name}: not all of its pictures can be drawn ({reason})")
         for file in stale:
             file.unlink(missing_ok=True)

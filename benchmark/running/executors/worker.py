@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.errors import first_line
+from benchmark.errors import first_line, in_one_line
 from benchmark.running.executors.base import (
     Done,
     Event,
@@ -109,4 +109,4 @@ def run_task(task: Task, link: TaskLink) -> Event:
         # torch's own errors, on a CPU and on a GPU
         if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
             return Lost(task.cell, f"it ran out of memory ({first_line(error)})")
-        return Failed(task.cell, traceback.format_exc())
+        return Failed(task.cell, in_one_line(error), traceback.format_exc())
