@@ -15,7 +15,7 @@ from benchmark.registry.registries import (
     register_suite,
     unknown,
 )
-from benchmark.registry.values import resolved
+from benchmark.registry.values import plain, resolved
 
 __all__ = [
     "DATASETS",
@@ -26,6 +26,7 @@ __all__ = [
     "SUITES",
     "Registry",
     "load_plugin",
+    "plain",
     "register_dataset",
     "register_method",
     "register_metric",

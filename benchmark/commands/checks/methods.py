@@ -14,11 +14,13 @@ from benchmark.commands.checks.outcome import Outcome, outcome_of, require
 from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
-from benchmark.method import Batch, Method, Networks, Player, State
+from benchmark.method import Batch, Grouped, Method, Networks, Player, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
+from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
-from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.rehearsal import rehearse
+from benchmark.training.step import Cycle, initial_networks, initialise, select_seed
 from benchmark.training.streams import Batches, Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -28,6 +30,9 @@ CPU = torch.device("cpu")
 
 CYCLES = 3
 """Cycles that a method is trained for."""
+
+INITIALISATIONS = 8
+"""In how many of them a tensor must be without a gradient to count as idle."""
 
 
 def check_method(name: str) -> Iterator[Outcome]:
@@ -39,8 +44,16 @@ def check_method(name: str) -> Iterator[Outcome]:
     method: Method = METHODS.build(name, _settings(name))
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
-            for title, check in CHECKS.items():
-                yield outcome_of(f"{title} ({data.name})", check, method, data)
+            yield from _outcomes(method, data)
+
+
+def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
+    """The outcome of every check; of a method that cannot be built, only that."""
+    built = outcome_of(f"builds ({data.name})", builds, method, data)
+    yield built
+    if built.problem is None:
+        for title, check in CHECKS.items():
+            yield outcome_of(f"{title} ({data.name})", check, method, data)
 
 
 def builds(method: Method, data: Dataset) -> None:
@@ -61,23 +74,44 @@ def builds(method: Method, data: Dataset) -> None:
     cost = cost_of(method, data)
     require(cost.generator_steps > 0, "no player trains the generator")
     require(cost.flops > 0, "a cycle has no matrix product")
+    rehearse(method, data)
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
-    """Each player's loss depends on every tensor that the player trains."""
+    """Each player's loss depends on every tensor that the player trains.
+
+    A few units of small networks may be dead; no tensor's units are so in all initialisations.
+    """
+    idle = _without_gradient(method, data, 0)
+    for seed in range(1, INITIALISATIONS):
+        if not idle:
+            return
+        idle &= _without_gradient(method, data, seed)
+    require(not idle, f"a loss does not depend on what it is to train: {', '.join(sorted(idle))}")
+
+
+def _without_gradient(method: Method, data: Dataset, seed: int) -> set[str]:
+    """The tensors that the loss that trains them does not depend on, apart from biases.
+
+    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
+    gradient.
+    """
+    names = set()
     # A few cycles in, so that a zero at initialisation does not count against a method.
-    start = _start(method, data, [0])
+    start = _start(method, data, [seed])
     start.run_all()
     state = select_seed(start.state, 0)
     for name, player in start.cycle.players.items():
-        (batch,) = next(Batches(data, [Draw.of(player)], [0], CPU))
+        (batch,) = next(Batches(data, [Draw.of(player)], [seed], CPU))
         loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
         parameters = {network: state.parameters[network] for network in player.networks}
         shape = tuple(loss(parameters).shape)
         require(shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar")
         for network, gradients in grad(loss)(parameters).items():
-            idle = _without_gradient(gradients)
-            require(not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}")
+            for key, gradient in gradients.items():
+                if not gradient.any() and not key.endswith("bias"):
+                    names.add(f"{network}.{key} (by {name})")
+    return names
 
 
 def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
@@ -167,46 +201,49 @@ def trains_like_plain_pytorch(method: Method, data: Dataset) -> None:
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        _compare_with_plain_pytorch(method, data)
+        harness, loop = _trained_both_ways(method, data)
     finally:
         torch.set_default_dtype(before)
+    for kind in ("parameters", "buffers"):
+        _compare(getattr(harness, kind), getattr(loop, kind))
 
 
-def _compare_with_plain_pytorch(method: Method, data: Dataset) -> None:
+def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
+    """The same networks after the same cycles: by the harness, and by a plain PyTorch loop."""
     start = _start(method, data, [0])
-    state = tree_map(_in_double, start.state)
-    modules = method.networks(data.spec)
-    own = select_seed(state, 0)
-    for name, module in modules.items():
-        tensors = {**own.parameters[name], **own.buffers[name]}
-        module.double().load_state_dict(tree_map(torch.clone, tensors), strict=False)
-    plain = PlainTraining(modules, start.cycle.players)
-    for stacked in start.batches:
-        batches = [batch.map(_in_double) for batch in stacked]
-        start.cycle.run(state, batches)
-        alone = iter([batch.map(itemgetter(0)) for batch in batches])
+    plain = PlainTraining(initial_networks(method, data, 0), start.cycle.players)
+    for batches in start.batches:
+        doubles = [batch.map(Tensor.double) for batch in batches]
+        start.cycle.run(start.state, doubles)
+        singles = iter([batch.map(itemgetter(0)) for batch in doubles])
         for phase in start.cycle.phases:
             for _ in range(phase.repeats):
-                plain.run(phase, [next(alone) for _ in phase.draws])
-    harness, loop = select_seed(state, 0), plain.state()
-    for kind in ("parameters", "buffers"):
-        for network, tensors in getattr(harness, kind).items():
-            for key, tensor in tensors.items():
-                other = getattr(loop, kind)[network][key]
-                require(
-                    torch.allclose(tensor, other, rtol=1e-6, atol=1e-9),
-                    f"after {CYCLES} cycles, {network}.{key} is another than after the same cycles of a "
-                    "plain PyTorch loop: training changes something that is neither a parameter nor a buffer, or "
-                    "changes a parameter outside of its optimiser",
-                )
+                plain.run(phase, [next(singles) for _ in phase.draws])
+    return select_seed(start.state, 0), plain.state()
 
 
-def _in_double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
+def compiles(method: Method, data: Dataset) -> str | None:
+    """Traces the step as compilation does, up to the code that is made of it."""
+    torch.compiler.reset()
+    start = _start(method, data, [0, 1], backend="aot_eager")
+    try:
+        start.cycle.run(start.state, start.batches[0])
+    except Exception as error:  # a compiler can fail in any way
+        return f"its step does not compile: {explain(error)}"
+    return None
 
 
-CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
-    "builds": builds,
+def _compare(harness: Grouped, loop: Grouped) -> None:
+    for network, tensors in harness.items():
+        for key, tensor in tensors.items():
+            require(
+                torch.allclose(tensor, loop[network][key], rtol=1e-6, atol=1e-9),
+                f"after {CYCLES} cycles, {network}.{key} differs from that of a plain PyTorch loop: "
+                "a network or a loss keeps, or changes, something that is not carried from update to update",
+            )
+
+
+CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
     "trains like a plain PyTorch loop": trains_like_plain_pytorch,
@@ -214,6 +251,7 @@ CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
     "state survives a save and a load": state_survives,
+    "compiles, or is trained eagerly": compiles,
 }
 
 
@@ -241,8 +279,8 @@ class _Start(NamedTuple):
         return self.state
 
 
-def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
-    cycle = Cycle(method, data.spec)
+def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None = None) -> _Start:
+    cycle = Cycle(method, data.spec, backend)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
     return _Start(cycle, initialise(method, data, seeds, CPU), batches)
@@ -255,19 +293,6 @@ def _settings(name: str) -> dict[str, Any]:
         if suite.protocol is None:
             settings |= suite.settings_on("").get(name, {})
     return settings
-
-
-def _without_gradient(gradients: dict[str, Tensor]) -> list[str]:
-    """The tensors that a loss does not depend on, apart from biases.
-
-    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
-    gradient.
-    """
-    names = []
-    for name, gradient in gradients.items():
-        if not gradient.any() and not name.endswith("bias"):
-            names.append(name)
-    return names
 
 
 def _equal(tree: Any, other: Any) -> bool:
