@@ -18,7 +18,7 @@ from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "check_owners", "make_plan", "prepared"]
 
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
@@ -59,7 +59,7 @@ def make_plan(request: Request) -> Plan:
     for name in datasets:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
-    _check_owners(request.settings, (*datasets, *methods, *metrics))
+    check_owners(request.settings, (*datasets, *methods, *metrics))
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
@@ -81,11 +81,15 @@ def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings:
         if metric.applies(data):
             applying[metric_name] = metric
     budget = request.budget or parse_budget(request.suite.budgets[name])
-    return PlannedDataset(name, data, applying, budget, _prepared(data))
+    return PlannedDataset(name, data, applying, budget, prepared(data))
 
 
-def _prepared(data: Dataset) -> Mapping[str, Any]:
-    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's."""
+def prepared(data: Dataset) -> Mapping[str, Any]:
+    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's.
+
+    Raises:
+        UsageError: If a file is missing, or the dataset does not draw finite samples of its shape.
+    """
     try:
         files = data.prepare()
         check_mode_weights(data.mode_weights)
@@ -156,7 +160,7 @@ def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     return merged
 
 
-def _check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
+def check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
     """Raises a `UsageError` if a setting is of no part of the run."""
     for owner, values in settings.items():
         if owner not in parts:
