@@ -8,7 +8,7 @@ what lets the harness train many seeds as one vectorised, compiled step.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 from torch.func import functional_call, grad
@@ -20,6 +20,7 @@ __all__ = [
     "Method",
     "Networks",
     "Noise",
+    "Optimiser",
     "Player",
     "PureNetwork",
     "State",
@@ -101,6 +102,21 @@ class State(NamedTuple):
     steps: Tensors
 
 
+class Optimiser(Protocol):
+    """How a loss is minimised: `Adam`, or a frozen dataclass of your own with this method.
+
+    It must be a pure function of what it is given, made of torch's operations: it runs for many seeds at
+    once, and a loss may look through it (`Networks.after`).
+    """
+
+    def apply(self, state: State, network: str, gradients: Tensors) -> State:
+        """The state after one update of `network` by `gradients`, which are named like its parameters.
+
+        `state.first`, `state.second` and `state.steps` of the network are the optimiser's to use; they start
+        as zeros, of the shapes of the parameters and of a scalar. Everything else stays as it is.
+        """
+
+
 @dataclass(frozen=True)
 class Adam:
     """Adam as a pure, differentiable function.
@@ -167,15 +183,33 @@ class PureNetwork(nn.Module):
         self.network = network
 
     def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
-        """The output, and the buffers as the call leaves them: changed in place, or new ones."""
-        return self.network(*inputs), dict(self.network.named_buffers())
+        """The output, and the buffers as the call leaves them: changed in place, or new ones.
+
+        Raises:
+            ValueError: If the call assigns a parameter.
+        """
+        parameters = list(self.network.parameters())
+        output = self.network(*inputs)
+        for before, after in zip(parameters, self.network.parameters(), strict=True):
+            if before is not after:
+                raise ValueError("a forward pass assigns a parameter; only an optimiser may change it")
+        return output, dict(self.network.named_buffers())
 
     def with_tensors(
         self, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...]
     ) -> tuple[Any, Tensors]:
-        """What `forward` returns with these parameters and buffers. It may write into the buffers."""
-        tensors = {f"network.{key}": tensor for key, tensor in {**parameters, **buffers}.items()}
+        """What `forward` returns with these parameters and buffers, which stay as they are.
+
+        Raises:
+            ValueError: If there are other buffers after the call than before.
+        """
+        tensors = {f"network.{key}": parameter for key, parameter in parameters.items()}
+        # A forward pass may write into its buffers.
+        tensors |= {f"network.{key}": buffer.clone() for key, buffer in buffers.items()}
         output, after = functional_call(self, tensors, inputs)
+        if after.keys() != buffers.keys():
+            names = ", ".join(sorted(after.keys() ^ buffers.keys()))
+            raise ValueError(f"a forward pass adds or removes the buffer {names}; register it in __init__")
         return output, after
 
 
@@ -203,10 +237,11 @@ class Networks:
             raise AttributeError(f"no network {name!r}; there are {', '.join(self.modules)}")
 
         def call(*inputs: Tensor) -> Any:
-            buffers = {key: buffer.clone() for key, buffer in self.state.buffers[name].items()}
-            network = self.modules[name]
-            output, buffers = network.with_tensors(self.state.parameters[name], buffers, inputs)
-            self.state = self.state._replace(buffers={**self.state.buffers, name: buffers})
+            state = self.state
+            output, buffers = self.modules[name].with_tensors(
+                state.parameters[name], state.buffers[name], inputs
+            )
+            self.state = state._replace(buffers={**state.buffers, name: buffers})
             return output
 
         return call
@@ -236,7 +271,7 @@ class Player:
 
     networks: tuple[str, ...]
     loss: Callable[[Networks, Batch], Tensor]
-    optimiser: Adam
+    optimiser: Optimiser
     steps: int = 1
     batches: int = 1
     real: bool = True

@@ -125,12 +125,19 @@ def _score(options: Namespace) -> int:
     load_plugins(options.plugin)
     DATASETS.check(options.dataset)
 
-    from benchmark.commands.score import print_scores
+    from benchmark.commands.score import ScoreOptions, print_scores
 
+    score_options = ScoreOptions(
+        file=Path(options.samples),
+        dataset=options.dataset,
+        metrics=options.metrics,
+        features=options.fid_features,
+        settings=options.set or (),
+        array=options.array,
+        pixel_range=options.range,
+    )
     with places.using(options.data_root, options.fid_weights):
-        print_scores(
-            Path(options.samples), options.dataset, options.metrics, options.fid_features, options.csv
-        )
+        print_scores(score_options, options.csv)
     return 0
 
 

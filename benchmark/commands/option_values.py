@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.registry import METRICS, is_installed
+from benchmark.registry import METRICS, is_installed, plain
 
 __all__ = [
     "EXTRAS",
@@ -216,6 +216,7 @@ def as_text(key: str, value: Any, where: str) -> Any:
     """
     if key == "set":
         return _assignments(value, where)
+    value = plain(value)
     if key == "plugin":
         files = [value] if isinstance(value, str) else value
         if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
@@ -243,8 +244,5 @@ def _assignments(tables: Any, where: str) -> list[Assignment]:
     for owner, table in tables.items():
         if not isinstance(table, Mapping):
             raise UsageError(f"{where}: give settings by owner and field: {accepted}")
-        for field, value in table.items():
-            if not isinstance(value, str | int | float):
-                raise UsageError(f"{where}: set.{owner}.{field} must be a text, a number, true or false")
-            assignments.append(Assignment(owner, field, value))
+        assignments += [Assignment(owner, field, value) for field, value in table.items()]
     return assignments

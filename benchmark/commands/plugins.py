@@ -1,11 +1,12 @@
 """Plug-in files that are named on the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from benchmark.registry import Registry, load_plugin
+from benchmark.errors import complain
+from benchmark.registry import DATASETS, METRICS, Registry, load_plugin
 
-__all__ = ["load_plugins"]
+__all__ = ["load_plugins", "print_unused"]
 
 
 def load_plugins(files: Sequence[str] | None) -> list[tuple[Registry, str]]:
@@ -18,3 +19,12 @@ def load_plugins(files: Sequence[str] | None) -> list[tuple[Registry, str]]:
     for file in files or ():
         entries += load_plugin(Path(file))
     return entries
+
+
+def print_unused(files: Sequence[str] | None, datasets: Collection[str], metrics: Collection[str]) -> None:
+    """Names, on stderr, the datasets and metrics of plug-ins that are not among those in use."""
+    used = {DATASETS: datasets, METRICS: metrics}
+    for registry, name in load_plugins(files):
+        if registry in used and name not in used[registry]:
+            kind = registry.kind
+            complain(f"{kind} {name!r} of a plug-in has no part in this run; name it in --{kind}s")

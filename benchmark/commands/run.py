@@ -5,12 +5,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
 from benchmark.errors import complain
 from benchmark.plan.dry_run import describe_costs
-from benchmark.plan.plan import make_plan
+from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
+from benchmark.plan.request import Request
 from benchmark.records.lock import RunLock
 from benchmark.records.results import results_of
 from benchmark.records.store import Store
@@ -49,7 +51,7 @@ def dry_run(options: RunOptions) -> str:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = make_plan(options.request)
+        plan = _make_plan(options.request)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
@@ -77,7 +79,7 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = make_plan(options.request)
+        plan = _make_plan(options.request)
         if options.fresh:
             find_remaining(plan, NOTHING, {})  # raises before the old run is moved
         # The run closes its executor; this closes that of a run that is refused.
@@ -93,6 +95,16 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
                 result = run_plan(plan, store, executor, options.limits, command)
                 report = write_report(store, results_of(store, result.survey), options.extras)
     return RunOutcome(report, result.failed)
+
+
+def _make_plan(request: Request) -> Plan:
+    """The plan. Prints a line for all that plug-ins have brought in vain."""
+    plan = make_plan(request)
+    metrics: set[str] = set()
+    for dataset in plan.datasets:
+        metrics.update(dataset.metrics)
+    print_unused(request.plugins, {dataset.name for dataset in plan.datasets}, metrics)
+    return plan
 
 
 def _set_aside(store: Store) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.method import DataSpec
 
-__all__ = ["Assignment", "Dataset", "Split", "stream_seed"]
+__all__ = ["Assignment", "Dataset", "Split", "check_mode_weights", "stream_seed"]
 
 Split = Literal["train", "held-out", "calibration"]
 """Data to train on, to compare samples with, and to show in the `real-data` row. Nothing held out is in
@@ -40,6 +40,21 @@ class Assignment(NamedTuple):
     high_quality: Tensor
     legacy: Tensor | None = None
     features: Tensor | None = None
+
+
+def check_mode_weights(weights: Tensor) -> None:
+    """Raises a `ValueError` unless these are the probabilities of modes, or of none."""
+    if weights.ndim != 1:
+        raise ValueError(f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)")
+    if len(weights) == 0:
+        return
+    if weights.dtype != torch.float64:
+        raise ValueError(f"mode_weights is of type {weights.dtype}; it must be float64")
+    if not bool((weights > 0).all()):
+        raise ValueError(f"mode_weights has a weight of {float(weights.min()):.6g}; each must be positive")
+    total = float(weights.sum())
+    if not abs(total - 1) < 1e-6:
+        raise ValueError(f"mode_weights sum to {total:.6g}; they must sum to 1")
 
 
 @dataclass(frozen=True)

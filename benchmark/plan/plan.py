@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, in_one_line
+from benchmark.datasets.base import Dataset, check_mode_weights
+from benchmark.errors import UsageError
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
@@ -14,9 +14,11 @@ from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
+from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
+from benchmark.training.rehearsal import rehearse
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "check_owners", "make_plan", "prepared"]
 
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
@@ -57,7 +59,7 @@ def make_plan(request: Request) -> Plan:
     for name in datasets:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
-    _check_owners(request.settings, (*datasets, *methods, *metrics))
+    check_owners(request.settings, (*datasets, *methods, *metrics))
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
@@ -79,19 +81,24 @@ def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings:
         if metric.applies(data):
             applying[metric_name] = metric
     budget = request.budget or parse_budget(request.suite.budgets[name])
-    return PlannedDataset(name, data, applying, budget, _prepared(data))
+    return PlannedDataset(name, data, applying, budget, prepared(data))
 
 
-def _prepared(data: Dataset) -> Mapping[str, Any]:
-    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's."""
+def prepared(data: Dataset) -> Mapping[str, Any]:
+    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's.
+
+    Raises:
+        UsageError: If a file is missing, or the dataset does not draw finite samples of its shape.
+    """
     try:
         files = data.prepare()
+        check_mode_weights(data.mode_weights)
         samples = data.sample(2, data.stream("all", "plan"))
         finite = bool(samples.isfinite().all())
     except UsageError:
         raise
     except Exception as error:  # a dataset may be foreign code, and fail in any way
-        raise UsageError(f"dataset {data.name!r}: {in_one_line(error)}") from error
+        raise UsageError(f"dataset {data.name!r}: {explain(error)}") from error
     shape, expected = tuple(samples.shape), (2, *data.shape)
     if shape != expected:
         raise UsageError(f"dataset {data.name!r}: draws shape {shape} for 2 samples; give {expected}")
@@ -130,8 +137,9 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
+        rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
-        raise UsageError(f"method {name!r}: {in_one_line(error)}") from error
+        raise UsageError(f"method {name!r}: {explain(error)}") from error
     try:
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
@@ -140,7 +148,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
 
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:
-    return Configured(name, resolved(instance), registry.source(name))
+    return Configured(name, resolved(instance), registry.sources(name))
 
 
 def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -152,7 +160,7 @@ def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     return merged
 
 
-def _check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
+def check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
     """Raises a `UsageError` if a setting is of no part of the run."""
     for owner, values in settings.items():
         if owner not in parts:

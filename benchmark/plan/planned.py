@@ -65,7 +65,7 @@ class Planned:
         Arguments:
             group: The seeds that are trained side by side.
             wanted: Those of them whose results are wanted.
-            compile: `on`, `off`, or `auto` to compile where that pays.
+            compile: `on`, `off`, or `auto` to compile where that pays and works.
         """
         if compile == "auto":
             compiled = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
@@ -76,6 +76,7 @@ class Planned:
             group=tuple(group),
             wanted=tuple(wanted),
             compile=compiled and self.cost is not None,
+            eager_instead=compile == "auto",
         )
 
     def work(self, seeds: int) -> float:

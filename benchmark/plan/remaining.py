@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
@@ -83,7 +83,7 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         finished = {record["seed"] for record in records}
         missing = [seed for seed in seeds if seed not in finished]
         done += len(seeds) - len(missing)
-        repeated = _cells_of_groups(planned, own_groups, finished, missing)
+        repeated = _cells_of_groups(planned, own_groups, finished, missing, plan.request.compile)
         for cell in repeated:
             missing = [seed for seed in missing if seed not in cell.wanted]
         new = _cells_of_seeds(planned, missing, plan.request.compile)
@@ -143,9 +143,9 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
     before = {**before, "metrics": {name: old[name] for name in shared}}
     after = {**after, "metrics": {name: new[name] for name in shared}}
     for name, old_value, new_value in differing(before, after):
-        owner, _, setting = name.rpartition(".")
-        if setting == "source":
-            words.append(f"the file of {owner} has changed")
+        owner, _, file = name.partition(".sources.")
+        if file:
+            words.append(f"the {owner.replace('metrics.', 'metric ')} has changed in {file}")
         else:
             words.append(f"{name} is {old_value}, asked for {new_value}")
     return words
@@ -168,21 +168,26 @@ def _known_groups(
 
 
 def _cells_of_groups(
-    planned: Planned, groups: Sequence[SeedGroup], finished: set[int], missing: Sequence[int]
+    planned: Planned, groups: Sequence[SeedGroup], finished: set[int], missing: Sequence[int], compile: str
 ) -> list[Cell]:
-    """The cells that repeat groups of which a seed is missing."""
+    """The cells that repeat groups of which a seed is missing.
+
+    A group of which some seeds have a record is repeated as these were trained, or not at all.
+    """
     cells = []
     for group in groups:
         wanted = [seed for seed in group.seeds if seed not in finished]
         if not set(wanted).intersection(missing):
             continue
-        fault = compilation_fault(planned.template.device) if group.compiled else None
+        free = compile == "auto" and finished.isdisjoint(group.seeds)
+        fault = compilation_fault(planned.template.device) if group.compiled and not free else None
         if fault:
             raise UsageError(
                 f"{planned.template.label}: the trials to repeat were trained compiled, "
                 f"and compiling does not work here: {fault}"
             )
-        cells.append(planned.cell(group.seeds, wanted, "on" if group.compiled else "off"))
+        cell = planned.cell(group.seeds, wanted, "on" if group.compiled else "off")
+        cells.append(replace(cell, eager_instead=free))
     return cells
 
 

@@ -16,7 +16,7 @@ from benchmark.registry.registries import (
     register_suite,
     unknown,
 )
-from benchmark.registry.values import resolved
+from benchmark.registry.values import plain, resolved
 
 __all__ = [
     "DATASETS",
@@ -28,6 +28,7 @@ __all__ = [
     "Registry",
     "is_installed",
     "load_plugin",
+    "plain",
     "register_dataset",
     "register_method",
     "register_metric",

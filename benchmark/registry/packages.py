@@ -8,13 +8,13 @@ from types import ModuleType
 
 from benchmark.errors import UsageError
 
-__all__ = ["ROOT", "is_installed", "use_own_packages", "what_is_in_the_way"]
+__all__ = ["OWN_PACKAGES", "ROOT", "is_installed", "use_own_packages", "what_is_in_the_way"]
 
 ROOT = Path(__file__).resolve().parents[2]
 """The directory of the program's packages."""
 
-OWN_PACKAGES = ("baselines", "metrics")
-"""The packages beside `benchmark`. Many people have a file or a directory that is called so."""
+OWN_PACKAGES = ("benchmark", "baselines", "metrics")
+"""What this program is made of. Many people have a file or a directory that is called so."""
 
 
 def use_own_packages() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import use_own_packages
 from benchmark.registry.registries import PLUGIN, REGISTRIES, Registry
+from benchmark.registry.sources import LOADED, file_of, imports_of, sources_of
 
 __all__ = ["load_plugin"]
 
@@ -16,14 +17,17 @@ def load_plugin(path: Path) -> list[tuple[Registry, str]]:
     """Runs a plug-in file, once per process, and returns the names that it registered, each with its
     registry.
 
-    A plug-in is code: it can do whatever the user who runs it can.
+    A plug-in is code: it can do whatever the user who runs it can. It can import the files beside it.
 
     Raises:
-        UsageError: If the file is missing, does not import, registers nothing or takes an existing name.
+        UsageError: If the file is missing, does not import, registers nothing or takes an existing name, or
+            if it, or a file that it imports, was edited after it was loaded.
     """
     module_name = f"{PLUGIN}{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
     if module_name not in sys.modules:
         _execute(path, module_name)
+        _check_neighbours(path, module_name)
+    _check_unchanged(path, module_name)
     entries = []
     for registry in REGISTRIES.values():
         entries += [(registry, name) for name in registry.of_module(module_name)]
@@ -43,14 +47,47 @@ def _execute(path: Path, module_name: str) -> None:
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")
     use_own_packages()
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        LOADED[module_name] = sources_of(module_name)
     except (Exception, SystemExit) as error:  # a plug-in is foreign code and may raise anything
-        del sys.modules[module_name]
-        for registry in REGISTRIES.values():
-            registry.forget(module_name)
-        problem = f"does not import: {in_one_line(error)}"
-        if isinstance(error, UsageError):
-            problem = str(error)
-        raise UsageError(f"--plugin {path}: {problem}") from error
+        _forget(module_name)
+        raise UsageError(f"--plugin {path}: {_problem(error)}") from error
+
+
+def _problem(error: BaseException) -> str:
+    if isinstance(error, UsageError):
+        return str(error)
+    if "attempted relative import" in str(error):
+        return f"does not import: {error}; a file beside it is imported by its name alone: import helper"
+    return f"does not import: {in_one_line(error)}"
+
+
+def _check_neighbours(path: Path, module_name: str) -> None:
+    """Refuses a plug-in that imported another module where it means the file beside it."""
+    for module in imports_of(path, module_name):
+        neighbour = path.resolve().with_name(f"{module}.py")
+        file = file_of(module)
+        if file is not None and neighbour.is_file() and not neighbour.samefile(file):
+            _forget(module_name)
+            raise UsageError(
+                f"--plugin {path}: imports {module}, which is {file} and not {neighbour.name} beside it; "
+                f"give {neighbour.name} another name"
+            )
+
+
+def _check_unchanged(path: Path, module_name: str) -> None:
+    now = sources_of(module_name)
+    for file, digest in LOADED[module_name].items():
+        if now.get(file) != digest:
+            raise UsageError(f"--plugin {path}: {file} was edited after it was loaded; start Python anew")
+
+
+def _forget(module_name: str) -> None:
+    del sys.modules[module_name]
+    for registry in REGISTRIES.values():
+        registry.forget(module_name)

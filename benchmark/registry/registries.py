@@ -13,17 +13,16 @@ import ast
 import difflib
 import importlib
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cached_property
-from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import ROOT, use_own_packages
+from benchmark.registry.sources import LOADED, Sources, sources_of
 from benchmark.registry.values import convert, describe
 
 __all__ = [
@@ -46,7 +45,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 PLUGIN = "benchmark_plugin_"
 """Begins the names of the modules that plug-in files become."""
 
-RESERVED_FIELDS = ("name", "source")
+RESERVED_FIELDS = ("name", "source", "sources")
 """What a record says of every dataset, method and metric beside its settings."""
 
 
@@ -115,22 +114,22 @@ class Registry:
         for name in self.of_module(module):
             del self._entries[name]
 
-    def source(self, name: str) -> str:
-        """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere.
+    def sources(self, name: str) -> Sources:
+        """What the code of `name` is made of; nothing for what this program has itself.
 
         Raises:
             UsageError: If it is from a notebook or from the script that was started, which other processes
                 cannot import.
         """
-        module = sys.modules[self.get(name).__module__]
-        if module.__name__ == "__main__":
+        module = self.get(name).__module__
+        if module == "__main__":
             raise UsageError(
                 f"{self.kind} {name!r}: is defined where other processes cannot find it; "
                 "put it in a file and name that as a plug-in"
             )
-        if not module.__name__.startswith(PLUGIN):
-            return ""
-        return sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+        if module in LOADED:
+            return LOADED[module]
+        return {} if self.is_built_in(name) else sources_of(module)
 
     def check(self, name: str) -> None:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
@@ -198,7 +197,7 @@ class Registry:
                 )
             try:
                 values[key] = convert(value, hints[key])
-            except (KeyError, OverflowError, TypeError, ValueError):
+            except ValueError:
                 accepted = describe(hints[key])
                 raise UsageError(f"--set {name}.{key}={value}: give {accepted}") from None
         try:
@@ -222,7 +221,9 @@ class Registry:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
+        hints = get_type_hints(cls)
         for field in fields(cls):
+            _check_type(who, field.name, hints[field.name])
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
             # A subclass of a dataclass that sets a field without its type is not heard.
@@ -241,6 +242,16 @@ def unknown(name: str) -> UsageError:
         kinds.append(registry.kind)
         names += registry.names()
     return UsageError(f"no {', '.join(kinds)} is called {name!r}; {_hint(name, names)}")
+
+
+def _check_type(who: str, setting: str, hint: Any) -> None:
+    try:
+        describe(hint)
+    except TypeError:
+        raise UsageError(
+            f"{who}: the setting {setting} is of type {hint}; use bool, int, float, str, None, a Literal, "
+            "an enumeration of texts or whole numbers, or a tuple or list with the type of its items"
+        ) from None
 
 
 def _unset_attributes(cls: Any) -> list[str]:

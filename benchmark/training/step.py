@@ -11,10 +11,11 @@ from torch.func import vmap
 
 from benchmark.datasets.base import Dataset, stream_seed
 from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, PureNetwork, State, update
+from benchmark.training.attributes import check_no_tensors
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
-__all__ = ["Cycle", "Phase", "initialise", "modules_of", "phases_of", "select_seed"]
+__all__ = ["Cycle", "Phase", "initial_networks", "initialise", "modules_of", "phases_of", "select_seed"]
 
 PhaseFunction = Callable[[State, Sequence[Batch]], Tensor]
 
@@ -101,11 +102,12 @@ def modules_of(method: Method, data: DataSpec) -> dict[str, PureNetwork]:
     """The architectures, as carriers of structure; their own parameters stay unused and take no memory.
 
     Raises:
-        ValueError: If two networks share parameters or buffers: each network is trained by itself.
+        ValueError: If two networks share parameters or buffers, or one has tensors that are neither.
     """
     with torch.device("meta"):
         networks = method.networks(data)
     _check_sharing(networks)
+    check_no_tensors(networks)
     return {name: PureNetwork(network) for name, network in networks.items()}
 
 
@@ -127,13 +129,17 @@ def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torc
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
 
 
-def _initial_state(method: Method, data: Dataset, seed: int) -> State:
-    """One seed's initial state, on the CPU."""
+def initial_networks(method: Method, data: Dataset, seed: int) -> dict[str, nn.Module]:
+    """One seed's freshly initialised networks, on the CPU."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
-        networks = method.networks(data.spec)
+        return method.networks(data.spec)
+
+
+def _initial_state(method: Method, data: Dataset, seed: int) -> State:
+    """One seed's initial state, on the CPU."""
     parameters, buffers, steps = {}, {}, {}
-    for name, network in networks.items():
+    for name, network in initial_networks(method, data, seed).items():
         parameters[name] = {key: parameter.detach() for key, parameter in network.named_parameters()}
         buffers[name] = dict(network.named_buffers())
         steps[name] = torch.zeros(())
@@ -152,19 +158,20 @@ class Cycle:
     Arguments:
         method: The method.
         data: What its networks are built for.
-        compile: Whether to compile each phase.
+        backend: The backend of `torch.compile` to compile each phase with; none by default.
     """
 
-    def __init__(self, method: Method, data: DataSpec, compile: bool = False) -> None:
+    def __init__(self, method: Method, data: DataSpec, backend: str | None = None) -> None:
         self.modules = modules_of(method, data)
         self.phases = phases_of(method, data)
+        self.compiled = backend is not None
         self.players: dict[str, Player] = {}
         self.functions: list[PhaseFunction] = []
         for phase in self.phases:
             self.players |= phase.players
             function = self._vectorised(phase)
-            if compile:
-                function = torch.compile(function, fullgraph=True, dynamic=False)
+            if backend is not None:
+                function = torch.compile(function, backend=backend, fullgraph=True, dynamic=False)
             self.functions.append(function)
 
     @property

@@ -52,7 +52,7 @@ def test_what_would_be_compiled_is_not_where_that_does_not_work(plan, monkeypatc
 
 def test_compilation_that_was_asked_for_is_refused_where_it_does_not_work(plan, monkeypatch):
     set_fault(monkeypatch, "no luck")
-    with pytest.raises(UsageError, match="--compile on: .*: no luck; give --compile auto or off"):
+    with pytest.raises(UsageError, match=r"--compile on: .*: no luck; give --compile auto or off"):
         find_remaining(asked_for(plan, "on"), NOTHING, {})
 
 

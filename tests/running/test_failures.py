@@ -172,5 +172,5 @@ def test_a_cell_that_fails_says_why_in_one_line_and_at_length():
     task = Task(cell)
     end = run_task(task, TaskLink(task, lambda event: None, lambda: False))
     assert isinstance(end, Failed)
-    assert end.reason == "ValueError: a learning rate must be positive, not -1.0"
+    assert end.reason == "a learning rate must be positive, not -1.0"
     assert end.details.startswith("Traceback")

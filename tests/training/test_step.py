@@ -27,7 +27,7 @@ def start(name, seeds=(0,), data=SMALL_RING, **settings):
 
 def module(cycle, state, name):
     """A real module with one seed's parameters."""
-    net = cycle.modules[name].to_empty(device="cpu")
+    net = cycle.modules[name].network.to_empty(device="cpu")
     net.load_state_dict({**state.parameters[name], **state.buffers[name]})
     return net
 

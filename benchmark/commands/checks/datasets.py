@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.commands.checks.outcome import Outcome, outcome_of, require
-from benchmark.datasets.base import Dataset, Split
+from benchmark.datasets.base import Dataset, Split, check_mode_weights
 from benchmark.datasets.images import Images
 from benchmark.registry import DATASETS, METHODS
 from benchmark.training.cost import cost_of
@@ -47,15 +47,7 @@ def describes_itself(data: Dataset) -> None:
         is_images == (data.kind == "images"), "a dataset is of kind images if and only if it is an Images"
     )
     require(all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}")
-    weights = data.mode_weights
-    require(weights.ndim == 1, f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)")
-    if len(weights):
-        require(
-            weights.dtype == torch.float64, f"mode_weights is of type {weights.dtype}; it must be float64"
-        )
-        require(bool((weights > 0).all()), "a mode has no weight")
-        total = float(weights.sum())
-        require(abs(total - 1) < 1e-6, f"mode_weights sum to {total:.6g}; they must sum to 1")
+    check_mode_weights(data.mode_weights)
 
 
 def draws_samples(data: Dataset) -> None:

@@ -14,11 +14,13 @@ from benchmark.commands.checks.outcome import Outcome, outcome_of, require
 from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
-from benchmark.method import Batch, Method, Networks, Player, State
+from benchmark.method import Batch, Grouped, Method, Networks, Player, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
+from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
-from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.rehearsal import rehearse
+from benchmark.training.step import Cycle, initial_networks, initialise, select_seed
 from benchmark.training.streams import Batches, Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -28,6 +30,9 @@ CPU = torch.device("cpu")
 
 CYCLES = 3
 """Cycles that a method is trained for."""
+
+INITIALISATIONS = 8
+"""In how many of them a tensor must be without a gradient to count as idle."""
 
 
 def check_method(name: str) -> Iterator[Outcome]:
@@ -39,8 +44,20 @@ def check_method(name: str) -> Iterator[Outcome]:
     method: Method = METHODS.build(name, _settings(name))
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
-            for title, check in CHECKS.items():
-                yield outcome_of(f"{title} ({data.name})", check, method, data)
+            yield from _outcomes(method, data)
+
+
+def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
+    """The outcome of every check; of a method that cannot be built, only that."""
+    built = outcome_of(f"builds ({data.name})", builds, method, data)
+    yield built
+    if built.problem is not None:
+        return
+    for title, check in CHECKS.items():
+        yield outcome_of(f"{title} ({data.name})", check, method, data)
+    # Tracing takes longer than all else, and one kind of data stands for both.
+    if data.kind == method.kinds[0]:
+        yield outcome_of(f"compiles, or is trained eagerly ({data.name})", compiles, method, data)
 
 
 def builds(method: Method, data: Dataset) -> None:
@@ -61,28 +78,70 @@ def builds(method: Method, data: Dataset) -> None:
     cost = cost_of(method, data)
     require(cost.generator_steps > 0, "no player trains the generator")
     require(cost.flops > 0, "a cycle has no matrix product")
+    rehearse(method, data)
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
     """Each player's loss depends on every tensor that the player trains."""
+    idle = _in_all_initialisations(_without_gradient, method, data)
+    for player in sorted({tensor.player for tensor in idle}):
+        names = sorted(tensor.name for tensor in idle if tensor.player == player)
+        require(False, f"the loss of {player!r} does not depend on {', '.join(names)}")
+
+
+class _Idle(NamedTuple):
+    """A tensor or a network that nothing happens to where a player trains it."""
+
+    player: str
+    name: str
+
+
+def _in_all_initialisations(
+    find: Callable[[Method, Dataset, int], set[_Idle]], method: Method, data: Dataset
+) -> set[_Idle]:
+    """What is idle from whichever seed a method starts: of a small network, all units may be dead once."""
+    idle = find(method, data, 0)
+    for seed in range(1, INITIALISATIONS):
+        if not idle:
+            break
+        idle &= find(method, data, seed)
+    return idle
+
+
+def _without_gradient(method: Method, data: Dataset, seed: int) -> set[_Idle]:
+    """The tensors that the loss that trains them does not depend on, apart from biases.
+
+    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
+    gradient.
+    """
+    idle = set()
     # A few cycles in, so that a zero at initialisation does not count against a method.
-    start = _start(method, data, [0])
+    start = _start(method, data, [seed])
     start.run_all()
     state = select_seed(start.state, 0)
     for name, player in start.cycle.players.items():
-        (batch,) = next(Batches(data, [Draw.of(player)], [0], CPU))
+        (batch,) = next(Batches(data, [Draw.of(player)], [seed], CPU))
         loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
         parameters = {network: state.parameters[network] for network in player.networks}
         shape = tuple(loss(parameters).shape)
         require(shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar")
         for network, gradients in grad(loss)(parameters).items():
-            idle = _without_gradient(gradients)
-            require(not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}")
+            for key, gradient in gradients.items():
+                if not gradient.any() and not key.endswith("bias"):
+                    idle.add(_Idle(name, f"{network}.{key}"))
+    return idle
 
 
 def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
     """A cycle changes the networks that its players train, and leaves the others to their players."""
-    start = _start(method, data, [0])
+    for idle in _in_all_initialisations(_unchanged_by_updates, method, data):
+        require(False, f"an update of {idle.player} does not change {idle.name}")
+
+
+def _unchanged_by_updates(method: Method, data: Dataset, seed: int) -> set[_Idle]:
+    """The networks that an update is to change, and does not."""
+    idle = set()
+    start = _start(method, data, [seed])
     batches = start.batches[0]
     for phase in start.cycle.phases:
         before = tree_map(torch.clone, start.state)
@@ -95,10 +154,10 @@ def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
         trained = set().union(*(player.networks for player in phase.players.values()))
         for network, parameters in after.parameters.items():
             changed = not _equal(parameters, select_seed(before, 0).parameters[network])
-            if network in trained:
-                require(changed, f"an update of {names} does not change {network}")
-            else:
-                require(not changed, f"an update of {names} changes {network}")
+            require(network in trained or not changed, f"an update of {names} changes {network}")
+            if network in trained and not changed:
+                idle.add(_Idle(names, network))
+    return idle
 
 
 def losses_are_finite(method: Method, data: Dataset) -> None:
@@ -167,46 +226,49 @@ def trains_like_plain_pytorch(method: Method, data: Dataset) -> None:
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
-        _compare_with_plain_pytorch(method, data)
+        harness, loop = _trained_both_ways(method, data)
     finally:
         torch.set_default_dtype(before)
+    for kind in ("parameters", "buffers"):
+        _compare(getattr(harness, kind), getattr(loop, kind))
 
 
-def _compare_with_plain_pytorch(method: Method, data: Dataset) -> None:
+def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
+    """The same networks after the same cycles: by the harness, and by a plain PyTorch loop."""
     start = _start(method, data, [0])
-    state = tree_map(_in_double, start.state)
-    modules = method.networks(data.spec)
-    own = select_seed(state, 0)
-    for name, module in modules.items():
-        tensors = {**own.parameters[name], **own.buffers[name]}
-        module.double().load_state_dict(tree_map(torch.clone, tensors), strict=False)
-    plain = PlainTraining(modules, start.cycle.players)
-    for stacked in start.batches:
-        batches = [batch.map(_in_double) for batch in stacked]
-        start.cycle.run(state, batches)
-        alone = iter([batch.map(itemgetter(0)) for batch in batches])
+    plain = PlainTraining(initial_networks(method, data, 0), start.cycle.players)
+    for batches in start.batches:
+        doubles = [batch.map(Tensor.double) for batch in batches]
+        start.cycle.run(start.state, doubles)
+        singles = iter([batch.map(itemgetter(0)) for batch in doubles])
         for phase in start.cycle.phases:
             for _ in range(phase.repeats):
-                plain.run(phase, [next(alone) for _ in phase.draws])
-    harness, loop = select_seed(state, 0), plain.state()
-    for kind in ("parameters", "buffers"):
-        for network, tensors in getattr(harness, kind).items():
-            for key, tensor in tensors.items():
-                other = getattr(loop, kind)[network][key]
-                require(
-                    torch.allclose(tensor, other, rtol=1e-6, atol=1e-9),
-                    f"after {CYCLES} cycles, {network}.{key} is another than after the same cycles of a "
-                    "plain PyTorch loop: training changes something that is neither a parameter nor a buffer, or "
-                    "changes a parameter outside of its optimiser",
-                )
+                plain.run(phase, [next(singles) for _ in phase.draws])
+    return select_seed(start.state, 0), plain.state()
 
 
-def _in_double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
+def compiles(method: Method, data: Dataset) -> str | None:
+    """Traces the step as compilation does, up to the code that is made of it."""
+    torch.compiler.reset()
+    start = _start(method, data, [0, 1], backend="eager")
+    try:
+        start.cycle.run(start.state, start.batches[0])
+    except Exception as error:  # a compiler can fail in any way
+        return f"its step does not compile: {explain(error)}"
+    return None
+
+
+def _compare(harness: Grouped, loop: Grouped) -> None:
+    for network, tensors in harness.items():
+        for key, tensor in tensors.items():
+            require(
+                torch.allclose(tensor, loop[network][key], rtol=1e-6, atol=1e-9),
+                f"after {CYCLES} cycles, {network}.{key} differs from that of a plain PyTorch loop: "
+                "a network or a loss keeps, or changes, something that is not carried from update to update",
+            )
 
 
 CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
-    "builds": builds,
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
     "trains like a plain PyTorch loop": trains_like_plain_pytorch,
@@ -241,8 +303,8 @@ class _Start(NamedTuple):
         return self.state
 
 
-def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
-    cycle = Cycle(method, data.spec)
+def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None = None) -> _Start:
+    cycle = Cycle(method, data.spec, backend)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
     return _Start(cycle, initialise(method, data, seeds, CPU), batches)
@@ -255,19 +317,6 @@ def _settings(name: str) -> dict[str, Any]:
         if suite.protocol is None:
             settings |= suite.settings_on("").get(name, {})
     return settings
-
-
-def _without_gradient(gradients: dict[str, Tensor]) -> list[str]:
-    """The tensors that a loss does not depend on, apart from biases.
-
-    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
-    gradient.
-    """
-    names = []
-    for name, gradient in gradients.items():
-        if not gradient.any() and not name.endswith("bias"):
-            names.append(name)
-    return names
 
 
 def _equal(tree: Any, other: Any) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from benchmark.errors import in_one_line
+from benchmark.training.advice import explain
 
 __all__ = ["ContractError", "Outcome", "outcome_of", "require"]
 
@@ -13,10 +13,17 @@ class ContractError(Exception):
 
 
 class Outcome(NamedTuple):
-    """What was checked, and what is wrong; `None` if nothing is."""
+    """What was checked.
+
+    Attributes:
+        title: The check.
+        problem: What is wrong; `None` if nothing is.
+        remark: What is right and yet worth knowing; may be empty.
+    """
 
     title: str
     problem: str | None
+    remark: str = ""
 
 
 def require(condition: object, problem: str) -> None:
@@ -25,15 +32,15 @@ def require(condition: object, problem: str) -> None:
         raise ContractError(problem)
 
 
-def outcome_of(title: str, check: Callable[..., None], *arguments: Any) -> Outcome:
-    """Runs a check, which raises `ContractError` with the problem.
+def outcome_of(title: str, check: Callable[..., str | None], *arguments: Any) -> Outcome:
+    """Runs a check, which raises `ContractError` with the problem, and may return a remark.
 
     What is checked may be foreign code, which may fail in any way: whatever it raises is the problem.
     """
     try:
-        check(*arguments)
+        remark = check(*arguments)
     except ContractError as error:
         return Outcome(title, str(error))
     except (Exception, SystemExit) as error:
-        return Outcome(title, in_one_line(error))
-    return Outcome(title, None)
+        return Outcome(title, explain(error))
+    return Outcome(title, None, remark or "")

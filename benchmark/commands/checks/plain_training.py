@@ -4,12 +4,22 @@ The harness must come to the same networks. What it leaves behind of a module, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from benchmark.method import Adam, Batch, Grouped, Networks, Player, PureNetwork, State, Tensors
+from benchmark.method import (
+    Adam,
+    Batch,
+    Grouped,
+    Networks,
+    Optimiser,
+    Player,
+    PureNetwork,
+    State,
+    Tensors,
+)
 from benchmark.training.step import Phase
 
 __all__ = ["PlainTraining"]
@@ -33,82 +43,144 @@ class PlainTraining:
     def __init__(self, modules: Mapping[str, nn.Module], players: Mapping[str, Player]) -> None:
         self.modules = modules
         self.players = players
-        self.optimisers: dict[str, torch.optim.Adam] = {}
+        self.optimisers: dict[str, _Optimiser] = {}
         for player in players.values():
             for name in player.networks:
-                adam = player.optimiser
-                self.optimisers[name] = torch.optim.Adam(
-                    modules[name].parameters(), adam.lr, adam.betas, adam.eps
-                )
+                self.optimisers[name] = _optimiser_of(player, modules[name])
 
     def run(self, phase: Phase, batches: Sequence[Batch]) -> None:
         """One run of a phase."""
         if phase.simultaneous:
             steps = {name: self._step_of(player, batches[0]) for name, player in phase.players.items()}
-            for name, step in steps.items():
-                self._take(phase.players[name], step)
+            for step in steps.values():
+                self._take(step)
             return
         for player, batch in zip(phase.players.values(), batches, strict=True):
-            self._take(player, self._step_of(player, batch))
-
-    def buffers(self) -> Grouped:
-        """Copies of the buffers as they are."""
-        buffers = {}
-        for name, module in self.modules.items():
-            buffers[name] = {key: buffer.clone() for key, buffer in module.named_buffers()}
-        return buffers
+            self._take(self._step_of(player, batch))
 
     def state(self) -> State:
-        """The networks and their optimisers' moments, as the harness has them."""
-        parameters, first, second, steps = {}, {}, {}, {}
+        """The networks and what their optimisers keep, as the harness has them."""
+        parameters: Grouped = {}
+        buffers, first, second, steps = {}, {}, {}, {}
         for name, module in self.modules.items():
-            moments = self.optimisers[name].state
             parameters[name] = dict(module.named_parameters())
-            first[name], second[name] = {}, {}
-            steps[name] = torch.zeros(())
-            for key, parameter in module.named_parameters():
-                of_parameter = moments.get(parameter, {})
-                first[name][key] = of_parameter.get("exp_avg", torch.zeros_like(parameter))
-                second[name][key] = of_parameter.get("exp_avg_sq", torch.zeros_like(parameter))
-                steps[name] = of_parameter.get("step", torch.zeros(()))
-        return State(parameters, self.buffers(), first, second, steps)
+            buffers[name] = _copies_of_buffers(module)
+            first[name], second[name], steps[name] = self.optimisers[name].moments()
+        return State(parameters, buffers, first, second, steps)
 
     def _step_of(self, player: Player, batch: Batch) -> _Step:
         """The step of a player from the networks as they are. Buffers are left as they were."""
-        before = self.buffers()
+        before = {name: _copies_of_buffers(module) for name, module in self.modules.items()}
         for module in self.modules.values():
             module.zero_grad()
-        loss = player.loss(_LiveNetworks(self), batch)
-        loss.backward()
+        player.loss(_LiveNetworks(self), batch).backward()
         gradients = {name: _gradients(self.modules[name]) for name in player.networks}
-        buffers = {name: self.buffers()[name] for name in player.networks}
+        buffers = {name: _copies_of_buffers(self.modules[name]) for name in player.networks}
         for name, module in self.modules.items():
             _set_buffers(module, before[name])
         return _Step(gradients, buffers)
 
-    def _take(self, player: Player, step: _Step) -> None:
-        for name in player.networks:
-            module = self.modules[name]
-            for key, parameter in module.named_parameters():
-                parameter.grad = _clipped(step.gradients[name][key], player.optimiser)
-            self.optimisers[name].step()
-            _set_buffers(module, step.buffers[name])
+    def _take(self, step: _Step) -> None:
+        for name, gradients in step.gradients.items():
+            self.optimisers[name].step(gradients)
+            _set_buffers(self.modules[name], step.buffers[name])
 
 
-class _LiveNetworks:
+class _LiveNetworks(Networks):
     """The networks as a loss sees them: `nets.generator(z)` calls the module itself."""
 
     def __init__(self, training: PlainTraining) -> None:
+        modules = {name: PureNetwork(module) for name, module in training.modules.items()}
+        super().__init__(modules, training.state(), training.players)
         self._training = training
 
     def __getattr__(self, name: str) -> nn.Module:
         return self._training.modules[name]
 
-    def after(self, player: str, loss: Callable[[Any], Tensor]) -> Networks:
+    def after(self, player: str, loss: Callable[[Networks], Tensor]) -> Networks:
         """The networks after one update of a player, of which autograd knows how they came about."""
-        training = self._training
-        modules = {name: PureNetwork(module) for name, module in training.modules.items()}
-        return Networks(modules, training.state(), training.players).after(player, loss)
+        return Networks(self.modules, self._training.state(), self.players).after(player, loss)
+
+
+class _Moments(NamedTuple):
+    """What an optimiser keeps of a network."""
+
+    first: Tensors
+    second: Tensors
+    steps: Tensor
+
+
+class _Optimiser(Protocol):
+    """Updates one network, in place."""
+
+    def step(self, gradients: Tensors) -> None:
+        """One update."""
+
+    def moments(self) -> _Moments:
+        """What it keeps."""
+
+
+class _TorchAdam:
+    """Adam is checked against torch's own."""
+
+    def __init__(self, module: nn.Module, adam: Adam) -> None:
+        self.parameters = dict(module.named_parameters())
+        self.adam = adam
+        self.optimiser = torch.optim.Adam(self.parameters.values(), adam.lr, adam.betas, adam.eps)
+
+    def step(self, gradients: Tensors) -> None:
+        for key, parameter in self.parameters.items():
+            parameter.grad = self._clipped(gradients[key])
+        self.optimiser.step()
+
+    def moments(self) -> _Moments:
+        moments = _start_of(self.parameters)
+        for key, parameter in self.parameters.items():
+            kept = self.optimiser.state.get(parameter)
+            if kept is not None:
+                moments.first[key], moments.second[key] = kept["exp_avg"], kept["exp_avg_sq"]
+                moments = moments._replace(steps=kept["step"])
+        return moments
+
+    def _clipped(self, gradient: Tensor) -> Tensor:
+        norm = float(gradient.norm())
+        if self.adam.clip_norm is None or norm <= self.adam.clip_norm:
+            return gradient
+        return gradient * (self.adam.clip_norm / norm)
+
+
+class _AnyOptimiser:
+    """An optimiser of a plug-in has its own rule only."""
+
+    def __init__(self, module: nn.Module, optimiser: Optimiser) -> None:
+        self.parameters = dict(module.named_parameters())
+        self.optimiser = optimiser
+        self.kept = _start_of(self.parameters)
+
+    def step(self, gradients: Tensors) -> None:
+        parameters = {key: parameter.detach() for key, parameter in self.parameters.items()}
+        kept = self.kept
+        state = State({"own": parameters}, {}, {"own": kept.first}, {"own": kept.second}, {"own": kept.steps})
+        state = self.optimiser.apply(state, "own", gradients)
+        self.kept = _Moments(state.first["own"], state.second["own"], state.steps["own"])
+        with torch.no_grad():
+            for key, parameter in self.parameters.items():
+                parameter.copy_(state.parameters["own"][key])
+
+    def moments(self) -> _Moments:
+        return self.kept
+
+
+def _optimiser_of(player: Player, module: nn.Module) -> _Optimiser:
+    if isinstance(player.optimiser, Adam):
+        return _TorchAdam(module, player.optimiser)
+    return _AnyOptimiser(module, player.optimiser)
+
+
+def _start_of(parameters: Mapping[str, Tensor]) -> _Moments:
+    """What an optimiser keeps before its first update."""
+    zeros = {key: torch.zeros_like(parameter, requires_grad=False) for key, parameter in parameters.items()}
+    return _Moments(zeros, dict(zeros), torch.zeros(()))
 
 
 def _gradients(module: nn.Module) -> Tensors:
@@ -118,10 +190,8 @@ def _gradients(module: nn.Module) -> Tensors:
     return gradients
 
 
-def _clipped(gradient: Tensor, adam: Adam) -> Tensor:
-    if adam.clip_norm is None:
-        return gradient
-    return gradient * min(1.0, adam.clip_norm / max(float(gradient.norm()), 1e-300))
+def _copies_of_buffers(module: nn.Module) -> Tensors:
+    return {key: buffer.clone() for key, buffer in module.named_buffers()}
 
 
 def _set_buffers(module: nn.Module, buffers: Tensors) -> None:

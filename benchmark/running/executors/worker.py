@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.errors import first_line, in_one_line
+from benchmark.errors import first_line
 from benchmark.running.executors.base import (
     Done,
     Event,
@@ -98,6 +98,7 @@ def use_one_thread() -> None:
 def run_task(task: Task, link: TaskLink) -> Event:
     """Runs a cell and returns how it ended."""
     from benchmark.running.train_and_score import run_cell
+    from benchmark.training.advice import explain
 
     try:
         return Done(task.cell, run_cell(task.cell, link, task.start))
@@ -109,4 +110,4 @@ def run_task(task: Task, link: TaskLink) -> Event:
         # torch's own errors, on a CPU and on a GPU
         if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
             return Lost(task.cell, f"it ran out of memory ({first_line(error)})")
-        return Failed(task.cell, in_one_line(error), traceback.format_exc())
+        return Failed(task.cell, explain(error), traceback.format_exc())

@@ -1,0 +1,58 @@
+"""What to do about torch's errors that have their cause in how a method is written."""
+
+import re
+from textwrap import shorten
+from typing import NamedTuple
+
+from benchmark.errors import first_line
+
+__all__ = ["explain"]
+
+
+class _Advice(NamedTuple):
+    pattern: str
+    advice: str
+
+
+LONGEST_LINE = 200
+"""Characters of torch's words that stand before an advice."""
+
+ADVICE = (
+    _Advice(
+        r"meta tensor|device meta",
+        "networks are built without values first: do not look at values in a constructor (.item(), float()), "
+        "and keep tensors in registered buffers",
+    ),
+    _Advice(
+        r"called random operation",
+        "a network or a loss draws random numbers, as dropout does: declare them as noise of the player",
+    ),
+    _Advice(
+        r"calling \.item\(\)|data-dependent control flow",
+        "a loss runs for many seeds at once and must not look at values: "
+        "use torch.where instead of `if`, and no .item()",
+    ),
+    _Advice(
+        r"modified by an inplace operation|mutating directly with `\.data`",
+        "a forward pass must not write into parameters: only their optimiser changes them",
+    ),
+    _Advice(
+        r"[Bb]atching rule|vmap: inplace",
+        "an operation has no rule for many seeds at once; instead of torch's spectral_norm, use "
+        "that of baselines.spectral_norm, and assign buffers anew instead of writing into them",
+    ),
+)
+
+
+def explain(error: BaseException) -> str:
+    """An error in one line, with advice if there is some.
+
+    A `ValueError` is one of a contract of this program, as a rule, and needs no name.
+    """
+    line = first_line(error)
+    if not isinstance(error, ValueError):
+        line = f"{type(error).__name__}: {line}"
+    for advice in ADVICE:
+        if re.search(advice.pattern, str(error)):
+            return f"{shorten(line, LONGEST_LINE, placeholder=' ...').rstrip('.')}; {advice.advice}"
+    return line

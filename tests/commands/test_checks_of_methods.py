@@ -1,0 +1,258 @@
+"""`check` of methods that strangers write: what is not carried from update to update is named."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from baselines.gan import GAN
+from baselines.spectral_norm import spectral_norm
+from benchmark.commands.checks.methods import check_method
+from benchmark.method import Adam, Player, PureNetwork, State
+from benchmark.registry import METHODS
+
+
+class Around(nn.Module):
+    """A network inside another one."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        return self.scale * self.network(x)
+
+
+class AssignsBuffer(Around):
+    """The state of BEGAN, say: assigned and not written in place."""
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.register_buffer("k", torch.zeros(()))
+
+    def forward(self, x):
+        out = super().forward(x)
+        self.k = (self.k + 0.01 * out.detach().abs().mean()).clamp(0, 1)
+        return (1 - self.k) * out
+
+
+class WritesBuffer(AssignsBuffer):
+    def forward(self, x):
+        out = Around.forward(self, x)
+        self.k.copy_((self.k + 0.01 * out.detach().abs().mean()).clamp(0, 1))
+        return (1 - self.k) * out
+
+
+class AssignsParameter(Around):
+    def forward(self, x):
+        out = super().forward(x)
+        self.scale = nn.Parameter(0.9 * self.scale.detach())
+        return out
+
+
+class WritesParameter(Around):
+    def forward(self, x):
+        with torch.no_grad():
+            self.scale.mul_(0.9)
+        return super().forward(x)
+
+
+class Counts(Around):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) / self.calls
+
+
+class Appends(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.history = {"calls": []}
+
+    def forward(self, x):
+        self.history["calls"].append(0)
+        return super().forward(x) / len(self.history["calls"])
+
+
+class NewBuffer(Around):
+    def forward(self, x):
+        self.register_buffer("late", torch.zeros(()))
+        return super().forward(x)
+
+
+class KeepsTensor(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.factor = torch.tensor(2.0)
+
+
+class LooksAtValue(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.factor = torch.tensor(2.0).item()
+
+
+class Branches(Around):
+    def forward(self, x):
+        out = super().forward(x)
+        return out if out.mean() > 0 else 2 * out
+
+
+class Dropout(Around):
+    def forward(self, x):
+        return nn.functional.dropout(super().forward(x))
+
+
+class Recurrent(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.gru = nn.GRU(1, 1, batch_first=True)
+
+    def forward(self, x):
+        steps = super().forward(x)[:, None].expand(-1, 3, -1)
+        return self.gru(steps)[0][:, -1]
+
+
+def layers_normalised_by(normalise):
+    def normalised(network):
+        for module in list(network.modules()):
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                normalise(module)
+        return network
+
+    return normalised
+
+
+@pytest.fixture
+def outcomes():
+    """Checks a GAN whose discriminator was changed."""
+
+    def check(change, **methods):
+        def networks(self, data):
+            made = GAN.networks(self, data)
+            return {**made, "discriminator": change(made["discriminator"])}
+
+        members = {"__module__": __name__, "networks": networks, **methods}
+        METHODS.register("changed")(type("Changed", (GAN,), members))
+        return list(check_method("changed"))
+
+    yield check
+    METHODS.forget(__name__)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [AssignsBuffer, WritesBuffer, layers_normalised_by(spectral_norm)],
+    ids=["assigns a buffer", "writes into a buffer", "spectral norm"],
+)
+def test_state_in_buffers_is_carried(outcomes, change):
+    assert not [outcome for outcome in outcomes(change) if outcome.problem is not None]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (AssignsParameter, "a forward pass assigns a parameter"),
+        (WritesParameter, "a forward pass must not write into parameters"),
+        (Counts, "a forward pass sets discriminator.calls, which is no buffer"),
+        (Appends, "a forward pass sets discriminator.history, which is no buffer"),
+        (NewBuffer, "a forward pass adds or removes the buffer late"),
+        (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
+        (LooksAtValue, "networks are built without values first"),
+        (Branches, "must not look at values"),
+        (Dropout, "declare them as noise of the player"),
+        (layers_normalised_by(nn.utils.spectral_norm), "that of baselines.spectral_norm"),
+        (
+            layers_normalised_by(nn.utils.parametrizations.spectral_norm),
+            "that of baselines.spectral_norm",
+        ),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_cannot_be_carried_is_named(outcomes, change, problem):
+    """By `builds`, which is what a run does first, too."""
+    first, *others = outcomes(change)
+    assert first.title == "builds (ring)"
+    assert problem in first.problem
+    assert [outcome.title for outcome in others] == ["builds (pictures)"]
+
+
+def test_a_network_that_does_not_compile_is_trained_eagerly(outcomes):
+    (remark,) = [outcome.remark for outcome in outcomes(Recurrent) if outcome.remark]
+    assert "its step does not compile" in remark
+
+
+def test_the_plain_loop_notices_what_the_harness_leaves_behind(outcomes, monkeypatch):
+    """Here, the buffers that a forward pass assigns."""
+    original = PureNetwork.with_tensors
+
+    def forgetful(self, parameters, buffers, inputs):
+        output, _ = original(self, parameters, buffers, inputs)
+        return output, buffers
+
+    monkeypatch.setattr(PureNetwork, "with_tensors", forgetful)
+    failed = {outcome.title: outcome.problem for outcome in outcomes(AssignsBuffer) if outcome.problem}
+    assert "trains like a plain PyTorch loop (ring)" in failed
+    assert "differs from that of a plain" in failed["trains like a plain PyTorch loop (ring)"]
+
+
+def test_two_networks_that_share_a_module_are_refused():
+    class Shares(GAN):
+        def networks(self, data):
+            made = super().networks(data)
+            return {**made, "twin": made["discriminator"]}
+
+        def players(self, data):
+            made = super().players(data)
+            trains_both = replace(made["discriminator"], networks=("discriminator", "twin"))
+            return {**made, "discriminator": trains_both}
+
+    METHODS.register("shares")(Shares)
+    try:
+        outcomes = list(check_method("shares"))
+    finally:
+        METHODS.forget(__name__)
+    assert "networks 'discriminator' and 'twin' share discriminator." in outcomes[0].problem
+
+
+def test_a_few_dead_units_are_no_fault(outcomes):
+    """In a small network a rectifier may be dead from its initialisation on."""
+
+    def narrow(network):
+        *_, last = [module for module in network.modules() if isinstance(module, nn.Linear)]
+        outputs = last.out_features
+        return nn.Sequential(network, nn.Linear(outputs, 2), nn.ReLU(), nn.Linear(2, 1))
+
+    assert not [outcome for outcome in outcomes(narrow) if outcome.problem is not None]
+
+
+class Momentum:
+    """Gradient descent with momentum, an optimiser of a plug-in's own."""
+
+    def apply(self, state, network, gradients):
+        parameters, first = {}, {}
+        for key, parameter in state.parameters[network].items():
+            first[key] = 0.9 * state.first[network][key] + gradients[key]
+            parameters[key] = parameter - 0.01 * first[key]
+        return State(
+            {**state.parameters, network: parameters},
+            state.buffers,
+            {**state.first, network: first},
+            state.second,
+            state.steps,
+        )
+
+
+def test_an_optimiser_of_ones_own_is_used(outcomes):
+    momentum = Momentum()
+
+    def players(self, data):
+        return {
+            "discriminator": Player(("discriminator",), self.discriminator_loss, momentum),
+            "generator": Player(("generator",), self.generator_loss, Adam(1e-3), real=False),
+        }
+
+    assert not [outcome for outcome in outcomes(Around, players=players) if outcome.problem is not None]
