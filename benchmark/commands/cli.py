@@ -1,5 +1,6 @@
 """The command line. Imports nothing heavy until a verb needs it."""
 
+import os
 import re
 import sys
 from argparse import Namespace
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = make_parser().parse_args(_joined(arguments))
         options.command = ["benchmark", *arguments]
         use_own_packages()
+        os.environ.pop("MPLBACKEND", None)  # no window is opened, and an unknown one stops matplotlib
         with Interruption():
             return VERBS[options.verb](options)
     except UsageError as error:
