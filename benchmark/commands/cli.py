@@ -5,7 +5,6 @@ import re
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmark.commands import option_values
 from benchmark.commands.parser import make_parser
@@ -13,7 +12,7 @@ from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
-from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, what_is_in_the_way
+from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, user_path, what_is_in_the_way
 from benchmark.running.interruption import Interrupted, Interruption
 
 __all__ = ["main"]
@@ -107,7 +106,7 @@ def _report(options: Namespace) -> int:
     from benchmark.report.terminal import print_report
     from benchmark.report.write import write_report
 
-    store = Store(Path(options.directory))
+    store = Store(user_path(options.directory))
     report = write_report(store, read_run(store.root), extras)
     print_report(report)
     return 1 if report.problems else 0
@@ -120,7 +119,9 @@ def _compare(options: Namespace) -> int:
 
     from benchmark.commands.compare import compare
 
-    return compare(Path(options.before), Path(options.after), names, options.simultaneous, options.csv)
+    return compare(
+        user_path(options.before), user_path(options.after), names, options.simultaneous, options.csv
+    )
 
 
 def _score(options: Namespace) -> int:
@@ -130,7 +131,7 @@ def _score(options: Namespace) -> int:
     from benchmark.commands.score import ScoreOptions, print_scores
 
     score_options = ScoreOptions(
-        file=Path(options.samples),
+        file=user_path(options.samples),
         dataset=options.dataset,
         metrics=options.metrics,
         features=options.fid_features,

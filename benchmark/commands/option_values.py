@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.registry import METRICS, is_installed, plain
+from benchmark.registry import METRICS, is_installed, plain, user_path
 
 __all__ = [
     "EXTRAS",
@@ -65,7 +65,7 @@ def with_config(options: argparse.Namespace, option_names: Iterable[str]) -> dic
 def _read_config(file: str, option_names: tuple[str, ...]) -> dict[str, Any]:
     where = f"--config {file}"
     try:
-        with open(file, "rb") as stream:
+        with user_path(file).open("rb") as stream:
             content = tomllib.load(stream)
     except OSError as error:
         raise UsageError(f"{where}: {error.strerror}") from error

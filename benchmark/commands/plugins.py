@@ -1,10 +1,9 @@
 """Plug-in files that are named on the command line."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from benchmark.errors import complain
-from benchmark.registry import DATASETS, METRICS, Registry, load_plugin
+from benchmark.registry import DATASETS, METRICS, Registry, load_plugin, user_path
 
 __all__ = ["load_plugins", "print_unused"]
 
@@ -17,7 +16,7 @@ def load_plugins(files: Sequence[str] | None) -> list[tuple[Registry, str]]:
     """
     entries = []
     for file in files or ():
-        entries += load_plugin(Path(file))
+        entries += load_plugin(user_path(file))
     return entries
 
 

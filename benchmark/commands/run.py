@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
-from benchmark.errors import complain
+from benchmark.errors import complain, printable
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
@@ -111,7 +111,7 @@ def _set_aside(store: Store) -> None:
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
-        print(f"the old run is now {aside}", file=sys.stderr)
+        print(f"the old run is now {printable(str(aside))}", file=sys.stderr)
 
 
 def _checked_store(options: RunOptions) -> Store:

@@ -1,6 +1,7 @@
 """Methods, datasets, metrics and suites by their names. Imports nothing heavy."""
 
 from benchmark.registry.packages import is_installed, use_own_packages, what_is_in_the_way
+from benchmark.registry.paths import as_text, user_path
 from benchmark.registry.plugin_files import load_plugin
 from benchmark.registry.registries import (
     DATASETS,
@@ -26,6 +27,7 @@ __all__ = [
     "RESERVED_FIELDS",
     "SUITES",
     "Registry",
+    "as_text",
     "is_installed",
     "load_plugin",
     "plain",
@@ -36,5 +38,6 @@ __all__ = [
     "resolved",
     "unknown",
     "use_own_packages",
+    "user_path",
     "what_is_in_the_way",
 ]

@@ -1,12 +1,14 @@
 """Plug-ins: Python files that register methods, datasets, metrics and suites."""
 
 import importlib.util
+import os
 import sys
 from hashlib import sha256
 from pathlib import Path
 
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import use_own_packages
+from benchmark.registry.paths import as_text
 from benchmark.registry.registries import PLUGIN, REGISTRIES, Registry
 from benchmark.registry.sources import LOADED, file_of, imports_of, sources_of
 
@@ -23,7 +25,7 @@ def load_plugin(path: Path) -> list[tuple[Registry, str]]:
         UsageError: If the file is missing, does not import, registers nothing or takes an existing name, or
             if it, or a file that it imports, was edited after it was loaded.
     """
-    module_name = f"{PLUGIN}{path.stem}_{sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+    module_name = f"{PLUGIN}{path.stem}_{sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     if module_name not in sys.modules:
         _execute(path, module_name)
         _check_neighbours(path, module_name)
@@ -43,6 +45,8 @@ def load_plugin(path: Path) -> list[tuple[Registry, str]]:
 def _execute(path: Path, module_name: str) -> None:
     if not path.is_file():
         raise UsageError(f"--plugin {path}: no such file; give a Python file")
+    if as_text(path.name) != path.name:
+        raise UsageError(f"--plugin {path}: its name is not UTF-8, so no record could have it; rename it")
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {path}: not a Python file (its name must end in .py)")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import complain, in_one_line
+from benchmark.errors import complain, in_one_line, printable
 from benchmark.records.results import Results
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -64,7 +64,7 @@ def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> 
     for problem in problems:
         complain(problem)
     page = " and report.html" if (store.root / "report.html").exists() else ""
-    print(f"tables, plots{page} are in {store.root}", file=sys.stderr)
+    print(f"tables, plots{page} are in {printable(str(store.root))}", file=sys.stderr)
     return Report(store.root, results, tables, finished, problems)
 
 

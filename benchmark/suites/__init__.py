@@ -1,10 +1,9 @@
 """Suites: which datasets, methods, metrics and default budgets belong together. Imports nothing heavy."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from benchmark.errors import UsageError, in_one_line
-from benchmark.registry import SUITES
+from benchmark.registry import SUITES, user_path
 from benchmark.suites.rules import check_rules
 from benchmark.suites.suite import CheckedRun, Protocol, Suite
 
@@ -53,7 +52,7 @@ def find_or_read_suite(name: str) -> Suite:
 
     from benchmark.suites.suite_file import read_suite
 
-    return read_suite(Path(name))
+    return read_suite(user_path(name))
 
 
 def registered_suites() -> list[Suite]:
