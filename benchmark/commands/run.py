@@ -1,13 +1,12 @@
 """`run`: trains and scores all that is missing of a request, and writes the report."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
-from benchmark.errors import complain
+from benchmark.errors import complain, tell
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
@@ -97,7 +96,7 @@ def _set_aside(store: Store) -> None:
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
-        print(f"the old run is now {aside}", file=sys.stderr)
+        tell(f"the old run is now {aside}")
 
 
 def _checked_store(options: RunOptions) -> Store:

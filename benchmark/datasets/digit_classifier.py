@@ -3,7 +3,6 @@ cache.
 """
 
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from torch.nn.functional import cross_entropy, pad
 from benchmark.datasets.base import stream_seed
 from benchmark.datasets.image_files import ImageFiles
 from benchmark.datasets.places import cache_directory
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, tell
 
 __all__ = ["NO_DIGIT", "DigitClassifier", "Trained", "digit_classifier"]
 
@@ -112,11 +111,7 @@ def _train(digits: ImageFiles) -> Trained:
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for epoch in range(EPOCHS):
-        print(
-            f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}",
-            file=sys.stderr,
-            flush=True,
-        )
+        tell(f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}")
         for index in torch.randperm(len(images), generator=generator).split(BATCH):
             dy, dx = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
             batch = padded[index, dy : dy + images.shape[1], dx : dx + images.shape[2]]
@@ -134,10 +129,7 @@ def _train(digits: ImageFiles) -> Trained:
         )
     accuracy = float((predicted == digits.test_labels).double().mean())
     seconds = time.perf_counter() - began
-    print(
-        f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s",
-        file=sys.stderr,
-    )
+    tell(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s")
     return Trained(network, accuracy, _fingerprint(network, digits.digest))
 
 
@@ -190,7 +182,7 @@ def _load(file: Path, data: str) -> Trained | None:
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
         whole = False
     if not whole:
-        print(f"{file}: is damaged; training the classifier again", file=sys.stderr)
+        tell(f"{file}: is damaged; training the classifier again")
         return None
     return Trained(network.eval().requires_grad_(False), accuracy, metadata["fingerprint"])
 
