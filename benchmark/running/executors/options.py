@@ -38,6 +38,6 @@ def require_worker_processes() -> None:
     """Raises a `UsageError` if this process may start no processes."""
     if multiprocessing.current_process().daemon:
         raise UsageError(
-            "--executor local: a daemonic process, such as one of multiprocessing.Pool, may start no workers; "
-            "use concurrent.futures.ProcessPoolExecutor instead of the pool"
+            "--executor local: a daemonic process, such as one of multiprocessing.Pool, cannot start workers;"
+            " use concurrent.futures.ProcessPoolExecutor instead of the pool"
         )
