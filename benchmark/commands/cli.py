@@ -12,6 +12,7 @@ from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
 from benchmark.registry import DATASETS, REGISTRIES
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_output()
     try:
         with flushed():
+            require_unix()
             options = make_parser().parse_args(_joined(arguments))
             options.command = ["benchmark", *arguments]
             with Interruption():
