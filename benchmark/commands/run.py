@@ -48,7 +48,7 @@ def dry_run(options: RunOptions) -> str:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = make_plan(options.request)
+        plan = make_plan(options.request, dry=True)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
