@@ -1,15 +1,18 @@
 """The command line. Imports nothing heavy until a verb needs it."""
 
 import re
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.commands import option_values
+from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
 from benchmark.registry import DATASETS, REGISTRIES
@@ -21,15 +24,20 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
 
-    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or
-    by SIGTERM.
+    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 129, 130 or 143 interrupted by SIGHUP, by
+    Ctrl-C or by SIGTERM, 141 whoever read the output has closed it.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_output()
     try:
-        options = make_parser().parse_args(_joined(arguments))
-        options.command = ["benchmark", *arguments]
-        with Interruption():
-            return VERBS[options.verb](options)
+        with flushed():
+            require_unix()
+            options = make_parser().parse_args(_joined(arguments))
+            options.command = ["benchmark", *arguments]
+            with Interruption():
+                return VERBS[options.verb](options)
+    except BrokenPipeError:  # as by `| head`: who reads wants no more
+        return 128 + signal.SIGPIPE
     except UsageError as error:
         complain(error)
         return 2

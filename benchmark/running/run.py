@@ -1,11 +1,11 @@
 """A run: trains all that is missing of a plan, and writes down what comes back."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from benchmark.errors import tell
 from benchmark.plan.devices import can_compile
 from benchmark.plan.dry_run import duration
 from benchmark.plan.plan import Plan
@@ -64,10 +64,8 @@ def run_plan(
     facts = {dataset.name: facts_of(dataset) for dataset in plan.datasets}
     write_manifest(store, remaining, facts, command)
     if plan.request.compile == "auto" and not can_compile(plan.device):
-        print(
-            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times "
-            "slower",
-            file=sys.stderr,
+        tell(
+            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times slower"
         )
     with _progress_line(remaining) as line:
         for damage in moved:
