@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -83,6 +84,23 @@ class NewBuffer(Around):
         return super().forward(x)
 
 
+class GrowsBuffer(AssignsBuffer):
+    def forward(self, x):
+        self.k = self.k.flatten().repeat(2)
+        return Around.forward(self, x)
+
+
+class Frozen(Around):
+    """Random features."""
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.features = nn.Linear(1, 4).requires_grad_(False)
+
+    def forward(self, x):
+        return self.features(super().forward(x)).sum(dim=-1, keepdim=True)
+
+
 class KeepsTensor(Around):
     def __init__(self, network):
         super().__init__(network)
@@ -99,6 +117,20 @@ class Branches(Around):
     def forward(self, x):
         out = super().forward(x)
         return out if out.mean() > 0 else 2 * out
+
+
+class UsesNumPy(Around):
+    def forward(self, x):
+        return super().forward(torch.from_numpy(np.tanh(x.detach().numpy())))
+
+
+class Lazy(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.last = nn.LazyLinear(1)
+
+    def forward(self, x):
+        return self.last(super().forward(x))
 
 
 class Dropout(Around):
@@ -145,8 +177,8 @@ def outcomes():
 
 @pytest.mark.parametrize(
     "change",
-    [AssignsBuffer, WritesBuffer, layers_normalised_by(spectral_norm)],
-    ids=["assigns a buffer", "writes into a buffer", "spectral norm"],
+    [AssignsBuffer, WritesBuffer, Frozen, layers_normalised_by(spectral_norm)],
+    ids=["assigns a buffer", "writes into a buffer", "frozen parameters", "spectral norm"],
 )
 def test_state_in_buffers_is_carried(outcomes, change):
     assert not [outcome for outcome in outcomes(change) if outcome.problem is not None]
@@ -160,9 +192,12 @@ def test_state_in_buffers_is_carried(outcomes, change):
         (Counts, "a forward pass sets discriminator.calls, which is no buffer"),
         (Appends, "a forward pass sets discriminator.history, which is no buffer"),
         (NewBuffer, "a forward pass adds or removes the buffer late"),
+        (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
         (LooksAtValue, "networks are built without values first"),
         (Branches, "must not look at values"),
+        (UsesNumPy, "made of torch's operations alone"),
+        (Lazy, "give the numbers of its features"),
         (Dropout, "declare them as noise of the player"),
         (layers_normalised_by(nn.utils.spectral_norm), "that of baselines.spectral_norm"),
         (
