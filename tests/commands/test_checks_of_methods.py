@@ -1,5 +1,7 @@
 """`check` of methods that strangers write: what is not carried from update to update is named."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -262,6 +264,32 @@ def test_a_few_dead_units_are_no_fault(outcomes):
         return nn.Sequential(network, nn.Linear(outputs, 2), nn.ReLU(), nn.Linear(2, 1))
 
     assert not [outcome for outcome in outcomes(narrow) if outcome.problem is not None]
+
+
+IDLE = """
+from dataclasses import dataclass
+from baselines.gan import GAN
+from benchmark.registry import register_method
+
+@register_method("idle")
+@dataclass(frozen=True)
+class Idle(GAN):
+    def generator_loss(self, nets, batch):
+        return 0 * batch.z.sum()
+"""
+
+
+def test_verdicts_hold_without_assertions(tmp_path):
+    file = tmp_path / "idle.py"
+    file.write_text(IDLE)
+    check = subprocess.run(
+        [sys.executable, "-O", "-m", "benchmark", "check", "--plugin", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert check.returncode == 1
+    assert "FAILED: the loss of 'generator' does not depend on" in check.stdout
 
 
 class Momentum:
