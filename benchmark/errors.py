@@ -1,8 +1,21 @@
-"""Errors that are the user's to mend."""
+"""Errors that are the user's to mend, and lines that tell the user."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
-__all__ = ["UsageError", "complain", "first_line", "in_one_line", "printable"]
+__all__ = [
+    "UsageError",
+    "complain",
+    "dispensable",
+    "first_line",
+    "in_one_line",
+    "printable",
+    "silence",
+    "tell",
+]
 
 
 class UsageError(Exception):
@@ -37,7 +50,29 @@ def in_one_line(error: BaseException) -> str:
 
 def complain(what: object) -> None:
     """Tells the user, on stderr, in one line."""
-    print(f"benchmark: {printable(str(what))}", file=sys.stderr)
+    tell(f"benchmark: {what}")
+
+
+def tell(line: str) -> None:
+    """Prints a line on stderr, if anybody is still there to read it."""
+    with dispensable(sys.stderr):
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def dispensable(stream: TextIO) -> Iterator[None]:
+    """Within it, it is no error that nobody can read a stream any more, as after a terminal was closed."""
+    try:
+        yield
+    except OSError:
+        silence(stream)
+
+
+def silence(stream: TextIO) -> None:
+    """Lets all that is written to a stream vanish."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def printable(text: str) -> str:

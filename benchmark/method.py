@@ -24,6 +24,8 @@ __all__ = [
     "Player",
     "PureNetwork",
     "State",
+    "buffers_of",
+    "parameters_of",
     "update",
 ]
 
@@ -171,6 +173,17 @@ class Adam:
         )
 
 
+def parameters_of(network: nn.Module) -> Tensors:
+    """The parameters that are trained: those that require a gradient."""
+    return {key: parameter for key, parameter in network.named_parameters() if parameter.requires_grad}
+
+
+def buffers_of(network: nn.Module) -> Tensors:
+    """All other tensors: the buffers, and the parameters that do not require a gradient."""
+    frozen = {key: parameter for key, parameter in network.named_parameters() if not parameter.requires_grad}
+    return {**dict(network.named_buffers()), **frozen}
+
+
 class PureNetwork(nn.Module):
     """A network as a function of its parameters and buffers.
 
@@ -181,6 +194,7 @@ class PureNetwork(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.frozen = buffers_of(network).keys() - dict(network.named_buffers()).keys()
 
     def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
         """The output, and the buffers as the call leaves them: changed in place, or new ones.
@@ -201,16 +215,26 @@ class PureNetwork(nn.Module):
         """What `forward` returns with these parameters and buffers, which stay as they are.
 
         Raises:
-            ValueError: If there are other buffers after the call than before.
+            ValueError: If there are other buffers after the call than before, or of other shapes.
         """
         tensors = {f"network.{key}": parameter for key, parameter in parameters.items()}
         # A forward pass may write into its buffers.
         tensors |= {f"network.{key}": buffer.clone() for key, buffer in buffers.items()}
         output, after = functional_call(self, tensors, inputs)
-        if after.keys() != buffers.keys():
-            names = ", ".join(sorted(after.keys() ^ buffers.keys()))
-            raise ValueError(f"a forward pass adds or removes the buffer {names}; register it in __init__")
+        after |= {key: buffers[key] for key in self.frozen}
+        _check_same_buffers(buffers, after)
         return output, after
+
+
+def _check_same_buffers(before: Tensors, after: Tensors) -> None:
+    for key in sorted({*before, *after}):
+        if key not in before or key not in after:
+            raise ValueError(f"a forward pass adds or removes the buffer {key}; register it in __init__")
+        if before[key].shape != after[key].shape:
+            raise ValueError(
+                f"a forward pass gives the buffer {key} the shape {tuple(after[key].shape)}; "
+                f"it must keep {tuple(before[key].shape)}"
+            )
 
 
 class Networks:
@@ -301,6 +325,8 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
         parameters = {**state.parameters, **own}
         bound = Networks(nets.modules, state._replace(parameters=parameters), nets.players)
         loss = minimised(bound)
+        if loss.shape != ():
+            raise ValueError(f"a loss has shape {tuple(loss.shape)}; it must be a scalar")
         buffers = {name: bound.state.buffers[name] for name in player.networks}
         return loss, (loss, buffers)
 

@@ -2,14 +2,17 @@
 
 import os
 import re
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 from benchmark.commands import option_values
+from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
 from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, user_path, what_is_in_the_way
@@ -21,17 +24,22 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
 
-    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or
-    by SIGTERM.
+    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 129, 130 or 143 interrupted by SIGHUP, by
+    Ctrl-C or by SIGTERM, 141 whoever read the output has closed it.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_output()
     try:
-        options = make_parser().parse_args(_joined(arguments))
-        options.command = ["benchmark", *arguments]
-        use_own_packages()
-        os.environ.pop("MPLBACKEND", None)  # no window is opened, and an unknown one stops matplotlib
-        with Interruption():
-            return VERBS[options.verb](options)
+        with flushed():
+            require_unix()
+            options = make_parser().parse_args(_joined(arguments))
+            options.command = ["benchmark", *arguments]
+            use_own_packages()
+            os.environ.pop("MPLBACKEND", None)  # no window is opened, and an unknown one stops matplotlib
+            with Interruption():
+                return VERBS[options.verb](options)
+    except BrokenPipeError:  # as by `| head`: who reads wants no more
+        return 128 + signal.SIGPIPE
     except UsageError as error:
         complain(error)
         return 2

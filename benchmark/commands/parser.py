@@ -74,7 +74,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     _add_set(run, "method, dataset or metric")
     run.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     run.add_argument(
-        "--workers", metavar="N", help="worker processes (default: one per CPU core; one on a GPU)"
+        "--workers",
+        metavar="N",
+        help="worker processes (default: one per CPU core that may be used; one on a GPU)",
     )
     run.add_argument(
         "--compile", metavar="auto|on|off", help="compile the training step (default: auto, where it pays)"
@@ -102,7 +104,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--worker-memory",
         metavar="M",
-        help="memory limit per worker, such as 4GB (default: an equal share of 90 %% of RAM)",
+        help="memory limit per worker, such as 4GB (default: an equal share of 90 %% of what may be used)",
     )
     _add_extras(run)
     _add_plugin(run)

@@ -1,14 +1,13 @@
 """`run`: trains and scores all that is missing of a request, and writes the report."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
-from benchmark.errors import complain, printable
+from benchmark.errors import complain, tell
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
@@ -51,7 +50,7 @@ def dry_run(options: RunOptions) -> str:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = _make_plan(options.request)
+        plan = _make_plan(options.request, dry=True)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
@@ -97,9 +96,9 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     return RunOutcome(report, result.failed)
 
 
-def _make_plan(request: Request) -> Plan:
+def _make_plan(request: Request, dry: bool = False) -> Plan:
     """The plan. Prints a line for all that plug-ins have brought in vain."""
-    plan = make_plan(request)
+    plan = make_plan(request, dry)
     metrics: set[str] = set()
     for dataset in plan.datasets:
         metrics.update(dataset.metrics)
@@ -111,7 +110,7 @@ def _set_aside(store: Store) -> None:
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
-        print(f"the old run is now {printable(str(aside))}", file=sys.stderr)
+        tell(f"the old run is now {aside}")
 
 
 def _checked_store(options: RunOptions) -> Store:

@@ -11,7 +11,12 @@ from benchmark.commands.plugins import load_plugins
 from benchmark.errors import UsageError
 from benchmark.plan.request import Request
 from benchmark.registry import DATASETS, METHODS, user_path
-from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
+from benchmark.running.executors.options import (
+    EXECUTORS,
+    ExecutorOptions,
+    require_ray,
+    require_worker_processes,
+)
 from benchmark.running.limits import Limits
 from benchmark.suites import find_or_read_suite
 from benchmark.suites.budget import parse_budget
@@ -105,6 +110,8 @@ def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
             raise UsageError(f"--ray-address {address}: give auto, or HOST:PORT of the cluster's head")
     if name == "ray":
         require_ray()
+    else:
+        require_worker_processes()
     return ExecutorOptions(
         name=name,
         workers=_read(option_values.count, texts, "workers"),

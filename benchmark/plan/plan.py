@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmark.datasets.base import Dataset, check_mode_weights
+from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
 from benchmark.errors import UsageError
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
@@ -41,8 +41,12 @@ class Plan:
     cells: list[Planned]
 
 
-def make_plan(request: Request) -> Plan:
-    """Plans a request. Writes nothing.
+def make_plan(request: Request, dry: bool = False) -> Plan:
+    """Plans a request. Writes nothing but files that datasets prepare, in the cache.
+
+    Arguments:
+        request: The request.
+        dry: Whether to leave out what takes long to prepare; the plan has it as `preparation` of its dataset.
 
     Raises:
         UsageError: If anything in the request is unknown, contradictory or out of range.
@@ -67,13 +71,15 @@ def make_plan(request: Request) -> Plan:
     for name in datasets:
         settings = _merged(suite.settings_on(name), features, request.settings)
         built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
-        dataset = _plan_dataset(name, request, metrics, settings)
+        dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
         cells += _plan_methods(dataset, request, device, built)
     return Plan(request, device, planned_datasets, cells)
 
 
-def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings: Settings) -> PlannedDataset:
+def _plan_dataset(
+    name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
+) -> PlannedDataset:
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
@@ -81,17 +87,27 @@ def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings:
         if metric.applies(data):
             applying[metric_name] = metric
     budget = request.budget or parse_budget(request.suite.budgets[name])
-    return PlannedDataset(name, data, applying, budget, prepared(data))
+    return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
 
-def prepared(data: Dataset) -> Mapping[str, Any]:
-    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's.
+class Prepared(NamedTuple):
+    """What identifies the files of a dataset, and what has to be made first."""
+
+    files: Mapping[str, Any]
+    preparation: Preparation | None
+
+
+def prepared(data: Dataset, dry: bool = False) -> Prepared:
+    """Prepares a dataset, but for what takes long in a dry run.
+
+    Draws samples, lest a fault of the dataset be taken for a method's.
 
     Raises:
         UsageError: If a file is missing, or the dataset does not draw finite samples of its shape.
     """
     try:
-        files = data.prepare()
+        preparation = data.preparation if dry else None
+        files = data.prepare() if preparation is None else {}
         check_mode_weights(data.mode_weights)
         samples = data.sample(2, data.stream("all", "plan"))
         finite = bool(samples.isfinite().all())
@@ -104,7 +120,7 @@ def prepared(data: Dataset) -> Mapping[str, Any]:
         raise UsageError(f"dataset {data.name!r}: draws shape {shape} for 2 samples; give {expected}")
     if not finite:
         raise UsageError(f"dataset {data.name!r}: draws numbers that are not finite")
-    return files
+    return Prepared(files, preparation)
 
 
 def _plan_methods(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from benchmark.datasets.base import Dataset
+from benchmark.datasets.base import Dataset, Preparation
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell
 from benchmark.suites.budget import Budget
@@ -34,6 +34,7 @@ class PlannedDataset:
             filled in.
         budget: The budget of each trial.
         files: The files that it needs, from `Dataset.prepare`.
+        preparation: What must be made first, in a plan that makes nothing; its files are not known then.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PlannedDataset:
     metrics: Mapping[str, Metric]
     budget: Budget
     files: Mapping[str, Any]
+    preparation: Preparation | None = None
 
 
 @dataclass(frozen=True)

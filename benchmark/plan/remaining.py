@@ -78,7 +78,7 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     fault = None
     for planned in plan.cells:
         key = (planned.template.dataset.name, planned.template.method.name)
-        records = _records_of(planned.template, survey)
+        records = _records_of(planned, survey)
         own_groups = _known_groups(records, groups.get(key, []), seeds)
         finished = {record["seed"] for record in records}
         missing = [seed for seed in seeds if seed not in finished]
@@ -114,17 +114,22 @@ def _bearable_fault(plan: Plan) -> str | None:
     return fault
 
 
-def _records_of(template: Cell, survey: Survey) -> list[Record]:
+def _records_of(planned: Planned, survey: Survey) -> list[Record]:
     """The records of a method on a dataset, all of its configuration."""
+    template = planned.template
     records = []
     for record in survey.records:
         if (record["dataset"], record["method"]) == (template.dataset.name, template.method.name):
-            _check_configuration(record, template)
+            _check_configuration(record, planned)
             records.append(record)
     return records
 
 
-def _check_configuration(record: Record, template: Cell) -> None:
+def _check_configuration(record: Record, planned: Planned) -> None:
+    template = planned.template
+    if planned.dataset.preparation is not None:
+        # Which classifier it will be is not known yet.
+        template = replace(template, files=record["configuration"].get("files", {}))
     if record["config_hash"] == template.config_hash:
         return
     differences = _differences(record["configuration"], template.configuration)

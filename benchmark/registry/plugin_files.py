@@ -28,7 +28,6 @@ def load_plugin(path: Path) -> list[tuple[Registry, str]]:
     module_name = f"{PLUGIN}{path.stem}_{sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     if module_name not in sys.modules:
         _execute(path, module_name)
-        _check_neighbours(path, module_name)
     _check_unchanged(path, module_name)
     entries = []
     for registry in REGISTRIES.values():
@@ -56,10 +55,13 @@ def _execute(path: Path, module_name: str) -> None:
         sys.path.append(folder)
     sys.modules[module_name] = module = importlib.util.module_from_spec(spec)
     try:
+        _check_neighbours(path, module_name)
         spec.loader.exec_module(module)
         LOADED[module_name] = sources_of(module_name)
     except (Exception, SystemExit) as error:  # a plug-in is foreign code and may raise anything
-        _forget(module_name)
+        del sys.modules[module_name]
+        for registry in REGISTRIES.values():
+            registry.forget(module_name)
         raise UsageError(f"--plugin {path}: {_problem(error)}") from error
 
 
@@ -72,16 +74,16 @@ def _problem(error: BaseException) -> str:
 
 
 def _check_neighbours(path: Path, module_name: str) -> None:
-    """Refuses a plug-in that imported another module where it means the file beside it."""
+    """Raises a `UsageError` if a plug-in would import another module where it means the file beside it."""
+    folder = path.resolve().parent
     for module in imports_of(path, module_name):
-        neighbour = path.resolve().with_name(f"{module}.py")
         file = file_of(module)
-        if file is not None and neighbour.is_file() and not neighbour.samefile(file):
-            _forget(module_name)
-            raise UsageError(
-                f"--plugin {path}: imports {module}, which is {file} and not {neighbour.name} beside it; "
-                f"give {neighbour.name} another name"
-            )
+        for neighbour in (folder / f"{module}.py", folder / module / "__init__.py"):
+            if file is not None and neighbour.is_file() and not neighbour.samefile(file):
+                raise UsageError(
+                    f"imports {module}, which is {file} and not that of its own folder; "
+                    f"give {neighbour.relative_to(folder)} another name"
+                )
 
 
 def _check_unchanged(path: Path, module_name: str) -> None:
@@ -89,9 +91,3 @@ def _check_unchanged(path: Path, module_name: str) -> None:
     for file, digest in LOADED[module_name].items():
         if now.get(file) != digest:
             raise UsageError(f"--plugin {path}: {file} was edited after it was loaded; start Python anew")
-
-
-def _forget(module_name: str) -> None:
-    del sys.modules[module_name]
-    for registry in REGISTRIES.values():
-        registry.forget(module_name)

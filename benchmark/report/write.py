@@ -1,11 +1,10 @@
 """From the records of a run to its tables, pictures and page."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import complain, in_one_line, printable
+from benchmark.errors import complain, in_one_line, tell
 from benchmark.records.results import Results
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -64,7 +63,7 @@ def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> 
     for problem in problems:
         complain(problem)
     page = " and report.html" if (store.root / "report.html").exists() else ""
-    print(f"tables, plots{page} are in {printable(str(store.root))}", file=sys.stderr)
+    tell(f"tables, plots{page} are in {store.root}")
     return Report(store.root, results, tables, finished, problems)
 
 

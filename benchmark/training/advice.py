@@ -33,7 +33,15 @@ ADVICE = (
         "use torch.where instead of `if`, and no .item()",
     ),
     _Advice(
-        r"modified by an inplace operation|mutating directly with `\.data`",
+        r"uninitialized parameter",
+        "a lazy module has no shapes before its first call; give the numbers of its features",
+    ),
+    _Advice(
+        r"data pointer|call numpy\(\)",
+        "networks and losses are made of torch's operations alone; NumPy cannot run for many seeds at once",
+    ),
+    _Advice(
+        r"modified by an inplace operation|mutating directly with `\.data`|mutate a captured Tensor",
         "a forward pass must not write into parameters: only their optimiser changes them",
     ),
     _Advice(
@@ -54,5 +62,5 @@ def explain(error: BaseException) -> str:
         line = f"{type(error).__name__}: {line}"
     for advice in ADVICE:
         if re.search(advice.pattern, str(error)):
-            return f"{shorten(line, LONGEST_LINE, placeholder=' ...').rstrip('.')}; {advice.advice}"
+            return f"{shorten(line, LONGEST_LINE, placeholder=' ...').rstrip('.; ')}; {advice.advice}"
     return line

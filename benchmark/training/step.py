@@ -10,7 +10,19 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from benchmark.datasets.base import Dataset, stream_seed
-from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, PureNetwork, State, update
+from benchmark.method import (
+    Batch,
+    DataSpec,
+    Method,
+    Networks,
+    Noise,
+    Player,
+    PureNetwork,
+    State,
+    buffers_of,
+    parameters_of,
+    update,
+)
 from benchmark.training.attributes import check_no_tensors
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
@@ -140,8 +152,8 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
     """One seed's initial state, on the CPU."""
     parameters, buffers, steps = {}, {}, {}
     for name, network in initial_networks(method, data, seed).items():
-        parameters[name] = {key: parameter.detach() for key, parameter in network.named_parameters()}
-        buffers[name] = dict(network.named_buffers())
+        parameters[name] = tree_map(Tensor.detach, parameters_of(network))
+        buffers[name] = tree_map(Tensor.detach, buffers_of(network))
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     return State(parameters, buffers, zeros, zeros, steps)

@@ -235,7 +235,7 @@ class _Run:
     def advance(self, cycle: Cycle, until: int, saver: Saver) -> None:
         """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
         losses: list[Tensor] = []
-        began = time.perf_counter()
+        began, worked_before = time.perf_counter(), time.process_time()
         # The tensors' shapes never change, so the compiled functions need not check them at every call.
         with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
             while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
@@ -243,7 +243,11 @@ class _Run:
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
-        self.seconds += (time.perf_counter() - began) / self.seeds
+        seconds = time.perf_counter() - began
+        if self.device.type == "cpu":
+            # A job that is suspended does not work, and neither does one that waits for a core.
+            seconds = min(seconds, time.process_time() - worked_before)
+        self.seconds += seconds / self.seeds
         first = self.done + 1 + (~finite).int().argmax(dim=0)
         self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
         self.done += len(losses)

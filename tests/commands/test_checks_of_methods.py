@@ -1,7 +1,10 @@
 """`check` of methods that strangers write: what is not carried from update to update is named."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -83,6 +86,23 @@ class NewBuffer(Around):
         return super().forward(x)
 
 
+class GrowsBuffer(AssignsBuffer):
+    def forward(self, x):
+        self.k = self.k.flatten().repeat(2)
+        return Around.forward(self, x)
+
+
+class Frozen(Around):
+    """Random features."""
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.features = nn.Linear(1, 4).requires_grad_(False)
+
+    def forward(self, x):
+        return self.features(super().forward(x)).sum(dim=-1, keepdim=True)
+
+
 class KeepsTensor(Around):
     def __init__(self, network):
         super().__init__(network)
@@ -99,6 +119,20 @@ class Branches(Around):
     def forward(self, x):
         out = super().forward(x)
         return out if out.mean() > 0 else 2 * out
+
+
+class UsesNumPy(Around):
+    def forward(self, x):
+        return super().forward(torch.from_numpy(np.tanh(x.detach().numpy())))
+
+
+class Lazy(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.last = nn.LazyLinear(1)
+
+    def forward(self, x):
+        return self.last(super().forward(x))
 
 
 class Dropout(Around):
@@ -145,8 +179,8 @@ def outcomes():
 
 @pytest.mark.parametrize(
     "change",
-    [AssignsBuffer, WritesBuffer, layers_normalised_by(spectral_norm)],
-    ids=["assigns a buffer", "writes into a buffer", "spectral norm"],
+    [AssignsBuffer, WritesBuffer, Frozen, layers_normalised_by(spectral_norm)],
+    ids=["assigns a buffer", "writes into a buffer", "frozen parameters", "spectral norm"],
 )
 def test_state_in_buffers_is_carried(outcomes, change):
     assert not [outcome for outcome in outcomes(change) if outcome.problem is not None]
@@ -160,9 +194,12 @@ def test_state_in_buffers_is_carried(outcomes, change):
         (Counts, "a forward pass sets discriminator.calls, which is no buffer"),
         (Appends, "a forward pass sets discriminator.history, which is no buffer"),
         (NewBuffer, "a forward pass adds or removes the buffer late"),
+        (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
         (LooksAtValue, "networks are built without values first"),
         (Branches, "must not look at values"),
+        (UsesNumPy, "made of torch's operations alone"),
+        (Lazy, "give the numbers of its features"),
         (Dropout, "declare them as noise of the player"),
         (layers_normalised_by(nn.utils.spectral_norm), "that of baselines.spectral_norm"),
         (
@@ -227,6 +264,32 @@ def test_a_few_dead_units_are_no_fault(outcomes):
         return nn.Sequential(network, nn.Linear(outputs, 2), nn.ReLU(), nn.Linear(2, 1))
 
     assert not [outcome for outcome in outcomes(narrow) if outcome.problem is not None]
+
+
+IDLE = """
+from dataclasses import dataclass
+from baselines.gan import GAN
+from benchmark.registry import register_method
+
+@register_method("idle")
+@dataclass(frozen=True)
+class Idle(GAN):
+    def generator_loss(self, nets, batch):
+        return 0 * batch.z.sum()
+"""
+
+
+def test_verdicts_hold_without_assertions(tmp_path):
+    file = tmp_path / "idle.py"
+    file.write_text(IDLE)
+    check = subprocess.run(
+        [sys.executable, "-O", "-m", "benchmark", "check", "--plugin", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert check.returncode == 1
+    assert "FAILED: the loss of 'generator' does not depend on" in check.stdout
 
 
 class Momentum:

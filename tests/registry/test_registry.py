@@ -220,7 +220,7 @@ def test_a_value_that_cannot_work_is_refused_before_training(registry, name, fie
         registry.build(name, {field: value})
 
 
-@pytest.mark.parametrize("field", ["name", "source"])
+@pytest.mark.parametrize("field", ["name", "source", "sources"])
 def test_settings_that_records_have_themselves_are_refused(field):
     registry = Registry("metric", "metrics")
     fields = {"__annotations__": {field: str}, field: "x"}

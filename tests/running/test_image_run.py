@@ -339,3 +339,27 @@ def test_too_few_images_to_score_with_are_one_line(cli, cifar_root, tmp_path):
     )
     assert (status, out) == (2, "")
     assert err == "benchmark: own-pictures: 10000 held-out images were asked for, and there are 2000\n"
+
+
+def dry_run_of_images(cli, out, digits_root):
+    arguments = ["--data-root", digits_root, "--seeds", "2", "--budget", "6steps", "--out", out]
+    status, table, err = cli("run", "--suite", "stacked-mnist", *arguments, *options(STACKED), "--dry-run")
+    assert status == 0
+    return table, err
+
+
+def test_a_dry_run_trains_no_classifier_and_says_that_one_will_be(
+    cli, stacked, digits_root, tmp_path, monkeypatch
+):
+    told = "first, for stacked-mnist, the digit classifier is trained, once: about 3 s on two CPU cores\n"
+    with monkeypatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE", str(tmp_path / "cache"))
+        table, err = dry_run_of_images(cli, tmp_path / "run", digits_root)
+        assert told in table
+        assert "20 trials to train, 0 done already" in table
+        assert "0 trials to train, 20 done already" in dry_run_of_images(cli, stacked[0], digits_root)[0]
+        assert err == ""
+        assert not list(tmp_path.iterdir())
+    table, _ = dry_run_of_images(cli, stacked[0], digits_root)
+    assert "0 trials to train, 20 done already" in table
+    assert told not in table

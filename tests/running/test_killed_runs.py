@@ -15,7 +15,7 @@ KILLED_RUNS = int(os.environ.get("BENCHMARK_KILLED_RUNS", "6"))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_in_time_and_it_goes_on(cli, tmp_path, number):
     """As from a terminal: the whole process group is told."""
     out = tmp_path / "run"

@@ -19,6 +19,8 @@ from benchmark.method import (
     PureNetwork,
     State,
     Tensors,
+    buffers_of,
+    parameters_of,
 )
 from benchmark.training.step import Phase
 
@@ -63,8 +65,8 @@ class PlainTraining:
         parameters: Grouped = {}
         buffers, first, second, steps = {}, {}, {}, {}
         for name, module in self.modules.items():
-            parameters[name] = dict(module.named_parameters())
-            buffers[name] = _copies_of_buffers(module)
+            parameters[name] = parameters_of(module)
+            buffers[name] = {key: buffer.clone() for key, buffer in buffers_of(module).items()}
             first[name], second[name], steps[name] = self.optimisers[name].moments()
         return State(parameters, buffers, first, second, steps)
 
@@ -124,7 +126,7 @@ class _TorchAdam:
     """Adam is checked against torch's own."""
 
     def __init__(self, module: nn.Module, adam: Adam) -> None:
-        self.parameters = dict(module.named_parameters())
+        self.parameters = parameters_of(module)
         self.adam = adam
         self.optimiser = torch.optim.Adam(self.parameters.values(), adam.lr, adam.betas, adam.eps)
 
@@ -153,7 +155,7 @@ class _AnyOptimiser:
     """An optimiser of a plug-in has its own rule only."""
 
     def __init__(self, module: nn.Module, optimiser: Optimiser) -> None:
-        self.parameters = dict(module.named_parameters())
+        self.parameters = parameters_of(module)
         self.optimiser = optimiser
         self.kept = _start_of(self.parameters)
 
@@ -185,7 +187,7 @@ def _start_of(parameters: Mapping[str, Tensor]) -> _Moments:
 
 def _gradients(module: nn.Module) -> Tensors:
     gradients = {}
-    for key, parameter in module.named_parameters():
+    for key, parameter in parameters_of(module).items():
         gradients[key] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
     return gradients
 

@@ -19,6 +19,7 @@ import psutil
 
 from benchmark.running.executors.base import Event, Executor, Lost, Message, Progress, Saved, Task
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
+from benchmark.running.interruption import ending_signals
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell
@@ -185,8 +186,8 @@ def _ending(code: int | None) -> str:
 def _work(connection: Connection) -> None:
     """A worker: takes tasks and sends events until the other end closes."""
     # Signals from a terminal or a job's end reach the whole process group; the driver alone reacts to them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in ending_signals():
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
