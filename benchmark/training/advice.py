@@ -4,7 +4,7 @@ import re
 from textwrap import shorten
 from typing import NamedTuple
 
-from benchmark.errors import first_line
+from benchmark.errors import first_line, in_one_line
 
 __all__ = ["explain"]
 
@@ -57,9 +57,7 @@ def explain(error: BaseException) -> str:
 
     A `ValueError` is one of a contract of this program, as a rule, and needs no name.
     """
-    line = first_line(error)
-    if not isinstance(error, ValueError):
-        line = f"{type(error).__name__}: {line}"
+    line = first_line(error) if isinstance(error, ValueError) else in_one_line(error)
     for advice in ADVICE:
         if re.search(advice.pattern, str(error)):
             return f"{shorten(line, LONGEST_LINE, placeholder=' ...').rstrip('.; ')}; {advice.advice}"
