@@ -7,6 +7,9 @@ from torch.nn.utils.parametrize import register_parametrization
 
 __all__ = ["spectral_norm"]
 
+FIRST_STEPS = 15
+"""Steps of the power iteration before training, so that evaluation needs none before it."""
+
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
     r"""A linear or convolutional layer whose weight is divided by its largest singular value.
@@ -36,15 +39,20 @@ class _SpectralNorm(nn.Module):
         rows, columns = self._matrix(weight).shape
         self.register_buffer("u", normalize(torch.randn(rows), dim=0))
         self.register_buffer("v", normalize(torch.randn(columns), dim=0))
+        for _ in range(FIRST_STEPS):
+            self._step(self._matrix(weight))
 
     def forward(self, weight: Tensor) -> Tensor:
         matrix = self._matrix(weight)
         if self.training:
-            # The vectors are constants of the gradient.
-            constant = matrix.detach()
-            self.v = normalize(constant.mT @ self.u, dim=0)
-            self.u = normalize(constant @ self.v, dim=0)
+            self._step(matrix)
         return weight / (self.u @ matrix @ self.v)
+
+    def _step(self, matrix: Tensor) -> None:
+        """One step of the power iteration. The vectors are constants of the gradient."""
+        constant = matrix.detach()
+        self.v = normalize(constant.mT @ self.u, dim=0)
+        self.u = normalize(constant @ self.v, dim=0)
 
     def _matrix(self, weight: Tensor) -> Tensor:
         """The weight as a matrix with a row per output."""

@@ -12,6 +12,7 @@ __all__ = [
     "dispensable",
     "first_line",
     "in_one_line",
+    "is_out_of_memory",
     "printable",
     "silence",
     "tell",
@@ -48,6 +49,13 @@ def in_one_line(error: BaseException) -> str:
     return name if line == name else f"{name}: {line}"
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it is Python's error, or torch's on a CPU or a GPU."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return "can't allocate memory" in str(error)
+
+
 def complain(what: object) -> None:
     """Tells the user, on stderr, in one line."""
     tell(f"benchmark: {what}")
@@ -64,6 +72,8 @@ def dispensable(stream: TextIO) -> Iterator[None]:
     """Within it, it is no error that nobody can read a stream any more, as after a terminal was closed."""
     try:
         yield
+    except BlockingIOError:  # whoever reads is slow
+        pass
     except OSError:
         silence(stream)
 

@@ -197,7 +197,7 @@ class PureNetwork(nn.Module):
         self.frozen = buffers_of(network).keys() - dict(network.named_buffers()).keys()
 
     def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
-        """The output, and the buffers as the call leaves them: changed in place, or new ones.
+        """The output, and all that is not trained as the call leaves it: changed in place, or new.
 
         Raises:
             ValueError: If the call assigns a parameter.
@@ -207,7 +207,9 @@ class PureNetwork(nn.Module):
         for before, after in zip(parameters, self.network.parameters(), strict=True):
             if before is not after:
                 raise ValueError("a forward pass assigns a parameter; only an optimiser may change it")
-        return output, dict(self.network.named_buffers())
+        own = dict(self.network.named_parameters())
+        frozen = {key: own[key] for key in self.frozen}
+        return output, {**dict(self.network.named_buffers()), **frozen}
 
     def with_tensors(
         self, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...]
@@ -221,7 +223,6 @@ class PureNetwork(nn.Module):
         # A forward pass may write into its buffers.
         tensors |= {f"network.{key}": buffer.clone() for key, buffer in buffers.items()}
         output, after = functional_call(self, tensors, inputs)
-        after |= {key: buffers[key] for key in self.frozen}
         _check_same_buffers(buffers, after)
         return output, after
 

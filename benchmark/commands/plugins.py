@@ -21,9 +21,9 @@ def load_plugins(files: Sequence[str] | None) -> list[tuple[Registry, str]]:
 
 
 def print_unused(files: Sequence[str] | None, datasets: Collection[str], metrics: Collection[str]) -> None:
-    """Names, on stderr, the datasets and metrics of plug-ins that are not among those in use."""
-    used = {DATASETS: datasets, METRICS: metrics}
+    """Names, on stderr, the datasets and metrics of plug-ins that are not among those that were asked for."""
     for registry, name in load_plugins(files):
-        if registry in used and name not in used[registry]:
-            kind = registry.kind
-            complain(f"{kind} {name!r} of a plug-in has no part in this run; name it in --{kind}s")
+        if registry is METRICS and name not in metrics:
+            complain(f"metric {name!r} of a plug-in has no part in this run; add it: --metrics +{name}")
+        if registry is DATASETS and name not in datasets:
+            complain(f"dataset {name!r} of a plug-in has no part in this run; give a --suite that has it")

@@ -99,10 +99,8 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
 def _make_plan(request: Request, dry: bool = False) -> Plan:
     """The plan. Prints a line for all that plug-ins have brought in vain."""
     plan = make_plan(request, dry)
-    metrics: set[str] = set()
-    for dataset in plan.datasets:
-        metrics.update(dataset.metrics)
-    print_unused(request.plugins, {dataset.name for dataset in plan.datasets}, metrics)
+    datasets = [dataset.name for dataset in plan.datasets]
+    print_unused(request.plugins, datasets, request.metrics or request.suite.metrics)
     return plan
 
 

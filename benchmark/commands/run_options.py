@@ -15,7 +15,6 @@ from benchmark.running.executors.options import (
     EXECUTORS,
     ExecutorOptions,
     require_ray,
-    require_worker_processes,
 )
 from benchmark.running.limits import Limits
 from benchmark.suites import find_or_read_suite
@@ -110,8 +109,6 @@ def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
             raise UsageError(f"--ray-address {address}: give auto, or HOST:PORT of the cluster's head")
     if name == "ray":
         require_ray()
-    else:
-        require_worker_processes()
     return ExecutorOptions(
         name=name,
         workers=_read(option_values.count, texts, "workers"),

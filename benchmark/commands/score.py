@@ -175,7 +175,7 @@ def _drawn(data: Dataset, purpose: str, number: int, draw: Callable[[], Tensor])
     except UsageError:
         raise
     except Exception as error:  # foreign code can fail in any way
-        problem = f"{type(error).__name__}: {first_line(error)}"
+        problem = in_one_line(error)
         raise UsageError(f"{data.name}: cannot draw {number} samples for {purpose} ({problem})") from error
     if len(samples) != number:
         raise UsageError(f"{data.name}: has {len(samples)} of the {number} samples for {purpose}")

@@ -48,8 +48,6 @@ def check_mode_weights(weights: Tensor) -> None:
         raise ValueError(f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)")
     if len(weights) == 0:
         return
-    if weights.dtype != torch.float64:
-        raise ValueError(f"mode_weights is of type {weights.dtype}; it must be float64")
     if not bool((weights > 0).all()):
         raise ValueError(f"mode_weights has a weight of {float(weights.min()):.6g}; each must be positive")
     total = float(weights.sum())

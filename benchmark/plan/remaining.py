@@ -185,13 +185,14 @@ def _cells_of_groups(
         if not set(wanted).intersection(missing):
             continue
         free = compile == "auto" and finished.isdisjoint(group.seeds)
-        fault = compilation_fault(planned.template.device) if group.compiled and not free else None
-        if fault:
+        fault = compilation_fault(planned.template.device) if group.compiled else None
+        if fault and not free:
             raise UsageError(
                 f"{planned.template.label}: the trials to repeat were trained compiled, "
                 f"and compiling does not work here: {fault}"
             )
-        cell = planned.cell(group.seeds, wanted, "on" if group.compiled else "off")
+        compiled = group.compiled and not fault
+        cell = planned.cell(group.seeds, wanted, "on" if compiled else "off")
         cells.append(replace(cell, eager_instead=free))
     return cells
 

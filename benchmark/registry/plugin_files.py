@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import use_own_packages
 from benchmark.registry.paths import as_text
-from benchmark.registry.registries import PLUGIN, REGISTRIES, Registry
-from benchmark.registry.sources import LOADED, file_of, imports_of, sources_of
+from benchmark.registry.registries import REGISTRIES, Registry
+from benchmark.registry.sources import LOADED, PLUGIN, file_of, imports_of, sources_of
 
 __all__ = ["load_plugin"]
 

@@ -42,9 +42,6 @@ __all__ = [
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-PLUGIN = "benchmark_plugin_"
-"""Begins the names of the modules that plug-in files become."""
-
 RESERVED_FIELDS = ("name", "source", "sources")
 """What a record says of every dataset, method and metric beside its settings."""
 
@@ -187,14 +184,16 @@ class Registry:
         """
         cls = self.get_class(name)
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls) if field.init]
+        defaults = {field.name: field.default for field in fields(cls) if field.init}
         values = {}
         for key, value in settings.items():
-            if key not in names:
-                choices = ", ".join(names) or "no settings"
+            if key not in defaults:
+                choices = ", ".join(defaults) or "no settings"
                 raise UsageError(
                     f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}"
                 )
+            if type(value) is type(defaults[key]) and value == defaults[key]:
+                continue  # whatever its type
             try:
                 values[key] = convert(value, hints[key])
             except ValueError:

@@ -7,12 +7,13 @@ import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 from benchmark.registry.packages import OWN_PACKAGES
 
-__all__ = ["LOADED", "Sources", "file_of", "imports_of", "sources_of"]
+__all__ = ["LOADED", "PLUGIN", "Sources", "file_of", "imports_of", "sources_of"]
 
 Sources = dict[str, str]
 """SHA-256 by file, named by its module; or version and SHA-256 by distribution."""
@@ -20,6 +21,12 @@ Sources = dict[str, str]
 
 LOADED: dict[str, Sources] = {}
 """What plug-ins were made of when they were loaded, by the names of their modules."""
+
+PLUGIN = "benchmark_plugin_"
+"""Begins the names of the modules that plug-in files become."""
+
+LIBRARIES = {"site-packages", "dist-packages"}
+"""Folders of what is installed: for all, for one user, or in an environment."""
 
 PYTHON_FOLDERS = ("stdlib", "platstdlib", "purelib", "platlib")
 
@@ -40,47 +47,70 @@ def sources_of(module: str) -> Sources:
         if file is None or name in seen:
             continue
         seen.add(name)
-        if not _is_installed(file):
+        if name.startswith(PLUGIN) or not _is_installed(file):
             sources[_title(name, file)] = sha256(file.read_bytes()).hexdigest()
             waiting += imports_of(file, name)
     return sources or _distribution(module)
 
 
 def file_of(module: str) -> Path | None:
-    """The file of a module.
+    """The file of a module, whether it has been imported or not.
 
-    `None` for one of the standard library or of this program, whose version is in every manifest, and for
-    what has no file or is no module.
+    `None` for one of the standard library or of this program, and for what has no file or is no module.
     """
     top = module.partition(".")[0]
     if top in OWN_PACKAGES or top in sys.stdlib_module_names:
         return None
-    if module in sys.modules:
-        path = getattr(sys.modules[module], "__file__", None)
-    elif top == module:  # to look for a submodule would run its package
-        spec = importlib.util.find_spec(module)
-        path = spec.origin if spec is not None and spec.has_location else None
-    else:
+    spec = _spec(module)
+    if spec is None or spec.origin is None or not spec.has_location:
         return None
-    return Path(path) if path is not None and Path(path).is_file() else None
+    file = Path(spec.origin)
+    return file if file.is_file() else None
 
 
-def imports_of(file: Path, module: str) -> Iterator[str]:
-    """The names of what may be modules in the import statements of a module's file."""
-    if file.suffix != ".py":
-        return
+def _spec(module: str) -> ModuleSpec | None:
+    """How a module would be imported. To ask Python for a submodule would import its package."""
+    parent = module.rpartition(".")[0]
+    if not parent:
+        try:
+            return importlib.util.find_spec(module)
+        except ValueError:  # a module that was made by hand
+            return None
+    package = _spec(parent)
+    if package is None or package.submodule_search_locations is None:
+        return None
+    return PathFinder.find_spec(module, list(package.submodule_search_locations))
+
+
+def imports_of(file: Path, module: str) -> list[str]:
+    """The names of what may be modules in the import statements of a module's file.
+
+    None of a file that cannot be read or is no Python: that is noticed where it is imported, if it is.
+    """
+    try:
+        tree = ast.parse(file.read_bytes()) if file.suffix == ".py" else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
+        return []
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    names: list[str] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _with_parents(alias.name)
+                names += _with_parents(alias.name)
         elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            if node.level:
-                base = importlib.util.resolve_name(base, package)
-            yield from _with_parents(base)
-            for alias in node.names:
-                yield f"{base}.{alias.name}"
+            base = _base(node, package)
+            names += _with_parents(base)
+            names += [f"{base}.{alias.name}" for alias in node.names if base]
+    return names
+
+
+def _base(statement: ast.ImportFrom, package: str) -> str:
+    """The module of `from ... import ...`; empty if it is relative to what is not there."""
+    name = "." * statement.level + (statement.module or "")
+    try:
+        return importlib.util.resolve_name(name, package)
+    except ImportError:
+        return ""
 
 
 def _with_parents(module: str) -> Iterator[str]:
@@ -99,6 +129,8 @@ def _title(module: str, file: Path) -> str:
 
 
 def _is_installed(file: Path) -> bool:
+    if LIBRARIES.intersection(file.parts):
+        return True
     return any(file.resolve().is_relative_to(folder) for folder in _python_folders())
 
 
@@ -107,6 +139,7 @@ def _python_folders() -> list[Path]:
     return [Path(sysconfig.get_path(name)).resolve() for name in PYTHON_FOLDERS]
 
 
+@cache
 def _distribution(module: str) -> Sources:
     """The distribution that installed a module: its version, and the digest of the list of its files."""
     top = module.partition(".")[0]

@@ -1,6 +1,8 @@
 """Settings: from texts and typed values to the fields of a class, and back."""
 
+import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +23,7 @@ SEQUENCES = (inspect.ListType, inspect.TupleType, inspect.VarTupleType)
 
 def resolved(instance: Any) -> dict[str, Any]:
     """All fields of a built instance, as JSON has them."""
-    return {key: plain(value) for key, value in msgspec.to_builtins(instance).items()}
+    return {key: plain(value) for key, value in msgspec.to_builtins(instance, enc_hook=plain).items()}
 
 
 def convert(value: Any, hint: Any) -> Any:
@@ -59,6 +61,17 @@ def _parsed(text: str, hint: Any) -> Any:
         return None
     if any(isinstance(part, SEQUENCES) for part in types):
         return [item.strip() for item in text.split(",") if item.strip()]
+    if any(isinstance(part, inspect.StrType | inspect.LiteralType | inspect.EnumType) for part in types):
+        return text
+    return _number(text, types)
+
+
+def _number(text: str, types: Sequence[inspect.Type]) -> Any:
+    """A text as Python reads numbers, such as `.5` and `1_000`; the text if it is none."""
+    for kind, parse in ((inspect.IntType, int), (inspect.FloatType, float)):
+        if any(isinstance(part, kind) for part in types):
+            with contextlib.suppress(ValueError):
+                return parse(text)
     return text
 
 

@@ -39,7 +39,8 @@ class Interruption:
         self.before: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():  # the only one that may set handlers
             for number in ending_signals():
-                if signal.getsignal(number) is not signal.SIG_IGN:
+                # A handler that is not Python's, which is `None` here, could not be put back.
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self.before[number] = signal.signal(number, self._handle)
         return self
 

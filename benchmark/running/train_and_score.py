@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, first_line
+from benchmark.errors import UsageError, in_one_line
 from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
@@ -160,7 +160,7 @@ class _GroupInTraining:
         if not self.cell.eager_instead:
             raise error
         self.compiled = False
-        self.link.say(f"{self.cell.label}: does not compile ({first_line(error)}); it is trained eagerly")
+        self.link.say(f"{self.cell.label}: does not compile ({in_one_line(error)}); it is trained eagerly")
 
     def evaluate(self, standing: Standing) -> None:
         self.link.progress(self.share, "scoring")

@@ -4,6 +4,7 @@ Parameters and buffers are carried: each seed has its own, and checkpoints keep 
 once, for all seeds, in no checkpoint, and a compiled step reads them once.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,11 +29,11 @@ def plain_attributes(networks: Mapping[str, nn.Module]) -> Attributes:
 
 
 def check_unchanged(before: Attributes, after: Attributes) -> None:
-    """Raises a `ValueError` that names an attribute that training has changed, or set for the first time."""
+    """Raises a `ValueError` that names an attribute that is not what it was."""
     for name, fingerprint in after.items():
         if name not in before or before[name] != fingerprint:
             raise ValueError(
-                f"a forward pass sets {name}, which is no buffer; "
+                f"a forward pass changes {name}, which is no buffer; "
                 "keep what lasts in a registered buffer, and the rest in local variables"
             )
 
@@ -62,12 +63,22 @@ def _own(module: nn.Module) -> dict[str, Any]:
     return {key: value for key, value in vars(module).items() if key not in common}
 
 
+class _Object:
+    """An object that is equal to itself alone, whatever it says of equality."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Object) and self.value is other.value
+
+
 def _fingerprint(value: Any) -> Any:
-    """Numbers and texts are themselves, containers are what they hold, all else is which object it is."""
+    """Numbers and texts are their words, containers are what they hold, all else is which object it is."""
     if isinstance(value, bool | int | float | str | bytes | None):
-        return value
+        return repr(value)
     if isinstance(value, Mapping):
         return [(_fingerprint(key), _fingerprint(item)) for key, item in value.items()]
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | deque | set | frozenset):
         return [_fingerprint(item) for item in value]
-    return id(value)
+    return _Object(value)

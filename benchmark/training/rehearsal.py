@@ -1,10 +1,10 @@
-"""A first cycle, run before anything is planned: what would fail in training fails here."""
+"""Two cycles, run before anything is planned: what would fail in training fails here."""
 
 import torch
 
 from benchmark.datasets.base import Dataset
 from benchmark.method import Method
-from benchmark.training.attributes import check_unchanged, plain_attributes
+from benchmark.training.attributes import Attributes, check_unchanged, plain_attributes
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 
@@ -12,7 +12,9 @@ __all__ = ["rehearse"]
 
 
 def rehearse(method: Method, data: Dataset) -> None:
-    """One cycle of one seed, vectorised as in training.
+    """Two cycles of one seed, vectorised as in training.
+
+    An attribute that the first cycle sets and the second one leaves alone, such as a shape, is no state.
 
     Raises:
         ValueError: If a forward pass changes something that is neither parameter nor buffer.
@@ -21,7 +23,10 @@ def rehearse(method: Method, data: Dataset) -> None:
     cpu = torch.device("cpu")
     cycle = Cycle(method, data.spec)
     networks = {name: module.network for name, module in cycle.modules.items()}
-    before = plain_attributes(networks)
-    batches = next(Batches(data, cycle.draws, [0], cpu))
-    cycle.run(initialise(method, data, [0], cpu), batches)
-    check_unchanged(before, plain_attributes(networks))
+    state = initialise(method, data, [0], cpu)
+    stream = Batches(data, cycle.draws, [0], cpu)
+    after_cycles: list[Attributes] = []
+    for _ in range(2):
+        cycle.run(state, next(stream))
+        after_cycles.append(plain_attributes(networks))
+    check_unchanged(*after_cycles)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from benchmark.datasets.base import Dataset
+from benchmark.errors import is_out_of_memory
 from benchmark.method import Method, Networks, PureNetwork, State, Tensors
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
@@ -181,7 +182,7 @@ def train(
         try:
             cycle = _compiled(method, data, seeds, device)
         except Exception as error:  # a compiler can fail in any way
-            if uncompiled is None:
+            if uncompiled is None or is_out_of_memory(error):
                 raise
             uncompiled(error)
     progress(schedule.share(run), "training")

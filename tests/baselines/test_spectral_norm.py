@@ -59,8 +59,9 @@ def test_the_largest_singular_value_comes_to_one(pair):
 def test_many_seeds_are_as_many_layers():
     layers = [spectral_norm(nn.Linear(5, 3)) for _ in range(4)]
     x = torch.randn(4, 7, 5)
-    states = [dict(layer.state_dict()) for layer in layers]
-    stacked = {key: torch.stack([state[key] for state in states]) for key in states[0]}
-    together = vmap(lambda state, x: functional_call(layers[0], state, (x,)))(stacked, x)
+    stacked = {}
+    for key in layers[0].state_dict():
+        stacked[key] = torch.stack([layer.state_dict()[key] for layer in layers])
+    together = vmap(lambda own, x: functional_call(layers[0], own, (x,)))(stacked, x)
     alone = torch.stack([layer(own) for layer, own in zip(layers, x, strict=True)])
     assert torch.allclose(together, alone, atol=1e-6)

@@ -76,7 +76,7 @@ def test_pictures_show_themselves_and_samples_are_arrays(small):
         ({"seeds": [1, 1]}, "a seed is given twice"),
         ({"budget": "3 apples"}, "--budget"),
         ({"wokers": 2}, "unknown option 'wokers'; there are suite"),
-        ({"settings": {"gan": {"lr": [1]}}}, "run: set.gan.lr must be"),
+        ({"settings": {"gan": {"lr": [1]}}}, "--set gan.lr=[1]: give a finite number"),
         ({"tensorboard": "yes"}, "run: tensorboard must be true or false"),
         ({"plugins": ["missing.py"]}, "no such file"),
     ],

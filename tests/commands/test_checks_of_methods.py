@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,42 @@ class Frozen(Around):
         return self.features(super().forward(x)).sum(dim=-1, keepdim=True)
 
 
+class MovesFrozen(Frozen):
+    """A slow copy, as of a target network."""
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.features.weight.mul_(0.9)
+        return super().forward(x)
+
+
+class SinglePrecision(Around):
+    def forward(self, x):
+        return super().forward(x.float())
+
+
+class RemembersShape(Around):
+    def forward(self, x):
+        self.shape = tuple(x.shape[1:])
+        return super().forward(x)
+
+
+class AppendsToQueue(Around):
+    def __init__(self, network):
+        super().__init__(network)
+        self.queue = deque(maxlen=100)
+
+    def forward(self, x):
+        self.queue.append(0)
+        return super().forward(x) / len(self.queue)
+
+
+class ReplacesObject(Around):
+    def forward(self, x):
+        self.cache = object()
+        return super().forward(x)
+
+
 class KeepsTensor(Around):
     def __init__(self, network):
         super().__init__(network)
@@ -179,8 +216,15 @@ def outcomes():
 
 @pytest.mark.parametrize(
     "change",
-    [AssignsBuffer, WritesBuffer, Frozen, layers_normalised_by(spectral_norm)],
-    ids=["assigns a buffer", "writes into a buffer", "frozen parameters", "spectral norm"],
+    [
+        AssignsBuffer,
+        WritesBuffer,
+        Frozen,
+        MovesFrozen,
+        RemembersShape,
+        layers_normalised_by(spectral_norm),
+    ],
+    ids=lambda change: change.__name__,
 )
 def test_state_in_buffers_is_carried(outcomes, change):
     assert not [outcome for outcome in outcomes(change) if outcome.problem is not None]
@@ -191,8 +235,10 @@ def test_state_in_buffers_is_carried(outcomes, change):
     [
         (AssignsParameter, "a forward pass assigns a parameter"),
         (WritesParameter, "a forward pass must not write into parameters"),
-        (Counts, "a forward pass sets discriminator.calls, which is no buffer"),
-        (Appends, "a forward pass sets discriminator.history, which is no buffer"),
+        (Counts, "a forward pass changes discriminator.calls, which is no buffer"),
+        (Appends, "a forward pass changes discriminator.history, which is no buffer"),
+        (AppendsToQueue, "a forward pass changes discriminator.queue, which is no buffer"),
+        (ReplacesObject, "a forward pass changes discriminator.cache, which is no buffer"),
         (NewBuffer, "a forward pass adds or removes the buffer late"),
         (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
@@ -220,6 +266,14 @@ def test_what_cannot_be_carried_is_named(outcomes, change, problem):
 def test_a_network_that_does_not_compile_is_trained_eagerly(outcomes):
     (remark,) = [outcome.remark for outcome in outcomes(Recurrent) if outcome.remark]
     assert "its step does not compile" in remark
+
+
+def test_a_network_in_single_precision_is_not_compared(outcomes):
+    checked = outcomes(SinglePrecision)
+    assert not [outcome for outcome in checked if outcome.problem is not None]
+    remarks = [outcome.remark for outcome in checked if outcome.remark]
+    assert len(remarks) == 2  # on points and on images
+    assert all("cannot compute in float64" in remark for remark in remarks)
 
 
 def test_the_plain_loop_notices_what_the_harness_leaves_behind(outcomes, monkeypatch):
@@ -309,12 +363,19 @@ class Momentum:
         )
 
 
-def test_an_optimiser_of_ones_own_is_used(outcomes):
-    momentum = Momentum()
+@dataclass(frozen=True)
+class HalfAdam(Adam):
+    """A subclass with a rule of its own."""
 
+    def apply(self, state, network, gradients):
+        return super().apply(state, network, {key: 0.5 * gradient for key, gradient in gradients.items()})
+
+
+@pytest.mark.parametrize("optimiser", [Momentum(), HalfAdam(1e-3)], ids=["own", "subclass"])
+def test_an_optimiser_of_ones_own_is_used(outcomes, optimiser):
     def players(self, data):
         return {
-            "discriminator": Player(("discriminator",), self.discriminator_loss, momentum),
+            "discriminator": Player(("discriminator",), self.discriminator_loss, optimiser),
             "generator": Player(("generator",), self.generator_loss, Adam(1e-3), real=False),
         }
 

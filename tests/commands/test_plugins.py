@@ -60,9 +60,10 @@ def test_what_a_run_does_not_take_is_named(cli, tmp_path):
     arguments = (*RUN, "--plugin", metric, "--plugin", dataset, "--out", tmp_path / "run")
     status, _, err = cli(*arguments)
     assert status == 0, err
-    assert "benchmark: metric 'own' of a plug-in has no part in this run; name it in --metrics\n" in err
+    assert "benchmark: metric 'own' of a plug-in has no part in this run; add it: --metrics +own\n" in err
     assert (
-        "benchmark: dataset 'own-ring' of a plug-in has no part in this run; name it in --datasets\n" in err
+        "benchmark: dataset 'own-ring' of a plug-in has no part in this run; give a --suite that has it\n"
+        in err
     )
     assert "metric 'own'" not in cli(*arguments, "--metrics", "+own")[2]
 

@@ -69,6 +69,24 @@ def test_the_files_of_a_plugin_are_those_that_it_imports(folder):
     assert all(len(digest) == 64 for digest in sources.values())
 
 
+def test_the_files_do_not_depend_on_what_has_been_imported(folder):
+    load_plugin(folder / "plug.py")
+    before = METHODS.sources("scaled")
+    importlib.import_module("own_package.unused")
+    importlib.import_module("own_lazy")
+    assert sources_of(METHODS.get("scaled").__module__) == before
+
+
+def test_imports_that_are_never_run_do_no_harm(folder):
+    (folder / "own_broken.py").write_text("this is no Python")
+    guarded = "try:\n    from .own_scale import SCALE\nexcept ImportError:\n    from own_scale import SCALE\n"
+    never = "if False:\n    import own_broken\n"
+    plugin = folder / "plug.py"
+    plugin.write_text(guarded + never + plugin.read_text())
+    load_plugin(plugin)
+    assert "own_broken.py" in METHODS.sources("scaled")
+
+
 def test_a_built_in_method_has_no_files_of_its_own():
     assert METHODS.sources("gan") == {}
 
@@ -108,8 +126,8 @@ def test_workers_refuse_files_that_were_edited_after_the_run_began(cli, folder, 
     """The plan is made; then a file is edited; then a process of its own loads the plug-in."""
     make_plan = importlib.import_module("benchmark.commands.run").make_plan
 
-    def make_and_edit(request):
-        plan = make_plan(request)
+    def make_and_edit(*arguments):
+        plan = make_plan(*arguments)
         (folder / "own_scale.py").write_text("SCALE = 3.0")
         return plan
 

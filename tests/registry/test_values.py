@@ -1,5 +1,6 @@
 """Settings of plug-ins: every plain type, from texts, files and Python, and back."""
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, Optional, Union
@@ -44,7 +45,10 @@ def registry():
         ("clip", "none", None),
         ("clip", "2", 2.0),
         ("clip", np.float32(0.5), 0.5),
+        ("lr", ".5", 0.5),
+        ("lr", "+1_0e-1", 1.0),
         ("either", "2.5", 2.5),
+        ("either", "07", 7),
         ("either", np.int64(4), 4),
         ("kind", "b", "b"),
         ("kind", "3", 3),
@@ -96,6 +100,23 @@ def test_a_type_that_settings_cannot_have_is_refused(hint):
     own.register("own")(dataclass(frozen=True)(type("Own", (GAN,), members)))
     with pytest.raises(UsageError, match=r"^method 'own': the setting options is of type .*; use bool, int"):
         own.build("own", {})
+
+
+@dataclass(frozen=True)
+class Loose(GAN):
+    """Defaults that are not of the types that are written beside them."""
+
+    clip: float = None
+    scale: float = np.sqrt(2)
+    bound: float = math.inf
+
+
+def test_a_default_may_be_of_another_type():
+    own = Registry("method", "baselines")
+    own.register("loose")(Loose)
+    settings = resolved(own.build("loose", {}))
+    assert [settings[name] for name in ("clip", "scale", "bound")] == [None, math.sqrt(2), math.inf]
+    assert resolved(own.build("loose", settings)) == settings
 
 
 def test_settings_are_as_json_has_them():

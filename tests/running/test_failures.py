@@ -98,29 +98,6 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, monkeypatch):
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
 
 
-def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
-    file = tmp_path / "plug.py"
-    file.write_text(PLUGIN)
-    arguments = [
-        *GAN_AND_DCGAN[:5],
-        "--methods",
-        "diverges",
-        "--budget",
-        "20steps",
-        "--seeds",
-        "1",
-        "--plugin",
-        file,
-        "--out",
-        tmp_path / "run",
-    ]
-    assert cli(*arguments)[0] == 0
-    file.write_text(PLUGIN.replace("1.2", "1.3"))
-    status, _, err = cli(*arguments)
-    assert status == 2
-    assert "the file of method has changed" in err
-
-
 def test_a_run_that_is_refused_closes_its_executor(cli, tmp_path, monkeypatch):
     closed = []
     executor = SimpleNamespace(close=lambda: closed.append(True))

@@ -78,6 +78,7 @@ def test_a_stopped_job_goes_on_where_it_was(tmp_path):
     process = spawn(*arguments, start_new_session=True)
     wait_for(lambda: len(finished(out)) >= 6, process)  # the calibration rows
     time.sleep(1)
+    assert process.poll() is None
     os.killpg(process.pid, signal.SIGSTOP)
     time.sleep(25)
     os.killpg(process.pid, signal.SIGCONT)

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from support.faults import GAN_AND_DCGAN
 
 from benchmark.plan.planned import Planned
 
-ARGUMENTS = (*GAN_AND_DCGAN, "--methods", "gan", "--metrics", "high_quality")
+ARGUMENTS = (
+    *("run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--budget", "20steps"),
+    *("--metrics", "high_quality", "--set", "ring.samples_large=0"),
+)
 
 
 @pytest.fixture

@@ -47,7 +47,11 @@ def describes_itself(data: Dataset) -> None:
         is_images == (data.kind == "images"), "a dataset is of kind images if and only if it is an Images"
     )
     require(all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}")
-    check_mode_weights(data.mode_weights)
+    weights = data.mode_weights
+    check_mode_weights(weights)
+    if len(weights):
+        right = weights.dtype == torch.float64
+        require(right, f"mode_weights is of type {weights.dtype}; it must be float64")
 
 
 def draws_samples(data: Dataset) -> None:

@@ -66,7 +66,7 @@ class PlainTraining:
         buffers, first, second, steps = {}, {}, {}, {}
         for name, module in self.modules.items():
             parameters[name] = parameters_of(module)
-            buffers[name] = {key: buffer.clone() for key, buffer in buffers_of(module).items()}
+            buffers[name] = _copies_of_buffers(module)
             first[name], second[name], steps[name] = self.optimisers[name].moments()
         return State(parameters, buffers, first, second, steps)
 
@@ -174,7 +174,7 @@ class _AnyOptimiser:
 
 
 def _optimiser_of(player: Player, module: nn.Module) -> _Optimiser:
-    if isinstance(player.optimiser, Adam):
+    if type(player.optimiser) is Adam:
         return _TorchAdam(module, player.optimiser)
     return _AnyOptimiser(module, player.optimiser)
 
@@ -193,10 +193,14 @@ def _gradients(module: nn.Module) -> Tensors:
 
 
 def _copies_of_buffers(module: nn.Module) -> Tensors:
-    return {key: buffer.clone() for key, buffer in module.named_buffers()}
+    return {key: buffer.clone() for key, buffer in buffers_of(module).items()}
 
 
 def _set_buffers(module: nn.Module, buffers: Tensors) -> None:
+    frozen = dict(module.named_parameters())
     for key, buffer in buffers.items():
-        owner, _, name = key.rpartition(".")
-        setattr(module.get_submodule(owner), name, buffer)
+        if key in frozen:
+            frozen[key].data = buffer
+        else:
+            owner, _, name = key.rpartition(".")
+            setattr(module.get_submodule(owner), name, buffer)

@@ -162,15 +162,16 @@ def _clean_start() -> Iterator[None]:
     process's script, which might start a run of its own.
     """
     script = sys.modules["__main__"]
-    environment = dict(os.environ)
+    safe_path = os.environ.get("PYTHONSAFEPATH")
     sys.modules["__main__"] = ModuleType("__main__")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
     finally:
         sys.modules["__main__"] = script
-        os.environ.clear()
-        os.environ.update(environment)
+        del os.environ["PYTHONSAFEPATH"]
+        if safe_path is not None:
+            os.environ["PYTHONSAFEPATH"] = safe_path
 
 
 def _ending(code: int | None) -> str:
