@@ -194,7 +194,8 @@ class PureNetwork(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.frozen = buffers_of(network).keys() - dict(network.named_buffers()).keys()
+        buffers = dict(network.named_buffers())
+        self.frozen = [key for key in buffers_of(network) if key not in buffers]
 
     def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
         """The output, and all that is not trained as the call leaves it: changed in place, or new.

@@ -37,7 +37,8 @@ def test_it_is_trained_eagerly_with_one_line(cli, tmp_path):
     assert compiled(out, 0) is False
     status, _, err = cli(*ARGUMENTS, "--out", out, "--seeds", "2")
     assert status == 0, err
-    assert "1 trials to train" in err
+    assert "4 trials to train in 4 cells" in err  # with the calibration rows
+    assert compiled(out, 1) is False
 
 
 @pytest.mark.usefixtures("broken_compiler")
