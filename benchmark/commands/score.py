@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, complain, first_line, printable
+from benchmark.errors import UsageError, complain, first_line, in_one_line, printable
 from benchmark.metric import Metric
 from benchmark.plan.plan import check_owners, prepared
 from benchmark.plan.request import features_settings

@@ -110,7 +110,9 @@ class MovesFrozen(Frozen):
     def forward(self, x):
         with torch.no_grad():
             self.features.weight.mul_(0.9)
-        return super().forward(x)
+        weight = self.features.weight.clone()  # autograd keeps what it used
+        out = nn.functional.linear(Around.forward(self, x), weight, self.features.bias)
+        return out.sum(dim=-1, keepdim=True)
 
 
 class SinglePrecision(Around):
