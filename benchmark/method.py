@@ -218,7 +218,7 @@ class PureNetwork(nn.Module):
         """What `forward` returns with these parameters and buffers, which stay as they are.
 
         Raises:
-            ValueError: If there are other buffers after the call than before, or of other shapes.
+            ValueError: If there are other buffers after the call than before, of other shapes or types.
         """
         tensors = {f"network.{key}": parameter for key, parameter in parameters.items()}
         # A forward pass may write into its buffers.
@@ -236,6 +236,11 @@ def _check_same_buffers(before: Tensors, after: Tensors) -> None:
             raise ValueError(
                 f"a forward pass gives the buffer {key} the shape {tuple(after[key].shape)}; "
                 f"it must keep {tuple(before[key].shape)}"
+            )
+        if before[key].dtype != after[key].dtype:
+            raise ValueError(
+                f"a forward pass gives the buffer {key} the type {after[key].dtype}; "
+                f"it must keep {before[key].dtype}"
             )
 
 

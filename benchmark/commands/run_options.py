@@ -85,6 +85,8 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
     Raises:
         UsageError: If one of them is missing or wrong.
     """
+    if texts.get("out") == "":
+        raise UsageError("--out '': give a directory")
     executor = _read_executor(texts)
     request = _read_request(texts)
     return RunOptions(

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmark.errors import UsageError, in_one_line
-from benchmark.registry.packages import use_own_packages
+from benchmark.registry.packages import OWN_PACKAGES, use_own_packages
 from benchmark.registry.paths import as_text
 from benchmark.registry.registries import REGISTRIES, Registry
 from benchmark.registry.sources import LOADED, PLUGIN, file_of, imports_of, sources_of
@@ -76,12 +76,16 @@ def _problem(error: BaseException) -> str:
 def _check_neighbours(path: Path, module_name: str) -> None:
     """Raises a `UsageError` if a plug-in would import another module where it means the file beside it."""
     folder = path.resolve().parent
+    importlib.invalidate_caches()
     for module in imports_of(path, module_name):
+        if module in OWN_PACKAGES:
+            continue
         file = file_of(module)
         for neighbour in (folder / f"{module}.py", folder / module / "__init__.py"):
-            if file is not None and neighbour.is_file() and not neighbour.samefile(file):
+            if neighbour.is_file() and (file is None or not neighbour.samefile(file)):
+                other = file or "a module of Python"
                 raise UsageError(
-                    f"imports {module}, which is {file} and not that of its own folder; "
+                    f"imports {module}, which is {other} and not that of its own folder; "
                     f"give {neighbour.relative_to(folder)} another name"
                 )
 

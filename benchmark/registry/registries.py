@@ -14,7 +14,7 @@ import difflib
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -201,7 +201,9 @@ class Registry:
                 raise UsageError(f"--set {name}.{key}={value}: give {accepted}") from None
         try:
             return cls(**values)
-        except ValueError as error:
+        except (Exception, SystemExit) as error:  # a class may be foreign code and raise anything
+            if not isinstance(error, ValueError):
+                raise UsageError(f"{self.kind} {name!r}: {in_one_line(error)}") from error
             # The settings that the class complains of, as far as it names them.
             culprits = [key for key in settings if re.search(rf"\b{key}\b", str(error))] or list(settings)
             options = " ".join(f"--set {name}.{key}={settings[key]}" for key in culprits)
@@ -222,15 +224,10 @@ class Registry:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
         hints = get_type_hints(cls)
         for field in fields(cls):
-            _check_type(who, field.name, hints[field.name])
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
-            # A subclass of a dataclass that sets a field without its type is not heard.
-            if field.default is not MISSING and getattr(cls, field.name, field.default) != field.default:
-                hint = getattr(field.type, "__name__", field.type)
-                raise UsageError(
-                    f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ..."
-                )
+            _check_type(who, field.name, hints[field.name])
+            _check_default(who, cls, field)
         return cls
 
 
@@ -241,6 +238,20 @@ def unknown(name: str) -> UsageError:
         kinds.append(registry.kind)
         names += registry.names()
     return UsageError(f"no {', '.join(kinds)} is called {name!r}; {_hint(name, names)}")
+
+
+def _check_default(who: str, cls: Any, field: Field) -> None:
+    """Refuses a field without a default, and one whose default a subclass sets in vain."""
+    if field.init and field.default is MISSING and field.default_factory is MISSING:
+        raise UsageError(f"{who}: the setting {field.name} has no default; give it one")
+    # A subclass of a dataclass that sets a field without its type is not heard.
+    if field.default is MISSING or getattr(cls, field.name, field.default) == field.default:
+        return
+    hint = getattr(field.type, "__name__", field.type)
+    decorator = "" if "__dataclass_fields__" in vars(cls) else ", below @dataclass(frozen=True)"
+    raise UsageError(
+        f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ...{decorator}"
+    )
 
 
 def _check_type(who: str, setting: str, hint: Any) -> None:

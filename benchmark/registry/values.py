@@ -59,10 +59,10 @@ def _parsed(text: str, hint: Any) -> Any:
     types = accepted.types if isinstance(accepted, inspect.UnionType) else (accepted,)
     if text == "none" and any(isinstance(part, inspect.NoneType) for part in types):
         return None
-    if any(isinstance(part, SEQUENCES) for part in types):
-        return [item.strip() for item in text.split(",") if item.strip()]
     if any(isinstance(part, inspect.StrType | inspect.LiteralType | inspect.EnumType) for part in types):
         return text
+    if any(isinstance(part, SEQUENCES) for part in types):
+        return [item.strip() for item in text.split(",") if item.strip()]
     return _number(text, types)
 
 

@@ -82,8 +82,11 @@ def read_pictures(place: Path, data: Dataset, largest: int) -> Pictures:
 
 def _in_directory(folder: Path) -> Iterator[_File]:
     for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink() and path.is_dir():
+            raise UsageError(f"score {folder}: {name} is a link to a directory; put its pictures there")
         if path.is_file():
-            yield _File(str(path.relative_to(folder)), path.read_bytes)
+            yield _File(name, path.read_bytes)
 
 
 def _in_archive(archive: zipfile.ZipFile) -> Iterator[_File]:
@@ -128,6 +131,9 @@ def _picture(file: _File, place: Path, data: Images) -> _Picture:
     channels, height, width = data.shape
     where = f"score {place}: {file.name}"
     picture = _decoded(file, where)
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        raise UsageError(f"{where} is an animation of {frames} pictures; give them one by one")
     if picture.size != (width, height):
         size = " x ".join(map(str, picture.size))
         raise UsageError(f"{where} has {size} pixels; {data.name} has {width} x {height}")

@@ -42,7 +42,7 @@ ADVICE = (
     ),
     _Advice(
         r"modified by an inplace operation|mutating directly with `\.data`|mutate a captured Tensor",
-        "a forward pass must not write into parameters: only their optimiser changes them",
+        "networks, losses and optimisers write neither into parameters nor into the batch",
     ),
     _Advice(
         r"[Bb]atching rule|vmap: inplace",

@@ -181,10 +181,17 @@ class Cycle:
         self.functions: list[PhaseFunction] = []
         for phase in self.phases:
             self.players |= phase.players
+            self._check_trainable(phase)
             function = self._vectorised(phase)
             if backend is not None:
                 function = torch.compile(function, backend=backend, fullgraph=True, dynamic=False)
             self.functions.append(function)
+
+    def _check_trainable(self, phase: Phase) -> None:
+        for name, player in phase.players.items():
+            for network in player.networks:
+                if not parameters_of(self.modules[network].network):
+                    raise ValueError(f"player {name!r} trains {network}, which has no parameters to train")
 
     @property
     def draws(self) -> list[Draw]:

@@ -2,12 +2,35 @@
 
 import subprocess
 import sys
-from collections import deque
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pytest
-import torch
+from support.odd_networks import (
+    AllFrozen,
+    Appends,
+    AppendsToQueue,
+    Around,
+    AssignsBuffer,
+    AssignsParameter,
+    Branches,
+    ChangesType,
+    Counts,
+    Dropout,
+    Frozen,
+    GrowsBuffer,
+    KeepsTensor,
+    Lazy,
+    LooksAtValue,
+    MovesFrozen,
+    NewBuffer,
+    Recurrent,
+    RemembersShape,
+    ReplacesObject,
+    SinglePrecision,
+    UsesNumPy,
+    WritesBuffer,
+    WritesParameter,
+)
 from torch import nn
 
 from baselines.gan import GAN
@@ -15,178 +38,6 @@ from baselines.spectral_norm import spectral_norm
 from benchmark.commands.checks.methods import check_method
 from benchmark.method import Adam, Player, PureNetwork, State
 from benchmark.registry import METHODS
-
-
-class Around(nn.Module):
-    """A network inside another one."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-        self.scale = nn.Parameter(torch.ones(()))
-
-    def forward(self, x):
-        return self.scale * self.network(x)
-
-
-class AssignsBuffer(Around):
-    """The state of BEGAN, say: assigned and not written in place."""
-
-    def __init__(self, network):
-        super().__init__(network)
-        self.register_buffer("k", torch.zeros(()))
-
-    def forward(self, x):
-        out = super().forward(x)
-        self.k = (self.k + 0.01 * out.detach().abs().mean()).clamp(0, 1)
-        return (1 - self.k) * out
-
-
-class WritesBuffer(AssignsBuffer):
-    def forward(self, x):
-        out = Around.forward(self, x)
-        self.k.copy_((self.k + 0.01 * out.detach().abs().mean()).clamp(0, 1))
-        return (1 - self.k) * out
-
-
-class AssignsParameter(Around):
-    def forward(self, x):
-        out = super().forward(x)
-        self.scale = nn.Parameter(0.9 * self.scale.detach())
-        return out
-
-
-class WritesParameter(Around):
-    def forward(self, x):
-        with torch.no_grad():
-            self.scale.mul_(0.9)
-        return super().forward(x)
-
-
-class Counts(Around):
-    calls = 0
-
-    def forward(self, x):
-        self.calls += 1
-        return super().forward(x) / self.calls
-
-
-class Appends(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.history = {"calls": []}
-
-    def forward(self, x):
-        self.history["calls"].append(0)
-        return super().forward(x) / len(self.history["calls"])
-
-
-class NewBuffer(Around):
-    def forward(self, x):
-        self.register_buffer("late", torch.zeros(()))
-        return super().forward(x)
-
-
-class GrowsBuffer(AssignsBuffer):
-    def forward(self, x):
-        self.k = self.k.flatten().repeat(2)
-        return Around.forward(self, x)
-
-
-class Frozen(Around):
-    """Random features."""
-
-    def __init__(self, network):
-        super().__init__(network)
-        self.features = nn.Linear(1, 4).requires_grad_(False)
-
-    def forward(self, x):
-        return self.features(super().forward(x)).sum(dim=-1, keepdim=True)
-
-
-class MovesFrozen(Frozen):
-    """A slow copy, as of a target network."""
-
-    def forward(self, x):
-        with torch.no_grad():
-            self.features.weight.mul_(0.9)
-        weight = self.features.weight.clone()  # autograd keeps what it used
-        out = nn.functional.linear(Around.forward(self, x), weight, self.features.bias)
-        return out.sum(dim=-1, keepdim=True)
-
-
-class SinglePrecision(Around):
-    def forward(self, x):
-        return super().forward(x.float())
-
-
-class RemembersShape(Around):
-    def forward(self, x):
-        self.shape = tuple(x.shape[1:])
-        return super().forward(x)
-
-
-class AppendsToQueue(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.queue = deque(maxlen=100)
-
-    def forward(self, x):
-        self.queue.append(0)
-        return super().forward(x) / len(self.queue)
-
-
-class ReplacesObject(Around):
-    def forward(self, x):
-        self.cache = object()
-        return super().forward(x)
-
-
-class KeepsTensor(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.factor = torch.tensor(2.0)
-
-
-class LooksAtValue(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.factor = torch.tensor(2.0).item()
-
-
-class Branches(Around):
-    def forward(self, x):
-        out = super().forward(x)
-        return out if out.mean() > 0 else 2 * out
-
-
-class UsesNumPy(Around):
-    def forward(self, x):
-        return super().forward(torch.from_numpy(np.tanh(x.detach().numpy())))
-
-
-class Lazy(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.last = nn.LazyLinear(1)
-
-    def forward(self, x):
-        return self.last(super().forward(x))
-
-
-class Dropout(Around):
-    def forward(self, x):
-        return nn.functional.dropout(super().forward(x))
-
-
-class Recurrent(Around):
-    def __init__(self, network):
-        super().__init__(network)
-        self.gru = nn.GRU(1, 1, batch_first=True)
-
-    def forward(self, x):
-        steps = super().forward(x)[:, None].expand(-1, 3, -1)
-        return self.gru(steps)[0][:, -1]
 
 
 def layers_normalised_by(normalise):
@@ -236,12 +87,14 @@ def test_state_in_buffers_is_carried(outcomes, change):
     ("change", "problem"),
     [
         (AssignsParameter, "a forward pass assigns a parameter"),
-        (WritesParameter, "a forward pass must not write into parameters"),
+        (WritesParameter, "write neither into parameters"),
         (Counts, "a forward pass changes discriminator.calls, which is no buffer"),
         (Appends, "a forward pass changes discriminator.history, which is no buffer"),
         (AppendsToQueue, "a forward pass changes discriminator.queue, which is no buffer"),
         (ReplacesObject, "a forward pass changes discriminator.cache, which is no buffer"),
         (NewBuffer, "a forward pass adds or removes the buffer late"),
+        (ChangesType, "a forward pass gives the buffer k the type torch.float32; it must keep torch.int64"),
+        (AllFrozen, "trains discriminator, which has no parameters to train"),
         (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
         (LooksAtValue, "networks are built without values first"),

@@ -51,6 +51,7 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         (("list", "cats"), "choose from methods, datasets, metrics, suites"),
         (("report", "/no/such/run"), "holds no run"),
         (("check",), "check: give a name"),
+        (("run", "--suite", "synthetic", "--out", ""), "--out '': give a directory"),
         (("check", "vegan"), "no method, dataset, metric, suite is called 'vegan'; did you mean veegan"),
         (("check", "gan", "--fid-features", "raw"), "unrecognized arguments: --fid-features raw"),
         ((*RUN, "--fid-features", "foo"), "--fid-features 'foo': choose from raw, classifier, inception"),

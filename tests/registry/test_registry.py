@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from baselines.gan import GAN
 from benchmark.errors import UsageError
 from benchmark.method import Method
 from benchmark.registry import DATASETS, METHODS, METRICS, SUITES, Registry, load_plugin, resolved
@@ -229,6 +230,21 @@ def test_settings_that_records_have_themselves_are_refused(field):
         registry.build("mine", {})
 
 
+def test_settings_without_a_default_and_errors_of_a_class_are_one_line():
+    class Refuses(GAN):
+        def __post_init__(self):
+            assert self.lr < 1, "lr must be below 1"
+
+    registry = Registry("method", "baselines")
+    registry.register("refuses")(dataclass(frozen=True)(Refuses))
+    with pytest.raises(UsageError, match=r"^method 'refuses': AssertionError: lr must be below 1"):
+        registry.build("refuses", {"lr": 2})
+    members = {"__annotations__": {"gamma": float}}
+    registry.register("required")(dataclass(frozen=True, kw_only=True)(type("Required", (GAN,), members)))
+    with pytest.raises(UsageError, match=r"^method 'required': the setting gamma has no default"):
+        registry.build("required", {})
+
+
 def test_an_unfinished_class_is_refused():
     registry = Registry("method", "baselines")
     registry.register("bare")(type("Bare", (), {}))
@@ -246,7 +262,6 @@ def test_a_dataset_refuses_sizes_below_one():
 
 def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
     """A dataclass does not hear of it, so that the method would quietly be another."""
-    from baselines.gan import GAN
 
     class Together(GAN):
         simultaneous = True

@@ -151,6 +151,13 @@ def test_a_file_beside_a_plugin_is_not_taken_for_that_of_another(folder, tmp_pat
     assert "other-scaled" not in METHODS.names()
 
 
+def test_a_file_called_like_a_module_of_python_is_refused(folder):
+    (folder / "statistics.py").write_text("")
+    (folder / "plug.py").write_text("import statistics")
+    with pytest.raises(UsageError, match="imports statistics, which is a module of Python and not that"):
+        load_plugin(folder / "plug.py")
+
+
 def test_a_relative_import_says_what_to_do(folder):
     (folder / "plug.py").write_text("from . import own_scale")
     with pytest.raises(UsageError, match="a file beside it is imported by its name alone: import helper"):

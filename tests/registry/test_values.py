@@ -30,6 +30,7 @@ class Typed(GAN):
     pair: tuple[int, float] = (1, 2.5)
     names: list[str] = field(default_factory=lambda: ["x"])
     some: tuple[float, ...] | None = None
+    mixed: str | tuple[int, ...] = "x"
 
 
 @pytest.fixture
@@ -63,6 +64,8 @@ def registry():
         ("names", "a, b", ["a", "b"]),
         ("some", "1,2.5", (1.0, 2.5)),
         ("some", "none", None),
+        ("mixed", "1,2", "1,2"),
+        ("mixed", [1, 2], (1, 2)),
         ("simultaneous", np.bool_(True), True),
     ],
 )
@@ -130,4 +133,5 @@ def test_settings_are_as_json_has_them():
         "pair": [1, 2.5],
         "names": ["x"],
         "some": None,
+        "mixed": "x",
     }

@@ -111,6 +111,13 @@ def png(pixels, mode=None):
     return stream.getvalue()
 
 
+def animation(*pictures):
+    stream = io.BytesIO()
+    first, *others = [Image.fromarray(picture) for picture in pictures]
+    first.save(stream, "PNG", save_all=True, append_images=others)
+    return stream.getvalue()
+
+
 GOOD = {f"run/{number}.png": png(pixels) for number, pixels in enumerate(PIXELS)}
 
 
@@ -160,10 +167,11 @@ def test_pictures_are_converted_where_nothing_is_lost(keep):
         (GOOD["run/0.png"][:80] + b"\0\0\0\0" + GOOD["run/0.png"][84:], "cannot be read"),
         (png(np.zeros((32, 28, 3), np.uint8)), "has 28 x 32 pixels; stacked-mnist has 28 x 28"),
         (png(np.zeros((28, 28), np.uint16)), "has pixels of Pillow's mode I;16; give 8-bit ones"),
+        (animation(*PIXELS[:2]), "is an animation of 2 pictures; give them one by one"),
         (png(np.zeros((28, 28, 4), np.uint8)), "is RGBA and would lose by conversion; give RGB"),
         (png(np.zeros((9500, 9500), np.uint8)), "cannot be read (Image size"),
     ],
-    ids=["empty", "gif", "cut", "changed", "size", "16-bit", "transparent", "bomb"],
+    ids=["empty", "gif", "cut", "changed", "size", "16-bit", "animation", "transparent", "bomb"],
 )
 def test_a_faulty_picture_is_named(keep, content, problem):
     with pytest.raises(UsageError) as error:
@@ -194,3 +202,13 @@ def test_pictures_for_other_data_are_refused(keep):
 def test_a_place_without_pictures_is_refused(keep):
     with pytest.raises(UsageError, match=r"is a (directory|zip file) without PNG pictures"):
         read(keep({"more/a.jpg": b""}), STACKED)
+
+
+def test_a_link_to_a_directory_is_named(tmp_path):
+    (tmp_path / "other").mkdir()
+    place = tmp_path / "pictures"
+    place.mkdir()
+    (place / "0.png").write_bytes(GOOD["run/0.png"])
+    (place / "more").symlink_to(tmp_path / "other")
+    with pytest.raises(UsageError, match="more is a link to a directory; put its pictures there"):
+        read(place, STACKED)
