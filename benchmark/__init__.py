@@ -16,6 +16,9 @@ __all__ = ["Run", "__version__", "load_results", "run"]
 
 def __getattr__(name: str) -> Any:
     if name in ("Run", "load_results", "run"):
+        from benchmark.commands.system import require_unix
+
+        require_unix()
         from benchmark.commands import api
 
         return getattr(api, name)

@@ -8,12 +8,26 @@ what lets the harness train many seeds as one vectorised, compiled step.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-__all__ = ["Adam", "Batch", "DataSpec", "Method", "Networks", "Noise", "Player", "State", "update"]
+__all__ = [
+    "Adam",
+    "Batch",
+    "DataSpec",
+    "Method",
+    "Networks",
+    "Noise",
+    "Optimiser",
+    "Player",
+    "PureNetwork",
+    "State",
+    "buffers_of",
+    "parameters_of",
+    "update",
+]
 
 Tensors = dict[str, Tensor]
 Grouped = dict[str, Tensors]
@@ -90,6 +104,21 @@ class State(NamedTuple):
     steps: Tensors
 
 
+class Optimiser(Protocol):
+    """How a loss is minimised: `Adam`, or a frozen dataclass of your own with this method.
+
+    It must be a pure function of what it is given, made of torch's operations: it runs for many seeds at
+    once, and a loss may look through it (`Networks.after`).
+    """
+
+    def apply(self, state: State, network: str, gradients: Tensors) -> State:
+        """The state after one update of `network` by `gradients`, which are named like its parameters.
+
+        `state.first`, `state.second` and `state.steps` of the network are the optimiser's to use; they start
+        as zeros, of the shapes of the parameters and of a scalar. Everything else stays as it is.
+        """
+
+
 @dataclass(frozen=True)
 class Adam:
     """Adam as a pure, differentiable function.
@@ -144,6 +173,77 @@ class Adam:
         )
 
 
+def parameters_of(network: nn.Module) -> Tensors:
+    """The parameters that are trained: those that require a gradient."""
+    return {key: parameter for key, parameter in network.named_parameters() if parameter.requires_grad}
+
+
+def buffers_of(network: nn.Module) -> Tensors:
+    """All other tensors: the buffers, and the parameters that do not require a gradient."""
+    frozen = {key: parameter for key, parameter in network.named_parameters() if not parameter.requires_grad}
+    return {**dict(network.named_buffers()), **frozen}
+
+
+class PureNetwork(nn.Module):
+    """A network as a function of its parameters and buffers.
+
+    Arguments:
+        network: The architecture; its own parameters are not used.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        buffers = dict(network.named_buffers())
+        self.frozen = [key for key in buffers_of(network) if key not in buffers]
+
+    def forward(self, *inputs: Tensor) -> tuple[Any, Tensors]:
+        """The output, and all that is not trained as the call leaves it: changed in place, or new.
+
+        Raises:
+            ValueError: If the call assigns a parameter.
+        """
+        parameters = list(self.network.parameters())
+        output = self.network(*inputs)
+        for before, after in zip(parameters, self.network.parameters(), strict=True):
+            if before is not after:
+                raise ValueError("a forward pass assigns a parameter; only an optimiser may change it")
+        own = dict(self.network.named_parameters())
+        frozen = {key: own[key] for key in self.frozen}
+        return output, {**dict(self.network.named_buffers()), **frozen}
+
+    def with_tensors(
+        self, parameters: Tensors, buffers: Tensors, inputs: tuple[Tensor, ...]
+    ) -> tuple[Any, Tensors]:
+        """What `forward` returns with these parameters and buffers, which stay as they are.
+
+        Raises:
+            ValueError: If there are other buffers after the call than before, of other shapes or types.
+        """
+        tensors = {f"network.{key}": parameter for key, parameter in parameters.items()}
+        # A forward pass may write into its buffers.
+        tensors |= {f"network.{key}": buffer.clone() for key, buffer in buffers.items()}
+        output, after = functional_call(self, tensors, inputs)
+        _check_same_buffers(buffers, after)
+        return output, after
+
+
+def _check_same_buffers(before: Tensors, after: Tensors) -> None:
+    for key in sorted({*before, *after}):
+        if key not in before or key not in after:
+            raise ValueError(f"a forward pass adds or removes the buffer {key}; register it in __init__")
+        if before[key].shape != after[key].shape:
+            raise ValueError(
+                f"a forward pass gives the buffer {key} the shape {tuple(after[key].shape)}; "
+                f"it must keep {tuple(before[key].shape)}"
+            )
+        if before[key].dtype != after[key].dtype:
+            raise ValueError(
+                f"a forward pass gives the buffer {key} the type {after[key].dtype}; "
+                f"it must keep {before[key].dtype}"
+            )
+
+
 class Networks:
     """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
 
@@ -151,13 +251,13 @@ class Networks:
     of the networks that it trains: see `update`.
 
     Arguments:
-        modules: The networks' architectures, by name; their own parameters are not used.
+        modules: The networks' architectures, by name.
         state: The parameters and buffers to use, and the optimisers' state.
         players: The method's players, by name.
     """
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], state: State, players: Mapping[str, "Player"]
+        self, modules: Mapping[str, PureNetwork], state: State, players: Mapping[str, "Player"]
     ) -> None:
         self.modules = modules
         self.state = state
@@ -168,9 +268,11 @@ class Networks:
             raise AttributeError(f"no network {name!r}; there are {', '.join(self.modules)}")
 
         def call(*inputs: Tensor) -> Any:
-            buffers = {key: buffer.clone() for key, buffer in self.state.buffers[name].items()}
-            output = functional_call(self.modules[name], {**self.state.parameters[name], **buffers}, inputs)
-            self.state = self.state._replace(buffers={**self.state.buffers, name: buffers})
+            state = self.state
+            output, buffers = self.modules[name].with_tensors(
+                state.parameters[name], state.buffers[name], inputs
+            )
+            self.state = state._replace(buffers={**state.buffers, name: buffers})
             return output
 
         return call
@@ -200,7 +302,7 @@ class Player:
 
     networks: tuple[str, ...]
     loss: Callable[[Networks, Batch], Tensor]
-    optimiser: Adam
+    optimiser: Optimiser
     steps: int = 1
     batches: int = 1
     real: bool = True
@@ -230,6 +332,8 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
         parameters = {**state.parameters, **own}
         bound = Networks(nets.modules, state._replace(parameters=parameters), nets.players)
         loss = minimised(bound)
+        if loss.shape != ():
+            raise ValueError(f"a loss has shape {tuple(loss.shape)}; it must be a scalar")
         buffers = {name: bound.state.buffers[name] for name in player.networks}
         return loss, (loss, buffers)
 

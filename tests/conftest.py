@@ -10,7 +10,8 @@ import torch
 from support.shared import shared_folder
 
 from benchmark.commands.cli import main
-from benchmark.registry.registries import PLUGIN, REGISTRIES
+from benchmark.registry.registries import REGISTRIES
+from benchmark.registry.sources import PLUGIN
 
 
 @pytest.fixture(autouse=True)

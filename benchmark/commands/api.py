@@ -16,6 +16,8 @@ from benchmark.errors import UsageError, complain
 from benchmark.records.layout import TrialId
 from benchmark.records.results import Results, read_run
 from benchmark.records.store import Store
+from benchmark.registry import user_path
+from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.plots import figures
 from benchmark.report.scores import score_rows
 from benchmark.report.tables.tables import Tables, make_tables
@@ -88,10 +90,11 @@ class Run:
         if against is not None and against not in AGAINST:
             raise UsageError(f"figure: against {against!r}; choose from {', '.join(AGAINST)}")
         others = []
-        for picture, figure in figures(self._view(dataset), against):
-            if picture == name:
-                return figure
-            others.append(picture)
+        with own_style():
+            for picture, figure in figures(self._view(dataset), against):
+                if picture == name:
+                    return figure
+                others.append(picture)
         raise UsageError(f"figure: no picture {name!r} of {dataset}; there are {', '.join(others) or 'none'}")
 
     def samples(self, dataset: str, method: str, seed: int) -> np.ndarray:
@@ -132,14 +135,15 @@ def load_results(directory: str | Path) -> Run:
     Raises:
         UsageError: If there is no run, or one of another version.
     """
-    results = read_run(Path(directory))
+    folder = user_path(directory).absolute()
+    results = read_run(folder)
     problems: list[str] = []
     tables = make_tables(results, problems)
     for damage in results.damaged:
         complain(f"{damage}; left out")
     for problem in problems:
         complain(problem)
-    return Run(Path(directory).absolute(), results, tables)
+    return Run(folder, results, tables)
 
 
 def run(

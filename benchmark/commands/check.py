@@ -39,10 +39,15 @@ def check_entries(entries: Sequence[tuple[Registry, str]]) -> bool:
     passed = True
     for registry, name in entries:
         for outcome in _outcomes(registry, name):
-            verdict = "ok" if outcome.problem is None else f"FAILED: {outcome.problem}"
-            print(f"{name}: {outcome.title}: {verdict}", flush=True)
+            print(f"{name}: {outcome.title}: {_verdict(outcome)}", flush=True)
             passed = passed and outcome.problem is None
     return passed
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.problem is not None:
+        return f"FAILED: {outcome.problem}"
+    return f"ok ({outcome.remark})" if outcome.remark else "ok"
 
 
 def _outcomes(registry: Registry, name: str) -> Iterator[Outcome]:

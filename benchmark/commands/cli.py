@@ -1,18 +1,21 @@
 """The command line. Imports nothing heavy until a verb needs it."""
 
+import os
 import re
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from benchmark.commands import option_values
+from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
-from benchmark.registry import DATASETS, REGISTRIES
+from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, user_path, what_is_in_the_way
 from benchmark.running.interruption import Interrupted, Interruption
 
 __all__ = ["main"]
@@ -21,21 +24,31 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
 
-    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 130 or 143 interrupted by the terminal or
-    by SIGTERM.
+    0 done, 1 something failed, 2 bad usage, 3 a run compares worse, 129, 130 or 143 interrupted by SIGHUP, by
+    Ctrl-C or by SIGTERM, 141 whoever read the output has closed it.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_output()
     try:
-        options = make_parser().parse_args(_joined(arguments))
-        options.command = ["benchmark", *arguments]
-        with Interruption():
-            return VERBS[options.verb](options)
+        with flushed():
+            require_unix()
+            options = make_parser().parse_args(_joined(arguments))
+            options.command = ["benchmark", *arguments]
+            use_own_packages()
+            os.environ.pop("MPLBACKEND", None)  # no window is opened, and an unknown one stops matplotlib
+            with Interruption():
+                return VERBS[options.verb](options)
+    except BrokenPipeError:  # as by `| head`: who reads wants no more
+        return 128 + signal.SIGPIPE
     except UsageError as error:
         complain(error)
         return 2
     except Interrupted as interrupted:
         complain(f"{interrupted}; the same command continues")
         return 128 + interrupted.number
+    except ImportError as error:
+        complain(what_is_in_the_way(error))
+        return 1
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else error
         complain(
@@ -101,7 +114,7 @@ def _report(options: Namespace) -> int:
     from benchmark.report.terminal import print_report
     from benchmark.report.write import write_report
 
-    store = Store(Path(options.directory))
+    store = Store(user_path(options.directory))
     report = write_report(store, read_run(store.root), extras)
     print_report(report)
     return 1 if report.problems else 0
@@ -114,19 +127,28 @@ def _compare(options: Namespace) -> int:
 
     from benchmark.commands.compare import compare
 
-    return compare(Path(options.before), Path(options.after), names, options.simultaneous, options.csv)
+    return compare(
+        user_path(options.before), user_path(options.after), names, options.simultaneous, options.csv
+    )
 
 
 def _score(options: Namespace) -> int:
     load_plugins(options.plugin)
     DATASETS.check(options.dataset)
 
-    from benchmark.commands.score import print_scores
+    from benchmark.commands.score import ScoreOptions, print_scores
 
+    score_options = ScoreOptions(
+        file=user_path(options.samples),
+        dataset=options.dataset,
+        metrics=options.metrics,
+        features=options.fid_features,
+        settings=options.set or (),
+        array=options.array,
+        pixel_range=options.range,
+    )
     with places.using(options.data_root, options.fid_weights):
-        print_scores(
-            Path(options.samples), options.dataset, options.metrics, options.fid_features, options.csv
-        )
+        print_scores(score_options, options.csv)
     return 0
 
 

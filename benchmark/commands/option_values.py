@@ -4,11 +4,10 @@ import argparse
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.registry import METRICS
+from benchmark.registry import METRICS, is_installed, plain, user_path
 
 __all__ = [
     "EXTRAS",
@@ -66,7 +65,7 @@ def with_config(options: argparse.Namespace, option_names: Iterable[str]) -> dic
 def _read_config(file: str, option_names: tuple[str, ...]) -> dict[str, Any]:
     where = f"--config {file}"
     try:
-        with open(file, "rb") as stream:
+        with user_path(file).open("rb") as stream:
             content = tomllib.load(stream)
     except OSError as error:
         raise UsageError(f"{where}: {error.strerror}") from error
@@ -178,7 +177,7 @@ def extras(values: Mapping[str, Any]) -> tuple[str, ...]:
     """
     wanted = tuple(name for name in EXTRAS if values.get(name))
     for name in wanted:
-        if find_spec(EXTRAS[name]) is None:
+        if not is_installed(EXTRAS[name]):
             raise UsageError(
                 f"--{name}: needs {EXTRAS[name]}, which is not installed; "
                 f"pip install 'mode-collapse-benchmark[{name}]'"
@@ -217,6 +216,7 @@ def as_text(key: str, value: Any, where: str) -> Any:
     """
     if key == "set":
         return _assignments(value, where)
+    value = plain(value)
     if key == "plugin":
         files = [value] if isinstance(value, str) else value
         if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
@@ -244,8 +244,5 @@ def _assignments(tables: Any, where: str) -> list[Assignment]:
     for owner, table in tables.items():
         if not isinstance(table, Mapping):
             raise UsageError(f"{where}: give settings by owner and field: {accepted}")
-        for field, value in table.items():
-            if not isinstance(value, str | int | float):
-                raise UsageError(f"{where}: set.{owner}.{field} must be a text, a number, true or false")
-            assignments.append(Assignment(owner, field, value))
+        assignments += [Assignment(owner, field, value) for field, value in table.items()]
     return assignments

@@ -71,15 +71,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--config", metavar="FILE", help="a TOML file with the same options; the command line wins"
     )
-    run.add_argument(
-        "--set",
-        metavar="OWNER.FIELD=VALUE",
-        action="append",
-        help="a setting of a method, dataset or metric; may be repeated",
-    )
+    _add_set(run, "method, dataset or metric")
     run.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     run.add_argument(
-        "--workers", metavar="N", help="worker processes (default: one per CPU core; one on a GPU)"
+        "--workers",
+        metavar="N",
+        help="worker processes (default: one per CPU core that may be used; one on a GPU)",
     )
     run.add_argument(
         "--compile", metavar="auto|on|off", help="compile the training step (default: auto, where it pays)"
@@ -107,7 +104,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--worker-memory",
         metavar="M",
-        help="memory limit per worker, such as 4GB (default: an equal share of 90 %% of RAM)",
+        help="memory limit per worker, such as 4GB (default: an equal share of 90 %% of what may be used)",
     )
     _add_extras(run)
     _add_plugin(run)
@@ -146,7 +143,8 @@ def _add_score(score: argparse.ArgumentParser) -> None:
     score.add_argument(
         "samples",
         metavar="SAMPLES",
-        help="an array of shape (N, D), or (N, C, H, W) for images, as .npy, .npz or .csv",
+        help="an array of shape (N, D), or (N, C, H, W) or (N, H, W, C) for images, as .npy, .npz or .csv; "
+        "or a directory or .zip of PNG pictures",
     )
     score.add_argument("--dataset", metavar="NAME", required=True, help="the dataset to compare with")
     score.add_argument(
@@ -154,6 +152,15 @@ def _add_score(score: argparse.ArgumentParser) -> None:
         metavar="A,B|+C",
         help="metrics; with +, in addition to the default (default: those of the dataset's suite)",
     )
+    score.add_argument(
+        "--range",
+        metavar="0,1|-1,1|0,255",
+        help="the range of the images' pixels (default: what the distribution of their values suggests)",
+    )
+    score.add_argument(
+        "--array", metavar="NAME", help="the samples among the arrays of a .npz file (default: the only ones)"
+    )
+    _add_set(score, "dataset or metric")
     score.add_argument("--csv", action="store_true", help="print rows of trials.csv instead of a table")
     _add_plugin(score)
     _add_features(score)
@@ -195,6 +202,15 @@ def _add_extras(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="write event files to DIR/tensorboard (needs the extra tensorboard)",
+    )
+
+
+def _add_set(verb: argparse.ArgumentParser, owners: str) -> None:
+    verb.add_argument(
+        "--set",
+        metavar="OWNER.FIELD=VALUE",
+        action="append",
+        help=f"a setting of a {owners}; may be repeated",
     )
 
 

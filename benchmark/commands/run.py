@@ -1,16 +1,17 @@
 """`run`: trains and scores all that is missing of a request, and writes the report."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
-from benchmark.errors import complain
+from benchmark.errors import complain, tell
 from benchmark.plan.dry_run import describe_costs
-from benchmark.plan.plan import make_plan
+from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
+from benchmark.plan.request import Request
 from benchmark.records.lock import RunLock
 from benchmark.records.results import results_of
 from benchmark.records.store import Store
@@ -49,7 +50,7 @@ def dry_run(options: RunOptions) -> str:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = make_plan(options.request)
+        plan = _make_plan(options.request, dry=True)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
@@ -58,6 +59,8 @@ def dry_run(options: RunOptions) -> str:
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
+        if remaining.fault:
+            complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
         return describe_costs(remaining, options.executor.workers or default_workers(plan.device))
 
 
@@ -75,7 +78,7 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = make_plan(options.request)
+        plan = _make_plan(options.request)
         if options.fresh:
             find_remaining(plan, NOTHING, {})  # raises before the old run is moved
         # The run closes its executor; this closes that of a run that is refused.
@@ -93,11 +96,19 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     return RunOutcome(report, result.failed)
 
 
+def _make_plan(request: Request, dry: bool = False) -> Plan:
+    """The plan. Prints a line for all that plug-ins have brought in vain."""
+    plan = make_plan(request, dry)
+    datasets = [dataset.name for dataset in plan.datasets]
+    print_unused(request.plugins, datasets, request.metrics or request.suite.metrics)
+    return plan
+
+
 def _set_aside(store: Store) -> None:
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
-        print(f"the old run is now {aside}", file=sys.stderr)
+        tell(f"the old run is now {aside}")
 
 
 def _checked_store(options: RunOptions) -> Store:

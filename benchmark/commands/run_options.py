@@ -10,8 +10,12 @@ from benchmark.commands import option_values
 from benchmark.commands.plugins import load_plugins
 from benchmark.errors import UsageError
 from benchmark.plan.request import Request
-from benchmark.registry import DATASETS, METHODS
-from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
+from benchmark.registry import DATASETS, METHODS, user_path
+from benchmark.running.executors.options import (
+    EXECUTORS,
+    ExecutorOptions,
+    require_ray,
+)
 from benchmark.running.limits import Limits
 from benchmark.suites import find_or_read_suite
 from benchmark.suites.budget import parse_budget
@@ -81,11 +85,13 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
     Raises:
         UsageError: If one of them is missing or wrong.
     """
+    if texts.get("out") == "":
+        raise UsageError("--out '': give a directory")
     executor = _read_executor(texts)
     request = _read_request(texts)
     return RunOptions(
         request=request,
-        out=Path(texts.get("out") or Path("results") / request.suite.name),
+        out=user_path(texts.get("out") or Path("results") / request.suite.name),
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,
@@ -115,7 +121,7 @@ def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
 
 def _read_request(texts: Mapping[str, Any]) -> Request:
     name = option_values.required(texts, "suite")
-    plugins = tuple(str(Path(file).resolve()) for file in texts.get("plugin") or ())
+    plugins = tuple(str(user_path(file).resolve()) for file in texts.get("plugin") or ())
     load_plugins(plugins)
     suite = find_or_read_suite(name)
     datasets = option_values.names("datasets", texts.get("datasets"))

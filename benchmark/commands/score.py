@@ -1,19 +1,21 @@
 """`score`: scores of samples made elsewhere, by any framework, beside the calibration rows."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
 from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, complain, first_line, in_one_line, printable
 from benchmark.metric import Metric
+from benchmark.plan.plan import check_owners, prepared
 from benchmark.plan.request import features_settings
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS, SUITES
@@ -21,11 +23,36 @@ from benchmark.report.headline import headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS
-from benchmark.scoring.given_samples import check_samples, load_samples, packed
+from benchmark.scoring.given_samples import pack_given
+from benchmark.scoring.pixel_ranges import RANGES
+from benchmark.scoring.sample_files import load_samples
 from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import Suite, registered_suites
 
-__all__ = ["ScoredSamples", "print_scores", "score_samples"]
+__all__ = ["ScoreOptions", "ScoredSamples", "print_scores", "score_samples"]
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """What to score, and how to read it; texts are as the command line has them.
+
+    Attributes:
+        file: The file or directory with the samples.
+        dataset: The dataset to compare them with.
+        metrics: The metrics; by default those of the dataset's suite.
+        features: The features of the metrics that have a setting `features`; by default the dataset's own.
+        settings: Settings of the dataset and of metrics.
+        array: The name of the samples in a .npz file; by default the only array of samples.
+        pixel_range: The range of pixels; by default it is guessed from the distribution of their values.
+    """
+
+    file: Path
+    dataset: str
+    metrics: str | None = None
+    features: str | None = None
+    settings: Sequence[str] = ()
+    array: str | None = None
+    pixel_range: str | None = None
 
 
 class ScoredSamples(NamedTuple):
@@ -34,6 +61,7 @@ class ScoredSamples(NamedTuple):
     Attributes:
         name: The name of the samples: that of their file.
         number: The number of samples.
+        notes: What was assumed or left out in reading them, in words.
         data: The dataset that they were compared with.
         suite: The name of a suite that has the dataset; empty if none has.
         metrics: The metrics by name.
@@ -42,71 +70,116 @@ class ScoredSamples(NamedTuple):
 
     name: str
     number: int
+    notes: list[str]
     data: Dataset
     suite: str
     metrics: dict[str, Metric]
     table: pd.DataFrame
 
 
-def print_scores(file: Path, dataset: str, metrics: str | None, features: str | None, csv: bool) -> None:
-    """Scores the samples in a file and prints the scores.
+def print_scores(options: ScoreOptions, csv: bool) -> None:
+    """Scores the samples in a file and prints the scores, and what was assumed in reading them.
 
     Arguments:
-        file: The file.
-        dataset: The dataset to compare with.
-        metrics: The metrics as on the command line; by default those of the dataset's suite.
-        features: The features of the metrics that have a setting `features`; by default the dataset's own.
+        options: What to score.
         csv: Whether to print rows like those of `trials.csv`, else a table with a column per row of it, and a
             verdict.
 
     Raises:
-        UsageError: If there is no such file, or the samples do not fit the dataset.
+        UsageError: If there is no such file, or the samples do not fit the dataset, or an option is wrong.
     """
-    scored = score_samples(load_samples(file), file, dataset, metrics, features)
+    scored = score_samples(options)
+    reading = printable(", ".join([f"{scored.number} samples", *scored.notes]))
     if csv:
+        complain(reading)
         print(to_csv(_trial_rows(scored)), end="")
         return
-    print(f"{scored.number} samples on {dataset}\n")
+    print(f"{reading}; compared with {options.dataset}\n")
     print(scored.table.T.to_string(float_format=lambda x: f"{x:.6g}"))
     print(f"\n{_verdict(scored)}")
 
 
-def score_samples(
-    array: np.ndarray, file: Path, dataset: str, metrics: str | None, features: str | None
-) -> ScoredSamples:
-    """Scores an array of samples, shape (N, *). Other arguments and errors are those of `print_scores`."""
-    data: Dataset = DATASETS.build(dataset, {})
-    check_samples(array, file, data)
-    if file.stem in CALIBRATION_ROWS:
-        raise UsageError(
-            f"score {file}: {file.stem!r} is the name of a calibration row; give the file another name"
-        )
-    data = replace(data, samples=len(array))
-    suite = _suite_of(dataset)
-    names = option_values.metrics(metrics, suite.metrics if suite else tuple(METRICS.names()))
-    applying = _applying_metrics(names, data, option_values.features(features))
-    data.prepare()
-    cpu = torch.device("cpu")
-    samples = {file.stem: packed(array, data)}
-    for name, calibration in CALIBRATIONS.items():
-        samples[name] = calibration(data, 0, cpu)(len(array))
-    try:
-        table = _table(Scorer(data, applying, cpu), samples)
-    except MetricError as error:
-        raise UsageError(str(error)) from error
+def score_samples(options: ScoreOptions) -> ScoredSamples:
+    """Scores the samples in a file. Errors are those of `print_scores`."""
+    name = _name_of(options.file)
+    if options.pixel_range is not None:
+        option_values.choice("--range", options.pixel_range, tuple(RANGES))
+    suite = _suite_of(options.dataset)
+    metric_names = option_values.metrics(options.metrics, suite.metrics if suite else tuple(METRICS.names()))
+    settings = _settings(options, metric_names)
+    data: Dataset = DATASETS.build(options.dataset, settings.pop(options.dataset, {}))
+    content = load_samples(options.file, data, options.array)
+    given = pack_given(content, options.file, data, options.pixel_range)
+    data = _with_samples(data, len(given.packed))
+    metrics = _applying_metrics(metric_names, data, settings)
+    table = _table(Scorer(data, metrics, torch.device("cpu")), name, given.packed)
     if "modes" in table:
         place = list(table.columns).index("modes") + 1
         table.insert(place, "modes_total", data.modes)
-    return ScoredSamples(file.stem, len(array), data, suite.name if suite else "", applying, table)
+    return ScoredSamples(name, data.samples, given.notes, data, suite.name if suite else "", metrics, table)
 
 
-def _table(scorer: Scorer, samples: Mapping[str, Tensor]) -> pd.DataFrame:
-    """The scores of packed samples: a row per name, a column per metric."""
+def _name_of(file: Path) -> str:
+    """The name of the samples in a file; `.` has one, too."""
+    name = Path(os.path.abspath(file)).stem
+    if name in CALIBRATION_ROWS:
+        raise UsageError(
+            f"score {file}: {name!r} is the name of a calibration row; give the file another name"
+        )
+    return name
+
+
+def _settings(options: ScoreOptions, metrics: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The settings of the dataset and of the metrics, by owner and field."""
+    own = option_values.settings(options.settings)
+    check_owners(own, (options.dataset, *metrics))
+    if "samples" in own.get(options.dataset, {}):
+        raise UsageError(f"--set {options.dataset}.samples: is for run; score takes all samples of a file")
+    settings = features_settings(metrics, option_values.features(options.features))
+    for owner, values in own.items():
+        settings[owner] = {**settings.get(owner, {}), **values}
+    return settings
+
+
+def _with_samples(data: Dataset, number: int) -> Dataset:
+    """The dataset with that number of samples, and with all files that it needs."""
+    try:
+        data = replace(data, samples=number)
+    except ValueError as error:
+        raise UsageError(f"{data.name}: does not take {number} samples: {first_line(error)}") from error
+    prepared(data)
+    return data
+
+
+def _table(scorer: Scorer, name: str, samples: Tensor) -> pd.DataFrame:
+    """The scores of packed samples and of the calibration rows: a row per name, a column per metric."""
+    data, number = scorer.data, len(samples)
+    _drawn(data, "held-out data", data.held_out, lambda: scorer.held_out.x)
+    rows = {name: samples}
+    for row, calibration in CALIBRATIONS.items():
+        draw = calibration(data, 0, scorer.device)
+        rows[row] = _drawn(data, f"the row {row}", number, partial(draw, number))
     scores = {}
-    for name, row in samples.items():
-        evaluation = scorer.evaluation(row[None], [0])
-        (scores[name],) = scorer.final(evaluation, generator_metrics=False)
+    for row, drawn in rows.items():
+        try:
+            (scores[row],) = scorer.final(scorer.evaluation(drawn[None], [0]), generator_metrics=False)
+        except MetricError as error:
+            raise UsageError(str(error)) from error
     return pd.DataFrame(scores).T
+
+
+def _drawn(data: Dataset, purpose: str, number: int, draw: Callable[[], Tensor]) -> Tensor:
+    """So many samples of a dataset, which may be foreign code and have fewer."""
+    try:
+        samples = draw()
+    except UsageError:
+        raise
+    except Exception as error:  # foreign code can fail in any way
+        problem = in_one_line(error)
+        raise UsageError(f"{data.name}: cannot draw {number} samples for {purpose} ({problem})") from error
+    if len(samples) != number:
+        raise UsageError(f"{data.name}: has {len(samples)} of the {number} samples for {purpose}")
+    return samples
 
 
 def _suite_of(dataset: str) -> Suite | None:
@@ -116,9 +189,10 @@ def _suite_of(dataset: str) -> Suite | None:
     return having[0] if having else None
 
 
-def _applying_metrics(names: tuple[str, ...], data: Dataset, features: str | None) -> dict[str, Metric]:
+def _applying_metrics(
+    names: tuple[str, ...], data: Dataset, settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Metric]:
     """The metrics that apply to the data, by name."""
-    settings = features_settings(names, features)
     metrics = {}
     for name in names:
         metric: Metric = METRICS.build(name, settings.get(name, {}))

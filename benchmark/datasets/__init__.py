@@ -4,15 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.datasets.base import Assignment, Dataset, Split
+    from benchmark.datasets.base import Assignment, Dataset, Preparation, Split
     from benchmark.datasets.images import Images
     from benchmark.datasets.mixtures import Mixture
 
-__all__ = ["Assignment", "Dataset", "Images", "Mixture", "Split"]
+__all__ = ["Assignment", "Dataset", "Images", "Mixture", "Preparation", "Split"]
 
 HOMES = {
     "Assignment": "base",
     "Dataset": "base",
+    "Preparation": "base",
     "Split": "base",
     "Images": "images",
     "Mixture": "mixtures",

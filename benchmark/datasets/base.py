@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmark.method import DataSpec
 
-__all__ = ["Assignment", "Dataset", "Split", "stream_seed"]
+__all__ = ["Assignment", "Dataset", "Preparation", "Split", "check_mode_weights", "stream_seed"]
 
 Split = Literal["train", "held-out", "calibration"]
 """Data to train on, to compare samples with, and to show in the `real-data` row. Nothing held out is in
@@ -40,6 +40,31 @@ class Assignment(NamedTuple):
     high_quality: Tensor
     legacy: Tensor | None = None
     features: Tensor | None = None
+
+
+def check_mode_weights(weights: Tensor) -> None:
+    """Raises a `ValueError` unless these are the probabilities of modes, or of none."""
+    if weights.ndim != 1:
+        raise ValueError(f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)")
+    if len(weights) == 0:
+        return
+    if not bool((weights > 0).all()):
+        raise ValueError(f"mode_weights has a weight of {float(weights.min()):.6g}; each must be positive")
+    total = float(weights.sum())
+    if not abs(total - 1) < 1e-6:
+        raise ValueError(f"mode_weights sum to {total:.6g}; they must sum to 1")
+
+
+class Preparation(NamedTuple):
+    """What a dataset has to make before its first use.
+
+    Attributes:
+        what: What it makes, in words, such as `the digit classifier is trained`.
+        seconds: About the seconds that it takes on two CPU cores.
+    """
+
+    what: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,11 @@ class Dataset(ABC):
             UsageError: If they are not there, and cannot be had, or hold too little for the settings.
         """
         return {}
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What `prepare` would have to make first that takes long; `None` if nothing."""
+        return None
 
     def project(self, samples: Tensor) -> Tensor:
         """A view of points $(N, D)$ in the plane, for pictures, shape $(N, 2)$: by default the first two

@@ -3,7 +3,6 @@ cache.
 """
 
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from benchmark.datasets.base import stream_seed
+from benchmark.datasets.base import Preparation, stream_seed
 from benchmark.datasets.image_files import ImageFiles
 from benchmark.datasets.places import cache_directory
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, tell
 
-__all__ = ["NO_DIGIT", "DigitClassifier", "Trained", "digit_classifier"]
+__all__ = ["NO_DIGIT", "DigitClassifier", "Trained", "classifier_to_train", "digit_classifier"]
 
 VERSION = 1
 """To be raised with every change of the network or of its training."""
@@ -34,6 +33,9 @@ NO_DIGIT = 10
 """The class of images without a digit."""
 SHIFT = 2
 """Pixels by which training digits are shifted at most."""
+
+DIGITS_PER_SECOND = 10_000
+"""Nominal rate of training on two CPU cores."""
 
 
 class DigitClassifier(nn.Module):
@@ -89,12 +91,23 @@ def digit_classifier(digits: ImageFiles) -> Trained:
     Raises:
         UsageError: If the cache cannot be written.
     """
-    file = cache_directory() / f"digit-classifier-{VERSION}-{digits.digest[:16]}.safetensors"
+    file = _file(digits)
     trained = _load(file, digits.digest)
     if trained is None:
         trained = _train(digits)
         _save(file, trained)
     return trained
+
+
+def classifier_to_train(digits: ImageFiles) -> Preparation | None:
+    """What it takes to train the classifier for that data; `None` if the cache has it."""
+    if _load(_file(digits), digits.digest) is not None:
+        return None
+    return Preparation("the digit classifier is trained", EPOCHS * len(digits.train) / DIGITS_PER_SECOND)
+
+
+def _file(digits: ImageFiles) -> Path:
+    return cache_directory() / f"digit-classifier-{VERSION}-{digits.digest[:16]}.safetensors"
 
 
 def _train(digits: ImageFiles) -> Trained:
@@ -112,11 +125,7 @@ def _train(digits: ImageFiles) -> Trained:
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     for epoch in range(EPOCHS):
-        print(
-            f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}",
-            file=sys.stderr,
-            flush=True,
-        )
+        tell(f"training the digit classifier (once; it is cached): epoch {epoch + 1} of {EPOCHS}")
         for index in torch.randperm(len(images), generator=generator).split(BATCH):
             dy, dx = torch.randint(2 * SHIFT + 1, (2,), generator=generator).tolist()
             batch = padded[index, dy : dy + images.shape[1], dx : dx + images.shape[2]]
@@ -134,10 +143,7 @@ def _train(digits: ImageFiles) -> Trained:
         )
     accuracy = float((predicted == digits.test_labels).double().mean())
     seconds = time.perf_counter() - began
-    print(
-        f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s",
-        file=sys.stderr,
-    )
+    tell(f"the digit classifier gets {accuracy:.2%} of the test digits right; it took {seconds:.0f} s")
     return Trained(network, accuracy, _fingerprint(network, digits.digest))
 
 
@@ -190,7 +196,7 @@ def _load(file: Path, data: str) -> Trained | None:
     except (SafetensorError, OSError, RuntimeError, KeyError, ValueError):
         whole = False
     if not whole:
-        print(f"{file}: is damaged; training the classifier again", file=sys.stderr)
+        tell(f"{file}: is damaged; the classifier has to be trained again")
         return None
     return Trained(network.eval().requires_grad_(False), accuracy, metadata["fingerprint"])
 

@@ -16,8 +16,8 @@ class Images(Dataset):
     """Images $(C, H, W)$: networks see pixels in $[-1, 1]$, and what is kept and scored has 8 bits, as image
     files have.
 
-    This is the one range of floating-point pixels in the program. Squared errors are those of pixels in
-    $[0, 1]$. Unless a subclass knows better, the modes are not known.
+    This is the one range of floating-point pixels in the program; `score` converts others to 8 bits. Squared
+    errors are those of pixels in $[0, 1]$. Unless a subclass knows better, the modes are not known.
     """
 
     kind = "images"

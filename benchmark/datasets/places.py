@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmark.errors import UsageError
+from benchmark.registry import user_path
+
 __all__ = ["CACHE", "DATA_ROOT", "FID_WEIGHTS", "cache_directory", "data_root", "fid_weights", "using"]
 
 DATA_ROOT = "BENCHMARK_DATA_ROOT"
@@ -25,7 +28,7 @@ def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
     before = dict(os.environ)
     for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights)):
         if place:
-            os.environ[name] = str(Path(place).resolve())
+            os.environ[name] = str(user_path(place).resolve())
     try:
         yield
     finally:
@@ -35,15 +38,30 @@ def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
 
 def data_root() -> Path | None:
     """The directory of the user's datasets, if one was given."""
-    return Path(os.environ[DATA_ROOT]) if os.environ.get(DATA_ROOT) else None
+    return _given(DATA_ROOT)
 
 
 def fid_weights() -> Path | None:
     """The file with the weights of the Inception network, if one was given."""
-    return Path(os.environ[FID_WEIGHTS]) if os.environ.get(FID_WEIGHTS) else None
+    return _given(FID_WEIGHTS)
 
 
 def cache_directory() -> Path:
-    """The program's cache: downloaded data and trained classifiers. It may not exist yet."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(CACHE) or Path(base) / "mode-collapse-benchmark")
+    """The program's cache: downloaded data and trained classifiers. It may not exist yet.
+
+    Raises:
+        UsageError: If there is no home directory to have it in, and no other place was given.
+    """
+    cache = _given(CACHE)
+    if cache is not None:
+        return cache
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return user_path(base) / "mode-collapse-benchmark"
+    except UsageError:
+        raise UsageError(f"there is no home directory for the cache; set {CACHE} to a directory") from None
+
+
+def _given(name: str) -> Path | None:
+    """The path in an environment variable."""
+    return user_path(os.environ[name]) if os.environ.get(name) else None

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmark.datasets.base import Assignment, Split
-from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, digit_classifier
+from benchmark.datasets.base import Assignment, Preparation, Split
+from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, classifier_to_train, digit_classifier
 from benchmark.datasets.image_files import ImageFiles, load_digits
 from benchmark.datasets.images import Images, nearest_images
 from benchmark.registry import register_dataset
@@ -78,6 +78,10 @@ class StackedDigits(Images):
             "classifier": classifier.fingerprint,
             "classifier_accuracy": classifier.accuracy,
         }
+
+    @property
+    def preparation(self) -> Preparation | None:
+        return classifier_to_train(self._files)
 
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         pool = _pool(self._files, split, rng.device)

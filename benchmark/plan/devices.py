@@ -1,13 +1,14 @@
 """Devices: which one to use, and whether it can compile."""
 
-import os
-import shutil
+import logging
+from functools import cache
 
 import torch
+from torch import Tensor
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
 
-__all__ = ["can_compile", "choose_device"]
+__all__ = ["choose_device", "compilation_fault"]
 
 
 def choose_device(name: str) -> str:
@@ -35,10 +36,26 @@ def choose_device(name: str) -> str:
     return name
 
 
-def can_compile(device: str) -> bool:
-    """Whether `torch.compile` has the tools that it needs here."""
+@cache
+def compilation_fault(device: str) -> str | None:
+    """Why `torch.compile` does not work here, in one line; `None` if it does.
+
+    On a CPU, a function of one line is compiled, once per process: a compiler may be there and not work. This
+    takes about 3 s, most of them to import torch's part of it, and 10 s more for the first compilation on a
+    machine. On a GPU the tools are only looked for, since a compiled function would take memory there.
+    """
     if device.startswith("cuda"):
         from torch.utils._triton import has_triton
 
-        return has_triton()
-    return any(shutil.which(name) for name in (os.environ.get("CXX", ""), "g++", "clang++", "cl") if name)
+        return None if has_triton() else "there is no Triton that works with this GPU"
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+    try:
+        # With more threads, torch would start a process for each and keep it.
+        torch.compile(_plus_one, options={"compile_threads": 1})(torch.zeros(8))
+    except Exception as error:  # whatever goes wrong, training can do without
+        return in_one_line(error)
+    return None
+
+
+def _plus_one(x: Tensor) -> Tensor:
+    return x + 1

@@ -25,7 +25,8 @@ HEADINGS = (
 
 
 def describe_costs(remaining: Remaining, workers: int) -> str:
-    """The cells to run as a table: what each costs; then the time and the memory of all of them.
+    """The cells to run as a table: what each costs; then what has to be made first, and the time and the
+    memory of all of them.
 
     Arguments:
         remaining: The cells.
@@ -40,11 +41,24 @@ def describe_costs(remaining: Remaining, workers: int) -> str:
         trials += len(cell.wanted)
     at_once = min(workers, max(len(remaining.cells), 1))
     memory = (DRIVER_BYTES + at_once * most_bytes) / 2**30
-    return (
-        f"{table}\n\n{trials} trials to train, {remaining.done} done already; "
+    summary = (
+        f"{trials} trials to train, {remaining.done} done already; "
         f"about {duration(seconds / at_once)} and {memory:.1f} GiB of memory with {at_once} at a time; "
         "scores and pictures take time besides"
     )
+    return "\n".join([f"{table}\n", *_preparations(remaining), summary])
+
+
+def _preparations(remaining: Remaining) -> list[str]:
+    """What datasets make before their first use, one line each."""
+    lines = []
+    for dataset in remaining.plan.datasets:
+        if dataset.preparation is not None:
+            what, seconds = dataset.preparation
+            lines.append(
+                f"first, for {dataset.name}, {what}, once: about {duration(seconds)} on two CPU cores"
+            )
+    return lines
 
 
 def _row(planned: Planned, cell: Cell) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, first_line
+from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
+from benchmark.errors import UsageError
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
@@ -14,9 +14,11 @@ from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
+from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
+from benchmark.training.rehearsal import rehearse
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "check_owners", "make_plan", "prepared"]
 
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
@@ -39,8 +41,12 @@ class Plan:
     cells: list[Planned]
 
 
-def make_plan(request: Request) -> Plan:
-    """Plans a request. Writes nothing.
+def make_plan(request: Request, dry: bool = False) -> Plan:
+    """Plans a request. Writes nothing but files that datasets prepare, in the cache.
+
+    Arguments:
+        request: The request.
+        dry: Whether to leave out what takes long to prepare; the plan has it as `preparation` of its dataset.
 
     Raises:
         UsageError: If anything in the request is unknown, contradictory or out of range.
@@ -57,7 +63,7 @@ def make_plan(request: Request) -> Plan:
     for name in datasets:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
-    _check_owners(request.settings, (*datasets, *methods, *metrics))
+    check_owners(request.settings, (*datasets, *methods, *metrics))
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
@@ -65,13 +71,15 @@ def make_plan(request: Request) -> Plan:
     for name in datasets:
         settings = _merged(suite.settings_on(name), features, request.settings)
         built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
-        dataset = _plan_dataset(name, request, metrics, settings)
+        dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
         cells += _plan_methods(dataset, request, device, built)
     return Plan(request, device, planned_datasets, cells)
 
 
-def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings: Settings) -> PlannedDataset:
+def _plan_dataset(
+    name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
+) -> PlannedDataset:
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
@@ -79,25 +87,40 @@ def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings:
         if metric.applies(data):
             applying[metric_name] = metric
     budget = request.budget or parse_budget(request.suite.budgets[name])
-    return PlannedDataset(name, data, applying, budget, _prepared(data))
+    return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
 
-def _prepared(data: Dataset) -> Mapping[str, Any]:
-    """What identifies the files of a dataset. Draws samples, lest a fault of it be taken for a method's."""
+class Prepared(NamedTuple):
+    """What identifies the files of a dataset, and what has to be made first."""
+
+    files: Mapping[str, Any]
+    preparation: Preparation | None
+
+
+def prepared(data: Dataset, dry: bool = False) -> Prepared:
+    """Prepares a dataset, but for what takes long in a dry run.
+
+    Draws samples, lest a fault of the dataset be taken for a method's.
+
+    Raises:
+        UsageError: If a file is missing, or the dataset does not draw finite samples of its shape.
+    """
     try:
-        files = data.prepare()
+        preparation = data.preparation if dry else None
+        files = data.prepare() if preparation is None else {}
+        check_mode_weights(data.mode_weights)
         samples = data.sample(2, data.stream("all", "plan"))
         finite = bool(samples.isfinite().all())
     except UsageError:
         raise
     except Exception as error:  # a dataset may be foreign code, and fail in any way
-        raise UsageError(f"dataset {data.name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise UsageError(f"dataset {data.name!r}: {explain(error)}") from error
     shape, expected = tuple(samples.shape), (2, *data.shape)
     if shape != expected:
         raise UsageError(f"dataset {data.name!r}: draws shape {shape} for 2 samples; give {expected}")
     if not finite:
         raise UsageError(f"dataset {data.name!r}: draws numbers that are not finite")
-    return files
+    return Prepared(files, preparation)
 
 
 def _plan_methods(
@@ -130,8 +153,10 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
+        if template.method.sources:  # the program's own methods are held by its tests
+            rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
-        raise UsageError(f"method {name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise UsageError(f"method {name!r}: {explain(error)}") from error
     try:
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
@@ -140,7 +165,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
 
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:
-    return Configured(name, resolved(instance), registry.source(name))
+    return Configured(name, resolved(instance), registry.sources(name))
 
 
 def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -152,7 +177,7 @@ def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     return merged
 
 
-def _check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
+def check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:
     """Raises a `UsageError` if a setting is of no part of the run."""
     for owner, values in settings.items():
         if owner not in parts:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from benchmark.datasets.base import Dataset
+from benchmark.datasets.base import Dataset, Preparation
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell
 from benchmark.suites.budget import Budget
@@ -34,6 +34,7 @@ class PlannedDataset:
             filled in.
         budget: The budget of each trial.
         files: The files that it needs, from `Dataset.prepare`.
+        preparation: What must be made first, in a plan that makes nothing; its files are not known then.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PlannedDataset:
     metrics: Mapping[str, Metric]
     budget: Budget
     files: Mapping[str, Any]
+    preparation: Preparation | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Planned:
         Arguments:
             group: The seeds that are trained side by side.
             wanted: Those of them whose results are wanted.
-            compile: `on`, `off`, or `auto` to compile where that pays.
+            compile: `on`, `off`, or `auto` to compile where that pays and works.
         """
         if compile == "auto":
             compiled = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
@@ -76,6 +78,7 @@ class Planned:
             group=tuple(group),
             wanted=tuple(wanted),
             compile=compiled and self.cost is not None,
+            eager_instead=compile == "auto",
         )
 
     def work(self, seeds: int) -> float:

@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.plan.devices import can_compile
+from benchmark.plan.devices import compilation_fault
 from benchmark.plan.plan import Plan
 from benchmark.plan.planned import Planned
 from benchmark.records.cell import Cell
@@ -47,12 +47,14 @@ class Remaining:
         cells: The cells that are still to run.
         done: The number of trials that are done.
         groups: All groups of seeds, finished ones too.
+        fault: Why what would be compiled is not; `None` if nothing is in the way.
     """
 
     plan: Plan
     cells: list[CellToRun]
     done: int
     groups: Groups
+    fault: str | None = None
 
 
 def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
@@ -69,26 +71,29 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    compile = _compilation(plan)
     seeds = plan.request.seeds
     cells: list[CellToRun] = []
     all_groups = dict(groups)
     done = 0
+    fault = None
     for planned in plan.cells:
         key = (planned.template.dataset.name, planned.template.method.name)
-        records = _records_of(planned.template, survey)
+        records = _records_of(planned, survey)
         own_groups = _known_groups(records, groups.get(key, []), seeds)
         finished = {record["seed"] for record in records}
         missing = [seed for seed in seeds if seed not in finished]
         done += len(seeds) - len(missing)
-        repeated = _cells_of_groups(planned, own_groups, finished, missing)
+        repeated = _cells_of_groups(planned, own_groups, finished, missing, plan.request.compile)
         for cell in repeated:
             missing = [seed for seed in missing if seed not in cell.wanted]
-        new = _cells_of_seeds(planned, missing, compile)
+        new = _cells_of_seeds(planned, missing, plan.request.compile)
+        if any(cell.compile for cell in new) and compilation_fault(plan.device):
+            fault = _bearable_fault(plan)
+            new = _cells_of_seeds(planned, missing, "off")
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
-    return Remaining(plan, cells, done, all_groups)
+    return Remaining(plan, cells, done, all_groups, fault)
 
 
 def groups_in_manifest(store: Store) -> Groups:
@@ -101,30 +106,30 @@ def groups_in_manifest(store: Store) -> Groups:
     return groups
 
 
-def _compilation(plan: Plan) -> str:
-    """`on`, `off` or `auto`: what was asked for, as far as it can be had."""
-    choice = plan.request.compile
-    if can_compile(plan.device):
-        return choice
-    if choice == "on":
-        raise UsageError(
-            "--compile on: no C++ compiler (or, on a GPU, no Triton) was found; "
-            "install one, or use --compile auto or off"
-        )
-    return "off"
+def _bearable_fault(plan: Plan) -> str | None:
+    """Why nothing can be compiled, unless that was asked for."""
+    fault = compilation_fault(plan.device)
+    if plan.request.compile == "on":
+        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
+    return fault
 
 
-def _records_of(template: Cell, survey: Survey) -> list[Record]:
+def _records_of(planned: Planned, survey: Survey) -> list[Record]:
     """The records of a method on a dataset, all of its configuration."""
+    template = planned.template
     records = []
     for record in survey.records:
         if (record["dataset"], record["method"]) == (template.dataset.name, template.method.name):
-            _check_configuration(record, template)
+            _check_configuration(record, planned)
             records.append(record)
     return records
 
 
-def _check_configuration(record: Record, template: Cell) -> None:
+def _check_configuration(record: Record, planned: Planned) -> None:
+    template = planned.template
+    if planned.dataset.preparation is not None:
+        # Which classifier it will be is not known yet.
+        template = replace(template, files=record["configuration"].get("files", {}))
     if record["config_hash"] == template.config_hash:
         return
     differences = _differences(record["configuration"], template.configuration)
@@ -143,9 +148,9 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
     before = {**before, "metrics": {name: old[name] for name in shared}}
     after = {**after, "metrics": {name: new[name] for name in shared}}
     for name, old_value, new_value in differing(before, after):
-        owner, _, setting = name.rpartition(".")
-        if setting == "source":
-            words.append(f"the file of {owner} has changed")
+        owner, _, file = name.partition(".sources.")
+        if file:
+            words.append(f"the {owner.replace('metrics.', 'metric ')} has changed in {file}")
         else:
             words.append(f"{name} is {old_value}, asked for {new_value}")
     return words
@@ -168,20 +173,27 @@ def _known_groups(
 
 
 def _cells_of_groups(
-    planned: Planned, groups: Sequence[SeedGroup], finished: set[int], missing: Sequence[int]
+    planned: Planned, groups: Sequence[SeedGroup], finished: set[int], missing: Sequence[int], compile: str
 ) -> list[Cell]:
-    """The cells that repeat groups of which a seed is missing."""
+    """The cells that repeat groups of which a seed is missing.
+
+    A group of which some seeds have a record is repeated as these were trained, or not at all.
+    """
     cells = []
     for group in groups:
         wanted = [seed for seed in group.seeds if seed not in finished]
         if not set(wanted).intersection(missing):
             continue
-        if group.compiled and not can_compile(planned.template.device):
+        free = compile == "auto" and finished.isdisjoint(group.seeds)
+        fault = compilation_fault(planned.template.device) if group.compiled else None
+        if fault and not free:
             raise UsageError(
                 f"{planned.template.label}: the trials to repeat were trained compiled, "
-                "and no C++ compiler (or Triton) was found"
+                f"and compiling does not work here: {fault}"
             )
-        cells.append(planned.cell(group.seeds, wanted, "on" if group.compiled else "off"))
+        compiled = group.compiled and not fault
+        cell = planned.cell(group.seeds, wanted, "on" if compiled else "off")
+        cells.append(replace(cell, eager_instead=free))
     return cells
 
 

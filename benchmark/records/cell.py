@@ -22,18 +22,18 @@ class Configured(NamedTuple):
     Attributes:
         name: The name.
         settings: All of its settings.
-        source: SHA-256 of the plug-in file that defines it; empty for one from elsewhere.
+        sources: What the code of a plug-in is made of, digests by file; empty for one of this program.
     """
 
     name: str
     settings: dict[str, Any]
-    source: str = ""
+    sources: dict[str, str] = {}
 
     @property
     def content(self) -> dict[str, Any]:
         """What a result depends on, apart from the name."""
-        if self.source:
-            return {**self.settings, "source": self.source}
+        if self.sources:
+            return {**self.settings, "sources": self.sources}
         return self.settings
 
 
@@ -50,6 +50,7 @@ class Cell:
         group: The seeds that are trained side by side.
         wanted: Those of them whose results are wanted.
         compile: Whether to compile the step.
+        eager_instead: Whether to train eagerly if the step does not compile; else the cell fails.
         device: The device's name.
         plugins: Plug-in files to load first.
         files: What the dataset is read from and judged by, from `Dataset.prepare`.
@@ -63,6 +64,7 @@ class Cell:
     group: tuple[int, ...] = ()
     wanted: tuple[int, ...] = ()
     compile: bool = False
+    eager_instead: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)

@@ -113,7 +113,7 @@ class TrialFiles:
         for seed in cell.wanted:
             folder = self.layout.trial(TrialId(cell.dataset.name, cell.method.name, seed))
             folder.mkdir(parents=True, exist_ok=True)
-            write_at_once(folder / ERROR, reason.encode())
+            write_at_once(folder / ERROR, reason.encode(errors="backslashreplace"))
             files.append(folder / ERROR)
         return files[0]
 

@@ -1,5 +1,7 @@
 """Methods, datasets, metrics and suites by their names. Imports nothing heavy."""
 
+from benchmark.registry.packages import is_installed, use_own_packages, what_is_in_the_way
+from benchmark.registry.paths import as_text, user_path
 from benchmark.registry.plugin_files import load_plugin
 from benchmark.registry.registries import (
     DATASETS,
@@ -15,7 +17,7 @@ from benchmark.registry.registries import (
     register_suite,
     unknown,
 )
-from benchmark.registry.values import resolved
+from benchmark.registry.values import plain, resolved
 
 __all__ = [
     "DATASETS",
@@ -25,11 +27,17 @@ __all__ = [
     "RESERVED_FIELDS",
     "SUITES",
     "Registry",
+    "as_text",
+    "is_installed",
     "load_plugin",
+    "plain",
     "register_dataset",
     "register_method",
     "register_metric",
     "register_suite",
     "resolved",
     "unknown",
+    "use_own_packages",
+    "user_path",
+    "what_is_in_the_way",
 ]

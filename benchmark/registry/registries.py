@@ -13,16 +13,16 @@ import ast
 import difflib
 import importlib
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cached_property
-from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
+from benchmark.registry.packages import ROOT, use_own_packages
+from benchmark.registry.sources import LOADED, Sources, sources_of
 from benchmark.registry.values import convert, describe
 
 __all__ = [
@@ -42,12 +42,7 @@ __all__ = [
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-PLUGIN = "benchmark_plugin_"
-"""Begins the names of the modules that plug-in files become."""
-
-ROOT = Path(__file__).resolve().parents[2]
-
-RESERVED_FIELDS = ("name", "source")
+RESERVED_FIELDS = ("name", "source", "sources")
 """What a record says of every dataset, method and metric beside its settings."""
 
 
@@ -116,22 +111,22 @@ class Registry:
         for name in self.of_module(module):
             del self._entries[name]
 
-    def source(self, name: str) -> str:
-        """SHA-256 of the plug-in file that registers `name`; empty for a name from elsewhere.
+    def sources(self, name: str) -> Sources:
+        """What the code of `name` is made of; nothing for what this program has itself.
 
         Raises:
             UsageError: If it is from a notebook or from the script that was started, which other processes
                 cannot import.
         """
-        module = sys.modules[self.get(name).__module__]
-        if module.__name__ == "__main__":
+        module = self.get(name).__module__
+        if module == "__main__":
             raise UsageError(
                 f"{self.kind} {name!r}: is defined where other processes cannot find it; "
                 "put it in a file and name that as a plug-in"
             )
-        if not module.__name__.startswith(PLUGIN):
-            return ""
-        return sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
+        if module in LOADED:
+            return LOADED[module]
+        return {} if self.is_built_in(name) else sources_of(module)
 
     def check(self, name: str) -> None:
         """Raises a `UsageError` with the nearest names if `name` is unknown. Imports nothing."""
@@ -155,7 +150,8 @@ class Registry:
         """The entry registered as `name`; its module is imported on the first call.
 
         Raises:
-            UsageError: If the name is unknown, or its module does not import or does not register it.
+            UsageError: If the name is unknown, or its module does not import or does not register it, or
+                another module is imported under the name of its package.
         """
         self.check(name)
         if name not in self._entries:
@@ -164,10 +160,11 @@ class Registry:
 
     def _import(self, name: str) -> None:
         module = self._modules[name]
+        use_own_packages()
         try:
             importlib.import_module(module)
         except (Exception, SystemExit) as error:  # a third party's module may raise anything
-            problem = f"{type(error).__name__}: {error}"
+            problem = in_one_line(error)
             raise UsageError(f"{self.kind} {name!r}: module {module} does not import: {problem}") from error
         if name not in self._entries:
             raise UsageError(f"{self.kind} {name!r}: module {module} does not register that name")
@@ -187,22 +184,26 @@ class Registry:
         """
         cls = self.get_class(name)
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls) if field.init]
+        defaults = {field.name: field.default for field in fields(cls) if field.init}
         values = {}
         for key, value in settings.items():
-            if key not in names:
-                choices = ", ".join(names) or "no settings"
+            if key not in defaults:
+                choices = ", ".join(defaults) or "no settings"
                 raise UsageError(
                     f"--set {name}.{key}={value}: {self.kind} {name!r} has no such setting; it has {choices}"
                 )
+            if type(value) is type(defaults[key]) and value == defaults[key]:
+                continue  # whatever its type
             try:
                 values[key] = convert(value, hints[key])
-            except (KeyError, OverflowError, TypeError, ValueError):
+            except ValueError:
                 accepted = describe(hints[key])
                 raise UsageError(f"--set {name}.{key}={value}: give {accepted}") from None
         try:
             return cls(**values)
-        except ValueError as error:
+        except (Exception, SystemExit) as error:  # a class may be foreign code and raise anything
+            if not isinstance(error, ValueError):
+                raise UsageError(f"{self.kind} {name!r}: {in_one_line(error)}") from error
             # The settings that the class complains of, as far as it names them.
             culprits = [key for key in settings if re.search(rf"\b{key}\b", str(error))] or list(settings)
             options = " ".join(f"--set {name}.{key}={settings[key]}" for key in culprits)
@@ -221,15 +222,12 @@ class Registry:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
+        hints = get_type_hints(cls)
         for field in fields(cls):
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
-            # A subclass of a dataclass that sets a field without its type is not heard.
-            if field.default is not MISSING and getattr(cls, field.name, field.default) != field.default:
-                hint = getattr(field.type, "__name__", field.type)
-                raise UsageError(
-                    f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ..."
-                )
+            _check_type(who, field.name, hints[field.name])
+            _check_default(who, cls, field)
         return cls
 
 
@@ -240,6 +238,30 @@ def unknown(name: str) -> UsageError:
         kinds.append(registry.kind)
         names += registry.names()
     return UsageError(f"no {', '.join(kinds)} is called {name!r}; {_hint(name, names)}")
+
+
+def _check_default(who: str, cls: Any, field: Field) -> None:
+    """Refuses a field without a default, and one whose default a subclass sets in vain."""
+    if field.init and field.default is MISSING and field.default_factory is MISSING:
+        raise UsageError(f"{who}: the setting {field.name} has no default; give it one")
+    # A subclass of a dataclass that sets a field without its type is not heard.
+    if field.default is MISSING or getattr(cls, field.name, field.default) == field.default:
+        return
+    hint = getattr(field.type, "__name__", field.type)
+    decorator = "" if "__dataclass_fields__" in vars(cls) else ", below @dataclass(frozen=True)"
+    raise UsageError(
+        f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ...{decorator}"
+    )
+
+
+def _check_type(who: str, setting: str, hint: Any) -> None:
+    try:
+        describe(hint)
+    except TypeError:
+        raise UsageError(
+            f"{who}: the setting {setting} is of type {hint}; use bool, int, float, str, None, a Literal, "
+            "an enumeration of texts or whole numbers, or a tuple or list with the type of its items"
+        ) from None
 
 
 def _unset_attributes(cls: Any) -> list[str]:

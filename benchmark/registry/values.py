@@ -1,69 +1,102 @@
 """Settings: from texts and typed values to the fields of a class, and back."""
 
+import contextlib
 import math
-from dataclasses import asdict
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["convert", "describe", "resolved"]
+import msgspec
+from msgspec import inspect
+
+__all__ = ["convert", "describe", "plain", "resolved"]
+
+WORDS: dict[type, str] = {
+    inspect.BoolType: "true or false",
+    inspect.IntType: "a whole number",
+    inspect.FloatType: "a finite number",
+    inspect.StrType: "a text",
+    inspect.NoneType: "none",
+}
+
+SEQUENCES = (inspect.ListType, inspect.TupleType, inspect.VarTupleType)
 
 
 def resolved(instance: Any) -> dict[str, Any]:
     """All fields of a built instance, as JSON has them."""
-    settings = {}
-    for key, value in asdict(instance).items():
-        settings[key] = list(value) if isinstance(value, tuple) else value
-    return settings
+    return {key: plain(value) for key, value in msgspec.to_builtins(instance, enc_hook=plain).items()}
 
 
 def convert(value: Any, hint: Any) -> Any:
     """A value as a field of that type has it.
 
+    Of a text for a tuple or a list, commas separate the items; `none` stands for `None`.
+
     Raises:
-        KeyError, OverflowError, TypeError, ValueError: If it is none of that type.
+        ValueError: If it is none of that type, or a number that is not finite.
     """
-    if get_origin(hint) is UnionType:
-        if value in (None, "none"):
-            if NoneType in get_args(hint):
-                return None
-            raise ValueError
-        (hint,) = [part for part in get_args(hint) if part is not NoneType]
-    if hint is bool:
-        text = value.lower() if isinstance(value, str) else value
-        return {"true": True, "false": False, True: True, False: False}[text]
-    if isinstance(value, bool):
-        raise TypeError
-    if hint is int:
-        return _whole_number(value)
-    if hint is float:
-        return _finite_number(value)
-    if hint is str and isinstance(value, str):
-        return value
-    raise TypeError
+    if isinstance(value, str):
+        value = _parsed(value, hint)
+    try:
+        converted = msgspec.convert(plain(value), hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+    numbers = converted if isinstance(converted, list | tuple) else (converted,)
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        raise ValueError(f"{value} is not finite")
+    return converted
 
 
-def _whole_number(value: Any) -> int:
-    number = value if isinstance(value, float) else int(value)
-    if number != int(number):
-        raise ValueError
-    return int(number)
+def plain(value: Any) -> Any:
+    """A value without NumPy's types: a scalar as Python's number, an array as a list; others as they are."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    to_list = getattr(value, "tolist", None)
+    return value if to_list is None else to_list()
 
 
-def _finite_number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
+def _parsed(text: str, hint: Any) -> Any:
+    accepted = inspect.type_info(hint)
+    types = accepted.types if isinstance(accepted, inspect.UnionType) else (accepted,)
+    if text == "none" and any(isinstance(part, inspect.NoneType) for part in types):
+        return None
+    if any(isinstance(part, inspect.StrType | inspect.LiteralType | inspect.EnumType) for part in types):
+        return text
+    if any(isinstance(part, SEQUENCES) for part in types):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    return _number(text, types)
+
+
+def _number(text: str, types: Sequence[inspect.Type]) -> Any:
+    """A text as Python reads numbers, such as `.5` and `1_000`; the text if it is none."""
+    for kind, parse in ((inspect.IntType, int), (inspect.FloatType, float)):
+        if any(isinstance(part, kind) for part in types):
+            with contextlib.suppress(ValueError):
+                return parse(text)
+    return text
 
 
 def describe(hint: Any) -> str:
-    """The values that a field of that type accepts, in words."""
-    words = {
-        int: "a whole number",
-        float: "a finite number",
-        bool: "true or false",
-        str: "a text",
-        NoneType: "none",
-    }
-    parts = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    return " or ".join(words.get(part, str(part)) for part in parts)
+    """The values that a field of that type accepts, in words.
+
+    Raises:
+        TypeError: If settings cannot be of that type.
+    """
+    return _words(inspect.type_info(hint))
+
+
+def _words(accepted: inspect.Type) -> str:
+    if type(accepted) in WORDS:
+        return WORDS[type(accepted)]
+    match accepted:
+        case inspect.LiteralType(values=values):
+            return f"one of {', '.join(map(str, values))}"
+        case inspect.EnumType(cls=cls):
+            return f"one of {', '.join(str(member.value) for member in cls)}"
+        case inspect.UnionType(types=types):
+            return " or ".join(map(_words, types))
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
+            return f"items with commas between them, each {_words(item)}"
+        case inspect.TupleType(item_types=items):
+            return f"{len(items)} items with commas between them: {', '.join(map(_words, items))}"
+        case _:
+            raise TypeError(accepted)

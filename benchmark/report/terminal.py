@@ -29,7 +29,7 @@ def print_report(report: Report) -> None:
         print("No method has finished.\n")
     page = report.directory / "report.html"
     if page.exists():
-        print(f"report: {page}")
+        print(f"report: {printable(str(page))}")
 
 
 def _table(view: DatasetView) -> str:

@@ -1,11 +1,10 @@
 """From the records of a run to its tables, pictures and page."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.errors import complain
+from benchmark.errors import complain, in_one_line, tell
 from benchmark.records.results import Results
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -64,7 +63,7 @@ def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> 
     for problem in problems:
         complain(problem)
     page = " and report.html" if (store.root / "report.html").exists() else ""
-    print(f"tables, plots{page} are in {store.root}", file=sys.stderr)
+    tell(f"tables, plots{page} are in {store.root}")
     return Report(store.root, results, tables, finished, problems)
 
 
@@ -74,7 +73,7 @@ def _write_or_remove(store: Store, name: str, make: Callable[[], str], problems:
         write_at_once(store.root / name, make().encode())
     except BROKEN as error:
         (store.root / name).unlink(missing_ok=True)  # it would not fit the tables
-        problems.append(f"{name} cannot be made ({type(error).__name__}: {error})")
+        problems.append(f"{name} cannot be made ({in_one_line(error)})")
 
 
 def _write_extras(store: Store, tables: Tables, extras: Sequence[str]) -> None:

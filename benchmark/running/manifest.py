@@ -16,7 +16,7 @@ from benchmark.plan.planned import PlannedDataset
 from benchmark.plan.remaining import Remaining
 from benchmark.records.schema import DatasetFacts, Group, MetricFacts
 from benchmark.records.store import Store
-from benchmark.registry import resolved
+from benchmark.registry import as_text, resolved
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
@@ -67,7 +67,7 @@ def _manifest(
     plan = remaining.plan
     return {
         "suite": plan.request.suite.name,
-        "command": list(command),
+        "command": [as_text(argument) for argument in command],
         "configuration": {
             "seeds": list(plan.request.seeds),
             "budgets": {dataset.name: str(dataset.budget) for dataset in plan.datasets},

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from benchmark.errors import printable
+from benchmark.errors import dispensable, printable
 from benchmark.plan.dry_run import duration
 
 __all__ = ["ProgressLine"]
@@ -56,7 +56,8 @@ class ProgressLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bar.close()
+        with dispensable(self.stream):
+            self.bar.close()
 
     @property
     def elapsed(self) -> float:
@@ -81,7 +82,8 @@ class ProgressLine:
             self.bar.set_description_str(f"{done}/{self.trials} trials", refresh=False)
             self.bar.set_postfix_str("; ".join(filter(None, (pace, stages))), refresh=False)
             self.bar.n = self.trials * share
-            self.bar.refresh()
+            with dispensable(self.stream):
+                self.bar.refresh()
         elif time.monotonic() - self.written >= PLAIN_EVERY:
             self.written = time.monotonic()
             parts = [f"{done}/{self.trials} trials", f"{share:.0%}", pace]
@@ -101,7 +103,8 @@ class ProgressLine:
     def say(self, line: str) -> None:
         """A line of its own, above the live one."""
         line = printable(line)
-        if self.live:
-            self.bar.write(line, file=self.stream)
-        else:
-            print(line, file=self.stream, flush=True)
+        with dispensable(self.stream):
+            if self.live:
+                self.bar.write(line, file=self.stream)
+            else:
+                print(line, file=self.stream, flush=True)

@@ -1,12 +1,11 @@
 """A run: trains all that is missing of a plan, and writes down what comes back."""
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmark.plan.devices import can_compile
+from benchmark.errors import complain
 from benchmark.plan.dry_run import duration
 from benchmark.plan.plan import Plan
 from benchmark.plan.remaining import Remaining, find_remaining, groups_in_manifest
@@ -63,12 +62,8 @@ def run_plan(
     moved = store.move_damaged(survey)
     facts = {dataset.name: facts_of(dataset) for dataset in plan.datasets}
     write_manifest(store, remaining, facts, command)
-    if plan.request.compile == "auto" and not can_compile(plan.device):
-        print(
-            "no C++ compiler (or, on a GPU, no Triton) was found: training runs eagerly, several times "
-            "slower",
-            file=sys.stderr,
-        )
+    if remaining.fault:
+        complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
     with _progress_line(remaining) as line:
         for damage in moved:
             line.say(_moved(damage, store))

@@ -102,10 +102,9 @@ class RunWriter:
         self._end(event.cell)
 
     def _take_failure(self, event: Failed) -> None:
-        file = self.store.trials.write_error(event.cell, event.reason)
+        file = self.store.trials.write_error(event.cell, event.details or event.reason)
         self.failures.update(_trials_of(event.cell))
-        last_line = event.reason.strip().splitlines()[-1]
-        failure = f"{event.cell.label}: {last_line} (see {file})"
+        failure = f"{event.cell.label}: {event.reason} (see {file})"
         self.failed.append(failure)
         self.line.say(f"failed: {failure}")
         self._end(event.cell)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError, in_one_line
 from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
@@ -57,16 +58,27 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     """
     for plugin in cell.plugins:
         load_plugin(Path(plugin))
-    data: Dataset = DATASETS.get(cell.dataset.name)(**cell.dataset.settings)
+    _check_sources(cell)
+    data: Dataset = DATASETS.build(cell.dataset.name, cell.dataset.settings)
     metrics: dict[str, Metric] = {}
     for metric in cell.metrics:
-        metrics[metric.name] = METRICS.get(metric.name)(**metric.settings)
+        metrics[metric.name] = METRICS.build(metric.name, metric.settings)
     scorer = Scorer(data, metrics, torch.device(cell.device))
     if cell.method.name in CALIBRATIONS:
         trials = _calibrate(cell, data, scorer, link)
     else:
         trials = _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.wanted]
+
+
+def _check_sources(cell: Cell) -> None:
+    """Refuses to run code that is not the code of the plan."""
+    parts = [(DATASETS, cell.dataset), *((METRICS, metric) for metric in cell.metrics)]
+    if cell.method.name not in CALIBRATIONS:
+        parts.append((METHODS, cell.method))
+    for registry, part in parts:
+        if registry.sources(part.name) != part.sources:
+            raise UsageError(f"{registry.kind} {part.name!r} was edited after the run began; start it again")
 
 
 def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Trial]:
@@ -86,7 +98,7 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Tr
 
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:
-    method = METHODS.get(cell.method.name)(**cell.method.settings)
+    method = METHODS.build(cell.method.name, cell.method.settings)
     group = _GroupInTraining(cell, scorer, cost_of(method, data), link)
     try:
         group.train(method, start)
@@ -109,6 +121,7 @@ class _GroupInTraining:
         self.scorer = scorer
         self.cost = cost
         self.link = link
+        self.compiled = cell.compile
         self.began = time.perf_counter()
         self.evaluation = 0.0
         self.share = 0.0
@@ -133,6 +146,7 @@ class _GroupInTraining:
             progress=self.progress,
             device=self.scorer.device,
             compile=self.cell.compile,
+            uncompiled=self.uncompiled,
             saver=self,
             start=start,
         )
@@ -140,6 +154,13 @@ class _GroupInTraining:
     def progress(self, share: float, stage: str) -> None:
         self.share = share
         self.link.progress(share, stage)
+
+    def uncompiled(self, error: Exception) -> None:
+        """The step does not compile: the group is trained eagerly, unless it must be compiled."""
+        if not self.cell.eager_instead:
+            raise error
+        self.compiled = False
+        self.link.say(f"{self.cell.label}: does not compile ({in_one_line(error)}); it is trained eagerly")
 
     def evaluate(self, standing: Standing) -> None:
         self.link.progress(self.share, "scoring")
@@ -204,7 +225,7 @@ class _GroupInTraining:
                 "parameters": self.cost.parameters,
                 "peak_memory_bytes": _peak_memory(self.scorer.device),
                 "group": list(self.cell.group),
-                "compiled": self.cell.compile,
+                "compiled": self.compiled,
                 "group_seconds": {"training": training, "evaluation": self.evaluation, "rest": rest},
             }
         return self.trials

@@ -1,107 +1,86 @@
-"""Samples made elsewhere, read from files."""
+"""Samples made elsewhere, in the form in which a dataset's own are scored."""
 
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
+from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
-from benchmark.errors import UsageError, first_line
+from benchmark.errors import UsageError
+from benchmark.scoring.pixel_ranges import to_eight_bits
+from benchmark.scoring.sample_files import FileContent
 
-__all__ = ["check_samples", "load_samples", "packed"]
-
-LARGEST_ARCHIVE_BYTES = 1 << 34
-"""Bytes of the largest archive that is unpacked, when unpacked."""
+__all__ = ["GivenSamples", "pack_given"]
 
 
-def load_samples(file: Path) -> np.ndarray:
-    """Reads a numeric array from a .npy, .npz (one array) or .csv (a header is skipped) file.
+class GivenSamples(NamedTuple):
+    """Samples that fit a dataset.
 
-    Pickles are refused.
-
-    Raises:
-        UsageError: If there is no such file, or it does not hold such an array.
+    Attributes:
+        packed: The samples, packed, shape (N, *).
+        notes: What was assumed or left out on the way from the file, in words.
     """
-    accepted = "a .npy, .npz or .csv file with one numeric array of shape (N, D)"
-    if not file.is_file():
-        raise UsageError(f"score {file}: no such file; give {accepted}")
-    try:
-        if file.suffix == ".csv":
-            return _read_csv(file)
-        if file.suffix not in (".npy", ".npz"):
-            raise UsageError(f"score {file}: unknown kind of file; give {accepted}")
-        with open(file, "rb") as stream:
-            content = np.load(stream, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return content
-            return _unpack(content, file, accepted)
-    except PermissionError as error:
-        raise UsageError(f"score {file}: {error.strerror}") from error
-    except UsageError:
-        raise
-    except Exception as error:  # a foreign file can break a reader in any way
-        raise UsageError(
-            f"score {file}: cannot be read ({first_line(error)}); give {accepted}, pickles are refused"
-        ) from error
+
+    packed: Tensor
+    notes: list[str]
 
 
-def _unpack(archive: np.lib.npyio.NpzFile, file: Path, accepted: str) -> np.ndarray:
-    """The one array of an archive."""
-    if len(archive.files) != 1:
-        raise UsageError(f"score {file}: holds {len(archive.files)} arrays; give {accepted}")
-    assert archive.zip is not None  # it is open
-    size = archive.zip.infolist()[0].file_size
-    if size > LARGEST_ARCHIVE_BYTES:
-        raise UsageError(
-            f"score {file}: unpacks to {size} bytes; give {accepted} of at most {LARGEST_ARCHIVE_BYTES} bytes"
-        )
-    array = archive[archive.files[0]]
-    if not isinstance(array, np.ndarray):
-        raise UsageError(f"score {file}: {archive.files[0]} is no array; give {accepted}")
-    return array
+def pack_given(content: FileContent, file: Path, data: Dataset, pixel_range: str | None) -> GivenSamples:
+    """Packs the samples of a file. Images may have their channels last.
 
-
-def packed(array: np.ndarray, data: Dataset) -> torch.Tensor:
-    """The array as packed data."""
-    if array.dtype == np.uint8 and isinstance(data, Images):
-        return torch.from_numpy(np.ascontiguousarray(array))
-    return data.pack(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)))
-
-
-def _read_csv(file: Path) -> np.ndarray:
-    """Numbers only; one header line may precede them: names, or the column numbers that pandas writes."""
-    with open(file, encoding="utf-8-sig") as stream:
-        cells = stream.readline().strip().split(",")
-    header = 0 if _is_header(cells) else None
-    frame = pd.read_csv(file, header=header, dtype=np.float64, encoding="utf-8-sig")
-    return frame.to_numpy()
-
-
-def _is_header(cells: list[str]) -> bool:
-    """Whether a line holds names, or the column numbers 0, 1, ... without decimal points."""
-    try:
-        numbers = [float(cell) for cell in cells]
-    except ValueError:
-        return True
-    return numbers == list(range(len(cells))) and "." not in "".join(cells)
-
-
-def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
-    """Checks that samples from a file fit a dataset.
+    Arguments:
+        content: What the file holds.
+        file: The file.
+        data: The dataset.
+        pixel_range: The range of pixels, of `pixel_ranges.RANGES`; by default it is guessed.
 
     Raises:
         UsageError: If their type, their shape or their range is not that of the data, or if some are not
             finite.
     """
+    array, notes = content.array, list(content.notes)
+    if isinstance(data, Images):
+        array = _channels_first(content.array, data)
+    if array is not content.array:
+        notes.append("channels last" if array.ndim == content.array.ndim else "one channel")
+    _check(array, file, data)
+    if isinstance(data, Images):
+        eight_bit = to_eight_bits(array, file, pixel_range)
+        return GivenSamples(
+            torch.from_numpy(np.ascontiguousarray(eight_bit.pixels)), [eight_bit.note, *notes]
+        )
+    if pixel_range is not None:
+        raise UsageError(f"--range {pixel_range}: is for images; {data.name} has {data.kind}")
+    return GivenSamples(data.pack(torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))), notes)
+
+
+def _channels_first(array: np.ndarray, data: Images) -> np.ndarray:
+    """The array with the shape (N, C, H, W) if its channels are last, or absent where there is only one."""
+    channels, height, width = data.shape
+    shape = array.shape[1:]
+    if shape == data.shape:
+        return array
+    if shape == (height, width, channels):
+        return np.moveaxis(array, -1, 1)
+    if channels == 1 and shape == (height, width):
+        return array[:, None]
+    return array
+
+
+def _check(array: np.ndarray, file: Path, data: Dataset) -> None:
+    """Raises a `UsageError` unless the array holds finite samples of the data's shape."""
     shape = ", ".join(map(str, data.shape))
     accepted = f"finite real numbers of shape (N, {shape}) with N of at least 2"
     if array.dtype.kind not in "fiu":
         raise UsageError(f"score {file}: holds values of type {array.dtype}; give {accepted}")
     if array.ndim == 0 or array.shape[1:] != data.shape or len(array) < 2:
         raise UsageError(f"score {file}: has shape {array.shape}; give {accepted}")
+    if prod(array.shape) == 0:
+        raise UsageError(f"score {file}: is empty; give {accepted}")
     with np.errstate(over="ignore"):
         finite = np.isfinite(array.astype(np.float32))
     bad = int((~finite).any(axis=tuple(range(1, array.ndim))).sum())
@@ -109,18 +88,3 @@ def check_samples(array: np.ndarray, file: Path, data: Dataset) -> None:
         raise UsageError(
             f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}"
         )
-    if prod(array.shape) == 0:
-        raise UsageError(f"score {file}: is empty; give {accepted}")
-    if isinstance(data, Images):
-        _check_range(array, file)
-
-
-def _check_range(array: np.ndarray, file: Path) -> None:
-    """Pixels must be 8-bit or lie in [-1, 1]; if all lie in [0, 1], another range was meant."""
-    low, high = array.min(), array.max()
-    accepted = "8-bit pixels (uint8, 0 to 255), or floating-point ones from -1 to 1"
-    if array.dtype == np.uint8:
-        if high <= 1:
-            raise UsageError(f"score {file}: is of type uint8 with no value above 1; give {accepted}")
-    elif array.dtype.kind != "f" or low < -1.001 or high > 1.001 or low >= 0:
-        raise UsageError(f"score {file}: has {array.dtype} pixels from {low:g} to {high:g}; give {accepted}")

@@ -1,14 +1,14 @@
 """Scores fresh samples against held-out data, with the same evaluation noise for all methods."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import first_line
+from benchmark.errors import in_one_line
 from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import LARGE
 
@@ -121,9 +121,40 @@ def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[s
     """The scores by metric, one dictionary per seed."""
     rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
     for name, metric in metrics.items():
-        for row, value in zip(rows, _scores_by(metric, name, evaluation).tolist(), strict=True):
+        before = _shared(evaluation)
+        scores = _scores_by(metric, name, evaluation)
+        if any(_written(tensor) != times for tensor, times in before):
+            raise MetricError(f"metric {name!r}: writes into its evaluation; a metric changes nothing")
+        for row, value in zip(rows, scores.tolist(), strict=True):
             row[name] = value
     return rows
+
+
+class _Shared(NamedTuple):
+    """A tensor that metrics share, and how often it was written into."""
+
+    tensor: Tensor
+    times: int
+
+
+def _shared(evaluation: Evaluation) -> list[_Shared]:
+    """What metrics are given and what they have derived from it."""
+    tensors = _tensors([vars(evaluation), vars(evaluation.held_out)])
+    return [_Shared(tensor, _written(tensor)) for tensor in tensors]
+
+
+def _written(tensor: Tensor) -> int:
+    return tensor._version  # noqa: SLF001 - torch has no public name for it
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _tensors(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _tensors(item)
 
 
 def _scores_by(metric: Metric, name: str, evaluation: Evaluation) -> Tensor:
@@ -135,7 +166,7 @@ def _scores_by(metric: Metric, name: str, evaluation: Evaluation) -> Tensor:
     try:
         scores: Any = metric.score(evaluation)
     except (Exception, SystemExit) as error:  # a metric may be foreign code, and fail in any way
-        raise MetricError(f"metric {name!r}: {type(error).__name__}: {first_line(error)}") from error
+        raise MetricError(f"metric {name!r}: {in_one_line(error)}") from error
     shape = (len(evaluation.samples),)
     if not isinstance(scores, Tensor) or scores.shape != shape or not scores.is_floating_point():
         raise MetricError(

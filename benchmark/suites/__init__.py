@@ -1,10 +1,9 @@
 """Suites: which datasets, methods, metrics and default budgets belong together. Imports nothing heavy."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from benchmark.errors import UsageError
-from benchmark.registry import SUITES
+from benchmark.errors import UsageError, in_one_line
+from benchmark.registry import SUITES, user_path
 from benchmark.suites.rules import check_rules
 from benchmark.suites.suite import CheckedRun, Protocol, Suite
 
@@ -32,7 +31,7 @@ def get_suite(name: str) -> Suite:
             raise UsageError(f"its function returns {type(suite).__name__}; return a Suite")
         check_rules(suite)
     except Exception as error:  # a suite may be foreign code, and fail in any way
-        reason = error if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        reason = error if isinstance(error, UsageError) else in_one_line(error)
         raise UsageError(f"suite {name!r}: {reason}") from error
     return replace(suite, name=name)
 
@@ -53,7 +52,7 @@ def find_or_read_suite(name: str) -> Suite:
 
     from benchmark.suites.suite_file import read_suite
 
-    return read_suite(Path(name))
+    return read_suite(user_path(name))
 
 
 def registered_suites() -> list[Suite]:

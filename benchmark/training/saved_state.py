@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.errors import in_one_line
 from benchmark.training.trees import keystr, tree_leaves_with_path
 
 __all__ = ["UnfitError", "fitting", "load_tree", "tree_arrays"]
@@ -31,7 +32,7 @@ def fitting() -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:
-        raise UnfitError(f"{type(error).__name__}: {error}") from error
+        raise UnfitError(in_one_line(error)) from error
 
 
 def tree_arrays(tree: Any) -> dict[str, np.ndarray]:

@@ -10,11 +10,24 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from benchmark.datasets.base import Dataset, stream_seed
-from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player, State, update
+from benchmark.method import (
+    Batch,
+    DataSpec,
+    Method,
+    Networks,
+    Noise,
+    Player,
+    PureNetwork,
+    State,
+    buffers_of,
+    parameters_of,
+    update,
+)
+from benchmark.training.attributes import check_no_tensors
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
-__all__ = ["Cycle", "Phase", "initialise", "modules_of", "phases_of", "select_seed"]
+__all__ = ["Cycle", "Phase", "initial_networks", "initialise", "modules_of", "phases_of", "select_seed"]
 
 PhaseFunction = Callable[[State, Sequence[Batch]], Tensor]
 
@@ -97,10 +110,29 @@ def _check_simultaneous(players: Mapping[str, Player]) -> None:
                 raise ValueError(f"{together} share one batch; two want different noise of the same name")
 
 
-def modules_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
-    """The architectures, as carriers of structure; their own parameters stay unused and take no memory."""
+def modules_of(method: Method, data: DataSpec) -> dict[str, PureNetwork]:
+    """The architectures, as carriers of structure; their own parameters stay unused and take no memory.
+
+    Raises:
+        ValueError: If two networks share parameters or buffers, or one has tensors that are neither.
+    """
     with torch.device("meta"):
-        return method.networks(data)
+        networks = method.networks(data)
+    _check_sharing(networks)
+    check_no_tensors(networks)
+    return {name: PureNetwork(network) for name, network in networks.items()}
+
+
+def _check_sharing(networks: Mapping[str, nn.Module]) -> None:
+    owners: dict[int, tuple[str, str]] = {}
+    for name, network in networks.items():
+        for key, tensor in (*network.named_parameters(), *network.named_buffers()):
+            owner, key_there = owners.setdefault(id(tensor), (name, key))
+            if owner != name:
+                raise ValueError(
+                    f"networks {owner!r} and {name!r} share {owner}.{key_there}; "
+                    "give each its own, or make them one network"
+                )
 
 
 def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> State:
@@ -109,15 +141,19 @@ def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torc
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
 
 
-def _initial_state(method: Method, data: Dataset, seed: int) -> State:
-    """One seed's initial state, on the CPU."""
+def initial_networks(method: Method, data: Dataset, seed: int) -> dict[str, nn.Module]:
+    """One seed's freshly initialised networks, on the CPU."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(data.name, seed, "initialisation"))
-        networks = method.networks(data.spec)
+        return method.networks(data.spec)
+
+
+def _initial_state(method: Method, data: Dataset, seed: int) -> State:
+    """One seed's initial state, on the CPU."""
     parameters, buffers, steps = {}, {}, {}
-    for name, network in networks.items():
-        parameters[name] = {key: parameter.detach() for key, parameter in network.named_parameters()}
-        buffers[name] = dict(network.named_buffers())
+    for name, network in initial_networks(method, data, seed).items():
+        parameters[name] = tree_map(Tensor.detach, parameters_of(network))
+        buffers[name] = tree_map(Tensor.detach, buffers_of(network))
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     return State(parameters, buffers, zeros, zeros, steps)
@@ -134,20 +170,28 @@ class Cycle:
     Arguments:
         method: The method.
         data: What its networks are built for.
-        compile: Whether to compile each phase.
+        backend: The backend of `torch.compile` to compile each phase with; none by default.
     """
 
-    def __init__(self, method: Method, data: DataSpec, compile: bool = False) -> None:
+    def __init__(self, method: Method, data: DataSpec, backend: str | None = None) -> None:
         self.modules = modules_of(method, data)
         self.phases = phases_of(method, data)
+        self.compiled = backend is not None
         self.players: dict[str, Player] = {}
         self.functions: list[PhaseFunction] = []
         for phase in self.phases:
             self.players |= phase.players
+            self._check_trainable(phase)
             function = self._vectorised(phase)
-            if compile:
-                function = torch.compile(function, fullgraph=True, dynamic=False)
+            if backend is not None:
+                function = torch.compile(function, backend=backend, fullgraph=True, dynamic=False)
             self.functions.append(function)
+
+    def _check_trainable(self, phase: Phase) -> None:
+        for name, player in phase.players.items():
+            for network in player.networks:
+                if not parameters_of(self.modules[network].network):
+                    raise ValueError(f"player {name!r} trains {network}, which has no parameters to train")
 
     @property
     def draws(self) -> list[Draw]:

@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch import Tensor
+from torch.func import vmap
 
 from benchmark.datasets.base import Dataset
-from benchmark.method import Method, Networks, State
+from benchmark.errors import is_out_of_memory
+from benchmark.method import Method, Networks, PureNetwork, State, Tensors
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import Cost
@@ -30,27 +32,26 @@ class TrainedGenerators:
 
     Arguments:
         method: The method.
-        modules: Its networks' architectures, in inference mode.
+        modules: Its networks, in inference mode.
         state: The stacked state.
     """
 
-    def __init__(self, method: Method, modules: Mapping[str, nn.Module], state: State) -> None:
+    def __init__(self, method: Method, modules: Mapping[str, PureNetwork], state: State) -> None:
         self.method = method
         self.modules = modules
         self.state = state
 
     def __call__(self, z: Tensor) -> Tensor:
         """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
-        module = self.modules["generator"]
-        tensors = self._stacked_tensors()
         if len(z) == 1:  # where one seed is all, vmap costs a seventh of the time
-            one = {key: value[0] for key, value in tensors.items()}
-            return functional_call(module, one, (z[0],))[None]
-        return vmap(lambda t, z: functional_call(module, t, (z,)))(tensors, z)
+            parameters, buffers = tree_map(itemgetter(0), self._stacked_tensors())
+            return self._generate(parameters, buffers, z[0])[None]
+        return vmap(self._generate)(*self._stacked_tensors(), z)
 
     def tensors(self, index: int) -> dict[str, Tensor]:
         """The generator's parameters and buffers of one seed."""
-        return {key: value[index].clone() for key, value in self._stacked_tensors().items()}
+        parameters, buffers = self._stacked_tensors()
+        return {key: value[index].clone() for key, value in {**parameters, **buffers}.items()}
 
     def select(self, indices: Sequence[int]) -> "TrainedGenerators":
         """The generators of some of the seeds."""
@@ -72,9 +73,14 @@ class TrainedGenerators:
 
         return reconstruct
 
-    def _stacked_tensors(self) -> dict[str, Tensor]:
+    def _stacked_tensors(self) -> tuple[Tensors, Tensors]:
         """The generator's parameters and buffers of all seeds."""
-        return {**self.state.parameters["generator"], **self.state.buffers["generator"]}
+        return self.state.parameters["generator"], self.state.buffers["generator"]
+
+    def _generate(self, parameters: Tensors, buffers: Tensors, z: Tensor) -> Tensor:
+        """The data of one seed's generator."""
+        output, _ = self.modules["generator"].with_tensors(parameters, buffers, (z,))
+        return output
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ def train(
     progress: Callable[[float, str], None],
     device: torch.device,
     compile: bool,
+    uncompiled: Callable[[Exception], None] | None = None,
     saver: Saver | None = None,
     start: Checkpoint | None = None,
 ) -> None:
@@ -150,6 +157,8 @@ def train(
             once as each stage begins, and then after every stretch of training.
         device: Where to train.
         compile: Whether to compile the step.
+        uncompiled: Called with the error if the step does not compile; if it returns, training is eager. By
+            default, the error is raised.
         saver: Who keeps checkpoints; nobody by default.
         start: Where to go on; at the beginning by default.
 
@@ -158,7 +167,7 @@ def train(
     """
     torch.compiler.reset()
     saver = saver or Unsaved()
-    cycle = Cycle(method, data.spec, compile)
+    cycle = Cycle(method, data.spec)
     run = _Run(
         initialise(method, data, seeds, device), Batches(data, cycle.draws, seeds, device), len(seeds), device
     )
@@ -170,8 +179,12 @@ def train(
 
     if compile:
         progress(schedule.share(run), "compiling")
-        # The first call compiles; it runs on a copy of the state and its time is not the method's.
-        cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
+        try:
+            cycle = _compiled(method, data, seeds, device)
+        except Exception as error:  # a compiler can fail in any way
+            if uncompiled is None or is_out_of_memory(error):
+                raise
+            uncompiled(error)
     progress(schedule.share(run), "training")
 
     while True:
@@ -186,10 +199,20 @@ def train(
             run.point = reached
             if last:
                 return
-        run.advance(cycle, schedule.next_stop(run), saver, skip_guards=compile)
+        run.advance(cycle, schedule.next_stop(run), saver)
         progress(schedule.share(run), "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
+
+
+def _compiled(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> Cycle:
+    """The compiled cycle.
+
+    The first call compiles; it runs on a copy of the state, and its time is not the method's.
+    """
+    cycle = Cycle(method, data.spec, backend="inductor")
+    cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
+    return cycle
 
 
 class _Run:
@@ -210,18 +233,22 @@ class _Run:
         self.diverged = torch.zeros(seeds, dtype=torch.long, device=device)
         self.done, self.point, self.seconds = 0, 0, 0.0
 
-    def advance(self, cycle: Cycle, until: int, saver: Saver, skip_guards: bool) -> None:
+    def advance(self, cycle: Cycle, until: int, saver: Saver) -> None:
         """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
         losses: list[Tensor] = []
-        began = time.perf_counter()
+        began, worked_before = time.perf_counter(), time.process_time()
         # The tensors' shapes never change, so the compiled functions need not check them at every call.
-        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=skip_guards):
+        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
             while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
                 losses.append(cycle.run(self.state, next(self.stream)))
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
-        self.seconds += (time.perf_counter() - began) / self.seeds
+        seconds = time.perf_counter() - began
+        if self.device.type == "cpu":
+            # A job that is suspended does not work, and neither does one that waits for a core.
+            seconds = min(seconds, time.process_time() - worked_before)
+        self.seconds += seconds / self.seeds
         first = self.done + 1 + (~finite).int().argmax(dim=0)
         self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
         self.done += len(losses)

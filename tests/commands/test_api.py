@@ -1,6 +1,7 @@
 """Python's `run` and `load_results`, in scripts and in notebooks."""
 
 import json
+import multiprocessing
 import re
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_pictures_show_themselves_and_samples_are_arrays(small):
         ({"seeds": [1, 1]}, "a seed is given twice"),
         ({"budget": "3 apples"}, "--budget"),
         ({"wokers": 2}, "unknown option 'wokers'; there are suite"),
-        ({"settings": {"gan": {"lr": [1]}}}, "run: set.gan.lr must be"),
+        ({"settings": {"gan": {"lr": [1]}}}, "--set gan.lr=[1]: give a finite number"),
         ({"tensorboard": "yes"}, "run: tensorboard must be true or false"),
         ({"plugins": ["missing.py"]}, "no such file"),
     ],
@@ -161,3 +162,15 @@ def test_the_notebook_of_the_documentation_runs(tmp_path):
     assert "25 trials trained" in progress
     assert "left" in progress
     assert (tmp_path / "ring-run" / "report.html").is_file()
+
+
+def refused_in_a_pool(out):
+    """Runs in a process of a pool, which may start no processes."""
+    with pytest.raises(UsageError, match=r"daemonic process.*; use concurrent\.futures\.ProcessPoolExecutor"):
+        run("synthetic", **SMALL_REQUEST, out=out)
+
+
+def test_a_pool_that_forbids_workers_is_told_before_anything_is_written(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(refused_in_a_pool, (tmp_path / "run",))
+    assert not (tmp_path / "run").exists()

@@ -275,7 +275,7 @@ def test_a_damaged_classifier_is_noticed_and_trained_again(data, capsys, damage)
     )
     digit_classifier.cache_clear()
     assert digit_classifier(load_digits("MNIST", False)).fingerprint == expected
-    assert "is damaged; training the classifier again" in capsys.readouterr().err
+    assert "is damaged; the classifier has to be trained again" in capsys.readouterr().err
     digit_classifier.cache_clear()
     assert digit_classifier(load_digits("MNIST", False)).fingerprint == expected
     assert capsys.readouterr().err == ""

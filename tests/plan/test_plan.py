@@ -23,7 +23,7 @@ from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
 
 
-def plan_of(*methods, seeds=(0, 1)):
+def plan_of(*methods, seeds=(0, 1), compile="off"):
     return make_plan(
         Request(
             get_suite("synthetic"),
@@ -32,7 +32,7 @@ def plan_of(*methods, seeds=(0, 1)):
             methods=methods,
             budget=Budget(50, "steps"),
             device="cpu",
-            compile="off",
+            compile=compile,
         )
     )
 
@@ -96,12 +96,30 @@ def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
 def test_a_compiled_group_cannot_be_repeated_without_a_compiler(monkeypatch):
     plan = plan_of("gan", seeds=(0, 1))
     groups = {("ring", "gan"): [SeedGroup((0, 1), True)]}
-    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: "/usr/bin/g++")
+    monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: None)
     (cell,) = [cell for _, cell in find_remaining(plan, NOTHING, groups).cells if cell.method.name == "gan"]
     assert cell.compile
-    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: None)
+    monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: "no luck")
     with pytest.raises(UsageError, match="the trials to repeat were trained compiled"):
         find_remaining(plan, NOTHING, groups)
+
+
+def test_seeds_beside_compiled_ones_are_not_trained_eagerly_instead(monkeypatch):
+    """Without a record of its group, and without `--compile on`, a seed may be."""
+    monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: None)
+    plan = plan_of("gan", compile="auto")
+    groups = {("ring", "gan"): [SeedGroup((0, 1), True)]}
+    record = record_of(plan.cells[3], 0, (0, 1))
+    record["audit"]["compiled"] = True
+
+    def eager_instead(plan, survey, groups):
+        cells = [cell for _, cell in find_remaining(plan, survey, groups).cells]
+        return cells[-1].eager_instead  # calibration rows come first
+
+    assert eager_instead(plan, NOTHING, {})
+    assert eager_instead(plan, NOTHING, groups)
+    assert not eager_instead(plan, replace(NOTHING, records=[record]), groups)
+    assert not eager_instead(plan_of("gan", compile="on"), NOTHING, {})
 
 
 def test_compiling_is_chosen_where_it_pays():
@@ -142,18 +160,6 @@ def test_options_from_a_file(cli, tmp_path):
     status, table, _ = cli("run", "--config", config, "--dry-run", "--seeds", "2", "--out", tmp_path / "run")
     assert status == 0
     assert "8 trials to train" in table
-
-
-def test_without_a_compiler_training_is_eager_with_one_notice(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmark.plan.devices.shutil.which", lambda name: None)
-    arguments = ["run", "--suite", "synthetic", "--datasets", "ring", "--methods", "gan", "--seeds", "1"]
-    arguments += ["--budget", "50steps", "--set", "ivom.iterations=2", "--out", tmp_path / "run"]
-    status, _, err = cli(*arguments)
-    assert status == 0
-    assert err.count("no C++ compiler") == 1
-    status, _, err = cli(*arguments, "--compile", "on")
-    assert status == 2
-    assert "--compile on: no C++ compiler" in err
 
 
 def test_the_memory_of_a_worker_is_foretold(tiny):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from baselines.gan import GAN
 from benchmark.errors import UsageError
 from benchmark.method import Method
 from benchmark.registry import DATASETS, METHODS, METRICS, SUITES, Registry, load_plugin, resolved
@@ -220,13 +221,28 @@ def test_a_value_that_cannot_work_is_refused_before_training(registry, name, fie
         registry.build(name, {field: value})
 
 
-@pytest.mark.parametrize("field", ["name", "source"])
+@pytest.mark.parametrize("field", ["name", "source", "sources"])
 def test_settings_that_records_have_themselves_are_refused(field):
     registry = Registry("metric", "metrics")
     fields = {"__annotations__": {field: str}, field: "x"}
     registry.register("mine")(dataclass(frozen=True)(type("Mine", (), fields)))
     with pytest.raises(UsageError, match=f"a setting cannot be called {field}"):
         registry.build("mine", {})
+
+
+def test_settings_without_a_default_and_errors_of_a_class_are_one_line():
+    class Refuses(GAN):
+        def __post_init__(self):
+            assert self.lr < 1, "lr must be below 1"
+
+    registry = Registry("method", "baselines")
+    registry.register("refuses")(dataclass(frozen=True)(Refuses))
+    with pytest.raises(UsageError, match=r"^method 'refuses': AssertionError: lr must be below 1"):
+        registry.build("refuses", {"lr": 2})
+    members = {"__annotations__": {"gamma": float}}
+    registry.register("required")(dataclass(frozen=True, kw_only=True)(type("Required", (GAN,), members)))
+    with pytest.raises(UsageError, match=r"^method 'required': the setting gamma has no default"):
+        registry.build("required", {})
 
 
 def test_an_unfinished_class_is_refused():
@@ -246,7 +262,6 @@ def test_a_dataset_refuses_sizes_below_one():
 
 def test_a_field_that_a_subclass_sets_without_a_type_is_refused():
     """A dataclass does not hear of it, so that the method would quietly be another."""
-    from baselines.gan import GAN
 
     class Together(GAN):
         simultaneous = True

@@ -1,7 +1,5 @@
 """The tables as Parquet, the curves for TensorBoard, and the options that ask for them."""
 
-import importlib.util
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,11 +125,7 @@ def test_a_report_writes_extras_where_they_are_asked_for(cli, tmp_path):
 def test_without_its_library_an_extra_is_bad_usage_before_anything_is_written(
     cli, tmp_path, monkeypatch, extra, library, verb
 ):
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(
-        "benchmark.commands.option_values.find_spec",
-        lambda name: None if name == library else find_spec(name),
-    )
+    monkeypatch.setattr("benchmark.commands.option_values.is_installed", lambda name: name != library)
     made_up_run(tmp_path / "made-up", {"ring": {"gan": [0.5]}})
     (tmp_path / "c.toml").write_text(f"{extra} = true")
     before = sorted(tmp_path.rglob("*"))
@@ -154,9 +148,7 @@ def test_without_its_library_an_extra_is_bad_usage_before_anything_is_written(
 def test_a_report_needs_no_library_of_an_extra_that_is_not_asked_for(cli, tmp_path, monkeypatch, arguments):
     libraries = {(): (), ("--parquet",): ("pyarrow",), ("--tensorboard",): ("tensorboard",)}
     present = libraries[arguments]
-    monkeypatch.setattr(
-        "benchmark.commands.option_values.find_spec", lambda name: object() if name in present else None
-    )
+    monkeypatch.setattr("benchmark.commands.option_values.is_installed", lambda name: name in present)
     written = []
 
     def write_report(store, results, extras):

@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import rc_context
 from support.made_up import ForeignBudget, made_up_run, report_of
 from support.views import ALI, GAN, NEAR, OVERLAP, SEEDS, html_rows, html_table, page_text
 
@@ -17,6 +16,7 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.records.store import Store
 from benchmark.report.pictures.axis_helpers import CALIBRATION_LINES
 from benchmark.report.pictures.charts import Chart
+from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE, to_svg
 
 CURVES = {"ring": {"gan": [[0.3, 0.5], [0.2, 0.6]], "ali": [[0.1, 0.2], [0.3, 0.4]]}}
@@ -244,7 +244,7 @@ def test_a_picture_is_made_smaller_and_its_labels_stay_as_they_are():
         axes.set_xticks([0.00123456], ["0.00123456"])
 
     chart = Chart(draw, "title $x^{$", "title", 'a "picture" of <two> points')
-    with rc_context(PAGE_STYLE):
+    with own_style(PAGE_STYLE):
         picture = to_svg(chart)
     assert 'aria-label="a &quot;picture&quot; of &lt;two&gt; points"' in picture
     assert ">0.00123456<" in picture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 
@@ -121,11 +122,12 @@ def test_a_readme_without_marks_is_left_alone(monkeypatch, tmp_path):
     assert readme.read_text() == "no marks"
 
 
-def refused(*options, cwd=ROOT, flags=()):
+def refused(*options, cwd=ROOT, flags=(), env=None):
     """What the script prints when it refuses."""
     result = subprocess.run(
         [sys.executable, *flags, REFERENCE / "regenerate.py", *options],
         cwd=cwd,
+        env=env,
         capture_output=True,
         text=True,
         check=False,
@@ -134,9 +136,11 @@ def refused(*options, cwd=ROOT, flags=()):
     return result.stderr
 
 
-def test_the_script_takes_the_program_from_its_own_checkout():
-    """Without the packages that are installed, the script still finds it."""
-    assert "is not among synthetic" in refused("--suites", "nonsense", flags=("-S",))
+def test_the_script_takes_the_program_from_its_own_checkout(tmp_path):
+    """Without the packages that are installed, but for one that reads settings, the script still finds it."""
+    (tmp_path / "msgspec").symlink_to(Path(msgspec.__file__).parent)
+    env = {"PYTHONPATH": str(tmp_path)}
+    assert "is not among synthetic" in refused("--suites", "nonsense", flags=("-S",), env=env)
 
 
 @pytest.mark.parametrize("suites", ["", "synthetic,", "nonsense"])

@@ -1,7 +1,18 @@
 """Fixtures of tests of runs: a small run, and the same run interrupted."""
 
+import signal
+
 import pytest
 from support.faults import SMALL, Inline, draw_nothing, finished, use
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_heard():
+    """Runs that are started here are not those of `nohup`, even if the tests are."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

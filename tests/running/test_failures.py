@@ -8,6 +8,12 @@ import pytest
 from safetensors.numpy import load_file
 from support.faults import GAN_AND_DCGAN
 
+from benchmark.errors import first_line, in_one_line
+from benchmark.records.cell import Cell, Configured
+from benchmark.running.executors.base import Failed, Task
+from benchmark.running.executors.worker import TaskLink, run_task
+from benchmark.suites.budget import Budget
+
 PLUGIN = """
 import os
 from dataclasses import dataclass
@@ -92,37 +98,56 @@ def test_a_failing_cell_costs_only_itself(cli, tmp_path, monkeypatch):
     assert "4 trials to train in 2 cells" in cli(*arguments)[2]
 
 
-def test_an_edited_plugin_is_another_configuration(cli, tmp_path):
-    file = tmp_path / "plug.py"
-    file.write_text(PLUGIN)
-    arguments = [
-        *GAN_AND_DCGAN[:5],
-        "--methods",
-        "diverges",
-        "--budget",
-        "20steps",
-        "--seeds",
-        "1",
-        "--plugin",
-        file,
-        "--out",
-        tmp_path / "run",
-    ]
-    assert cli(*arguments)[0] == 0
-    file.write_text(PLUGIN.replace("1.2", "1.3"))
-    status, _, err = cli(*arguments)
-    assert status == 2
-    assert "the file of method has changed" in err
-
-
 def test_a_run_that_is_refused_closes_its_executor(cli, tmp_path, monkeypatch):
     closed = []
     executor = SimpleNamespace(close=lambda: closed.append(True))
     monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: executor)
-    monkeypatch.setattr("benchmark.plan.remaining.can_compile", lambda device: False)
+    monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: "no luck")
     out = tmp_path / "run"
     status, _, err = cli(*GAN_AND_DCGAN, "--out", out, "--compile", "on")
     assert status == 2
     assert "--compile on" in err
     assert closed == [True]
     assert not out.exists()
+
+
+COMPILER_SAYS = """InductorError: C++ compile error
+
+Command:
+g++ main.cpp -o main.so
+
+Output:
+main.cpp:1:10: fatal error: Python.h: No such file or directory
+compilation terminated.
+
+Set TORCHDYNAMO_VERBOSE=1 for the full Dynamo stack trace
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("\n  it broke\nSet VERBOSE=1 for more", "it broke"),
+        ("backend='inductor' raised:\nno luck\n\nSet VERBOSE=1", "backend='inductor' raised: no luck"),
+        ("Errors:\n", "Errors"),
+        (COMPILER_SAYS, "main.cpp:1:10: fatal error: Python.h: No such file or directory"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_the_reason_is_the_first_line_that_says_something(message, line):
+    assert first_line(RuntimeError(message)) == line
+
+
+def test_an_error_without_a_message_is_its_class():
+    assert in_one_line(KeyError()) == "KeyError"
+    assert in_one_line(ValueError("no luck\nat all")) == "ValueError: no luck"
+
+
+def test_a_cell_that_fails_says_why_in_one_line_and_at_length():
+    gan = Configured("gan", {"lr": -1.0})
+    cell = Cell("synthetic", Configured("ring", {}), gan, (), Budget(1, "steps"), (0,), (0,))
+    task = Task(cell)
+    end = run_task(task, TaskLink(task, lambda event: None, lambda: False))
+    assert isinstance(end, Failed)
+    assert end.reason == "a learning rate must be positive, not -1.0"
+    assert end.details.startswith("Traceback")

@@ -260,31 +260,41 @@ def stacks(digits_root):
         return data.draw(500, data.stream(0, "x")).numpy()
 
 
-def test_images_from_elsewhere_are_scored_in_either_form(score, stacks):
+def test_images_from_elsewhere_are_scored_in_any_form(score, stacks):
     status, out, err = score(stacks, "--csv")
     assert status == 0, err
     eight_bit = pd.read_csv(io.StringIO(out)).set_index("method")
     assert eight_bit.loc["mine", "modes"] > 300
     assert eight_bit.loc["collapsed", "modes"] == 1
     assert "ivom" not in eight_bit
-    status, out, _ = score(stacks.astype(np.float32) / 127.5 - 1, "--csv")
-    assert status == 0
-    assert pd.read_csv(io.StringIO(out)).set_index("method").equals(eight_bit)
+    assert err.endswith("benchmark: 500 samples, pixels taken for [0, 255]\n")
+    undershoot = np.where(stacks == 0, -0.02, stacks / np.float32(255))
+    for array, options in (
+        (stacks.astype(np.float32) / 127.5 - 1, ()),
+        (undershoot, ()),
+        (stacks.transpose(0, 2, 3, 1), ("--range", "0,255")),
+    ):
+        status, out, _ = score(array, "--csv", *options)
+        assert status == 0
+        assert pd.read_csv(io.StringIO(out)).set_index("method").equals(eight_bit)
+
+
+def test_black_images_are_scored(score, stacks):
+    _, out, _ = score(np.zeros(stacks.shape, np.float32), "--metrics", "modes")
+    assert out.startswith("500 samples, pixels taken for [0, 1]; compared with own-digits\n")
+    assert next(line for line in out.splitlines() if line.startswith("modes ")).split()[1] == "1"
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda x: x.transpose(0, 2, 3, 1), "has shape (500, 28, 28, 3); give"),
+        (lambda x: x.transpose(0, 2, 1, 3), "has shape (500, 28, 3, 28); give"),
         (lambda x: x[:, :1], "has shape (500, 1, 28, 28)"),
-        (lambda x: x.astype(np.float32), "has float32 pixels from 0 to 230"),
         (
-            lambda x: x.astype(np.float32) / 230,
-            "has float32 pixels from 0 to 1; give 8-bit pixels (uint8, 0 to 255), or floating-point ones "
-            "from -1 to 1",
+            lambda x: (x.astype(np.float32) / 255 - 0.13) / 0.31,
+            "has float32 pixels from -0.419355 to 2.",
         ),
-        (lambda x: x.astype(np.int64), "has int64 pixels"),
-        (lambda x: x // 255, "with no value above 1"),
+        (lambda x: x // 200, "has uint8 pixels from 0 to 1; give --range"),
         (lambda x: np.where(x > 200, np.nan, 0.0), "are not finite"),
     ],
 )
@@ -329,3 +339,27 @@ def test_too_few_images_to_score_with_are_one_line(cli, cifar_root, tmp_path):
     )
     assert (status, out) == (2, "")
     assert err == "benchmark: own-pictures: 10000 held-out images were asked for, and there are 2000\n"
+
+
+def dry_run_of_images(cli, out, digits_root):
+    arguments = ["--data-root", digits_root, "--seeds", "2", "--budget", "6steps", "--out", out]
+    status, table, err = cli("run", "--suite", "stacked-mnist", *arguments, *options(STACKED), "--dry-run")
+    assert status == 0
+    return table, err
+
+
+def test_a_dry_run_trains_no_classifier_and_says_that_one_will_be(
+    cli, stacked, digits_root, tmp_path, monkeypatch
+):
+    told = "first, for stacked-mnist, the digit classifier is trained, once: about 3 s on two CPU cores\n"
+    with monkeypatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE", str(tmp_path / "cache"))
+        table, err = dry_run_of_images(cli, tmp_path / "run", digits_root)
+        assert told in table
+        assert "20 trials to train, 0 done already" in table
+        assert "0 trials to train, 20 done already" in dry_run_of_images(cli, stacked[0], digits_root)[0]
+        assert err == ""
+        assert not list(tmp_path.iterdir())
+    table, _ = dry_run_of_images(cli, stacked[0], digits_root)
+    assert "0 trials to train, 20 done already" in table
+    assert told not in table

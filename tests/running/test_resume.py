@@ -1,6 +1,9 @@
 """Training goes on from checkpoints, in the groups that were begun."""
 
+import json
+import os
 import shutil
+import sys
 
 import pandas as pd
 import pytest
@@ -46,3 +49,17 @@ def test_a_group_that_was_begun_is_given_up_for_fewer_seeds(cli, half, tmp_path,
     assert cli(*SMALL[:-1], "1", "--out", out)[0] == 0
     trials = pd.read_csv(out / "trials.csv").query("method == 'wgan-gp'")
     assert trials[["seed", "group"]].astype(str).to_numpy().tolist() == [["0", "0"]]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names of macOS are UTF-8")
+def test_a_directory_that_is_not_utf8_is_one_like_others(cli, whole, tmp_path, inline):
+    """Its command is in the manifest, as text."""
+    out = tmp_path / os.fsdecode(b"run-\xff")
+    shutil.copytree(whole, out)
+    (out / "manifest.json").unlink()
+    assert cli(*SMALL, "--out", out)[0] == 0
+    status, _, err = cli(*SMALL, "--out", out)
+    assert status == 0
+    assert "damaged" not in err
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert manifest["command"][-1] == rf"{tmp_path}/run-\udcff"

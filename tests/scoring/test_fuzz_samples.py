@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from support.fuzz import fuzz, run_many_cases
 
 from benchmark.errors import UsageError
@@ -34,6 +35,13 @@ def npz(arrays, compressed=True):
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
         for name, data in arrays.items():
             archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def png():
+    """A black picture."""
+    stream = io.BytesIO()
+    Image.new("RGB", (28, 28)).save(stream, "PNG")
     return stream.getvalue()
 
 
@@ -65,6 +73,7 @@ FILES = {
     "npz": npz({"a.npy": GOOD}),
     "two": npz({"a.npy": GOOD, "b.npy": GOOD}),
     "not-npy": npz({"a.txt": b"hello"}),
+    "pictures": npz({"0.png": png(), "1.png": png()}, compressed=False),
     "csv": b"x,y\n1,2\n3,4\n",
     "csv-ragged": b"1,2\n3\n",
     "csv-quote": b'"1,2\n3,4',
@@ -86,29 +95,31 @@ def broken(draw):
 
 @fuzz
 @given(
-    data=st.one_of(broken(), st.binary(max_size=40)),
-    suffix=st.sampled_from([".npy", ".npz", ".csv", ".pkl", ""]),
+    content=st.one_of(broken(), st.binary(max_size=40)),
+    suffix=st.sampled_from([".npy", ".npz", ".csv", ".zip", ".pkl", ""]),
 )
-def test_sample_files(tmp_path, monkeypatch, data, suffix):
-    from benchmark.scoring.given_samples import check_samples, load_samples
+def test_sample_files(tmp_path, monkeypatch, content, suffix):
+    from benchmark.scoring.given_samples import pack_given
+    from benchmark.scoring.sample_files import load_samples
 
     monkeypatch.chdir(tmp_path)
     file = tmp_path / f"samples{suffix}"
-    file.write_bytes(data)
+    file.write_bytes(content)
     with contextlib.suppress(UsageError):
-        check_samples(load_samples(file), file, DATASETS.get("ring")())
+        data = DATASETS.get("stacked-mnist" if suffix == ".zip" else "ring")()
+        pack_given(load_samples(file, data), file, data, None)
     assert not (tmp_path / "unpickled").exists()
 
 
 def test_an_archive_that_unpacks_to_more_than_fits_is_not_unpacked(tmp_path, monkeypatch):
-    from benchmark.scoring.given_samples import load_samples
+    from benchmark.scoring.sample_files import load_samples
 
     file = tmp_path / "samples.npz"
     file.write_bytes(npz({"a.npy": npy(np.zeros((10**6, 2)))}))
     assert file.stat().st_size < 10**5
-    monkeypatch.setattr("benchmark.scoring.given_samples.LARGEST_ARCHIVE_BYTES", 10**6)
+    monkeypatch.setattr("benchmark.scoring.sample_files.LARGEST_ARCHIVE_BYTES", 10**6)
     with pytest.raises(UsageError, match="unpacks to 16000128 bytes"):
-        load_samples(file)
+        load_samples(file, DATASETS.get("ring")())
 
 
 @pytest.mark.long

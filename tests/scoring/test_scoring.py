@@ -140,3 +140,20 @@ def test_a_metric_that_returns_anything_but_a_score_is_named(returned, problem):
     with pytest.raises(MetricError) as error:
         scorer.final(evaluation)
     assert problem in str(error.value)
+
+
+@pytest.mark.parametrize("given", ["samples", "counts"])
+def test_a_metric_that_writes_into_what_it_was_given_is_named(given):
+    """What metrics share is computed once: another one would score what this one has written."""
+
+    class Writes(Metric):
+        better = "higher"
+        bounds = (0.0, 1.0)
+
+        def score(self, evaluation):
+            getattr(evaluation, given).zero_()
+            return torch.zeros(len(evaluation.samples))
+
+    scorer = Scorer(Ring(), {"kl": METRICS.get("kl")(), "mine": Writes()}, CPU)
+    with pytest.raises(MetricError, match="metric 'mine': writes into its evaluation"):
+        scorer.final(scorer.evaluation(torch.zeros(1, 50, 2), [0]))

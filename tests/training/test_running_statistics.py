@@ -80,7 +80,7 @@ def test_an_unrolled_generator_samples_by_statistics_of_its_own():
     tracked = next(key for key in tensors if key.endswith(TRACKED))
     layer = tracked.removesuffix(f".{TRACKED}")
     assert tensors[tracked] == steps
-    module = generator.modules["generator"].to_empty(device="cpu")
+    module = generator.modules["generator"].network.to_empty(device="cpu")
     module.load_state_dict(tensors)
     inputs = []
     dict(module.named_modules())[layer].register_forward_hook(lambda _, own, __: inputs.append(own[0]))

@@ -6,8 +6,8 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from benchmark.commands.checks.outcome import Outcome, outcome_of
-from benchmark.datasets.base import Dataset, Split
+from benchmark.commands.checks.outcome import Outcome, outcome_of, require
+from benchmark.datasets.base import Dataset, Split, check_mode_weights
 from benchmark.datasets.images import Images
 from benchmark.registry import DATASETS, METHODS
 from benchmark.training.cost import cost_of
@@ -41,36 +41,38 @@ def check_dataset(name: str) -> Iterator[Outcome]:
 
 
 def describes_itself(data: Dataset) -> None:
-    assert data.kind in ("points", "images"), f"kind is {data.kind!r}; it must be points or images"
+    require(data.kind in ("points", "images"), f"kind is {data.kind!r}; it must be points or images")
     is_images = isinstance(data, Images)
-    assert is_images == (data.kind == "images"), "a dataset is of kind images if and only if it is an Images"
-    assert all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}"
+    require(
+        is_images == (data.kind == "images"), "a dataset is of kind images if and only if it is an Images"
+    )
+    require(all(isinstance(side, int) and side > 0 for side in data.shape), f"shape is {data.shape}")
     weights = data.mode_weights
-    assert weights.ndim == 1, f"mode_weights has shape {tuple(weights.shape)}; it must be (K,)"
+    check_mode_weights(weights)
     if len(weights):
-        assert weights.dtype == torch.float64, f"mode_weights is of type {weights.dtype}; it must be float64"
-        assert bool((weights > 0).all()), "a mode has no weight"
-        total = float(weights.sum())
-        assert abs(total - 1) < 1e-6, f"mode_weights sum to {total:.6g}; they must sum to 1"
+        right = weights.dtype == torch.float64
+        require(right, f"mode_weights is of type {weights.dtype}; it must be float64")
 
 
 def draws_samples(data: Dataset) -> None:
     for split in get_args(Split):
         samples = _draw(data, split)
         expected = (DRAWN, *data.shape)
-        assert samples.shape == expected, f"{split} has shape {tuple(samples.shape)}; it must be {expected}"
+        require(samples.shape == expected, f"{split} has shape {tuple(samples.shape)}; it must be {expected}")
         unpacked = data.unpack(samples)
-        assert unpacked.dtype == torch.float32, f"{split}, unpacked, is of type {unpacked.dtype}, not float32"
-        assert bool(unpacked.isfinite().all()), f"{split} holds numbers that are not finite"
+        require(
+            unpacked.dtype == torch.float32, f"{split}, unpacked, is of type {unpacked.dtype}, not float32"
+        )
+        require(bool(unpacked.isfinite().all()), f"{split} holds numbers that are not finite")
 
 
 def draws_from_the_stream(data: Dataset) -> None:
     first, again = _draw(data, "train"), _draw(data, "train")
-    assert torch.equal(first, again), (
-        "the same stream gives other data: some randomness is not from the stream"
+    require(
+        torch.equal(first, again), "the same stream gives other data: some randomness is not from the stream"
     )
     other = data.draw(DRAWN, data.stream(1, "check train"), "train")
-    assert not torch.equal(first, other), "two streams give the same data"
+    require(not torch.equal(first, other), "two streams give the same data")
 
 
 def keeps_held_out_data_apart(data: Dataset) -> None:
@@ -78,18 +80,18 @@ def keeps_held_out_data_apart(data: Dataset) -> None:
     for split in ("train", "calibration"):
         shared = held_out & _rows(_draw(data, split))
         share = len(shared) / len(held_out)
-        assert share <= SHARED, f"{share:.0%} of the held-out samples are also among the {split} samples"
+        require(share <= SHARED, f"{share:.0%} of the held-out samples are also among the {split} samples")
 
 
 def packs_without_loss(data: Dataset) -> None:
     samples = _draw(data, "train")[:100]
-    assert torch.equal(data.pack(data.unpack(samples)), samples), "pack(unpack(samples)) is not samples"
+    require(torch.equal(data.pack(data.unpack(samples)), samples), "pack(unpack(samples)) is not samples")
 
 
 def can_be_trained_on(data: Dataset) -> None:
     """One cycle of a GAN."""
     cost = cost_of(METHODS.build("gan", {}), data)
-    assert cost.flops > 0, "a cycle of a GAN has no matrix product"
+    require(cost.flops > 0, "a cycle of a GAN has no matrix product")
 
 
 def assigns_samples_to_modes(data: Dataset) -> None:
@@ -97,11 +99,11 @@ def assigns_samples_to_modes(data: Dataset) -> None:
     assignment = data.assign(samples)
     for field in ("mode", "high_quality"):
         shape = tuple(getattr(assignment, field).shape)
-        assert shape == (DRAWN,), f"{field} has shape {shape}; it must be {(DRAWN,)}"
+        require(shape == (DRAWN,), f"{field} has shape {shape}; it must be {(DRAWN,)}")
     low, high = int(assignment.mode.min()), int(assignment.mode.max())
-    assert 0 <= low <= high < data.modes, f"modes are {low} to {high}; they must be 0 to {data.modes - 1}"
+    require(0 <= low <= high < data.modes, f"modes are {low} to {high}; they must be 0 to {data.modes - 1}")
     good = float(assignment.high_quality.double().mean())
-    assert good >= GOOD, f"{good:.0%} of real data is of high quality; it must be {GOOD:.0%} at least"
+    require(good >= GOOD, f"{good:.0%} of real data is of high quality; it must be {GOOD:.0%} at least")
 
 
 def assigns_each_sample_by_itself(data: Dataset) -> None:
@@ -110,11 +112,11 @@ def assigns_each_sample_by_itself(data: Dataset) -> None:
     assignment, permuted = data.assign(samples), data.assign(samples[order])
     for field in ("mode", "high_quality"):
         whole, part = getattr(assignment, field), getattr(permuted, field)
-        assert torch.equal(whole[order], part), f"{field} depends on the order of the samples"
+        require(torch.equal(whole[order], part), f"{field} depends on the order of the samples")
     stacked = data.assign(samples.view(2, 100, *data.shape))
     shape = tuple(stacked.mode.shape)
-    assert shape == (2, 100), f"of samples of two seeds, mode has shape {shape}; it must be (2, 100)"
-    assert torch.equal(stacked.mode.flatten(), assignment.mode), "mode depends on the number of seeds"
+    require(shape == (2, 100), f"of samples of two seeds, mode has shape {shape}; it must be (2, 100)")
+    require(torch.equal(stacked.mode.flatten(), assignment.mode), "mode depends on the number of seeds")
 
 
 def draws_modes_by_their_weights(data: Dataset) -> None:
@@ -124,26 +126,27 @@ def draws_modes_by_their_weights(data: Dataset) -> None:
     # By chance, the total variation of n draws from K modes is about sqrt(K / n) / 2.5; a classifier errs
     # besides.
     most = 0.05 + (data.modes / DRAWN) ** 0.5
-    assert distance <= most, (
-        f"the total variation of real data and mode_weights is {distance:.2f}; at most {most:.2f}"
+    require(
+        distance <= most,
+        f"the total variation of real data and mode_weights is {distance:.2f}; at most {most:.2f}",
     )
 
 
 def can_be_drawn_as_points(data: Dataset) -> None:
     samples = _draw(data, "train")[:100]
     projected = tuple(data.project(samples).shape)
-    assert projected == (100, 2), f"project gives shape {projected} for 100 samples; it must be (100, 2)"
+    require(projected == (100, 2), f"project gives shape {projected} for 100 samples; it must be (100, 2)")
     landmarks = tuple(data.landmarks.shape)
     accepted = {(data.modes, 2), (0, 2)}
-    assert landmarks in accepted, f"landmarks has shape {landmarks}; it must be (K, 2), or (0, 2) for none"
-    assert [type(axis) for axis in data.axes] == [str, str], f"axes are {data.axes}; they must be two texts"
+    require(landmarks in accepted, f"landmarks has shape {landmarks}; it must be (K, 2), or (0, 2) for none")
+    require([type(axis) for axis in data.axes] == [str, str], f"axes are {data.axes}; they must be two texts")
 
 
 def finds_the_nearest_image(data: Any) -> None:
     samples = _draw(data, "train")[:3]
     nearest = data.nearest_training(samples)
-    assert nearest.shape == samples.shape, f"nearest_training gives shape {tuple(nearest.shape)}"
-    assert torch.equal(nearest, samples), "the nearest training image of a training image is another one"
+    require(nearest.shape == samples.shape, f"nearest_training gives shape {tuple(nearest.shape)}")
+    require(torch.equal(nearest, samples), "the nearest training image of a training image is another one")
 
 
 CHECKS: dict[str, Callable[[Dataset], None]] = {

@@ -1,5 +1,6 @@
 """The contract of a method."""
 
+import re
 from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -10,14 +11,18 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from benchmark.commands.checks.made_up_data import Pictures
-from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.commands.checks.outcome import ContractError, Outcome, outcome_of, require
+from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
-from benchmark.method import Batch, Method, Networks, Player, State
+from benchmark.errors import first_line
+from benchmark.method import Batch, Grouped, Method, Networks, Player, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
+from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
-from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.rehearsal import rehearse
+from benchmark.training.step import Cycle, initial_networks, initialise, select_seed
 from benchmark.training.streams import Batches, Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -27,6 +32,9 @@ CPU = torch.device("cpu")
 
 CYCLES = 3
 """Cycles that a method is trained for."""
+
+INITIALISATIONS = 8
+"""In how many of them a tensor must be without a gradient to count as idle."""
 
 
 def check_method(name: str) -> Iterator[Outcome]:
@@ -38,48 +46,102 @@ def check_method(name: str) -> Iterator[Outcome]:
     method: Method = METHODS.build(name, _settings(name))
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
-            for title, check in CHECKS.items():
-                yield outcome_of(f"{title} ({data.name})", check, method, data)
+            yield from _outcomes(method, data)
+
+
+def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
+    """The outcome of every check; of a method that cannot be built, only that."""
+    built = outcome_of(f"builds ({data.name})", builds, method, data)
+    yield built
+    if built.problem is not None:
+        return
+    for title, check in CHECKS.items():
+        yield outcome_of(f"{title} ({data.name})", check, method, data)
+    # Tracing takes longer than all else, and one kind of data stands for both.
+    if data.kind == method.kinds[0]:
+        yield outcome_of(f"compiles, or is trained eagerly ({data.name})", compiles, method, data)
 
 
 def builds(method: Method, data: Dataset) -> None:
     networks = method.networks(data.spec)
-    assert "generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator"
+    require("generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator")
     for name, network in networks.items():
-        assert isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module"
+        require(isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module")
     shape, expected = networks["generator"](torch.randn(5, data.latent)).shape, (5, *data.shape)
-    assert shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
+    require(
+        shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
+    )
     players = method.players(data.spec)
     for name, player in players.items():
         unknown = set(player.networks) - set(networks)
-        assert not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give"
+        require(not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give")
     idle = set(networks).difference(*(player.networks for player in players.values()))
-    assert not idle, f"no player trains {', '.join(idle)}"
+    require(not idle, f"no player trains {', '.join(idle)}")
     cost = cost_of(method, data)
-    assert cost.generator_steps > 0, "no player trains the generator"
-    assert cost.flops > 0, "a cycle has no matrix product"
+    require(cost.generator_steps > 0, "no player trains the generator")
+    require(cost.flops > 0, "a cycle has no matrix product")
+    rehearse(method, data)
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
     """Each player's loss depends on every tensor that the player trains."""
+    idle = _in_all_initialisations(_without_gradient, method, data)
+    for player in sorted({tensor.player for tensor in idle}):
+        names = sorted(tensor.name for tensor in idle if tensor.player == player)
+        raise ContractError(f"the loss of {player!r} does not depend on {', '.join(names)}")
+
+
+class _Idle(NamedTuple):
+    """A tensor or a network that nothing happens to where a player trains it."""
+
+    player: str
+    name: str
+
+
+def _in_all_initialisations(
+    find: Callable[[Method, Dataset, int], set[_Idle]], method: Method, data: Dataset
+) -> set[_Idle]:
+    """What is idle from whichever seed a method starts: of a small network, all units may be dead once."""
+    idle = find(method, data, 0)
+    for seed in range(1, INITIALISATIONS):
+        if not idle:
+            break
+        idle &= find(method, data, seed)
+    return idle
+
+
+def _without_gradient(method: Method, data: Dataset, seed: int) -> set[_Idle]:
+    """The tensors that the loss that trains them does not depend on, apart from biases.
+
+    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
+    gradient.
+    """
+    idle = set()
     # A few cycles in, so that a zero at initialisation does not count against a method.
-    start = _start(method, data, [0])
+    start = _start(method, data, [seed])
     start.run_all()
     state = select_seed(start.state, 0)
     for name, player in start.cycle.players.items():
-        (batch,) = next(Batches(data, [Draw.of(player)], [0], CPU))
+        (batch,) = next(Batches(data, [Draw.of(player)], [seed], CPU))
         loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
         parameters = {network: state.parameters[network] for network in player.networks}
-        shape = tuple(loss(parameters).shape)
-        assert shape == (), f"the loss of {name!r} has shape {shape}; it must be a scalar"
         for network, gradients in grad(loss)(parameters).items():
-            idle = _without_gradient(gradients)
-            assert not idle, f"the loss of {name!r} does not depend on {network}.{', '.join(idle)}"
+            for key, gradient in gradients.items():
+                if not gradient.any() and not key.endswith("bias"):
+                    idle.add(_Idle(name, f"{network}.{key}"))
+    return idle
 
 
 def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
     """A cycle changes the networks that its players train, and leaves the others to their players."""
-    start = _start(method, data, [0])
+    for idle in _in_all_initialisations(_unchanged_by_updates, method, data):
+        raise ContractError(f"an update of {idle.player} does not change {idle.name}")
+
+
+def _unchanged_by_updates(method: Method, data: Dataset, seed: int) -> set[_Idle]:
+    """The networks that an update is to change, and does not."""
+    idle = set()
+    start = _start(method, data, [seed])
     batches = start.batches[0]
     for phase in start.cycle.phases:
         before = tree_map(torch.clone, start.state)
@@ -87,33 +149,34 @@ def updates_stay_in_their_networks(method: Method, data: Dataset) -> None:
         batch = [stacked.map(itemgetter(0)) for stacked in batches[:size]]
         batches = batches[phase.repeats * size :]
         after, _ = start.cycle.single(phase, select_seed(start.state, 0), batch)
-        assert _equal(start.state, before), "a loss writes into its networks; a loss must have no effects"
+        require(_equal(start.state, before), "a loss writes into its networks; a loss must have no effects")
         names = ", ".join(phase.players)
         trained = set().union(*(player.networks for player in phase.players.values()))
         for network, parameters in after.parameters.items():
             changed = not _equal(parameters, select_seed(before, 0).parameters[network])
-            if network in trained:
-                assert changed, f"an update of {names} does not change {network}"
-            else:
-                assert not changed, f"an update of {names} changes {network}"
+            require(network in trained or not changed, f"an update of {names} changes {network}")
+            if network in trained and not changed:
+                idle.add(_Idle(names, network))
+    return idle
 
 
 def losses_are_finite(method: Method, data: Dataset) -> None:
     start = _start(method, data, [0, 1])
     for batch in start.batches:
         losses = start.cycle.run(start.state, batch)
-        assert bool(losses.isfinite().all()), f"a loss is not finite within {CYCLES} cycles"
+        require(bool(losses.isfinite().all()), f"a loss is not finite within {CYCLES} cycles")
     for leaf in tree_leaves(start.state):
-        assert bool(leaf.isfinite().all()), f"the state is not finite after {CYCLES} cycles"
+        require(bool(leaf.isfinite().all()), f"the state is not finite after {CYCLES} cycles")
 
 
 def same_seed_same_result(method: Method, data: Dataset) -> None:
     first, again = _start(method, data, [3, 4]).run_all(), _start(method, data, [3, 4]).run_all()
-    assert _equal(first, again), (
-        "two trainings with the same seeds differ: some randomness does not come from the batch"
+    require(
+        _equal(first, again),
+        "two trainings with the same seeds differ: some randomness does not come from the batch",
     )
     one, other = select_seed(first, 0).parameters, select_seed(first, 1).parameters
-    assert not _equal(one, other), "two seeds give the same networks: the initialisation is not random"
+    require(not _equal(one, other), "two seeds give the same networks: the initialisation is not random")
 
 
 def seeds_do_not_touch(method: Method, data: Dataset) -> None:
@@ -122,19 +185,20 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
     """
     alone, beside = _start(method, data, [7]), _start(method, data, [5, 7])
     own, shared = select_seed(alone.state, 0), select_seed(beside.state, 1)
-    assert _equal(own, shared), "a seed's initial networks depend on the seeds beside it"
+    require(_equal(own, shared), "a seed's initial networks depend on the seeds beside it")
     for cycle, (batches_alone, batches_beside) in enumerate(
         zip(alone.batches, beside.batches, strict=True), 1
     ):
         for one, two in zip(batches_alone, batches_beside, strict=True):
             same = _equal(one.map(itemgetter(0)), two.map(itemgetter(1)))
-            assert same, "a seed's batches depend on the seeds beside it"
+            require(same, "a seed's batches depend on the seeds beside it")
         losses_alone = alone.cycle.run(alone.state, batches_alone)[:, 0]
         losses_beside = beside.cycle.run(beside.state, batches_beside)[:, 1]
         difference = float((losses_alone - losses_beside).abs().max())
         scale = 1 + float(losses_alone.abs().max())
-        assert difference <= 1e-4 * scale, (
-            f"cycle {cycle}: a seed's loss differs by {difference:.2g} with another seed beside it"
+        require(
+            difference <= 1e-4 * scale,
+            f"cycle {cycle}: a seed's loss differs by {difference:.2g} with another seed beside it",
         )
 
 
@@ -151,15 +215,68 @@ def state_survives(method: Method, data: Dataset) -> None:
     for batch in others:
         start.cycle.run(start.state, batch)
         fresh.run(copy, batch)
-    assert _equal(start.state, copy), (
-        "training from a saved state goes on differently: the method keeps state of its own"
+    require(
+        _equal(start.state, copy),
+        "training from a saved state goes on differently: the method keeps state of its own",
     )
 
 
-CHECKS: dict[str, Callable[[Method, Dataset], None]] = {
-    "builds": builds,
+def trains_like_plain_pytorch(method: Method, data: Dataset) -> str | None:
+    """In double precision, in which rounding is below what Adam's epsilon lets through."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        harness, loop = _trained_both_ways(method, data)
+    except RuntimeError as error:
+        if re.search("dtype|scalar type", str(error)):
+            return f"not compared, since its networks cannot compute in float64: {first_line(error)}"
+        raise
+    finally:
+        torch.set_default_dtype(before)
+    for kind in ("parameters", "buffers"):
+        _compare(getattr(harness, kind), getattr(loop, kind))
+    return None
+
+
+def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
+    """The same networks after the same cycles: by the harness, and by a plain PyTorch loop."""
+    start = _start(method, data, [0])
+    plain = PlainTraining(initial_networks(method, data, 0), start.cycle.players)
+    for batches in start.batches:
+        doubles = [batch.map(Tensor.double) for batch in batches]
+        start.cycle.run(start.state, doubles)
+        singles = iter([batch.map(itemgetter(0)) for batch in doubles])
+        for phase in start.cycle.phases:
+            for _ in range(phase.repeats):
+                plain.run(phase, [next(singles) for _ in phase.draws])
+    return select_seed(start.state, 0), plain.state()
+
+
+def compiles(method: Method, data: Dataset) -> str | None:
+    """Traces the step as compilation does, up to the code that is made of it."""
+    torch.compiler.reset()
+    try:
+        start = _start(method, data, [0, 1], backend="eager")
+        start.cycle.run(start.state, start.batches[0])
+    except Exception as error:  # a compiler can fail in any way
+        return f"its step does not compile: {explain(error)}"
+    return None
+
+
+def _compare(harness: Grouped, loop: Grouped) -> None:
+    for network, tensors in harness.items():
+        for key, tensor in tensors.items():
+            require(
+                torch.allclose(tensor, loop[network][key], rtol=1e-6, atol=1e-9),
+                f"after {CYCLES} cycles, {network}.{key} differs from that of a plain PyTorch loop: "
+                "a network or a loss keeps, or changes, something that is not carried from update to update",
+            )
+
+
+CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
+    "trains like a plain PyTorch loop": trains_like_plain_pytorch,
     "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
@@ -191,8 +308,8 @@ class _Start(NamedTuple):
         return self.state
 
 
-def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
-    cycle = Cycle(method, data.spec)
+def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None = None) -> _Start:
+    cycle = Cycle(method, data.spec, backend)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
     return _Start(cycle, initialise(method, data, seeds, CPU), batches)
@@ -205,19 +322,6 @@ def _settings(name: str) -> dict[str, Any]:
         if suite.protocol is None:
             settings |= suite.settings_on("").get(name, {})
     return settings
-
-
-def _without_gradient(gradients: dict[str, Tensor]) -> list[str]:
-    """The tensors that a loss does not depend on, apart from biases.
-
-    A bias in front of a normalisation, or the last one of a critic of which only differences count, has no
-    gradient.
-    """
-    names = []
-    for name, gradient in gradients.items():
-        if not gradient.any() and not name.endswith("bias"):
-            names.append(name)
-    return names
 
 
 def _equal(tree: Any, other: Any) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.commands.checks.made_up_data import Pictures
-from benchmark.commands.checks.outcome import Outcome, outcome_of
+from benchmark.commands.checks.outcome import Outcome, outcome_of, require
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.metric import Evaluation, HeldOut, Metric
@@ -87,16 +87,19 @@ def check_metric(name: str) -> Iterator[Outcome]:
 def scores_every_seed(subject: Subject) -> None:
     scores = subject.score()
     expected = (len(SEEDS),)
-    assert tuple(scores.shape) == expected, f"scores have shape {tuple(scores.shape)}; it must be {expected}"
-    assert scores.is_floating_point(), f"scores are of type {scores.dtype}; they must be floating-point"
+    require(
+        tuple(scores.shape) == expected, f"scores have shape {tuple(scores.shape)}; it must be {expected}"
+    )
+    require(scores.is_floating_point(), f"scores are of type {scores.dtype}; they must be floating-point")
 
 
 def scores_without_a_generator(subject: Subject) -> None:
     """As on the calibration rows."""
     scores = subject.score_as(subject.samples, SEEDS, None)
-    assert tuple(scores.shape) == (len(SEEDS),), (
+    require(
+        tuple(scores.shape) == (len(SEEDS),),
         f"without a generator, scores have shape {tuple(scores.shape)}; it must be {(len(SEEDS),)}, "
-        "with NaN where the metric is not defined"
+        "with NaN where the metric is not defined",
     )
 
 
@@ -104,14 +107,14 @@ def states_its_best_score(subject: Subject) -> None:
     best = subject.metric.best(subject.data)
     low, high = subject.metric.range(subject.data)
     known = best is None or (isinstance(best, float) and low <= best <= high)
-    assert known, f"best is {best!r}; it must be None, or a number from {low:g} to {high:g}"
+    require(known, f"best is {best!r}; it must be None, or a number from {low:g} to {high:g}")
 
 
 def scores_within_bounds(subject: Subject) -> None:
     low, high = subject.metric.range(subject.data)
     for row, score in zip(CALIBRATION_ROWS, subject.score().tolist(), strict=True):
         inside = np.isnan(score) or low - 1e-9 <= score <= high + 1e-9
-        assert inside, f"{row} scores {score:.6g}, outside of the bounds {low:g} to {high:g}"
+        require(inside, f"{row} scores {score:.6g}, outside of the bounds {low:g} to {high:g}")
 
 
 def prefers_real_data(subject: Subject) -> None:
@@ -124,9 +127,10 @@ def prefers_real_data(subject: Subject) -> None:
     if not np.isfinite(real) or not dummies:
         return
     worse = [_distance_behind(real, dummy, subject.metric.better) > MARGIN for dummy in dummies]
-    assert not all(worse), (
+    require(
+        not all(worse),
         f"real data scores {real:.4g}, worse than every dummy ({scores}), "
-        f"where better is {subject.metric.better!r}"
+        f"where better is {subject.metric.better!r}",
     )
 
 
@@ -134,8 +138,8 @@ def repeats_itself(subject: Subject) -> None:
     samples, held_out = subject.samples.clone(), subject.held_out.clone()
     first = subject.score()
     _assert_same(first, subject.score(), "the same samples score differently")
-    assert torch.equal(samples, subject.samples), "a score writes into the samples"
-    assert torch.equal(held_out, subject.held_out), "a score writes into the held-out data"
+    require(torch.equal(samples, subject.samples), "a score writes into the samples")
+    require(torch.equal(held_out, subject.held_out), "a score writes into the held-out data")
 
 
 def ignores_order(subject: Subject) -> None:
@@ -231,4 +235,4 @@ def _distance_behind(score: float, other: float, better: str) -> float:
 
 def _assert_same(scores: Tensor, others: Tensor, problem: str) -> None:
     close = torch.isclose(scores.double(), others.double(), rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
-    assert bool(close.all()), f"{problem}: {scores.tolist()} and {others.tolist()}"
+    require(bool(close.all()), f"{problem}: {scores.tolist()} and {others.tolist()}")

@@ -20,7 +20,7 @@ from benchmark.commands.perf.metrics import measure_metrics
 from benchmark.commands.perf.plain_loops import PLAIN_LOOPS
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
-from benchmark.plan.devices import can_compile
+from benchmark.plan.devices import compilation_fault
 from benchmark.plan.dry_run import duration
 from benchmark.registry import DATASETS, METHODS
 from benchmark.running.executors.machine import cpu_cores
@@ -62,8 +62,9 @@ class Rate(NamedTuple):
 
 def measure(quick: bool = False) -> None:
     """Prints the tables; `quick` measures the smallest size for a short time, without the end-to-end run."""
-    if not can_compile("cpu"):
-        raise UsageError("perf: no C++ compiler was found; install one, such as g++")
+    fault = compilation_fault("cpu")
+    if fault:
+        raise UsageError(f"perf: compiling does not work here: {fault}")
     workers = cpu_cores()
     torch.set_num_threads(workers)
     print(

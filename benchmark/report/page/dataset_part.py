@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from benchmark.errors import in_one_line
 from benchmark.records.schema import MetricFacts
 from benchmark.report.headline import headline, headline_first
 from benchmark.report.numbers import gap, p_value
@@ -88,7 +89,7 @@ def _thumbnails(view: DatasetView, allowance: Allowance, problems: list[str]) ->
     try:
         return [thumbnail for thumbnail in thumbnails(view) if allowance.take(len(thumbnail.picture))]
     except BROKEN as error:
-        problems.append(f"{view.name}: not all samples can be shown ({type(error).__name__}: {error})")
+        problems.append(f"{view.name}: not all samples can be shown ({in_one_line(error)})")
         return []
 
 

@@ -41,7 +41,7 @@ def _figure(row: Mapping[Any, Any], name: str, datasets: Any) -> dict[str, Any]:
 def profile_pictures(
     tables: Tables, leading: Sequence[str], styles: Mapping[str, MethodStyle]
 ) -> list[Markup]:
-    """The performance profiles. To be called within `rc_context(PAGE_STYLE)`."""
+    """The performance profiles. To be called within `own_style(PAGE_STYLE)`."""
     pictures = []
     for metric in leading:
         profiles = tables.profiles[(tables.profiles["metric"] == metric) & (tables.profiles["datasets"] > 1)]

@@ -7,7 +7,6 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib import rc_context
 
 from benchmark.records.results import Results
 from benchmark.report.caveats import caveats
@@ -19,6 +18,7 @@ from benchmark.report.page.metrics_part import meanings, metric_rows
 from benchmark.report.page.over_datasets_part import aggregate_rows, improvement_rows, profile_pictures
 from benchmark.report.page.published_part import reproduced
 from benchmark.report.page.run_part import budgets_and_seeds, commands, environment, equal_amounts
+from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE
 from benchmark.report.scores import CAPTION
 from benchmark.report.styles import styles_of
@@ -32,7 +32,7 @@ LARGEST_PAGE_BYTES = 4_500_000
 """Bytes that pictures and tables of pairs may take together."""
 
 
-@rc_context(PAGE_STYLE)
+@own_style(PAGE_STYLE)
 def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], problems: list[str]) -> str:
     """The page of a run.
 

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
 from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
+from benchmark.report.pictures.own_style import own_style
 from benchmark.report.view import MetricView
 
 __all__ = [
@@ -52,7 +53,8 @@ class FigureForNotebooks(Figure):
 
     def _repr_png_(self) -> bytes:
         stream = io.BytesIO()
-        FigureCanvasAgg(self).print_png(stream)
+        with own_style():
+            FigureCanvasAgg(self).print_png(stream)
         return stream.getvalue()
 
 

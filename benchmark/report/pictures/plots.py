@@ -12,12 +12,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from benchmark.errors import in_one_line
 from benchmark.records.sealed_files import writing
 from benchmark.records.store import Store
 from benchmark.report.pictures.axis_helpers import FigureForNotebooks, no_math
 from benchmark.report.pictures.charts import Chart, course_chart, published_chart, scores_chart
 from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import DOTS_PER_INCH, IMAGE_PICTURES, image_figures
+from benchmark.report.pictures.own_style import own_style
 from benchmark.report.view import BROKEN, DatasetView, PlaneView
 from benchmark.report.words import budget_text, equal_column, span, trial_name, trial_scores
 
@@ -41,6 +43,7 @@ LONGEST_CAPTION_LINE = 56
 """Letters in a line above a panel of samples."""
 
 
+@own_style()
 def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
     """Writes the pictures of every dataset to `plots/`: samples, final metrics, metrics along the budget.
 
@@ -58,7 +61,7 @@ def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
                 _save(figure, file)
                 stale.discard(file)
         except BROKEN as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = in_one_line(error)
             problems.append(f"{view.name}: not all of its pictures can be drawn ({reason})")
         for file in stale:
             file.unlink(missing_ok=True)
@@ -67,6 +70,8 @@ def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
 
 def figures(view: DatasetView, against: str | None = None) -> Iterator[tuple[str, Figure]]:
     """Yields the name and the figure of each picture of a dataset; none before a method has finished.
+
+    To be called within `own_style()`.
 
     Arguments:
         view: The dataset.

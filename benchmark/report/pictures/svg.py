@@ -43,7 +43,7 @@ PAGE_STYLE: dict[Any, Any] = {
 
 
 def to_svg(chart: Chart) -> Markup:
-    """The element `<svg>` of a chart. To be called within `rc_context(PAGE_STYLE)`."""
+    """The element `<svg>` of a chart. To be called within `own_style(PAGE_STYLE)`."""
     height = ABOVE_AXES + AXES_HEIGHT + chart.beneath
     figure = Figure(figsize=(WIDTH, height))
     FigureCanvasSVG(figure)

@@ -67,10 +67,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A cell raised an error, which it will raise again."""
+    """A cell raised an error, which it will raise again.
+
+    Attributes:
+        cell: The cell.
+        reason: What happened, in one line.
+        details: The same at length, if there is more to say.
+    """
 
     cell: "Cell"
     reason: str
+    details: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from benchmark.running.executors.base import Executor
 from benchmark.running.executors.local import LocalExecutor
 from benchmark.running.executors.machine import WORKERS_MEMORY_SHARE, default_workers, memory_of_machine
-from benchmark.running.executors.options import ExecutorOptions
+from benchmark.running.executors.options import ExecutorOptions, require_worker_processes
 
 __all__ = ["make_executor"]
 
@@ -12,12 +12,13 @@ def make_executor(options: ExecutorOptions, device: str) -> Executor:
     """The executor that was asked for, whose cells compute on a device.
 
     Raises:
-        UsageError: If Ray is not installed, or its cluster does not answer.
+        UsageError: If Ray is not installed, its cluster does not answer, or this process may start none.
     """
     if options.name == "ray":
         from benchmark.running.executors.ray import RayExecutor
 
         return RayExecutor(device, options.ray_address, options.workers)
+    require_worker_processes()
     workers = options.workers or default_workers(device)
     memory = options.worker_memory or WORKERS_MEMORY_SHARE * memory_of_machine() / workers
     return LocalExecutor(workers, memory)

@@ -19,6 +19,7 @@ import psutil
 
 from benchmark.running.executors.base import Event, Executor, Lost, Message, Progress, Saved, Task
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
+from benchmark.running.interruption import ending_signals
 
 if TYPE_CHECKING:
     from benchmark.records.cell import Cell
@@ -117,7 +118,7 @@ class LocalExecutor(Executor):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _nameless_main():
+        with _clean_start():
             process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -156,14 +157,21 @@ class LocalExecutor(Executor):
 
 
 @contextlib.contextmanager
-def _nameless_main() -> Iterator[None]:
-    """Within it, a new process does not import this process's script, which might start a run of its own."""
+def _clean_start() -> Iterator[None]:
+    """Within it, a new process imports nothing from the working directory while it starts, and not this
+    process's script, which might start a run of its own.
+    """
     script = sys.modules["__main__"]
+    safe_path = os.environ.get("PYTHONSAFEPATH")
     sys.modules["__main__"] = ModuleType("__main__")
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         yield
     finally:
         sys.modules["__main__"] = script
+        del os.environ["PYTHONSAFEPATH"]
+        if safe_path is not None:
+            os.environ["PYTHONSAFEPATH"] = safe_path
 
 
 def _ending(code: int | None) -> str:
@@ -179,8 +187,8 @@ def _ending(code: int | None) -> str:
 def _work(connection: Connection) -> None:
     """A worker: takes tasks and sends events until the other end closes."""
     # Signals from a terminal or a job's end reach the whole process group; the driver alone reacts to them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in ending_signals():
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 

@@ -1,11 +1,12 @@
 """Where the cells of a run are asked to run. Imports nothing heavy."""
 
+import multiprocessing
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from benchmark.errors import UsageError
+from benchmark.registry import is_installed
 
-__all__ = ["EXECUTORS", "ExecutorOptions", "require_ray"]
+__all__ = ["EXECUTORS", "ExecutorOptions", "require_ray", "require_worker_processes"]
 
 EXECUTORS = ("local", "ray")
 
@@ -29,5 +30,14 @@ class ExecutorOptions:
 
 def require_ray() -> None:
     """Raises a `UsageError` if Ray is not installed."""
-    if find_spec("ray") is None:
+    if not is_installed("ray"):
         raise UsageError("--executor ray: Ray is not installed; pip install 'mode-collapse-benchmark[ray]'")
+
+
+def require_worker_processes() -> None:
+    """Raises a `UsageError` if this process may start no processes."""
+    if multiprocessing.current_process().daemon:
+        raise UsageError(
+            "--executor local: a daemonic process, such as one of multiprocessing.Pool, cannot start workers;"
+            " use concurrent.futures.ProcessPoolExecutor instead of the pool"
+        )

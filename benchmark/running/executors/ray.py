@@ -16,7 +16,7 @@ import ray
 from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, in_one_line
 from benchmark.running.executors.base import Event, Executor, Failed, Lost, Stopped, Task
 from benchmark.running.executors.machine import cpu_cores
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
@@ -164,7 +164,7 @@ class RayExecutor(Executor):
         except TaskCancelledError:
             return Stopped(cell) if attempt.kill_reason is None else Lost(cell, attempt.kill_reason)
         except RayTaskError as error:
-            return Failed(cell, str(error))
+            return Failed(cell, in_one_line(error.cause), str(error))
         except RayError as error:
             if attempt.kill_reason is not None:
                 return Lost(cell, attempt.kill_reason)
@@ -208,7 +208,7 @@ def _refusal(address: str) -> str | None:
         if address != "auto":
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), timeout=PATIENCE).close()
-        command = [sys.executable, "-c", CONNECTION_TEST, address]
+        command = [sys.executable, "-P", "-c", CONNECTION_TEST, address]
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603 (ours)
         return None
     except subprocess.TimeoutExpired as error:

@@ -1,12 +1,12 @@
 """Keeps an executor busy, and decides what happens to cells that are lost, hang or must stop."""
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.running.executors.base import Event, Executor, Failed, Lost, Message, Progress, Saved, Task
+from benchmark.running.executors.waking_clock import WakingClock
 from benchmark.running.limits import Limits
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def run_cells(cells: "Sequence[Cell]", executor: Executor, policy: Policy) -> Ge
     supervisor = _Supervisor(cells, executor, policy)
     try:
         while supervisor.has_work():
+            supervisor.clock.tick()
             supervisor.stop_if_interrupted()
             supervisor.start_cells()
             for event in executor.poll(POLL_TIMEOUT):
@@ -75,17 +76,18 @@ class _Supervisor:
         self.last_event: dict[CellKey, float] = {}
         self.lost: Counter[CellKey] = Counter()
         self.moved: Counter[CellKey] = Counter()
+        self.clock = WakingClock()
         self.deadline: float | None = None
 
     def has_work(self) -> bool:
         """Whether cells wait or run, and the time to save has not run out."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self.deadline is not None and self.clock.now >= self.deadline:
             return False
         return bool(self.waiting or self.running)
 
     def stop_if_interrupted(self) -> None:
         if self.deadline is None and self.policy.interrupted():
-            self.deadline = time.monotonic() + GRACE
+            self.deadline = self.clock.now + GRACE
             self.waiting.clear()
             self.executor.stop()
 
@@ -98,12 +100,12 @@ class _Supervisor:
             self.executor.start(Task(cell, self.policy.resume(cell), self.policy.limits.checkpoint_every))
             # In an executor's own queue a cell may be silent for long.
             if capacity is not None:
-                self.last_event[cell.key] = time.monotonic()
+                self.last_event[cell.key] = self.clock.now
 
     def handle(self, event: Event) -> Event | None:
         """The event to report, if any."""
         key = event.cell.key
-        self.last_event[key] = time.monotonic()
+        self.last_event[key] = self.clock.now
         if not isinstance(event, Progress | Message | Saved):
             del self.running[key], self.last_event[key]
         if not isinstance(event, Lost):
@@ -123,7 +125,7 @@ class _Supervisor:
         return Message(cell, f"{cell.label}: {event.reason}; trying again")
 
     def kill_silent_cells(self) -> None:
-        now = time.monotonic()
+        now = self.clock.now
         timeout = self.policy.limits.stall_timeout
         silent = [key for key, then in self.last_event.items() if now - then > timeout]
         for key in silent:

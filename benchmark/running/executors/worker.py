@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from benchmark.errors import first_line
+from benchmark.errors import first_line, is_out_of_memory
 from benchmark.running.executors.base import (
     Done,
     Event,
@@ -98,15 +98,13 @@ def use_one_thread() -> None:
 def run_task(task: Task, link: TaskLink) -> Event:
     """Runs a cell and returns how it ended."""
     from benchmark.running.train_and_score import run_cell
+    from benchmark.training.advice import explain
 
     try:
         return Done(task.cell, run_cell(task.cell, link, task.start))
     except Ended:
         return Stopped(task.cell)
-    except MemoryError:
-        return Lost(task.cell, "it ran out of memory")
     except Exception as error:  # whatever a method raises costs its own cell only
-        # torch's own errors, on a CPU and on a GPU
-        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
+        if is_out_of_memory(error):
             return Lost(task.cell, f"it ran out of memory ({first_line(error)})")
-        return Failed(task.cell, traceback.format_exc())
+        return Failed(task.cell, explain(error), traceback.format_exc())
