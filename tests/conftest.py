@@ -10,8 +10,12 @@ import torch
 from support.shared import shared_folder
 
 from benchmark.commands.cli import main
+from benchmark.registry.packages import use_own_packages
 from benchmark.registry.registries import REGISTRIES
 from benchmark.registry.sources import PLUGIN
+
+# The folders of the tests are called like the packages that they test.
+use_own_packages()
 
 
 @pytest.fixture(autouse=True)
