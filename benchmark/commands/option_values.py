@@ -244,5 +244,11 @@ def _assignments(tables: Any, where: str) -> list[Assignment]:
     for owner, table in tables.items():
         if not isinstance(table, Mapping):
             raise UsageError(f"{where}: give settings by owner and field: {accepted}")
-        assignments += [Assignment(owner, field, value) for field, value in table.items()]
+        for field, value in table.items():
+            items = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(item, Mapping | list | tuple) for item in items):
+                raise UsageError(
+                    f"{where}: set.{owner}.{field} must be a text, a number, true or false, or a list of these"
+                )
+            assignments.append(Assignment(owner, field, value))
     return assignments
