@@ -203,13 +203,12 @@ class PureNetwork(nn.Module):
         Raises:
             ValueError: If the call assigns a parameter.
         """
-        parameters = list(self.network.parameters())
+        before = dict(self.network.named_parameters())
         output = self.network(*inputs)
-        for before, after in zip(parameters, self.network.parameters(), strict=True):
-            if before is not after:
-                raise ValueError("a forward pass assigns a parameter; only an optimiser may change it")
-        own = dict(self.network.named_parameters())
-        frozen = {key: own[key] for key in self.frozen}
+        after = dict(self.network.named_parameters())
+        if any(after.get(key) is not parameter for key, parameter in before.items()):
+            raise ValueError("a forward pass assigns a parameter; only an optimiser may change it")
+        frozen = {key: after[key] for key in self.frozen}
         return output, {**dict(self.network.named_buffers()), **frozen}
 
     def with_tensors(

@@ -2,17 +2,15 @@
 
 import pickle
 import struct
-import sys
 
 import numpy as np
 import pytest
 import torch
+from support.plugins import forget_plugins
 from support.shared import shared_folder
 
 from benchmark.commands.cli import main
 from benchmark.registry.packages import use_own_packages
-from benchmark.registry.registries import REGISTRIES
-from benchmark.registry.sources import PLUGIN
 
 # The folders of the tests are called like the packages that they test.
 use_own_packages()
@@ -38,12 +36,8 @@ def cli(capsys):
 
 @pytest.fixture(autouse=True)
 def _forget_plugins():
-    """Removes what plug-ins register in this process."""
     yield
-    for module in [name for name in sys.modules if name.startswith(PLUGIN)]:
-        del sys.modules[module]
-        for registry in REGISTRIES.values():
-            registry.forget(module)
+    forget_plugins()
 
 
 @pytest.fixture(scope="session")

@@ -247,8 +247,7 @@ def _assignments(tables: Any, where: str) -> list[Assignment]:
         for field, value in table.items():
             items = value if isinstance(value, list | tuple) else [value]
             if any(isinstance(item, Mapping | list | tuple) for item in items):
-                raise UsageError(
-                    f"{where}: set.{owner}.{field} must be a text, a number, true or false, or a list of these"
-                )
+                accepted = "a text, a number, true or false, or a list of these"
+                raise UsageError(f"{where}: set.{owner}.{field} must be {accepted}")
             assignments.append(Assignment(owner, field, value))
     return assignments

@@ -10,7 +10,7 @@ from benchmark.datasets import places
 from benchmark.errors import complain, tell
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import Plan, make_plan
-from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest
+from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest, print_fault
 from benchmark.plan.request import Request
 from benchmark.records.lock import RunLock
 from benchmark.records.results import results_of
@@ -59,8 +59,7 @@ def dry_run(options: RunOptions) -> str:
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
-        if remaining.fault:
-            complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
+        print_fault(remaining)
         return describe_costs(remaining, options.executor.workers or default_workers(plan.device))
 
 

@@ -11,11 +11,7 @@ from benchmark.commands.plugins import load_plugins
 from benchmark.errors import UsageError
 from benchmark.plan.request import Request
 from benchmark.registry import DATASETS, METHODS, user_path
-from benchmark.running.executors.options import (
-    EXECUTORS,
-    ExecutorOptions,
-    require_ray,
-)
+from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
 from benchmark.running.limits import Limits
 from benchmark.suites import find_or_read_suite
 from benchmark.suites.budget import parse_budget

@@ -15,7 +15,7 @@ from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError, complain, first_line, in_one_line, printable
 from benchmark.metric import Metric
-from benchmark.plan.plan import check_owners, prepared
+from benchmark.plan.plan import check_owners, merged_settings, prepared
 from benchmark.plan.request import features_settings
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS, SUITES
@@ -135,10 +135,7 @@ def _settings(options: ScoreOptions, metrics: tuple[str, ...]) -> dict[str, dict
     check_owners(own, (options.dataset, *metrics))
     if "samples" in own.get(options.dataset, {}):
         raise UsageError(f"--set {options.dataset}.samples: is for run; score takes all samples of a file")
-    settings = features_settings(metrics, option_values.features(options.features))
-    for owner, values in own.items():
-        settings[owner] = {**settings.get(owner, {}), **values}
-    return settings
+    return merged_settings(features_settings(metrics, option_values.features(options.features)), own)
 
 
 def _with_samples(data: Dataset, number: int) -> Dataset:

@@ -18,7 +18,7 @@ from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 
-__all__ = ["Plan", "check_owners", "make_plan", "prepared"]
+__all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
 
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
@@ -69,7 +69,7 @@ def make_plan(request: Request, dry: bool = False) -> Plan:
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        settings = _merged(suite.settings_on(name), features, request.settings)
+        settings = merged_settings(suite.settings_on(name), features, request.settings)
         built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
         dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
@@ -168,7 +168,7 @@ def _configured(registry: Registry, name: str, instance: Any) -> Configured:
     return Configured(name, resolved(instance), registry.sources(name))
 
 
-def _merged(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
+def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     """The settings of all layers, those of later ones over those of earlier ones."""
     merged: Settings = {}
     for settings in layers:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, complain
 from benchmark.plan.devices import compilation_fault
 from benchmark.plan.plan import Plan
 from benchmark.plan.planned import Planned
@@ -88,12 +88,22 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
             missing = [seed for seed in missing if seed not in cell.wanted]
         new = _cells_of_seeds(planned, missing, plan.request.compile)
         if any(cell.compile for cell in new) and compilation_fault(plan.device):
-            fault = _bearable_fault(plan)
+            fault = compilation_fault(plan.device)
+            if plan.request.compile == "on":
+                raise UsageError(
+                    f"--compile on: compiling does not work here: {fault}; give --compile auto or off"
+                )
             new = _cells_of_seeds(planned, missing, "off")
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
     return Remaining(plan, cells, done, all_groups, fault)
+
+
+def print_fault(remaining: Remaining) -> None:
+    """Prints, on stderr, why what would be compiled is not, if something is in the way."""
+    if remaining.fault:
+        complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
 
 
 def groups_in_manifest(store: Store) -> Groups:
@@ -104,14 +114,6 @@ def groups_in_manifest(store: Store) -> Groups:
             for method, entries in methods.items():
                 groups[dataset, method] = [SeedGroup(tuple(g["seeds"]), g["compiled"]) for g in entries]
     return groups
-
-
-def _bearable_fault(plan: Plan) -> str | None:
-    """Why nothing can be compiled, unless that was asked for."""
-    fault = compilation_fault(plan.device)
-    if plan.request.compile == "on":
-        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
-    return fault
 
 
 def _records_of(planned: Planned, survey: Survey) -> list[Record]:

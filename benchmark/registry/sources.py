@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import sys
-import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
@@ -18,7 +17,6 @@ __all__ = ["LOADED", "PLUGIN", "Sources", "file_of", "imports_of", "sources_of"]
 Sources = dict[str, str]
 """SHA-256 by file, named by its module; or version and SHA-256 by distribution."""
 
-
 LOADED: dict[str, Sources] = {}
 """What plug-ins were made of when they were loaded, by the names of their modules."""
 
@@ -27,8 +25,6 @@ PLUGIN = "benchmark_plugin_"
 
 LIBRARIES = {"site-packages", "dist-packages"}
 """Folders of what is installed: for all, for one user, or in an environment."""
-
-PYTHON_FOLDERS = ("stdlib", "platstdlib", "purelib", "platlib")
 
 
 def sources_of(module: str) -> Sources:
@@ -47,7 +43,7 @@ def sources_of(module: str) -> Sources:
         if file is None or name in seen:
             continue
         seen.add(name)
-        if name.startswith(PLUGIN) or not _is_installed(file):
+        if name.startswith(PLUGIN) or not LIBRARIES.intersection(file.parts):
             sources[_title(name, file)] = sha256(file.read_bytes()).hexdigest()
             waiting += imports_of(file, name)
     return sources or _distribution(module)
@@ -126,17 +122,6 @@ def _title(module: str, file: Path) -> str:
     if file.name != "__init__.py":
         folders.pop()
     return "/".join([*folders, file.name])
-
-
-def _is_installed(file: Path) -> bool:
-    if LIBRARIES.intersection(file.parts):
-        return True
-    return any(file.resolve().is_relative_to(folder) for folder in _python_folders())
-
-
-@cache
-def _python_folders() -> list[Path]:
-    return [Path(sysconfig.get_path(name)).resolve() for name in PYTHON_FOLDERS]
 
 
 @cache

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmark.errors import complain
 from benchmark.plan.dry_run import duration
 from benchmark.plan.plan import Plan
-from benchmark.plan.remaining import Remaining, find_remaining, groups_in_manifest
+from benchmark.plan.remaining import Remaining, find_remaining, groups_in_manifest, print_fault
 from benchmark.records.cell import Cell
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.sealed_files import DamagedError
@@ -62,8 +61,7 @@ def run_plan(
     moved = store.move_damaged(survey)
     facts = {dataset.name: facts_of(dataset) for dataset in plan.datasets}
     write_manifest(store, remaining, facts, command)
-    if remaining.fault:
-        complain(f"compiling does not work here, training is several times slower: {remaining.fault}")
+    print_fault(remaining)
     with _progress_line(remaining) as line:
         for damage in moved:
             line.say(_moved(damage, store))

@@ -5,6 +5,7 @@ import json
 import sys
 
 import pytest
+from support.plugins import forget_plugins
 
 from benchmark.errors import UsageError
 from benchmark.registry import METHODS, load_plugin
@@ -108,18 +109,11 @@ def test_a_run_goes_on_with_the_same_files_alone(cli, folder, tmp_path):
     status, _, err = cli(*arguments, "--seeds", "2")
     assert status == 2
     assert "own_scale.py was edited after it was loaded; start Python anew" in err
-    load_anew(folder)
+    forget_plugins()
+    forget_files()
     status, _, err = cli(*arguments, "--seeds", "2")
     assert status == 2
     assert "the method has changed in own_scale.py; use --fresh" in err
-
-
-def load_anew(folder):
-    """As in a new process."""
-    METHODS.forget(METHODS.get("scaled").__module__)
-    for name in [name for name in sys.modules if name.startswith("benchmark_plugin_plug")]:
-        del sys.modules[name]
-    forget_files()
 
 
 def test_workers_refuse_files_that_were_edited_after_the_run_began(cli, folder, tmp_path, monkeypatch):

@@ -92,8 +92,6 @@ class _LiveNetworks(Networks):
     """The networks as a loss sees them: `nets.generator(z)` calls the module itself."""
 
     def __init__(self, training: PlainTraining) -> None:
-        modules = {name: PureNetwork(module) for name, module in training.modules.items()}
-        super().__init__(modules, training.state(), training.players)
         self._training = training
 
     def __getattr__(self, name: str) -> nn.Module:
@@ -101,7 +99,9 @@ class _LiveNetworks(Networks):
 
     def after(self, player: str, loss: Callable[[Networks], Tensor]) -> Networks:
         """The networks after one update of a player, of which autograd knows how they came about."""
-        return Networks(self.modules, self._training.state(), self.players).after(player, loss)
+        training = self._training
+        modules = {name: PureNetwork(module) for name, module in training.modules.items()}
+        return Networks(modules, training.state(), training.players).after(player, loss)
 
 
 class _Moments(NamedTuple):
