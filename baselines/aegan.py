@@ -37,6 +37,8 @@ class AEGAN(Method):
         inside the networks, since on points noise of 0.01 is as large as a mode of the ring.
     """
 
+    family = "with an encoder"
+
     lr: float = 2e-4
     discriminator_lr: float = 5e-4
     beta1: float = 0.5

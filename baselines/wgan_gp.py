@@ -25,6 +25,8 @@ class WGANGP(Method):
         normalisation in the generator only.
     """
 
+    family = "adversarial"
+
     penalty: float = 10.0
     critic_steps: int = 5
     lr: float = 1e-4

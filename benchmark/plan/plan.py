@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
 from benchmark.errors import UsageError
+from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
@@ -15,6 +16,7 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
 from benchmark.training.advice import explain
+from benchmark.training.average import Averaging
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 
@@ -141,7 +143,7 @@ def _plan_methods(
     for name in CALIBRATION_ROWS:
         planned.append(Planned(replace(template, method=Configured(name, {})), dataset))
     for name, method in methods.items():
-        cell = replace(template, method=_configured(METHODS, name, method))
+        cell = replace(template, method=_configured_method(name, method))
         planned.append(_plan_method(cell, method, dataset))
     return planned
 
@@ -153,6 +155,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
+        Averaging.of(method, cost.generator_steps)
         if template.method.sources:  # the program's own methods are held by its tests
             rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
@@ -166,6 +169,15 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:
     return Configured(name, resolved(instance), registry.sources(name))
+
+
+def _configured_method(name: str, method: Method) -> Configured:
+    """An average that is not asked for leaves no trace, so that runs from before it go on."""
+    configured = _configured(METHODS, name, method)
+    for setting in ("average", "average_half_life"):
+        if not configured.settings[setting]:
+            del configured.settings[setting]
+    return configured
 
 
 def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:

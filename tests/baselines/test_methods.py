@@ -34,7 +34,7 @@ def one_model(name, data=THREE_LATENT_RING, cycles=2, dtype=torch.float64, **set
     state = tree_map(cast, select_seed(state, 0))
     batches = {}
     for player_name, player in cycle.players.items():
-        (batch,) = next(Batches(data, [Draw.of(player)], [0], CPU))
+        (batch,) = next(Batches(data, [Draw.of(player, method.latents(data.spec))], [0], CPU))
         batches[player_name] = batch.map(lambda tensor: tensor[0].to(dtype))
     return method, Networks(cycle.modules, state, cycle.players), batches
 

@@ -9,8 +9,8 @@ from support.training import CPU, trained
 from benchmark.datasets.mixtures import Mixture
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
-from benchmark.training.step import initialise, modules_of
-from benchmark.training.trainer import TrainedGenerators
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import initialise
 
 SEEDS = (0, 1, 2)
 
@@ -55,9 +55,10 @@ QUICK = {
 
 def shares(generator):
     """For every seed, the shares of high-quality samples in each mode, shape (seeds, 2)."""
-    z = torch.randn(len(SEEDS), 1000, DATA.latent, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(0)
+    numbers = torch.randn(len(SEEDS), 1000, generator.latents.numbers, generator=rng)
     with torch.no_grad():
-        assignment = DATA.assign(generator(z))
+        assignment = DATA.assign(generator(numbers))
     good = [assignment.high_quality & (assignment.mode == k) for k in range(DATA.modes)]
     return torch.stack(good, dim=1).double().mean(dim=2)
 
@@ -71,8 +72,8 @@ def learnt(shares):
 def test_it_learns_two_modes(name):
     steps, settings = QUICK.get(name, (1000, {}))
     method = METHODS.get(name)(**settings)
-    inference = {network: module.eval() for network, module in modules_of(method, DATA.spec).items()}
-    before = shares(TrainedGenerators(method, inference, initialise(method, DATA, SEEDS, CPU)))
+    untrained = TrainedGenerators.of(method, DATA.spec, initialise(method, DATA, SEEDS, CPU))
+    before = shares(untrained.fitted(DATA, SEEDS))
     assert not learnt(before).any(), before
     after = shares(trained(method, DATA, SEEDS, Budget(steps, "steps")).end.generator)
     # Two of three, since the last update may come while a seed swings.

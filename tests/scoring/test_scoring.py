@@ -69,8 +69,8 @@ def test_the_rows_that_are_scored_are_those_that_the_files_know():
 
 def test_evaluation_noise_is_the_same_for_all_methods_and_differs_between_seeds():
     scorer = Scorer(Ring(), {}, CPU)
-    assert torch.equal(scorer.latents(0, 10), Scorer(Ring(), {}, CPU).latents(0, 10))
-    assert not torch.equal(scorer.latents(0, 10), scorer.latents(1, 10))
+    assert torch.equal(scorer.numbers(0, 10, 8), Scorer(Ring(), {}, CPU).numbers(0, 10, 8))
+    assert not torch.equal(scorer.numbers(0, 10, 8), scorer.numbers(1, 10, 8))
 
 
 def test_costly_metrics_are_taken_at_the_end_only():

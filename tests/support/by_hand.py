@@ -77,9 +77,11 @@ def warm_state(method, data=TINY, seed=0) -> State:
     return State(
         parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
         buffers=buffers,
+        variables={name: _in_numpy(value) for name, value in method.variables(data.spec).items()},
         first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
         steps={name: np.asarray(3.0) for name in networks},
+        progress=np.asarray(0.0),
     )
 
 
@@ -213,13 +215,7 @@ class Descent:
             unbiased_first = first[key] / (1 - self.beta1**t)
             unbiased_second = second[key] / (1 - self.beta2**t)
             parameters[key] = theta - self.lr * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
-        return State(
-            {**state.parameters, network: parameters},
-            state.buffers,
-            {**state.first, network: first},
-            {**state.second, network: second},
-            {**state.steps, network: t},
-        )
+        return state.replace_in(network, parameters=parameters, first=first, second=second, steps=t)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from benchmark.datasets.mixtures import Ring
-from benchmark.method import Adam, Method, Networks, Noise, Player, State, update
+from benchmark.method import Adam, Latents, Method, Networks, Noise, Player, State, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, phases_of, select_seed
 from benchmark.training.streams import Batches, Draw
@@ -105,7 +105,8 @@ def test_adam_is_torchs_adam(lr, betas, eps):
     theirs = {key: nn.Parameter(torch.randn(shape, dtype=torch.float64)) for key, shape in shapes.items()}
     zeros = {"n": {key: torch.zeros_like(weight) for key, weight in theirs.items()}}
     start = {"n": {key: weight.detach().clone() for key, weight in theirs.items()}}
-    ours = State(start, {"n": {}}, zeros, zeros, {"n": torch.zeros((), dtype=torch.float64)})
+    steps = {"n": torch.zeros((), dtype=torch.float64)}
+    ours = State(start, {"n": {}}, {}, zeros, zeros, steps, torch.zeros(()))
     adam, reference = Adam(lr, betas, eps), torch.optim.Adam(theirs.values(), lr, betas, eps)
     for i in range(10):
         for weight in theirs.values():
@@ -122,7 +123,7 @@ def test_adam_is_torchs_adam(lr, betas, eps):
 
 def test_adam_clips_each_tensor_on_its_own():
     zero = {"n": {"a": torch.zeros(4), "b": torch.zeros(4)}}
-    state = State(zero, {"n": {}}, zero, zero, {"n": torch.zeros(())})
+    state = State(zero, {"n": {}}, {}, zero, zero, {"n": torch.zeros(())}, torch.zeros(()))
     gradients = {"a": torch.full((4,), 5.0), "b": torch.full((4,), 0.1)}
     after = Adam(1.0, (0.0, 0.0), clip_norm=1.0).apply(state, "n", gradients)
     assert torch.allclose(after.first["n"]["a"], torch.full((4,), 0.5))
@@ -212,9 +213,10 @@ def test_batches_are_fresh_and_belong_to_their_seed():
 
 def test_simultaneous_players_share_one_draw():
     """As large as theirs, with all that any of them needs."""
+    latents = Latents(SMALL_RING.latent)
     (draw,) = Cycle(METHODS.get("veegan")(), SMALL_RING.spec).draws
-    assert draw == Draw(batches=1, real=True, noise={"code": Noise((SMALL_RING.latent,))})
+    assert draw == Draw(latents, batches=1, real=True, noise={"code": Noise((SMALL_RING.latent,))})
     critic, *others, generator = Cycle(METHODS.get("wgan-gp")(), SMALL_RING.spec).draws
-    assert critic == Draw(noise={"mix": Noise((1,), "uniform")})
+    assert critic == Draw(latents, noise={"mix": Noise((1,), "uniform")})
     assert others == [critic] * 4
-    assert generator == Draw(real=False)
+    assert generator == Draw(latents, real=False)
