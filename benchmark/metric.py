@@ -153,6 +153,10 @@ class Metric(ABC):
         """Whether the metric has a meaning on `data`."""
         return data.modes > 0 or not self.needs_modes
 
+    def applies_to(self, latents: Latents) -> bool:
+        """Whether the metric has a meaning for a method whose samples are made of such latents."""
+        return True
+
     def on(self, data: Dataset) -> "Metric":
         """The metric with the settings that it leaves to the dataset filled in."""
         return self

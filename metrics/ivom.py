@@ -31,7 +31,7 @@ class IvOM(Metric):
     Where there is no generator (the calibration rows, and samples made elsewhere), the nearest of the samples
     takes the place of the optimum. Uniform latents are searched as functions of normal ones, all of whose
     values they have. A sampler that takes noise beside its latents could reach any datum by that noise: the
-    metric is not defined for it, and NaN.
+    metric is not defined for it.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.4;
@@ -51,6 +51,9 @@ class IvOM(Metric):
         if min(self.points, self.restarts, self.iterations) < 1:
             raise ValueError("points, restarts and iterations must be at least 1")
 
+    def applies_to(self, latents: Latents) -> bool:
+        return latents.noise == 0
+
     def on_curve(self, data: Dataset) -> bool:
         return False
 
@@ -65,8 +68,6 @@ class IvOM(Metric):
         if generator is None:
             return torch.stack([self._nearest(data, targets, x) for x in evaluation.samples])
         latents = evaluation.latents or Latents(data.latent)
-        if latents.noise:
-            return targets.new_full((seeds,), torch.nan)
         shape = (len(targets), latents.size)
         starts = torch.stack([self._starts(data, shape, seed, targets.device) for seed in evaluation.seeds])
         # Targets are independent of each other: as many at a time as the CPU's cache holds.

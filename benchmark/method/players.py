@@ -83,6 +83,13 @@ def _check_same_form(what: str, before: Tensors, after: Tensors) -> None:
             raise ValueError(f"{what} {key} the type {after[key].dtype}; it must keep {before[key].dtype}")
 
 
+class _Declared(dict[str, Tensor]):
+    """Variables by name. Reading one that is not declared raises a `ValueError`."""
+
+    def __missing__(self, name: str) -> Tensor:
+        raise ValueError(f"reads the variable {name}; variables() declares {', '.join(self) or 'none'}")
+
+
 class Networks:
     """The networks of one model, bound to one state: `nets.generator(z)` is $G(z)$.
 
@@ -119,7 +126,7 @@ class Networks:
     @property
     def variables(self) -> Tensors:
         """The method's variables by name, as they are: see `Method.variables`."""
-        return self.state.variables
+        return _Declared(self.state.variables)
 
     def assign(self, **variables: Tensor) -> None:
         """Gives variables new values, as in `nets.assign(k=k + 1)`; no gradient flows through them.
@@ -130,8 +137,9 @@ class Networks:
         known = self.state.variables
         for name in variables:
             if name not in known:
-                declared = ", ".join(known) or "none"
-                raise ValueError(f"assigns the variable {name}; variables() declares {declared}")
+                raise ValueError(
+                    f"assigns the variable {name}; variables() declares {', '.join(known) or 'none'}"
+                )
         _check_same_form("assign() gives the variable", {name: known[name] for name in variables}, variables)
         detached = {name: value.detach() for name, value in variables.items()}
         self.state = self.state._replace(variables={**known, **detached})
@@ -203,7 +211,7 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
         if loss.shape != ():
             raise ValueError(f"a loss has shape {tuple(loss.shape)}; it must be a scalar")
         buffers = {name: bound.state.buffers[name] for name in player.networks}
-        return loss, (loss, buffers, bound.variables)
+        return loss, (loss, buffers, bound.state.variables)
 
     own = {name: state.parameters[name] for name in player.networks}
     gradients, (loss, buffers, variables) = grad(objective, has_aux=True)(own)

@@ -129,9 +129,11 @@ class Scorer:
 
 
 def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
-    """The scores by metric, one dictionary per seed."""
+    """The scores by metric, one dictionary per seed; without those that do not apply to the method."""
     rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
     for name, metric in metrics.items():
+        if evaluation.latents is not None and not metric.applies_to(evaluation.latents):
+            continue
         before = _shared(evaluation)
         scores = _scores_by(metric, name, evaluation)
         if any(_written(tensor) != times for tensor, times in before):

@@ -136,7 +136,7 @@ def _cost_of_sampling(method: Method, data: Dataset) -> _Sampling:
         samples = generators(torch.zeros(1, data.batch, generators.latents.numbers))[0]
     shape, expected = tuple(samples.shape), (data.batch, *data.shape)
     if shape != expected:
-        raise ValueError(f"samples have shape {shape} for {data.batch} latents; give {expected}")
+        raise ValueError(f"samples have shape {shape} for {data.batch} latents; they must have {expected}")
     return _Sampling(fit.flops, sampling.flops // data.batch, evaluations)
 
 

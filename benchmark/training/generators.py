@@ -95,7 +95,7 @@ class TrainedGenerators:
         x = data.sample(FIT_SAMPLES, data.stream(seed, "fit", device))
         with torch.no_grad():
             nets.assign(**self.method.fit(nets, x))
-        return nets.variables
+        return nets.state.variables
 
     def _networks(self, state: State) -> Networks:
         return Networks(self.modules, state, {})

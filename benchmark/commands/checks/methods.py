@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 from safetensors.torch import load, save
@@ -16,11 +16,12 @@ from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import first_line
-from benchmark.method import Batch, Grouped, Method, Networks, Player, Schedule, State
+from benchmark.method import Batch, Family, Grouped, Method, Networks, Player, Schedule, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
 from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
+from benchmark.training.generators import TrainedGenerators
 from benchmark.training.rehearsal import rehearse
 from benchmark.training.step import Cycle, initial_networks, initialise, select_seed
 from benchmark.training.streams import Batches, Draw
@@ -63,6 +64,8 @@ def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
 
 
 def builds(method: Method, data: Dataset) -> None:
+    families = get_args(Family)
+    require(method.family in families, f"family is {method.family!r}; give {', '.join(families)}")
     networks = method.networks(data.spec)
     require("generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator")
     for name, network in networks.items():
@@ -75,6 +78,10 @@ def builds(method: Method, data: Dataset) -> None:
     require(not idle, f"no player trains {', '.join(idle)}")
     for name, player in players.items():
         _check_schedule(name, getattr(player.optimiser, "schedule", None))
+    require(
+        _equal(method.variables(data.spec), method.variables(data.spec)),
+        "variables() gives other values when it is called again; they must not be random",
+    )
     cost = cost_of(method, data)
     require(cost.generator_steps > 0, "no player trains the generator")
     require(cost.flops > 0, "a cycle has no matrix product")
@@ -215,6 +222,20 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
         )
 
 
+def samples_are_those_of_their_latents(method: Method, data: Dataset) -> None:
+    """Of many seeds at once and of one alone, now and again."""
+    generators = TrainedGenerators.of(method, data.spec, initialise(method, data, [0, 1], CPU))
+    numbers = torch.randn(2, 5, generators.latents.numbers, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        samples, again = generators(numbers), generators(numbers)
+        alone = generators.select([1])(numbers[1:])
+    require(_equal(samples, again), "a sampler gives other samples of the same latents")
+    require(
+        torch.allclose(samples[1:], alone, rtol=1e-4, atol=1e-4),
+        "a sample depends on the seeds beside its own",
+    )
+
+
 def state_survives(method: Method, data: Dataset) -> None:
     """Training continued from a saved and loaded state goes on exactly as without."""
     start = _start(method, data, [0, 1])
@@ -295,6 +316,7 @@ CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
     "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
+    "samples are those of their latents": samples_are_those_of_their_latents,
     "state survives a save and a load": state_survives,
 }
 

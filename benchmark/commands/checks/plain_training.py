@@ -93,7 +93,7 @@ class PlainTraining:
             module.zero_grad()
         nets = _LiveNetworks(self)
         player.loss_on(nets, batch).backward()
-        self.variables = nets.variables
+        self.variables = nets.state.variables
         gradients = {name: _gradients(self.modules[name]) for name in player.networks}
         buffers = {name: _copies_of_buffers(self.modules[name]) for name in player.networks}
         for name, module in self.modules.items():
@@ -122,7 +122,7 @@ class _LiveNetworks(Networks):
         """The networks after one update of a player, of which autograd knows how they came about."""
         training = self._training
         modules = {name: PureNetwork(module) for name, module in training.modules.items()}
-        state = training.state()._replace(variables=self.variables)
+        state = training.state()._replace(variables=self.state.variables)
         return Networks(modules, state, training.players).after(player, loss)
 
 
