@@ -2,12 +2,11 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from textwrap import fill, indent
 from typing import get_args
 
 from benchmark.method import Family
-from benchmark.registry import METHODS, REGISTRIES
+from benchmark.registry import METHODS, REGISTRIES, settings_of
 from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
 __all__ = ["describe_all"]
@@ -55,8 +54,7 @@ def _describe_entry(kind: str, name: str) -> str:
     text = inspect.getdoc(cls) or ""
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
-    own_first = sorted(fields(cls), key=lambda field: field.kw_only is True)
-    return _entry(name, text, [f"{field.name} = {field.default}" for field in own_first])
+    return _entry(name, text, [f"{field.name} = {field.default}" for field in settings_of(cls)])
 
 
 def _entry(name: str, text: str, settings: list[str]) -> str:

@@ -12,6 +12,7 @@ A class joins by its decorator, wherever it lives, and so does a function that r
 import ast
 import difflib
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -37,6 +38,7 @@ __all__ = [
     "register_method",
     "register_metric",
     "register_suite",
+    "settings_of",
     "unknown",
 ]
 
@@ -184,7 +186,7 @@ class Registry:
         """
         cls = self.get_class(name)
         hints = get_type_hints(cls)
-        defaults = {field.name: field.default for field in fields(cls) if field.init}
+        defaults = {field.name: field.default for field in settings_of(cls) if field.init}
         values = {}
         for key, value in settings.items():
             if key not in defaults:
@@ -218,7 +220,7 @@ class Registry:
         cls = self.get(name)
         who = f"{self.kind} {name!r}"
         missing = [*sorted(getattr(cls, "__abstractmethods__", ())), *_unset_attributes(cls)]
-        if not is_dataclass(cls):
+        if not is_dataclass(cls) or not _own_settings(cls) <= {field.name for field in fields(cls)}:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
@@ -229,6 +231,17 @@ class Registry:
             _check_type(who, field.name, hints[field.name])
             _check_default(who, cls, field)
         return cls
+
+
+def _own_settings(cls: type) -> set[str]:
+    """What a class itself declares with a type, apart from what belongs to the class."""
+    own = inspect.get_annotations(cls)
+    return {name for name, hint in own.items() if "ClassVar" not in str(hint)}
+
+
+def settings_of(cls: Any) -> list[Field]:
+    """The fields of a registered class: its own, and then those that all classes of its kind have."""
+    return sorted(fields(cls), key=lambda field: field.kw_only is True)
 
 
 def unknown(name: str) -> UsageError:
