@@ -51,7 +51,7 @@ class Latents:
     Arguments:
         size: The number of latent dimensions $L$.
         law: Their law: standard normal, or uniform on (-1, 1).
-        noise: Further standard normal numbers that a sample takes behind its latents. A sampler that takes
+        noise: Further standard normal numbers that a sample takes beside its latents. A sampler that takes
             any is no function of a point in $R^L$: its range is not searched (IvOM).
     """
 
@@ -73,11 +73,10 @@ class Latents:
         return self.size + self.noise
 
     def of_normal(self, numbers: Tensor) -> Tensor:
-        """Standard normal numbers $(*, L)$, or $(*, L + noise)$, as latents of this law."""
+        """Standard normal numbers as numbers of this law, of the same shape."""
         if self.law == "normal":
             return numbers
-        uniform = torch.erf(numbers[..., : self.size] * math.sqrt(0.5))
-        return torch.cat([uniform, numbers[..., self.size :]], dim=-1)
+        return torch.erf(numbers * math.sqrt(0.5))
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class Method(ABC):
         """What one sample is made of. `batch.z` are latents of this law and size."""
         return Latents(data.latent)
 
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        """Samples $(B, *)$ of latents $(B, L)$, behind which stands the noise that `latents` asks for."""
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
+        """Samples $(B, *)$ of latents $(B, L)$ and as much noise $(B, n)$ as `latents` asks for."""
         return nets.generator(z)
 
     def fit(self, nets: Networks, x: Tensor) -> Tensors:

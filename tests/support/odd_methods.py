@@ -68,13 +68,13 @@ class VariableOfOtherShape(GAN):
 
 @dataclass(frozen=True)
 class WrongSampler(GAN):
-    def sample(self, nets, z):
+    def sample(self, nets, z, noise):
         return nets.generator(z)[:, :1]
 
 
 @dataclass(frozen=True)
 class SamplesHalf(GAN):
-    def sample(self, nets, z):
+    def sample(self, nets, z, noise):
         return nets.generator(z[::2])
 
 
@@ -136,5 +136,5 @@ class RandomVariable(GAN):
 
 @dataclass(frozen=True)
 class RandomSampler(GAN):
-    def sample(self, nets, z):
+    def sample(self, nets, z, noise):
         return nets.generator(z) + torch.randn(())
