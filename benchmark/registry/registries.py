@@ -233,7 +233,7 @@ class Registry:
         return cls
 
 
-def _own_settings(cls: type) -> set[str]:
+def _own_settings(cls: Any) -> set[str]:
     """What a class itself declares with a type, apart from what belongs to the class."""
     own = inspect.get_annotations(cls)
     return {name for name, hint in own.items() if "ClassVar" not in str(hint)}
