@@ -140,6 +140,9 @@ def test_list(cli):
     assert "arXiv:1704.00028" in long
     assert "Deviations:" in long
     assert "critic_steps = 5" in long
+    adversarial = long[long.index("METHODS, ADVERSARIAL") : long.index("METHODS, WITH AN ENCODER")]
+    assert "\nwgan-gp\n" in adversarial
+    assert "\nali\n" not in adversarial
     assert "3 standard deviations" in long
 
 
