@@ -202,7 +202,8 @@ class WithFeatures(nn.Module):
         if isinstance(judge, ConvolutionalJudge):
             self.features, self.head = judge.convolutions, judge.head
         elif isinstance(judge, MLP):
-            self.features, self.head = nn.Sequential(*judge[:-1]), judge[-1]
+            *hidden, self.head = judge
+            self.features = nn.Sequential(*hidden)
         else:
             raise TypeError(f"{type(judge).__name__} has no last hidden layer that is known")
 
