@@ -68,12 +68,11 @@ class AE(Method):
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
         return nets.encoder(x)
 
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
         density = nets.variables
-        latents, choice = z.tensor_split([density["means"].shape[1]], dim=1)
         bounds = density["weights"].cumsum(dim=0)[:-1]
-        component = (torch.special.ndtr(choice) > bounds).sum(dim=1)
-        spread = (density["factors"][component] @ latents[:, :, None]).squeeze(2)
+        component = (torch.special.ndtr(noise) > bounds).sum(dim=1)
+        spread = (density["factors"][component] @ z[:, :, None]).squeeze(2)
         return nets.generator(density["means"][component] + spread)
 
     def fit(self, nets: Networks, x: Tensor) -> Tensors:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.networks import encoder, generator
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, Tensors
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
 from benchmark.registry import register_method
 
 __all__ = ["VAE", "Scale", "divergence"]
@@ -60,16 +60,11 @@ class VAE(Method):
         trained = ("generator", "encoder", "scale")
         return {"autoencoder": Player(trained, self.autoencoder_loss, Adam(self.lr), noise=noise)}
 
-    def variables(self, data: DataSpec) -> Tensors:
-        """The mean of the prior, which tells `sample` how many numbers a code has."""
-        return {"origin": torch.zeros(data.latent)}
-
     def latents(self, data: DataSpec) -> Latents:
         return Latents(data.latent, noise=prod(data.shape) if self.samples == "draw" else 0)
 
-    def sample(self, nets: Networks, z: Tensor) -> Tensor:
-        code, noise = z.tensor_split(nets.variables["origin"].shape, dim=1)
-        mean = nets.generator(code)
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
+        mean = nets.generator(z)
         if self.samples == "mean":
             return mean
         return mean + nets.scale().exp() * noise.view_as(mean)

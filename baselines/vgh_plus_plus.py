@@ -14,7 +14,7 @@ from benchmark.registry import register_method
 __all__ = ["VGHPlusPlus"]
 
 
-@register_method("vgh-pp")
+@register_method("vgh++")
 @dataclass(frozen=True)
 class VGHPlusPlus(VGH):
     """VGH++: autoencoder with adversaries of data and of codes; that of data sees reconstructions, too.
