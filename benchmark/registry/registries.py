@@ -89,7 +89,7 @@ class Registry:
         def enter(entry: T) -> T:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_.+-]*", name):
                 raise UsageError(
-                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - + _ . behind the first"
+                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - + _ . behind one"
                 )
             home = self._modules.get(name, entry.__module__)
             from_elsewhere = not f"{entry.__module__}.".startswith(f"{home}.")
