@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import WithFeatures, discriminator, encoder, generator
+from baselines.vae import divergence
 from baselines.vae_gan_updates import Gated, falling, movers
 from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player
 from benchmark.registry import register_method
@@ -66,8 +67,7 @@ class VAEGAN(Method):
     def encoded(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """Samples of $q(z|x)$, and its divergence from the prior, averaged over the data."""
         mean, log_variance = nets.encoder(batch.x).chunk(2, dim=1)
-        divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2
-        return mean + (log_variance / 2).exp() * batch.noise["code"], divergence.mean()
+        return mean + (log_variance / 2).exp() * batch.noise["code"], divergence(mean, log_variance).mean()
 
     def judged(self, nets: Networks, x: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of data and of what is made of codes, and half the squared error of the features."""
@@ -77,9 +77,9 @@ class VAEGAN(Method):
         return logits[: len(x)], logits[len(x) :], error
 
     def encoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        code, divergence = self.encoded(nets, batch)
+        code, distance = self.encoded(nets, batch)
         _, _, error = self.judged(nets, batch.x, code)
-        return divergence + error
+        return distance + error
 
     def game(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """The losses of discriminator and generator; 0 for one that does not move."""
