@@ -134,6 +134,7 @@ def test_bigan_has_its_sources_decay_and_latents():
         shares = [player.optimiser.schedule(torch.tensor(at)).item() for at in (0.0, 0.5, 0.75, 1.0)]
         assert shares == pytest.approx([1, 1, 0.1, 0.01])
     assert method.latents(TINY.spec).law == "uniform"
+    assert method.simultaneous
 
 
 # VGH and VGH++
