@@ -31,6 +31,7 @@ class AAE(Method):
     family = "with an encoder"
 
     lr: float = 1e-3
+    beta1: float = 0.9
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {
@@ -40,7 +41,7 @@ class AAE(Method):
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
-        adam = Adam(self.lr)
+        adam = Adam(self.lr, (self.beta1, 0.999))
         return {
             "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam),
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam),

@@ -16,11 +16,15 @@ __all__ = ["VAE", "Scale", "divergence"]
 
 
 class Scale(nn.Module):
-    """The logarithm of a standard deviation, a single parameter that starts at 0."""
+    """The logarithm of a standard deviation, a single parameter.
 
-    def __init__(self) -> None:
+    Arguments:
+        start: The standard deviation before training.
+    """
+
+    def __init__(self, start: float) -> None:
         super().__init__()
-        self.log = nn.Parameter(torch.zeros(()))
+        self.log = nn.Parameter(torch.tensor(math.log(start)))
 
     def forward(self) -> Tensor:
         return self.log
@@ -37,22 +41,27 @@ class VAE(Method):
         Auto-Encoding Variational Bayes (Kingma & Welling, 2013), arXiv:1312.6114, equation 10 and appendix B.
 
     Deviations:
-        The logarithm of the decoder's standard deviation is one learnt number for all coordinates and codes,
-        which starts at 0: a decoder of fixed variance would have to know the data's. Samples are the
-        decoder's means, without its noise; `samples=draw` adds it. The shared networks, and Adam as in
-        public code instead of Adagrad.
+        The logarithm of the decoder's standard deviation is one learnt number, a network of its own. It
+        starts at `scale`, below the spread of the data: from above, no code is worth its divergence, and the
+        encoder ignores the data for good. Samples are the decoder's means; `samples=draw` adds its noise. The
+        shared networks, and Adam as in public code.
     """
 
     family = "likelihood-based"
 
     lr: float = 1e-3
+    scale: float = 0.1
     samples: Literal["mean", "draw"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.scale <= 0:
+            raise ValueError(f"scale must be positive, not {self.scale}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {
             "generator": generator(data),
             "encoder": encoder(data, outputs=2 * data.latent),
-            "scale": Scale(),
+            "scale": Scale(self.scale),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
