@@ -1,7 +1,6 @@
 """The GAN that matches features by a kernel."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -9,7 +8,7 @@ from torch.nn.functional import mse_loss, relu
 
 from baselines.kernels import gaussians, mmd2, rational_quadratics, witness
 from baselines.networks import encoder, generator
-from baselines.wgan import clip
+from baselines.wgan import clipping
 from baselines.wgan_gp import slope_penalty
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, RMSprop
 from benchmark.registry import register_method
@@ -22,20 +21,21 @@ __all__ = ["MMDGAN"]
 class MMDGAN(Method):
     """GAN whose discriminator gives features and drives their laws apart, as a kernel sees them.
 
-    Features must be restrained. In the form `li` they are codes of an autoencoder, whose encoder has clipped
-    weights; in the form `binkowski` features are small and the kernel's witness function has slope 1.
+    What restrains the features depends on the form. `li`: they are codes of an autoencoder, whose encoder has
+    clipped weights. `binkowski`: they are small, and the kernel's witness function has slope 1.
 
     References:
-        MMD GAN: Towards Deeper Understanding of Moment Matching Network (Li et al., 2017), arXiv:1705.08584;
-        details from the authors' public code. Demystifying MMD GANs (Binkowski et al., 2018),
-        arXiv:1801.01401; details from a public copy of the authors' code.
+        MMD GAN: Towards Deeper Understanding of Moment Matching Network (Li et al., 2017), arXiv:1705.08584.
+        Demystifying MMD GANs (Binkowski et al., 2018), arXiv:1801.01401. Details from the public code of the
+        authors, of the second in a public copy.
 
     Deviations:
-        The shared networks. `li`: as in `wgan`, never more than 5 steps of the discriminator in a cycle, and
-        weights are clipped after a step. `binkowski`: the rational quadratic kernel on all data, where the
-        authors add a linear one for some; a constant learning rate instead of one that falls when a test of
-        the samples asks for it; only the last features are kept small, not those of hidden layers; the norm
-        of the slope is over all of a sample's dimensions, where the code has one per column of an image.
+        The shared networks. On points they have no bounded range, so that the term of order can drive the
+        generator away. `li`: as in `wgan`, always 5 steps of the discriminator, and weights are clipped after
+        a step. `binkowski`: the rational quadratic kernel on all data, where the code adds a linear one on
+        some; a constant learning rate instead of one that falls when a test of the samples asks for it; only
+        the last features are kept small, not those of hidden layers; the norm of the slope is over all of a
+        sample's dimensions, where the code has one per column of an image.
     """
 
     family = "adversarial"
@@ -50,26 +50,23 @@ class MMDGAN(Method):
     penalty: float = 1.0
     feature_weight: float = 1.0
 
-    def __post_init__(self) -> None:
-        if self.clip <= 0:
-            raise ValueError(f"clip must be positive, not {self.clip}")
-
     def latents(self, data: DataSpec) -> Latents:
         return Latents(data.latent, "normal" if self.form == "li" else "uniform")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        networks = {"generator": generator(data)}
         if self.form == "li":
-            return {"generator": generator(data), "discriminator": encoder(data), "decoder": generator(data)}
-        return {"generator": generator(data), "discriminator": encoder(data, self.features, norm=None)}
+            return networks | {"discriminator": encoder(data), "discriminator_decoder": generator(data)}
+        return networks | {"discriminator": encoder(data, self.features, norm=None)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         loss = self.discriminator_loss
         if self.form == "li":
-            rmsprop = RMSprop(self.lr or 5e-5)
-            clipping = {"discriminator": partial(clip, self.clip)}
-            judge = Player(("discriminator", "decoder"), loss, rmsprop, project=clipping)
+            rmsprop = RMSprop(5e-5 if self.lr is None else self.lr)
+            project = {"discriminator": clipping(self.clip)}
+            judge = Player(("discriminator", "discriminator_decoder"), loss, rmsprop, project=project)
         else:
-            adam = Adam(self.lr or 1e-4, (0.5, 0.9), clip_norm=1.0)
+            adam = Adam(1e-4 if self.lr is None else self.lr, (0.5, 0.9), clip_norm=1.0)
             mix = {"mix": Noise((1,) * len(data.shape), "uniform")}
             judge = Player(("discriminator",), loss, adam, noise=mix)
         return {
@@ -82,7 +79,8 @@ class MMDGAN(Method):
         real_features, fake_features = nets.discriminator(x), nets.discriminator(fake)
         distance = self.distance(real_features, fake_features)
         if self.form == "li":
-            error = mse_loss(nets.decoder(real_features), x) + mse_loss(nets.decoder(fake_features), fake)
+            decode = nets.discriminator_decoder
+            error = mse_loss(decode(real_features), x) + mse_loss(decode(fake_features), fake)
             return self.reconstruction_weight * error - distance
 
         def separation(points: Tensor) -> Tensor:

@@ -1,20 +1,25 @@
 """The Wasserstein GAN with clipped weights."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
-from benchmark.method import Batch, DataSpec, Method, Networks, Player, RMSprop, Tensors
+from benchmark.method import Batch, DataSpec, Method, Networks, Player, Projection, RMSprop, Tensors
 from benchmark.registry import register_method
 
-__all__ = ["WGAN", "clip"]
+__all__ = ["WGAN", "clipping"]
 
 
-def clip(limit: float, parameters: Tensors) -> Tensors:
-    """The parameters, each number moved to the nearest one in $[-c, c]$, where $c$ is the limit."""
-    return {key: parameter.clamp(-limit, limit) for key, parameter in parameters.items()}
+def clipping(limit: float) -> Projection:
+    """Moves each parameter to the nearest number in $[-c, c]$, where $c$ is the limit."""
+    if limit <= 0:
+        raise ValueError(f"clip must be positive, not {limit}")
+
+    def clipped(parameters: Tensors) -> Tensors:
+        return {key: parameter.clamp(-limit, limit) for key, parameter in parameters.items()}
+
+    return clipped
 
 
 @register_method("wgan")
@@ -40,20 +45,14 @@ class WGAN(Method):
     clip: float = 0.01
     critic_steps: int = 5
 
-    def __post_init__(self) -> None:
-        if self.clip <= 0:
-            raise ValueError(f"clip must be positive, not {self.clip}")
-
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "critic": discriminator(data)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         rmsprop = RMSprop(self.lr)
-        clipping = {"critic": partial(clip, self.clip)}
+        project = {"critic": clipping(self.clip)}
         return {
-            "critic": Player(
-                ("critic",), self.critic_loss, rmsprop, steps=self.critic_steps, project=clipping
-            ),
+            "critic": Player(("critic",), self.critic_loss, rmsprop, self.critic_steps, project=project),
             "generator": Player(("generator",), self.generator_loss, rmsprop, real=False),
         }
 

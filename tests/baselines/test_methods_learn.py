@@ -49,6 +49,10 @@ QUICK = {
     "unrolled": (160, {"lr": 4e-3, "discriminator_lr": 4e-3}),
     "ali": (720, {"lr": 4e-3, "beta1": 0.0}),
     "veegan": (800, {"lr": 4e-3, "beta1": 0.0}),
+    "wgan": (400, {"lr": 2e-3, "clip": 0.1}),
+    "sn-gan": (200, {"lr": 1e-2}),
+    "f-gan": (800, {"lr": 2e-3, "beta1": 0.0}),
+    "mmd-gan": (300, {"lr": 2e-3, "clip": 0.5, "order_weight": 0.1, "discriminator_steps": 2}),
     "aegan": (384, {"lr": 4e-3, "discriminator_lr": 1e-2}),
 }
 
