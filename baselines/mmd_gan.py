@@ -34,8 +34,7 @@ class MMDGAN(Method):
         generator away. `li`: as in `wgan`, always 5 steps of the discriminator, and weights are clipped after
         a step. `binkowski`: the rational quadratic kernel on all data, where the code adds a linear one on
         some; a constant learning rate instead of one that falls when a test of the samples asks for it; only
-        the last features are kept small, not those of hidden layers; the norm of the slope is over all of a
-        sample's dimensions, where the code has one per column of an image.
+        the last layer is kept small; the slope is that in all dimensions, in the code that in each column.
     """
 
     family = "adversarial"

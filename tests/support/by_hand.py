@@ -1,7 +1,8 @@
 """A method on tiny networks, and the same in numpy.
 
-Formulas and optimisers come from the papers, gradients from central differences. Nothing of the numpy side calls a
-loss, a gradient or an optimiser of the program or of torch, so that agreement with them means something.
+Formulas and optimisers come from the papers, gradients from central differences. Nothing of the numpy side
+calls a loss, a gradient or an optimiser of the program or of torch, so that agreement with them means
+something.
 """
 
 import copy
@@ -268,11 +269,11 @@ def play(
 def differences(one: State, other: State) -> list[str]:
     """The names of the tensors in which two states differ, apart from buffers."""
     names = []
-    for field in ("parameters", "first", "second", "steps"):
-        theirs = dict(tree_leaves_with_path(getattr(other, field)))
-        for path, value in tree_leaves_with_path(getattr(one, field)):
+    for part in ("parameters", "first", "second", "steps"):
+        theirs = dict(tree_leaves_with_path(getattr(other, part)))
+        for path, value in tree_leaves_with_path(getattr(one, part)):
             if not np.allclose(value, theirs[path], rtol=1e-6, atol=1e-8):
-                names.append(f"{field} {keystr(path)}")
+                names.append(f"{part} {keystr(path)}")
     return names
 
 
