@@ -58,6 +58,12 @@ QUICK = {
     "ebgan-pt": (800, {"lr": 2e-3, "beta1": 0.0, "pull": 1.0}),
     "began": (800, {"lr": 2e-3}),
     "vae-gan": (600, {"lr": 4e-3, "reconstruction": 0.3}),
+    "ae": (500, {"components": 4}),
+    "vae": (1000, {"lr": 4e-3}),
+    "aae": (1500, {"lr": 1.5e-2, "beta1": 0.0}),
+    "bigan": (2000, {"lr": 6e-3, "beta1": 0.0, "end_rate": 1.0}),
+    "vgh": (500, {"lr": 2e-3}),
+    "vgh++": (600, {"lr": 4e-3}),
 }
 
 # Nothing keeps BEGAN's samples apart: all of them follow the discriminator's error down to one mode, whatever
