@@ -148,11 +148,7 @@ def li_loss(state, batch):
 
 
 def test_a_cycle_of_lis_form_is_that_of_numpy():
-<<<<<<< HEAD
-    """Five updates of the autoencoder by RMSprop, which clip the encoder alone, one of the generator."""
-=======
     """Five updates of the autoencoder by RMSprop, each with its encoder clipped, and one of the generator."""
->>>>>>> h19a
     method = on_networks("mmd-gan", LI, lr=0.02, clip=0.4)
     rmsprop = RootMeanSquareDescent(0.02)
     judges = ("discriminator", "discriminator_decoder")
