@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
 from benchmark.errors import UsageError
-from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
@@ -143,7 +142,7 @@ def _plan_methods(
     for name in CALIBRATION_ROWS:
         planned.append(Planned(replace(template, method=Configured(name, {})), dataset))
     for name, method in methods.items():
-        cell = replace(template, method=_configured_method(name, method))
+        cell = replace(template, method=_configured(METHODS, name, method))
         planned.append(_plan_method(cell, method, dataset))
     return planned
 
@@ -169,15 +168,6 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:
     return Configured(name, resolved(instance), registry.sources(name))
-
-
-def _configured_method(name: str, method: Method) -> Configured:
-    """An average that is not asked for leaves no trace, so that runs from before it go on."""
-    configured = _configured(METHODS, name, method)
-    for setting in ("average", "average_half_life"):
-        if not configured.settings[setting]:
-            del configured.settings[setting]
-    return configured
 
 
 def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:

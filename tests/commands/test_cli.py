@@ -20,7 +20,7 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         (("run",), "--suite is missing"),
         (("run", "--suite", "nope"), "unknown suite 'nope'; choose from cifar10"),
         ((*RUN, "--datasets", "rnig"), "unknown dataset 'rnig'; did you mean ring"),
-        ((*RUN, "--methods", "wgan"), "unknown method 'wgan'; did you mean"),
+        ((*RUN, "--methods", "wgam"), "unknown method 'wgam'; did you mean"),
         ((*RUN, "--methods", "gan,gan"), "given twice"),
         ((*RUN, "--methods", "gan,"), "--methods"),
         ((*RUN, "--methods", "real-data"), "unknown method 'real-data'"),
