@@ -1,7 +1,7 @@
 """The autoencoding GAN: adversaries in data space and in latent space."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
@@ -12,9 +12,6 @@ from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.registry import register_method
 
 __all__ = ["AEGAN"]
-
-Judged = Callable[[Networks, Batch], Tensor]
-"""Gives the data or codes that a discriminator judges."""
 
 
 @register_method("aegan")
@@ -37,6 +34,8 @@ class AEGAN(Method):
         inside the networks, since on points noise of 0.01 is as large as a mode of the ring.
     """
 
+    family = "with an encoder"
+
     lr: float = 2e-4
     discriminator_lr: float = 5e-4
     beta1: float = 0.5
@@ -57,16 +56,15 @@ class AEGAN(Method):
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
-        betas = (self.beta1, 0.999)
-        adam = Adam(self.lr, betas, clip_norm=self.clip_norm)
-        discriminator_adam = Adam(self.discriminator_lr, betas, clip_norm=self.clip_norm)
+        adam = Adam(self.lr, (self.beta1, 0.999), clip_norm=self.clip_norm)
+        discriminator_adam = replace(adam, lr=self.discriminator_lr)
 
-        def judge(network: str, label: float, judged: Judged, real: bool) -> Player:
+        def judge(network: str, label: float, judged: Callable[..., Tensor], real: bool) -> Player:
             loss = partial(self.discriminator_loss, network, label, judged)
             return Player((network,), loss, discriminator_adam, real=real)
 
         judge_x, judge_z = partial(judge, "discriminator_x"), partial(judge, "discriminator_z")
-        real, fake = self.real_label, self.fake_label
+        real, fake, trained = self.real_label, self.fake_label, ("generator", "encoder")
         return {
             "x_real": judge_x(real, lambda nets, batch: batch.x, True),
             "x_generated": judge_x(fake, lambda nets, batch: nets.generator(batch.z), False),
@@ -78,16 +76,14 @@ class AEGAN(Method):
             "z_reconstructed": judge_z(
                 fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False
             ),
-            "autoencoder": Player(
-                ("generator", "encoder"), self.autoencoder_loss, adam, steps=self.generator_steps
-            ),
+            "autoencoder": Player(trained, self.autoencoder_loss, adam, steps=self.generator_steps),
         }
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
         return nets.encoder(x)
 
     def discriminator_loss(
-        self, network: str, label: float, judged: Judged, nets: Networks, batch: Batch
+        self, network: str, label: float, judged: Callable[..., Tensor], nets: Networks, batch: Batch
     ) -> Tensor:
         """Binary cross-entropy of one discriminator to one label, on what it judges."""
         logits = getattr(nets, network)(judged(nets, batch))
@@ -97,15 +93,8 @@ class AEGAN(Method):
         """The six terms: four adversarial, the data's mean absolute and the latents' mean squared error."""
         generated, code = nets.generator(batch.z), nets.encoder(batch.x)
         data, latent = nets.generator(code), nets.encoder(generated)
-        judged = (
-            nets.discriminator_x(generated),
-            nets.discriminator_x(data),
-            nets.discriminator_z(code),
-            nets.discriminator_z(latent),
-        )
+        judged = [nets.discriminator_x(generated), nets.discriminator_x(data)]
+        judged += [nets.discriminator_z(code), nets.discriminator_z(latent)]
         adversarial = sum(softplus(-logits).mean() for logits in judged)
-        reconstruction = (
-            self.data_weight * (batch.x - data).abs().mean()
-            + self.latent_weight * (batch.z - latent).square().mean()
-        )
-        return adversarial + reconstruction
+        data_error, latent_error = (batch.x - data).abs().mean(), (batch.z - latent).square().mean()
+        return adversarial + (self.data_weight * data_error + self.latent_weight * latent_error)

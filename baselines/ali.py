@@ -29,6 +29,8 @@ class ALI(Method):
         authors' 1e-4, with which the budget ends within the transient.
     """
 
+    family = "with an encoder"
+
     lr: float = 5e-4
     beta1: float = 0.8
     simultaneous: bool = True

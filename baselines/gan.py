@@ -27,6 +27,8 @@ class GAN(Method):
         the networks are fully connected.
     """
 
+    family = "adversarial"
+
     lr: float = 1e-3
     beta1: float = 0.9
     simultaneous: bool = False

@@ -8,6 +8,7 @@ itself asks for still comes first, but for nonlinearities that maxout units repl
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any, Literal
@@ -20,8 +21,11 @@ from benchmark.method import DataSpec
 
 __all__ = [
     "MLP",
+    "Autoencoder",
     "ConvolutionalGenerator",
     "ConvolutionalJudge",
+    "WithFeatures",
+    "autoencoder",
     "code_discriminator",
     "discriminator",
     "encoder",
@@ -167,6 +171,47 @@ class ConvolutionalJudge(nn.Module):
         return self.head(torch.cat([self.convolutions(x), *codes], dim=-1))
 
 
+class Autoencoder(nn.Module):
+    """Data $(B, *)$ to its reconstruction $(B, *)$ and its codes $(B, L)$.
+
+    Arguments:
+        encoder: Data to codes.
+        decoder: Codes to data.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        codes = self.encoder(x)
+        return self.decoder(codes), codes
+
+
+class WithFeatures(nn.Module):
+    """A discriminator that gives its last hidden layer $(B, d)$, too: behind the logit $(B, 1)$.
+
+    Arguments:
+        judge: The discriminator, as `discriminator` builds it.
+    """
+
+    def __init__(self, judge: nn.Module) -> None:
+        super().__init__()
+        self.head: nn.Module
+        if isinstance(judge, ConvolutionalJudge):
+            self.features, self.head = judge.convolutions, judge.head
+        elif isinstance(judge, MLP):
+            *hidden, self.head = judge
+            self.features = nn.Sequential(*hidden)
+        else:
+            raise TypeError(f"{type(judge).__name__} has no last hidden layer that is known")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.features(x)
+        return self.head(features), features
+
+
 def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
     """$G$: latents $(B, L)$ to data $(B, *)$.
 
@@ -217,6 +262,13 @@ def joint_discriminator(data: DataSpec, codes: int | None = None, **style: Any) 
     if data.kind == "images":
         return architecture_of(data).initialise(ConvolutionalJudge(data, 1, codes, **style))
     return _perceptron("discriminator", prod(data.shape) + codes, 1, data, style)
+
+
+def autoencoder(data: DataSpec, codes: int | None = None, **style: Any) -> Autoencoder:
+    """Data $(B, *)$ to its reconstruction and its codes, $L$ by default. `style` is that of `generator`."""
+    if codes is None:
+        codes = data.latent
+    return Autoencoder(encoder(data, codes, **style), generator(replace(data, latent=codes), **style))
 
 
 def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:

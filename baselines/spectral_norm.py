@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils.parametrize import register_parametrization
 
-__all__ = ["spectral_norm"]
+__all__ = ["normalise_layers", "spectral_norm"]
 
 FIRST_STEPS = 15
 """Steps of the power iteration before training, so that evaluation needs none before it."""
@@ -27,6 +27,14 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
     transposed = isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d)
     weight = layer.get_parameter("weight")
     return register_parametrization(layer, "weight", _SpectralNorm(weight, outputs=1 if transposed else 0))
+
+
+def normalise_layers(network: nn.Module) -> nn.Module:
+    """A network all of whose linear and convolutional layers are spectrally normalised, in place."""
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            spectral_norm(layer)
+    return network
 
 
 class _SpectralNorm(nn.Module):

@@ -32,6 +32,8 @@ class VEEGAN(Method):
         statistics are those of generated data, on which alone it is trained.
     """
 
+    family = "with an encoder"
+
     lr: float = 1e-3
     beta1: float = 0.5
     simultaneous: bool = True

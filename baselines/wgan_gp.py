@@ -1,5 +1,6 @@
 """The Wasserstein GAN with a gradient penalty."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -9,7 +10,15 @@ from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
 from benchmark.registry import register_method
 
-__all__ = ["WGANGP"]
+__all__ = ["WGANGP", "slope_penalty"]
+
+
+def slope_penalty(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The mean of $(|\\nabla f(x)| - 1)^2$, the norm over all of a sample's dimensions."""
+    slope = grad(lambda x: function(x).sum())(x).flatten(1)
+    # Where the function is flat, the norm has no gradient; the small constant gives 0 there instead of NaN.
+    norm = (slope.square().sum(dim=1) + 1e-12).sqrt()
+    return (norm - 1).square().mean()
 
 
 @register_method("wgan-gp")
@@ -24,6 +33,8 @@ class WGANGP(Method):
         None in the algorithm. The shared networks instead of 3 x 512 units; for images, batch
         normalisation in the generator only.
     """
+
+    family = "adversarial"
 
     penalty: float = 10.0
     critic_steps: int = 5
@@ -43,15 +54,11 @@ class WGANGP(Method):
         }
 
     def critic_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """Equation 3: one mixing coefficient per sample, the norm over all of a sample's dimensions."""
+        """Equation 3, with one mixing coefficient per sample."""
         fake = nets.generator(batch.z)
         mixed = fake + batch.noise["mix"] * (batch.x - fake)
-        slope = grad(lambda x: nets.critic(x).sum())(mixed).flatten(1)
-        # Where the critic is flat, the norm has no gradient; the small constant gives 0 there instead of NaN.
-        norm = (slope.square().sum(dim=1) + 1e-12).sqrt()
-        return (
-            nets.critic(fake).mean() - nets.critic(batch.x).mean() + self.penalty * (norm - 1).square().mean()
-        )
+        penalty = slope_penalty(nets.critic, mixed)
+        return nets.critic(fake).mean() - nets.critic(batch.x).mean() + self.penalty * penalty
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         return -nets.critic(nets.generator(batch.z)).mean()

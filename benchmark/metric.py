@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Assignment, Dataset
+from benchmark.method import Latents
 
 __all__ = ["Evaluation", "HeldOut", "Metric"]
 
@@ -51,8 +52,9 @@ class Evaluation(_Memory):
         samples: Generated data, packed, shape $(S, N, *)$, for $S$ seeds. All of it is finite.
         held_out: Real data to compare with.
         seeds: The seeds, of which each has its own evaluation stream.
-        generator: Maps latents $(S, N, L)$ to unpacked data $(S, N, *)$; `None` where only samples are known,
-            as for the calibration rows.
+        generator: Maps standard normal numbers $(S, N, L)$ to unpacked data $(S, N, *)$; `None` where only
+            samples are known, as for the calibration rows.
+        latents: What a sample of the generator is made of; by default, the dataset's number of latents.
     """
 
     data: Dataset
@@ -60,6 +62,7 @@ class Evaluation(_Memory):
     held_out: HeldOut
     seeds: Sequence[int]
     generator: Callable[[Tensor], Tensor] | None = None
+    latents: Latents | None = None
 
     @cached_property
     def assignment(self) -> Assignment:
@@ -149,6 +152,10 @@ class Metric(ABC):
     def applies(self, data: Dataset) -> bool:
         """Whether the metric has a meaning on `data`."""
         return data.modes > 0 or not self.needs_modes
+
+    def applies_to(self, latents: Latents) -> bool:
+        """Whether the metric has a meaning for a method whose samples are made of such latents."""
+        return True
 
     def on(self, data: Dataset) -> "Metric":
         """The metric with the settings that it leaves to the dataset filled in."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
+from benchmark.method import Latents
 from benchmark.metric import Evaluation, Metric
 from benchmark.registry import register_metric
 from metrics.lbfgs import minimise
@@ -28,7 +29,9 @@ class IvOM(Metric):
     for images those of pixels in [0, 1].
 
     Where there is no generator (the calibration rows, and samples made elsewhere), the nearest of the samples
-    takes the place of the optimum.
+    takes the place of the optimum. Uniform latents are searched as functions of normal ones, all of whose
+    values they have. A sampler that takes noise beside its latents could reach any datum by that noise: the
+    metric is not defined for it.
 
     References:
         Unrolled Generative Adversarial Networks (Metz et al., 2016), arXiv:1611.02163, section 3.4;
@@ -48,6 +51,9 @@ class IvOM(Metric):
         if min(self.points, self.restarts, self.iterations) < 1:
             raise ValueError("points, restarts and iterations must be at least 1")
 
+    def applies_to(self, latents: Latents) -> bool:
+        return latents.noise == 0
+
     def on_curve(self, data: Dataset) -> bool:
         return False
 
@@ -61,8 +67,9 @@ class IvOM(Metric):
         targets = data.unpack(evaluation.held_out.x[: self.points]).flatten(1)
         if generator is None:
             return torch.stack([self._nearest(data, targets, x) for x in evaluation.samples])
-        device = targets.device
-        starts = torch.stack([self._starts(data, len(targets), seed, device) for seed in evaluation.seeds])
+        latents = evaluation.latents or Latents(data.latent)
+        shape = (len(targets), latents.size)
+        starts = torch.stack([self._starts(data, shape, seed, targets.device) for seed in evaluation.seeds])
         # Targets are independent of each other: as many at a time as the CPU's cache holds.
         size = max(1, NUMBERS_AT_A_TIME // (seeds * self.restarts * targets.shape[1]))
         errors = []
@@ -70,17 +77,16 @@ class IvOM(Metric):
             rows = target.repeat_interleave(self.restarts, dim=0)
 
             def objective(z: Tensor, rows: Tensor = rows) -> Tensor:
-                generated = generator(z.view(seeds, len(rows), data.latent)).flatten(2)
+                generated = generator(z.view(seeds, len(rows), latents.size)).flatten(2)
                 return (generated - rows).square().mean(dim=2).flatten()
 
             _, error = minimise(objective, start.flatten(0, 2), self.iterations)
             errors.append(error.view(seeds, len(target), self.restarts).amin(dim=2))
         return torch.cat(errors, dim=1).double().mean(dim=1) / data.span**2
 
-    def _starts(self, data: Dataset, n: int, seed: int, device: torch.device) -> Tensor:
-        """Latents to start from, shape $(n, R, L)$."""
+    def _starts(self, data: Dataset, shape: tuple[int, int], seed: int, device: torch.device) -> Tensor:
+        """Latents $(n, L)$ to start from, for each restart: shape $(n, R, L)$."""
         rng = data.stream(seed, "ivom", device)
-        shape = (n, data.latent)
         starts = [torch.randn(shape, generator=rng, device=device) for _ in range(self.restarts)]
         return torch.stack(starts, dim=1)
 

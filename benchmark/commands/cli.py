@@ -94,10 +94,9 @@ def _list(options: Namespace) -> int:
     for kind in kinds:
         names = REGISTRIES[kind].names()
         if options.long:
-            from benchmark.commands.listing import describe_entry
+            from benchmark.commands.listing import describe_all
 
-            descriptions = "\n\n".join(describe_entry(kind, name) for name in names)
-            print(f"{kind.upper()}\n\n{descriptions}\n")
+            print(f"{describe_all(kind)}\n")
         elif options.kind is None:
             print(f"{kind + ':':<10}{' '.join(names)}")
         else:

@@ -2,18 +2,45 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from textwrap import fill, indent
+from typing import get_args
 
-from benchmark.registry import REGISTRIES
+from benchmark.method import Family
+from benchmark.registry import METHODS, REGISTRIES, settings_of
 from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
-__all__ = ["describe_entry"]
+__all__ = ["describe_all"]
 
 WIDTH = 120
 
 
-def describe_entry(kind: str, name: str) -> str:
+def describe_all(kind: str) -> str:
+    """The descriptions of all entries of a kind; methods are grouped by what they are.
+
+    Arguments:
+        kind: One of `REGISTRIES`.
+    """
+    names_by_title: dict[str, list[str]] = {}
+    if kind == "methods":
+        for family in get_args(Family):
+            names_by_title[f"METHODS, {family.upper()}"] = []
+    for name in REGISTRIES[kind].names():
+        names_by_title.setdefault(_title(kind, name), []).append(name)
+    parts = []
+    for title, names in names_by_title.items():
+        if names:
+            parts += [title, *(_describe_entry(kind, name) for name in names)]
+    return "\n\n".join(parts)
+
+
+def _title(kind: str, name: str) -> str:
+    """The title of the group that an entry belongs to."""
+    if kind != "methods":
+        return kind.upper()
+    return f"METHODS, {METHODS.get_class(name).family.upper()}"
+
+
+def _describe_entry(kind: str, name: str) -> str:
     """A description of an entry, and its settings with their defaults.
 
     Arguments:
@@ -27,7 +54,7 @@ def describe_entry(kind: str, name: str) -> str:
     text = inspect.getdoc(cls) or ""
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
-    return _entry(name, text, [f"{field.name} = {field.default}" for field in fields(cls)])
+    return _entry(name, text, [f"{field.name} = {field.default}" for field in settings_of(cls)])
 
 
 def _entry(name: str, text: str, settings: list[str]) -> str:

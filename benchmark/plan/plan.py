@@ -15,6 +15,7 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
 from benchmark.training.advice import explain
+from benchmark.training.average import Averaging
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 
@@ -153,6 +154,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
+        Averaging.of(method, cost.generator_steps)
         if template.method.sources:  # the program's own methods are held by its tests
             rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way

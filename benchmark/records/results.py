@@ -98,6 +98,15 @@ class Results:
         """The metrics of a dataset with their settings."""
         return self._first_records[dataset]["configuration"]["metrics"]
 
+    def without(self, dataset: str, metric: str) -> list[str]:
+        """The methods to which a metric does not apply: those whose finished trials have none."""
+        has_it: dict[str, bool] = {}
+        for record in self.records:
+            if record["dataset"] == dataset and record["status"] == "ok":
+                method = record["method"]
+                has_it[method] = has_it.get(method, False) or metric in record["metrics"]
+        return [method for method, has in has_it.items() if not has]
+
     def modes(self, dataset: str) -> int:
         """The number of modes of a dataset; 0 where they are not known."""
         return self._first_records[dataset]["modes_total"]

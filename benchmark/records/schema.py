@@ -109,6 +109,8 @@ class Audit(TypedDict):
     samples_seen: NotRequired[Whole]
     device_seconds: NotRequired[float]
     parameters: NotRequired[Whole]
+    sample_evaluations: NotRequired[Whole]
+    sample_flops: NotRequired[Whole]
     diverged_at: NotRequired[Whole]
     group_seconds: NotRequired[dict[str, float]]
 

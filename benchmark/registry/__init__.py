@@ -15,6 +15,7 @@ from benchmark.registry.registries import (
     register_method,
     register_metric,
     register_suite,
+    settings_of,
     unknown,
 )
 from benchmark.registry.values import plain, resolved
@@ -36,6 +37,7 @@ __all__ = [
     "register_metric",
     "register_suite",
     "resolved",
+    "settings_of",
     "unknown",
     "use_own_packages",
     "user_path",

@@ -12,6 +12,7 @@ A class joins by its decorator, wherever it lives, and so does a function that r
 import ast
 import difflib
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -37,6 +38,7 @@ __all__ = [
     "register_method",
     "register_metric",
     "register_suite",
+    "settings_of",
     "unknown",
 ]
 
@@ -85,9 +87,9 @@ class Registry:
         """
 
         def enter(entry: T) -> T:
-            if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_.+-]*", name):
                 raise UsageError(
-                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - _ . between them"
+                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - + _ . behind one"
                 )
             home = self._modules.get(name, entry.__module__)
             from_elsewhere = not f"{entry.__module__}.".startswith(f"{home}.")
@@ -184,7 +186,7 @@ class Registry:
         """
         cls = self.get_class(name)
         hints = get_type_hints(cls)
-        defaults = {field.name: field.default for field in fields(cls) if field.init}
+        defaults = {field.name: field.default for field in settings_of(cls) if field.init}
         values = {}
         for key, value in settings.items():
             if key not in defaults:
@@ -218,7 +220,7 @@ class Registry:
         cls = self.get(name)
         who = f"{self.kind} {name!r}"
         missing = [*sorted(getattr(cls, "__abstractmethods__", ())), *_unset_attributes(cls)]
-        if not is_dataclass(cls):
+        if not is_dataclass(cls) or not _own_settings(cls) <= {field.name for field in fields(cls)}:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
@@ -229,6 +231,17 @@ class Registry:
             _check_type(who, field.name, hints[field.name])
             _check_default(who, cls, field)
         return cls
+
+
+def _own_settings(cls: Any) -> set[str]:
+    """What a class itself declares with a type, apart from what belongs to the class."""
+    own = inspect.get_annotations(cls)
+    return {name for name, hint in own.items() if "ClassVar" not in str(hint)}
+
+
+def settings_of(cls: Any) -> list[Field]:
+    """The fields of a registered class: its own, and then those that all classes of its kind have."""
+    return sorted(fields(cls), key=lambda field: field.kw_only is True)
 
 
 def unknown(name: str) -> UsageError:
@@ -279,7 +292,7 @@ def _hint(name: str, names: Sequence[str]) -> str:
 COLUMNS = (
     "suite|dataset|method|seed|status|modes_total|fid_features|budget|flops|generator_steps|"
     "discriminator_steps|samples_seen|device_seconds|parameters|config_hash|width|diverged_at|group|"
-    "compiled|peak_memory_bytes"
+    "compiled|peak_memory_bytes|sample_evaluations|sample_flops"
 )
 """The columns of `trials.csv` that are no metrics."""
 

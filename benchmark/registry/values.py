@@ -3,6 +3,7 @@
 import contextlib
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -22,8 +23,16 @@ SEQUENCES = (inspect.ListType, inspect.TupleType, inspect.VarTupleType)
 
 
 def resolved(instance: Any) -> dict[str, Any]:
-    """All fields of a built instance, as JSON has them."""
-    return {key: plain(value) for key, value in msgspec.to_builtins(instance, enc_hook=plain).items()}
+    """The fields of a built instance, as JSON has them.
+
+    Keyword-only fields, which a contract adds to all classes of its kind, are left out while they have their
+    default: so records from before they were added stay valid.
+    """
+    values = {key: plain(value) for key, value in msgspec.to_builtins(instance, enc_hook=plain).items()}
+    for field in fields(instance):
+        if field.kw_only is True and getattr(instance, field.name) == field.default:
+            del values[field.name]
+    return values
 
 
 def convert(value: Any, hint: Any) -> Any:

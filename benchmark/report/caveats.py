@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.headline import covering, headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.pairs import NO_TEST
@@ -33,6 +34,7 @@ def caveats(results: Results, tables: Tables, views: Sequence[DatasetView]) -> l
         *_impossible_tests(tables),
         *_diverged(trained),
         *_astray(trained),
+        *_not_defined(results),
         *_failed(results),
         *_damaged(results),
     ]
@@ -106,6 +108,19 @@ def _astray(trained: pd.DataFrame) -> list[str]:
         f"Out of range: samples of {joined(places)} are more than twice as far from the data's mean "
         "as any real sample."
     ]
+
+
+def _not_defined(results: Results) -> list[str]:
+    """The methods to which a metric does not apply."""
+    places = []
+    for dataset in results.datasets:
+        for metric in results.metrics(dataset):
+            methods = [name for name in results.without(dataset, metric) if name not in CALIBRATION_ROWS]
+            if methods:
+                places.append(f"{metric} of {joined(methods)} on {dataset}")
+    if not places:
+        return []
+    return [f"Not defined, and left out of ranks and tests: {'; '.join(places)}."]
 
 
 def _failed(results: Results) -> list[str]:

@@ -54,10 +54,14 @@ def scored_metrics(trials: pd.DataFrame, results: Results, dataset: str) -> list
     return [name for name in results.metrics(dataset) if name in finished and finished[name].notna().any()]
 
 
-def scores_of(trials: pd.DataFrame, dataset: str, metric: str) -> ScoresByMethod:
-    """The values of a metric on a dataset, without calibration rows; empty if no trial has any."""
+def scores_of(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -> ScoresByMethod:
+    """The values of a metric on a dataset; empty if no trial has any.
+
+    Calibration rows are left out, and so are methods to which the metric does not apply.
+    """
     rows = trials[["dataset", "method", "seed", "status", metric]]
     rows = trained_rows(rows_of(rows, dataset=dataset))
+    rows = rows[~rows["method"].isin(results.without(dataset, metric))]
     values = rows[metric].where(rows["status"] == "ok").astype(float)
     if not np.isfinite(values).any():
         return {}
@@ -95,7 +99,7 @@ def covering(trials: pd.DataFrame, results: Results, dataset: str) -> list[str]:
     facts = results.facts(dataset, metric)
     # Minus infinity where there is no dummy.
     floor = quality(chance(trials, facts, dataset, metric), facts["better"])
-    scores = scores_of(trials, dataset, metric)
+    scores = scores_of(trials, results, dataset, metric)
     of_dummies = list(dummies(trials, dataset, metric).values())
     among = np.concatenate([*scores.values(), np.array(of_dummies)])
     methods = []

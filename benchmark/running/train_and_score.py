@@ -223,6 +223,8 @@ class _GroupInTraining:
         for trial in self.trials:
             trial.audit |= {
                 "parameters": self.cost.parameters,
+                "sample_evaluations": self.cost.sample_evaluations,
+                "sample_flops": self.cost.sample_flops,
                 "peak_memory_bytes": _peak_memory(self.scorer.device),
                 "group": list(self.cell.group),
                 "compiled": self.compiled,
@@ -253,7 +255,7 @@ class _GroupInTraining:
 
     def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
         return {
-            "flops": cycles * self.cost.flops,
+            "flops": cycles * self.cost.flops + self.cost.fit_flops,
             "generator_steps": cycles * self.cost.generator_steps,
             "discriminator_steps": cycles * self.cost.discriminator_steps,
             "samples_seen": cycles * self.cost.samples,

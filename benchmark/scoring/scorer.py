@@ -2,21 +2,30 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.errors import in_one_line
+from benchmark.method import Latents
 from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import LARGE
 
 __all__ = ["MetricError", "Scorer"]
 
 
-Sampler = Callable[[Tensor], Tensor]
-"""Maps latents $(S, N, L)$ to data $(S, N, *)$."""
+class Sampler(Protocol):
+    """Generators of several seeds."""
+
+    @property
+    def latents(self) -> Latents:
+        """What a sample is made of."""
+
+    def __call__(self, numbers: Tensor, /) -> Tensor:
+        """Maps standard normal numbers $(S, N, L + noise)$ to data $(S, N, *)$."""
+
 
 SAMPLES_AT_A_TIME = 250
 """Samples per seed that are generated at a time."""
@@ -46,10 +55,10 @@ class Scorer:
         rng = self.data.stream("all", "held-out", self.device)
         return HeldOut(self.data.draw(self.data.held_out, rng, "held-out"))
 
-    def latents(self, seed: int, n: int) -> Tensor:
-        """The first `n` latents of a seed's evaluation stream, shape $(n, L)$."""
+    def numbers(self, seed: int, n: int, size: int) -> Tensor:
+        """The first numbers of a seed's evaluation stream, standard normal, shape $(n, size)$."""
         rng = self.data.stream(seed, "evaluation", self.device)
-        return torch.randn(n, self.data.latent, generator=rng, device=self.device)
+        return torch.randn(n, size, generator=rng, device=self.device)
 
     def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> tuple[Tensor, Tensor]:
         """The samples on which the generators of some seeds are scored.
@@ -65,11 +74,12 @@ class Scorer:
         """
         if n is None:
             n = self.data.samples
-        latents = torch.stack([self.latents(seed, n) for seed in seeds])
+        size = generator.latents.numbers
+        numbers = torch.stack([self.numbers(seed, n, size) for seed in seeds])
         packed, finite = [], []
         with torch.no_grad():
-            for z in latents.split(SAMPLES_AT_A_TIME, dim=1):
-                x = generator(z)
+            for part in numbers.split(SAMPLES_AT_A_TIME, dim=1):
+                x = generator(part)
                 finite.append(x.flatten(1).isfinite().all(dim=1))
                 packed.append(self.data.pack(x))
         return torch.cat(packed, dim=1), torch.stack(finite).all(dim=0)
@@ -84,7 +94,8 @@ class Scorer:
             seeds: The seeds.
             generator: The generators that they come from, if these are at hand.
         """
-        return Evaluation(self.data, samples, self.held_out, seeds, generator)
+        latents = None if generator is None else generator.latents
+        return Evaluation(self.data, samples, self.held_out, seeds, generator, latents)
 
     def curve(self, evaluation: Evaluation) -> list[dict[str, float]]:
         """The cheap metrics, one dictionary per seed."""
@@ -118,9 +129,11 @@ class Scorer:
 
 
 def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
-    """The scores by metric, one dictionary per seed."""
+    """The scores by metric, one dictionary per seed; without those that do not apply to the method."""
     rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
     for name, metric in metrics.items():
+        if evaluation.latents is not None and not metric.applies_to(evaluation.latents):
+            continue
         before = _shared(evaluation)
         scores = _scores_by(metric, name, evaluation)
         if any(_written(tensor) != times for tensor, times in before):

@@ -25,7 +25,8 @@ ADVICE = (
     ),
     _Advice(
         r"called random operation",
-        "a network or a loss draws random numbers, as dropout does: declare them as noise of the player",
+        "a network, a loss or a sampler draws random numbers, as dropout does: "
+        "declare them as noise of the player, or of latents() for a sampler",
     ),
     _Advice(
         r"calling \.item\(\)|data-dependent control flow",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode  # torch has no public name for it
@@ -13,6 +13,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.method import Method, Player
 from benchmark.suites.budget import Budget
+from benchmark.training.generators import TrainedGenerators
 from benchmark.training.step import Cycle, initialise, select_seed
 from benchmark.training.streams import Batches
 from benchmark.training.trees import tree_leaves
@@ -30,6 +31,9 @@ class Cost:
         discriminator_steps: Updates of discriminators and critics per cycle.
         samples: Real samples drawn per cycle.
         parameters: Trained parameters, over all networks.
+        fit_flops: FLOPs of what is fitted to training data before samples are taken; spent once.
+        sample_flops: FLOPs per sample.
+        sample_evaluations: Evaluations of networks per sample.
         operations: Tensor operations per cycle.
         longest: Tensor operations in the longest function that is compiled as one.
     """
@@ -39,6 +43,9 @@ class Cost:
     discriminator_steps: int
     samples: int
     parameters: int
+    fit_flops: int
+    sample_flops: int
+    sample_evaluations: int
     operations: int
     longest: int
 
@@ -53,10 +60,12 @@ class Cost:
         per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
         if per_cycle == 0:
             raise UsageError(f"--budget {budget}: a cycle takes no {budget.unit}; give another unit")
-        cycles = round(budget.amount / per_cycle)
+        before_samples = self.fit_flops if budget.unit == "flops" else 0
+        cycles = round((budget.amount - before_samples) / per_cycle)
         if cycles < 1:
             raise UsageError(
-                f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}; give at least that"
+                f"--budget {budget}: one cycle takes {per_cycle + before_samples} {budget.unit}; "
+                "give at least that"
             )
         return cycles
 
@@ -77,12 +86,16 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         longest = max(longest, count.operations)
         first += phase.repeats * size
         updates += phase.repeats * list(phase.players.values())
+    sampling = _cost_of_sampling(method, data)
     return Cost(
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in updates),
         discriminator_steps=sum(map(_trains_discriminators, updates)),
         samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
         parameters=sum(parameter.numel() for parameter in tree_leaves(state.parameters)),
+        fit_flops=sampling.fit_flops,
+        sample_flops=sampling.flops,
+        sample_evaluations=sampling.evaluations,
         operations=operations,
         longest=longest,
     )
@@ -91,6 +104,40 @@ def cost_of(method: Method, data: Dataset) -> Cost:
 def _trains_discriminators(player: Player) -> bool:
     """Whether it trains discriminators or critics and nothing else."""
     return all(network.startswith(("discriminator", "critic")) for network in player.networks)
+
+
+class _Sampling(NamedTuple):
+    """What the sampler of a method takes: once, and per sample."""
+
+    fit_flops: int
+    flops: int
+    evaluations: int
+
+
+def _cost_of_sampling(method: Method, data: Dataset) -> _Sampling:
+    """Counts what real samples of one untrained model take.
+
+    Raises:
+        ValueError: If the sampler does not give samples of the data's shape.
+    """
+    state = initialise(method, data, [0], torch.device("cpu"))
+    generators = TrainedGenerators.of(method, data.spec, state)
+    evaluations = 0
+
+    def count(*_: Any) -> None:
+        nonlocal evaluations
+        evaluations += 1
+
+    with torch.no_grad(), _FlopCounter() as fit:
+        generators = generators.fitted(data, [0])
+    for module in generators.modules.values():
+        module.register_forward_pre_hook(count)
+    with torch.no_grad(), _FlopCounter() as sampling:
+        samples = generators(torch.zeros(1, data.batch, generators.latents.numbers))[0]
+    shape, expected = tuple(samples.shape), (data.batch, *data.shape)
+    if shape != expected:
+        raise ValueError(f"samples have shape {shape} for {data.batch} latents; they must have {expected}")
+    return _Sampling(fit.flops, sampling.flops // data.batch, evaluations)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from benchmark.datasets.base import Dataset, stream_seed
 from benchmark.method import (
     Batch,
     DataSpec,
+    Latents,
     Method,
     Networks,
     Noise,
@@ -42,22 +43,24 @@ class Phase:
         players: Who is updated, by name, in order.
         repeats: How often the phase runs per cycle.
         simultaneous: Whether all players share one batch and start from the same networks.
+        latents: What the latents in its batches are.
     """
 
     players: dict[str, Player]
     repeats: int
     simultaneous: bool
+    latents: Latents
 
     @property
     def draws(self) -> list[Draw]:
         """What the batches of one run of the phase need: one batch per player, or one for all of them."""
-        draws = [Draw.of(player) for player in self.players.values()]
+        draws = [Draw.of(player, self.latents) for player in self.players.values()]
         if not self.simultaneous:
             return draws
         noise: dict[str, Noise] = {}
         for draw in draws:
             noise |= draw.noise
-        return [Draw(draws[0].batches, any(draw.real for draw in draws), noise)]
+        return [Draw(self.latents, draws[0].batches, any(draw.real for draw in draws), noise)]
 
 
 def phases_of(method: Method, data: DataSpec) -> list[Phase]:
@@ -68,17 +71,17 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
             updated simultaneously take several steps, train the same network, or want batches of different
             sizes or different noise of the same name.
     """
-    players = method.players(data)
+    players, latents = method.players(data), method.latents(data)
     _check_optimisers(players)
     if method.simultaneous:
         _check_simultaneous(players)
-        return [Phase(players, 1, True)]
+        return [Phase(players, 1, True, latents)]
     phases: list[Phase] = []
     for name, player in players.items():
         if player.steps == 1 and phases and phases[-1].repeats == 1:
-            phases[-1] = Phase({**phases[-1].players, name: player}, 1, False)
+            phases[-1] = Phase({**phases[-1].players, name: player}, 1, False, latents)
         else:
-            phases.append(Phase({name: player}, player.steps, False))
+            phases.append(Phase({name: player}, player.steps, False, latents))
     return phases
 
 
@@ -156,7 +159,8 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         buffers[name] = tree_map(Tensor.detach, buffers_of(network))
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
-    return State(parameters, buffers, zeros, zeros, steps)
+    variables = tree_map(Tensor.detach, method.variables(data.spec))
+    return State(parameters, buffers, variables, zeros, zeros, steps, progress=torch.zeros(()))
 
 
 def select_seed(state: State, index: int) -> State:
@@ -217,6 +221,8 @@ class Cycle:
         if phase.simultaneous:
             start = Networks(self.modules, state, self.players)
             for player in phase.players.values():
+                # Variables pass from player to player, also where networks do not.
+                start.state = start.state._replace(variables=state.variables)
                 new, loss = update(start, player, batches[0])
                 state = _merge(state, new, player.networks)
                 losses.append(loss)
@@ -243,15 +249,17 @@ class Cycle:
 
 
 def _merge(state: State, new: State, networks: Sequence[str]) -> State:
-    """`state` with everything that belongs to `networks`, buffers included, taken from `new`."""
+    """`state` with the variables and everything that belongs to `networks` taken from `new`."""
 
     def merged(old_field: dict[str, T], new_field: dict[str, T]) -> dict[str, T]:
         return {**old_field, **{name: new_field[name] for name in networks}}
 
     return State(
-        merged(state.parameters, new.parameters),
-        merged(state.buffers, new.buffers),
-        merged(state.first, new.first),
-        merged(state.second, new.second),
-        merged(state.steps, new.steps),
+        parameters=merged(state.parameters, new.parameters),
+        buffers=merged(state.buffers, new.buffers),
+        variables=new.variables,
+        first=merged(state.first, new.first),
+        second=merged(state.second, new.second),
+        steps=merged(state.steps, new.steps),
+        progress=state.progress,
     )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.method import Batch, Noise, Player
+from benchmark.method import Batch, Latents, Noise, Player
 from benchmark.records.checkpoint import Checkpoint
 
 __all__ = ["Batches", "Draw"]
@@ -29,23 +29,25 @@ class Draw:
     """What one batch needs.
 
     Attributes:
+        latents: What its latents are.
         batches: How many of the dataset's batches it holds, one after another.
         real: Whether it holds real data.
         noise: Its extra noise, by name.
     """
 
+    latents: Latents
     batches: int = 1
     real: bool = True
     noise: dict[str, Noise] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, player: Player) -> "Draw":
+    def of(cls, player: Player, latents: Latents) -> "Draw":
         """What the loss of one player needs."""
-        return cls(player.batches, player.real, dict(player.noise))
+        return cls(latents, player.batches, player.real, dict(player.noise))
 
     def numbers(self, data: Dataset) -> int:
         """How many random numbers the batch holds per seed."""
-        per_sample = data.latent + sum(prod(noise.shape) for noise in self.noise.values())
+        per_sample = self.latents.size + sum(prod(noise.shape) for noise in self.noise.values())
         if self.real:
             per_sample += prod(data.shape)
         return data.batch * self.batches * per_sample
@@ -143,5 +145,5 @@ class Batches:
             return stack(lambda rng: sampler(n, *noise.shape, generator=rng, device=self.device), "noise")
 
         x = stack(lambda rng: self.data.sample(n, rng), "data") if draw.real else None
-        z = stack_noise(Noise((self.data.latent,)))
+        z = draw.latents.of_normal(stack_noise(Noise((draw.latents.size,))))
         return Batch(x, z, {name: stack_noise(noise) for name, noise in draw.noise.items()})

@@ -1,86 +1,29 @@
 """The loop that spends a budget on a group of seeds."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.func import vmap
 
 from benchmark.datasets.base import Dataset
 from benchmark.errors import is_out_of_memory
-from benchmark.method import Method, Networks, PureNetwork, State, Tensors
+from benchmark.method import Method, State
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
+from benchmark.training.average import Average, Averaging
 from benchmark.training.cost import Cost
+from benchmark.training.generators import TrainedGenerators
 from benchmark.training.saved_state import fitting, load_tree, tree_arrays
-from benchmark.training.step import Cycle, initialise, modules_of, select_seed
+from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
-from benchmark.training.trees import tree_map
 
-__all__ = ["Saver", "Standing", "TrainedGenerators", "train"]
+__all__ = ["Saver", "Standing", "train"]
 
 CYCLES_BETWEEN_CHECKS = 64
 """How often the losses are checked for divergence, in cycles, counted from the first."""
-
-
-class TrainedGenerators:
-    """The generators of a group of seeds, in inference mode, and the encoders of a method that has them.
-
-    Arguments:
-        method: The method.
-        modules: Its networks, in inference mode.
-        state: The stacked state.
-    """
-
-    def __init__(self, method: Method, modules: Mapping[str, PureNetwork], state: State) -> None:
-        self.method = method
-        self.modules = modules
-        self.state = state
-
-    def __call__(self, z: Tensor) -> Tensor:
-        """Maps latents of shape $(S, N, L)$ to data of shape $(S, N, *)$, each seed by its own generator."""
-        if len(z) == 1:  # where one seed is all, vmap costs a seventh of the time
-            parameters, buffers = tree_map(itemgetter(0), self._stacked_tensors())
-            return self._generate(parameters, buffers, z[0])[None]
-        return vmap(self._generate)(*self._stacked_tensors(), z)
-
-    def tensors(self, index: int) -> dict[str, Tensor]:
-        """The generator's parameters and buffers of one seed."""
-        parameters, buffers = self._stacked_tensors()
-        return {key: value[index].clone() for key, value in {**parameters, **buffers}.items()}
-
-    def select(self, indices: Sequence[int]) -> "TrainedGenerators":
-        """The generators of some of the seeds."""
-        state = tree_map(lambda leaf: leaf[list(indices)], self.state)
-        return TrainedGenerators(self.method, self.modules, state)
-
-    def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
-        """Maps data $(n, *)$ to its reconstruction by one seed's encoder and generator.
-
-        It is `None` for a method without an encoder.
-        """
-        if type(self.method).encode is Method.encode:
-            return None
-
-        def reconstruct(x: Tensor) -> Tensor:
-            nets = Networks(self.modules, select_seed(self.state, index), {})
-            with torch.no_grad():
-                return nets.generator(self.method.encode(nets, x))
-
-        return reconstruct
-
-    def _stacked_tensors(self) -> tuple[Tensors, Tensors]:
-        """The generator's parameters and buffers of all seeds."""
-        return self.state.parameters["generator"], self.state.buffers["generator"]
-
-    def _generate(self, parameters: Tensors, buffers: Tensors, z: Tensor) -> Tensor:
-        """The data of one seed's generator."""
-        output, _ = self.modules["generator"].with_tensors(parameters, buffers, (z,))
-        return output
 
 
 @dataclass(frozen=True)
@@ -168,39 +111,41 @@ def train(
     torch.compiler.reset()
     saver = saver or Unsaved()
     cycle = Cycle(method, data.spec)
+    schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
     run = _Run(
-        initialise(method, data, seeds, device), Batches(data, cycle.draws, seeds, device), len(seeds), device
+        state=initialise(method, data, seeds, device),
+        stream=Batches(data, cycle.draws, seeds, device),
+        schedule=schedule,
+        averaging=Averaging.of(method, cost.generator_steps),
     )
     if start is not None:
         with fitting():
             run.restore(start)
-    inference = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
-    schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
 
     if compile:
-        progress(schedule.share(run), "compiling")
+        progress(run.share, "compiling")
         try:
             cycle = _compiled(method, data, seeds, device)
         except Exception as error:  # a compiler can fail in any way
             if uncompiled is None or is_out_of_memory(error):
                 raise
             uncompiled(error)
-    progress(schedule.share(run), "training")
+    progress(run.share, "training")
 
     while True:
-        reached = schedule.points_reached(run)
+        reached = schedule.points_reached(run.done, run.seconds)
         # Checked in fixed cycles alone, so that a checkpoint between them changes nothing.
         checks = reached > run.point or run.done % CYCLES_BETWEEN_CHECKS == 0
         nobody_left = checks and bool((run.diverged > 0).all())
         if reached > run.point or nobody_left:
             last = reached == schedule.points or nobody_left
-            generator = TrainedGenerators(method, inference, run.state)
+            generator = TrainedGenerators.of(method, data.spec, run.sampled_state()).fitted(data, seeds)
             evaluate(Standing(reached, run.done, run.seconds, generator, run.diverged.tolist(), last))
             run.point = reached
             if last:
                 return
-        run.advance(cycle, schedule.next_stop(run), saver)
-        progress(schedule.share(run), "training")
+        run.advance(cycle, schedule.next_stop(run.done, run.point), saver)
+        progress(run.share, "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
 
@@ -221,17 +166,34 @@ class _Run:
     Arguments:
         state: The stacked initial state.
         stream: The batches.
-        seeds: The number of seeds.
-        device: Where the training runs.
+        schedule: The budget.
+        averaging: Which average of the generator's weights is wanted, if one is.
     """
 
-    def __init__(self, state: State, stream: Batches, seeds: int, device: torch.device) -> None:
+    def __init__(
+        self, state: State, stream: Batches, schedule: "_Schedule", averaging: Averaging | None
+    ) -> None:
         self.state = state
         self.stream = stream
-        self.seeds = seeds
-        self.device = device
-        self.diverged = torch.zeros(seeds, dtype=torch.long, device=device)
+        self.schedule = schedule
+        self.average: Average | None = None
+        if averaging is not None:
+            self.average = Average(averaging, state.parameters["generator"])
+        self.device = state.progress.device
+        self.seeds = len(state.progress)
+        self.diverged = torch.zeros(self.seeds, dtype=torch.long, device=self.device)
         self.done, self.point, self.seconds = 0, 0, 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of the budget that is spent, in [0, 1]."""
+        return self.schedule.share(self.done, self.seconds)
+
+    def sampled_state(self) -> State:
+        """The state that samples are taken from."""
+        if self.average is None:
+            return self.state
+        return self.state.replace_in("generator", parameters=self.average.mean)
 
     def advance(self, cycle: Cycle, until: int, saver: Saver) -> None:
         """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
@@ -240,7 +202,7 @@ class _Run:
         # The tensors' shapes never change, so the compiled functions need not check them at every call.
         with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
             while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
-                losses.append(cycle.run(self.state, next(self.stream)))
+                losses.append(self._one_cycle(cycle, self.done + len(losses)))
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
@@ -253,6 +215,16 @@ class _Run:
         self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
         self.done += len(losses)
 
+    def _one_cycle(self, cycle: Cycle, done: int) -> Tensor:
+        """Trains for one cycle, after that many; returns the losses."""
+        self.state.progress.fill_(self.schedule.share(done, self.seconds))
+        losses = cycle.run(self.state, next(self.stream))
+        if self.average is not None:
+            self.average.add(
+                self.state.parameters["generator"], self.schedule.cycle_share(done, self.seconds)
+            )
+        return losses
+
     def checkpoint(self) -> Checkpoint:
         values = {
             "done": self.done,
@@ -260,8 +232,10 @@ class _Run:
             "seconds": self.seconds,
             "diverged": self.diverged.tolist(),
         }
-        run = Checkpoint(tree_arrays(self.state), values)
-        return Checkpoint.join({"run": run, "streams": self.stream.checkpoint()})
+        parts = {"run": Checkpoint(tree_arrays(self.state), values), "streams": self.stream.checkpoint()}
+        if self.average is not None:
+            parts["average"] = Checkpoint(tree_arrays(self.average.mean), {"total": self.average.total})
+        return Checkpoint.join(parts)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         run = checkpoint.part("run")
@@ -270,6 +244,10 @@ class _Run:
         values = run.values
         self.diverged.copy_(torch.tensor(values["diverged"], dtype=torch.long))
         self.done, self.point, self.seconds = values["done"], values["point"], values["seconds"]
+        if self.average is not None:
+            average = checkpoint.part("average")
+            load_tree(self.average.mean, average.arrays)
+            self.average.total = average.values["total"]
 
 
 @dataclass(frozen=True)
@@ -286,22 +264,28 @@ class _Schedule:
     cycles: int | None
     points: int
 
-    def share(self, run: _Run) -> float:
-        """The share of the budget that is spent, in [0, 1]."""
+    def share(self, done: int, seconds: float) -> float:
+        """The share of the budget that so many cycles and device-seconds have spent, in [0, 1]."""
         if self.cycles is None:
-            return min(run.seconds / self.seconds, 1.0)
-        return run.done / self.cycles
+            return min(seconds / self.seconds, 1.0)
+        return done / self.cycles
 
-    def points_reached(self, run: _Run) -> int:
+    def cycle_share(self, done: int, seconds: float) -> float:
+        """The share that one cycle takes: of device-seconds, as many as the cycles so far."""
+        if self.cycles is None:
+            return seconds / self.seconds / max(done, 1)
+        return 1 / self.cycles
+
+    def points_reached(self, done: int, seconds: float) -> int:
         """How many evaluations are due by now, those that are done included."""
         if self.cycles is None:
-            return min(self.points, int(self.points * run.seconds / self.seconds))
-        return run.done * self.points // self.cycles
+            return min(self.points, int(self.points * seconds / self.seconds))
+        return done * self.points // self.cycles
 
-    def next_stop(self, run: _Run) -> int:
+    def next_stop(self, done: int, point: int) -> int:
         """The cycle of the next check of the losses or of the next evaluation, whichever is first."""
-        check = run.done - run.done % CYCLES_BETWEEN_CHECKS + CYCLES_BETWEEN_CHECKS
+        check = done - done % CYCLES_BETWEEN_CHECKS + CYCLES_BETWEEN_CHECKS
         if self.cycles is None:
             return check
-        evaluation = -(-(run.point + 1) * self.cycles // self.points)
+        evaluation = -(-(point + 1) * self.cycles // self.points)
         return min(check, evaluation)

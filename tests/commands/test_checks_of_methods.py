@@ -36,7 +36,7 @@ from torch import nn
 from baselines.gan import GAN
 from baselines.spectral_norm import spectral_norm
 from benchmark.commands.checks.methods import check_method
-from benchmark.method import Adam, Player, PureNetwork, State
+from benchmark.method import Adam, Player, PureNetwork
 from benchmark.registry import METHODS
 
 
@@ -209,13 +209,7 @@ class Momentum:
         for key, parameter in state.parameters[network].items():
             first[key] = 0.9 * state.first[network][key] + gradients[key]
             parameters[key] = parameter - 0.01 * first[key]
-        return State(
-            {**state.parameters, network: parameters},
-            state.buffers,
-            {**state.first, network: first},
-            state.second,
-            state.steps,
-        )
+        return state.replace_in(network, parameters=parameters, first=first)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         (("run",), "--suite is missing"),
         (("run", "--suite", "nope"), "unknown suite 'nope'; choose from cifar10"),
         ((*RUN, "--datasets", "rnig"), "unknown dataset 'rnig'; did you mean ring"),
-        ((*RUN, "--methods", "wgan"), "unknown method 'wgan'; did you mean"),
+        ((*RUN, "--methods", "wgam"), "unknown method 'wgam'; did you mean"),
         ((*RUN, "--methods", "gan,gan"), "given twice"),
         ((*RUN, "--methods", "gan,"), "--methods"),
         ((*RUN, "--methods", "real-data"), "unknown method 'real-data'"),
@@ -140,6 +140,9 @@ def test_list(cli):
     assert "arXiv:1704.00028" in long
     assert "Deviations:" in long
     assert "critic_steps = 5" in long
+    adversarial = long[long.index("METHODS, ADVERSARIAL") : long.index("METHODS, WITH AN ENCODER")]
+    assert "\nwgan-gp\n" in adversarial
+    assert "\nali\n" not in adversarial
     assert "3 standard deviations" in long
 
 
@@ -243,7 +246,7 @@ def test_an_archive_of_several_arrays_is_refused(cli, tmp_path):
 def test_check_says_what_holds(cli):
     status, out, _ = cli("check", "gan")
     assert status == 0
-    assert out.count(": ok") == 17  # eight checks on points and on images each, and one on points alone
+    assert out.count(": ok") == 19  # eight checks on points and on images each, and one on points alone
 
 
 def test_a_failed_check_has_status_one(cli, tmp_path):

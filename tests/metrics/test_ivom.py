@@ -11,6 +11,7 @@ from baselines.networks import generator
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
 from benchmark.datasets.mixtures import Ring
+from benchmark.method import Latents
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
 from metrics import ivom
@@ -83,6 +84,22 @@ def networks(data, seeds):
             parameter.mul_(2)
         generators.append(network)
     return lambda z: torch.stack([network(part) for network, part in zip(generators, z, strict=True)])
+
+
+def test_as_many_latents_are_searched_as_a_sample_takes():
+    """Of a generator that is the identity, those of a method with as many as the data has coordinates."""
+    data = Vectors(latent=1)
+    held_out = data.draw(20, torch.Generator().manual_seed(0))
+    latents = Latents(held_out.shape[1])
+    evaluation = Evaluation(data, held_out[None, :2], HeldOut(held_out), [0], lambda z: z, latents)
+    assert METRICS.get("ivom")(points=20).score(evaluation).item() < 1e-8
+
+
+def test_it_does_not_apply_to_samples_with_noise():
+    metric = METRICS.get("ivom")()
+    assert metric.applies_to(Latents(2))
+    assert metric.applies_to(Latents(2, "uniform"))
+    assert not metric.applies_to(Latents(2, noise=1))
 
 
 @pytest.mark.parametrize(

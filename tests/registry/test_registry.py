@@ -248,6 +248,10 @@ def test_settings_without_a_default_and_errors_of_a_class_are_one_line():
 def test_an_unfinished_class_is_refused():
     registry = Registry("method", "baselines")
     registry.register("bare")(type("Bare", (), {}))
+    members = {"__annotations__": {"gamma": float}, "gamma": 1.0}
+    registry.register("undecorated")(type("Undecorated", (GAN,), members))
+    with pytest.raises(UsageError, match="lacks the decorator @dataclass"):
+        registry.build("undecorated", {})
     registry.register("abstract")(dataclass(frozen=True)(type("Abstract", (Method,), {})))
     with pytest.raises(UsageError, match="lacks the decorator @dataclass"):
         registry.build("bare", {})

@@ -135,3 +135,8 @@ def test_settings_are_as_json_has_them():
         "some": None,
         "mixed": "x",
     }
+
+
+def test_settings_that_all_methods_have_are_recorded_where_they_are_used():
+    assert "average" not in resolved(METHODS.build("gan", {}))
+    assert resolved(METHODS.build("gan", {"average": 0.9}))["average"] == 0.9

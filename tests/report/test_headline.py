@@ -9,6 +9,7 @@ from support.numbers import NAN
 
 from benchmark.records.results import read_run
 from benchmark.report.headline import chance, covering, dummies, headline, scored_metrics, scores_of
+from benchmark.report.tables.pairs import ranking
 from benchmark.report.tables.tables import make_tables
 
 
@@ -64,7 +65,7 @@ def test_metrics_of_diverged_trials_alone_are_not_scored(tmp_path):
 
 
 def test_scores_are_those_of_methods_without_those_of_diverged_and_failed_trials(tmp_path):
-    trials, _ = run_of(
+    trials, results = run_of(
         tmp_path,
         {
             "real-data": [1.0],
@@ -74,11 +75,25 @@ def test_scores_are_those_of_methods_without_those_of_diverged_and_failed_trials
             "ali": [None],
         },
     )
-    scores = scores_of(trials, "ring", "score")
+    scores = scores_of(trials, results, "ring", "score")
     assert list(scores) == ["gan", "ali"]
     assert list(scores["gan"].index) == [3, 4]
     np.testing.assert_array_equal(scores["gan"], [0.5, NAN])
     np.testing.assert_array_equal(scores["ali"], [NAN])
+
+
+def test_a_method_to_which_a_metric_does_not_apply_has_no_scores(tmp_path):
+    """Unlike one whose score is not a number, it is not the worst: it has no rank, and no test."""
+    others = {"ivom": {"better": "lower", "scores": {"gan": [0.5, 0.6], "ali": [NAN, NAN]}}}
+    trials, results = run_of(
+        tmp_path, {"gan": [8.0, 7.0], "ali": [8.0, 8.0], "vae": [8.0, 8.0]}, name="modes", others=others
+    )
+    assert list(scores_of(trials, results, "ring", "ivom")) == ["gan", "ali"]
+    assert list(scores_of(trials, results, "ring", "modes")) == ["gan", "ali", "vae"]
+    assert results.without("ring", "ivom") == ["vae"]
+    assert ranking(trials, results, "ring", "ivom") == {"gan": 1, "ali": 2}
+    pairs = make_tables(results).pairwise
+    assert set(pairs.loc[pairs["metric"] == "ivom", "b"]) == {"ali"}
 
 
 def test_dummies_are_the_rows_that_have_a_score(tmp_path):

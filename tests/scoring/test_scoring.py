@@ -2,12 +2,15 @@
 
 import io
 import sys
+from dataclasses import dataclass
 
 import pandas as pd
 import pytest
 import torch
 
+from baselines.gan import GAN
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
+from benchmark.method import Latents
 from benchmark.metric import Metric
 from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, DUMMY_ROWS, NOISE, REAL_DATA
 from benchmark.registry import METRICS
@@ -15,6 +18,8 @@ from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS, collapsed, noise, real_data
 from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import get_suite
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import initialise
 
 CPU = torch.device("cpu")
 SUITE = get_suite("synthetic")
@@ -69,8 +74,28 @@ def test_the_rows_that_are_scored_are_those_that_the_files_know():
 
 def test_evaluation_noise_is_the_same_for_all_methods_and_differs_between_seeds():
     scorer = Scorer(Ring(), {}, CPU)
-    assert torch.equal(scorer.latents(0, 10), Scorer(Ring(), {}, CPU).latents(0, 10))
-    assert not torch.equal(scorer.latents(0, 10), scorer.latents(1, 10))
+    assert torch.equal(scorer.numbers(0, 10, 8), Scorer(Ring(), {}, CPU).numbers(0, 10, 8))
+    assert not torch.equal(scorer.numbers(0, 10, 8), scorer.numbers(1, 10, 8))
+
+
+@dataclass(frozen=True)
+class Noisy(GAN):
+    def latents(self, data):
+        return Latents(data.latent, noise=2)
+
+    def sample(self, nets, z, noise):
+        return nets.generator(z) + noise
+
+
+def test_a_metric_that_does_not_apply_to_a_method_is_left_out():
+    data = Ring()
+    scorer = Scorer(data, metrics_on(data), CPU)
+    generators = TrainedGenerators.of(Noisy(), data.spec, initialise(Noisy(), data, [0], CPU))
+    samples, finite = scorer.sample(generators, [0], 50)
+    assert bool(finite.all())
+    assert samples.shape == (1, 50, 2)
+    (scores,) = scorer.final(scorer.evaluation(samples, [0], generators))
+    assert set(scorer.metrics) - set(scores) == {"ivom"}
 
 
 def test_costly_metrics_are_taken_at_the_end_only():

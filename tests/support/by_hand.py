@@ -1,12 +1,13 @@
 """A method on tiny networks, and the same in numpy.
 
-Formulas and Adam come from the papers, gradients from central differences. Nothing of the numpy side calls a
-loss, a gradient or an optimiser of the program or of torch, so that agreement with them means something.
+Formulas and optimisers come from the papers, gradients from central differences. Nothing of the numpy side
+calls a loss, a gradient or an optimiser of the program or of torch, so that agreement with them means
+something.
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,11 @@ def warm_state(method, data=TINY, seed=0) -> State:
     return State(
         parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
         buffers=buffers,
+        variables={name: _in_numpy(value) for name, value in method.variables(data.spec).items()},
         first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
         steps={name: np.asarray(3.0) for name in networks},
+        progress=np.asarray(0.0),
     )
 
 
@@ -213,22 +216,34 @@ class Descent:
             unbiased_first = first[key] / (1 - self.beta1**t)
             unbiased_second = second[key] / (1 - self.beta2**t)
             parameters[key] = theta - self.lr * unbiased_first / (np.sqrt(unbiased_second) + 1e-8)
-        return State(
-            {**state.parameters, network: parameters},
-            state.buffers,
-            {**state.first, network: first},
-            {**state.second, network: second},
-            {**state.steps, network: t},
-        )
+        return state.replace_in(network, parameters=parameters, first=first, second=second, steps=t)
+
+
+@dataclass(frozen=True)
+class RootMeanSquareDescent:
+    """RMSprop: gradients over the root of their mean square."""
+
+    lr: float
+    decay: float = 0.99
+
+    def step(self, state: State, network: str, gradients: dict[str, np.ndarray]) -> State:
+        parameters, second = {}, {}
+        for key, theta in state.parameters[network].items():
+            g = gradients[key]
+            second[key] = self.decay * state.second[network][key] + (1 - self.decay) * g**2
+            parameters[key] = theta - self.lr * g / (np.sqrt(second[key]) + 1e-8)
+        steps = state.steps[network] + 1
+        return state.replace_in(network, parameters=parameters, second=second, steps=steps)
 
 
 @dataclass(frozen=True)
 class Move:
-    """One update: who learns, by which formula, how."""
+    """One update: who learns, by which formula, how, and in which bounds the parameters of whom stay."""
 
     networks: tuple[str, ...]
     formula: Formula
-    descent: Descent
+    descent: Descent | RootMeanSquareDescent
+    bounds: Mapping[str, float] = field(default_factory=dict)
 
 
 def play(
@@ -245,26 +260,30 @@ def play(
         gradients = central_differences(move.formula, origin, batch, move.networks)
         for network in move.networks:
             state = move.descent.step(state, network, gradients[network])
+            bound = move.bounds.get(network, np.inf)
+            within = {key: np.clip(value, -bound, bound) for key, value in state.parameters[network].items()}
+            state = state.replace_in(network, parameters=within)
     return state, losses
 
 
 def differences(one: State, other: State) -> list[str]:
     """The names of the tensors in which two states differ, apart from buffers."""
     names = []
-    for field in ("parameters", "first", "second", "steps"):
-        theirs = dict(tree_leaves_with_path(getattr(other, field)))
-        for path, value in tree_leaves_with_path(getattr(one, field)):
+    for part in ("parameters", "first", "second", "steps"):
+        theirs = dict(tree_leaves_with_path(getattr(other, part)))
+        for path, value in tree_leaves_with_path(getattr(one, part)):
             if not np.allclose(value, theirs[path], rtol=1e-6, atol=1e-8):
-                names.append(f"{field} {keystr(path)}")
+                names.append(f"{part} {keystr(path)}")
     return names
 
 
-def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY) -> None:
+def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY, progress: float = 0.0) -> None:
     """From warm optimisers, the program's cycle gives the weights, moments and losses of the formulas.
 
-    A cycle in the other order of play does not.
+    A cycle in the other order of play does not. `progress` is the share of the training that is over.
     """
     state, batches = warm_state(method, data), drawn(method, data)
+    state = state._replace(progress=np.asarray(progress))
     ours, losses = run_cycle(method, state, batches, data)
     arrays = [batch.map(lambda tensor: tensor[0].numpy()) for batch in batches]
     if method.simultaneous:

@@ -60,6 +60,29 @@ def test_a_budget_in_seconds_ends():
     assert len(training.standings) <= 20
 
 
+@dataclass(frozen=True)
+class Watching(GAN):
+    """Keeps the progress that its losses have seen last."""
+
+    def variables(self, data):
+        return {"seen": torch.full((), -1.0)}
+
+    def discriminator_loss(self, nets, batch):
+        nets.assign(seen=batch.progress)
+        return super().discriminator_loss(nets, batch)
+
+
+@pytest.mark.parametrize(("unit", "per_cycle"), [("steps", 1), ("samples", 16)])
+def test_losses_see_the_share_of_the_budget_that_is_spent(unit, per_cycle):
+    end = run(Watching(), Budget(40 * per_cycle, unit), seeds=(0,)).end
+    assert end.generator.state.variables["seen"].item() == pytest.approx(39 / 40)
+
+
+def test_with_a_budget_of_seconds_it_is_the_share_of_the_time():
+    end = run(Watching(), Budget(0.5, "s"), seeds=(0,)).end
+    assert 0.3 < end.generator.state.variables["seen"].item() < 1
+
+
 def test_where_the_evaluations_lie_does_not_matter():
     """A longer budget passes through the end state of a shorter one."""
     rare = replace(DATA, evaluations=1)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 from safetensors.torch import load, save
@@ -16,11 +16,12 @@ from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import first_line
-from benchmark.method import Batch, Grouped, Method, Networks, Player, State
+from benchmark.method import Batch, Family, Grouped, Method, Networks, Player, Schedule, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
 from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
+from benchmark.training.generators import TrainedGenerators
 from benchmark.training.rehearsal import rehearse
 from benchmark.training.step import Cycle, initial_networks, initialise, select_seed
 from benchmark.training.streams import Batches, Draw
@@ -63,24 +64,40 @@ def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
 
 
 def builds(method: Method, data: Dataset) -> None:
+    families = get_args(Family)
+    require(method.family in families, f"family is {method.family!r}; give {', '.join(families)}")
     networks = method.networks(data.spec)
     require("generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator")
     for name, network in networks.items():
         require(isinstance(network, nn.Module), f"network {name!r} is not a torch.nn.Module")
-    shape, expected = networks["generator"](torch.randn(5, data.latent)).shape, (5, *data.shape)
-    require(
-        shape == expected, f"the generator gives shape {tuple(shape)} for 5 latents; it must be {expected}"
-    )
     players = method.players(data.spec)
     for name, player in players.items():
         unknown = set(player.networks) - set(networks)
         require(not unknown, f"player {name!r} trains {', '.join(unknown)}, which networks() does not give")
     idle = set(networks).difference(*(player.networks for player in players.values()))
     require(not idle, f"no player trains {', '.join(idle)}")
+    for name, player in players.items():
+        _check_schedule(name, getattr(player.optimiser, "schedule", None))
+    require(
+        _equal(method.variables(data.spec), method.variables(data.spec)),
+        "variables() gives other values when it is called again; they must not be random",
+    )
     cost = cost_of(method, data)
     require(cost.generator_steps > 0, "no player trains the generator")
     require(cost.flops > 0, "a cycle has no matrix product")
     rehearse(method, data)
+
+
+def _check_schedule(player: str, schedule: Schedule | None) -> None:
+    if schedule is None:
+        return
+    for progress in torch.linspace(0, 1, 101):
+        share = schedule(progress)
+        require(
+            share.shape == () and bool(share.isfinite()) and float(share) >= 0,
+            f"the schedule of player {player!r} gives {share.tolist()} at progress {progress:.2f}; "
+            "it must be a number of at least 0",
+        )
 
 
 def gradients_reach_their_networks(method: Method, data: Dataset) -> None:
@@ -123,7 +140,7 @@ def _without_gradient(method: Method, data: Dataset, seed: int) -> set[_Idle]:
     start.run_all()
     state = select_seed(start.state, 0)
     for name, player in start.cycle.players.items():
-        (batch,) = next(Batches(data, [Draw.of(player)], [seed], CPU))
+        (batch,) = next(Batches(data, [Draw.of(player, method.latents(data.spec))], [seed], CPU))
         loss = _loss_of(start.cycle, player, state, batch.map(itemgetter(0)))
         parameters = {network: state.parameters[network] for network in player.networks}
         for network, gradients in grad(loss)(parameters).items():
@@ -205,6 +222,20 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
         )
 
 
+def samples_are_those_of_their_latents(method: Method, data: Dataset) -> None:
+    """Of many seeds at once and of one alone, now and again."""
+    generators = TrainedGenerators.of(method, data.spec, initialise(method, data, [0, 1], CPU))
+    numbers = torch.randn(2, 5, generators.latents.numbers, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        samples, again = generators(numbers), generators(numbers)
+        alone = generators.select([1])(numbers[1:])
+    require(_equal(samples, again), "a sampler gives other samples of the same latents")
+    require(
+        torch.allclose(samples[1:], alone, rtol=1e-4, atol=1e-4),
+        "a sample depends on the seeds beside its own",
+    )
+
+
 def state_survives(method: Method, data: Dataset) -> None:
     """Training continued from a saved and loaded state goes on exactly as without."""
     start = _start(method, data, [0, 1])
@@ -238,20 +269,22 @@ def trains_like_plain_pytorch(method: Method, data: Dataset) -> str | None:
         torch.set_default_dtype(before)
     for kind in ("parameters", "buffers"):
         _compare(getattr(harness, kind), getattr(loop, kind))
+    _compare({"variables": harness.variables}, {"variables": loop.variables})
     return None
 
 
 def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
     """The same networks after the same cycles: by the harness, and by a plain PyTorch loop."""
     start = _start(method, data, [0])
-    plain = PlainTraining(initial_networks(method, data, 0), start.cycle.players)
+    networks = initial_networks(method, data, 0)
+    plain = PlainTraining(networks, start.cycle.players, method.variables(data.spec))
     for batches in start.batches:
         doubles = [batch.map(Tensor.double) for batch in batches]
         start.cycle.run(start.state, doubles)
         singles = iter([batch.map(itemgetter(0)) for batch in doubles])
         for phase in start.cycle.phases:
             for _ in range(phase.repeats):
-                plain.run(phase, [next(singles) for _ in phase.draws])
+                plain.run(phase, [next(singles) for _ in phase.draws], start.state.progress[0])
     return select_seed(start.state, 0), plain.state()
 
 
@@ -283,6 +316,7 @@ CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
     "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
+    "samples are those of their latents": samples_are_those_of_their_latents,
     "state survives a save and a load": state_survives,
 }
 
@@ -292,7 +326,7 @@ def _loss_of(cycle: Cycle, player: Player, state: State, batch: Batch) -> Callab
 
     def loss(parameters: dict[str, dict[str, Tensor]]) -> Tensor:
         bound = state._replace(parameters={**state.parameters, **parameters})
-        return player.loss(Networks(cycle.modules, bound, cycle.players), batch)
+        return player.loss_on(Networks(cycle.modules, bound, cycle.players), batch)
 
     return loss
 
@@ -315,7 +349,10 @@ def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None 
     cycle = Cycle(method, data.spec, backend)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
-    return _Start(cycle, initialise(method, data, seeds, CPU), batches)
+    state = initialise(method, data, seeds, CPU)
+    # In the middle of the training, where no learning rate need be 0.
+    state.progress.fill_(0.5)
+    return _Start(cycle, state, batches)
 
 
 def _settings(name: str) -> dict[str, Any]:

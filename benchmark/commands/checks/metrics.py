@@ -15,8 +15,8 @@ from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import CALIBRATION_ROWS, REAL_DATA
 from benchmark.registry import METHODS, METRICS
 from benchmark.scoring.calibration import CALIBRATIONS
-from benchmark.training.step import initialise, modules_of
-from benchmark.training.trainer import TrainedGenerators
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import initialise
 
 __all__ = ["CHECKS", "check_metric"]
 
@@ -214,13 +214,12 @@ def _sized(data: Dataset) -> Dataset:
 def _subject(metric: Metric, data: Dataset) -> Subject:
     rows = [CALIBRATIONS[name](data, 0, CPU)(SAMPLES) for name in CALIBRATION_ROWS]
     method = METHODS.build("gan", {})
-    modules = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
     return Subject(
         metric=metric.on(data),
         data=data,
         samples=torch.stack(rows),
         held_out=data.draw(SAMPLES, data.stream("all", "held-out"), "held-out"),
-        generators=TrainedGenerators(method, modules, initialise(method, data, SEEDS, CPU)),
+        generators=TrainedGenerators.of(method, data.spec, initialise(method, data, SEEDS, CPU)),
     )
 
 

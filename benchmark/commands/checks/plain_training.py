@@ -3,20 +3,24 @@
 The harness must come to the same networks. What it leaves behind of a module, a plain loop does not.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.method import (
+    SGD,
     Adam,
+    AdamW,
     Batch,
     Grouped,
     Networks,
     Optimiser,
     Player,
+    Projection,
     PureNetwork,
+    RMSprop,
     State,
     Tensors,
     buffers_of,
@@ -26,10 +30,16 @@ from benchmark.training.step import Phase
 
 __all__ = ["PlainTraining"]
 
+Known = Adam | RMSprop | SGD
+
+FIRST, SECOND = ("exp_avg", "momentum_buffer"), ("exp_avg_sq", "square_avg")
+"""What torch's optimisers call what they keep."""
+
 
 class _Step(NamedTuple):
-    """What an update will change: gradients and buffers, by network."""
+    """What an update will change: gradients and buffers, by network; and what it does to parameters then."""
 
+    player: Player
     gradients: Grouped
     buffers: Grouped
 
@@ -40,21 +50,27 @@ class PlainTraining:
     Arguments:
         modules: The networks, by name. They are trained in place.
         players: The method's players, by name.
+        variables: The method's variables.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module], players: Mapping[str, Player]) -> None:
+    def __init__(
+        self, modules: Mapping[str, nn.Module], players: Mapping[str, Player], variables: Tensors
+    ) -> None:
         self.modules = modules
         self.players = players
+        self.variables = variables
+        self.progress = torch.zeros(())
         self.optimisers: dict[str, _Optimiser] = {}
         for player in players.values():
             for name in player.networks:
                 self.optimisers[name] = _optimiser_of(player, modules[name])
 
-    def run(self, phase: Phase, batches: Sequence[Batch]) -> None:
-        """One run of a phase."""
+    def run(self, phase: Phase, batches: Sequence[Batch], progress: Tensor) -> None:
+        """One run of a phase, after that share of the training."""
+        self.progress = progress
         if phase.simultaneous:
-            steps = {name: self._step_of(player, batches[0]) for name, player in phase.players.items()}
-            for step in steps.values():
+            steps = [self._step_of(player, batches[0]) for player in phase.players.values()]
+            for step in steps:
                 self._take(step)
             return
         for player, batch in zip(phase.players.values(), batches, strict=True):
@@ -68,24 +84,28 @@ class PlainTraining:
             parameters[name] = parameters_of(module)
             buffers[name] = _copies_of_buffers(module)
             first[name], second[name], steps[name] = self.optimisers[name].moments()
-        return State(parameters, buffers, first, second, steps)
+        return State(parameters, buffers, self.variables, first, second, steps, self.progress)
 
     def _step_of(self, player: Player, batch: Batch) -> _Step:
         """The step of a player from the networks as they are. Buffers are left as they were."""
         before = {name: _copies_of_buffers(module) for name, module in self.modules.items()}
         for module in self.modules.values():
             module.zero_grad()
-        player.loss(_LiveNetworks(self), batch).backward()
+        nets = _LiveNetworks(self)
+        player.loss_on(nets, batch).backward()
+        self.variables = nets.state.variables
         gradients = {name: _gradients(self.modules[name]) for name in player.networks}
         buffers = {name: _copies_of_buffers(self.modules[name]) for name in player.networks}
         for name, module in self.modules.items():
             _set_buffers(module, before[name])
-        return _Step(gradients, buffers)
+        return _Step(player, gradients, buffers)
 
     def _take(self, step: _Step) -> None:
         for name, gradients in step.gradients.items():
-            self.optimisers[name].step(gradients)
+            self.optimisers[name].step(gradients, self.progress)
             _set_buffers(self.modules[name], step.buffers[name])
+        for name, project in step.player.project.items():
+            _set_parameters(self.modules[name], project)
 
 
 class _LiveNetworks(Networks):
@@ -93,6 +113,7 @@ class _LiveNetworks(Networks):
 
     def __init__(self, training: PlainTraining) -> None:
         self._training = training
+        self.state = training.state()
 
     def __getattr__(self, name: str) -> nn.Module:
         return self._training.modules[name]
@@ -101,7 +122,8 @@ class _LiveNetworks(Networks):
         """The networks after one update of a player, of which autograd knows how they came about."""
         training = self._training
         modules = {name: PureNetwork(module) for name, module in training.modules.items()}
-        return Networks(modules, training.state(), training.players).after(player, loss)
+        state = training.state()._replace(variables=self.state.variables)
+        return Networks(modules, state, training.players).after(player, loss)
 
 
 class _Moments(NamedTuple):
@@ -115,40 +137,57 @@ class _Moments(NamedTuple):
 class _Optimiser(Protocol):
     """Updates one network, in place."""
 
-    def step(self, gradients: Tensors) -> None:
-        """One update."""
+    def step(self, gradients: Tensors, progress: Tensor) -> None:
+        """One update, after that share of the training."""
 
     def moments(self) -> _Moments:
         """What it keeps."""
 
 
-class _TorchAdam:
-    """Adam is checked against torch's own."""
+def _torch_optimiser(optimiser: Known, parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
+    """Torch's own for one of ours."""
+    lr = optimiser.lr
+    if isinstance(optimiser, SGD):
+        return torch.optim.SGD(parameters, lr, optimiser.momentum)
+    if isinstance(optimiser, RMSprop):
+        return torch.optim.RMSprop(parameters, lr, optimiser.decay, optimiser.eps)
+    cls = torch.optim.AdamW if isinstance(optimiser, AdamW) else torch.optim.Adam
+    return cls(parameters, lr, optimiser.betas, optimiser.eps, optimiser.weight_decay)
 
-    def __init__(self, module: nn.Module, adam: Adam) -> None:
+
+class _TorchOptimiser:
+    """The program's own optimisers are checked against torch's."""
+
+    def __init__(self, module: nn.Module, ours: Known) -> None:
         self.parameters = parameters_of(module)
-        self.adam = adam
-        self.optimiser = torch.optim.Adam(self.parameters.values(), adam.lr, adam.betas, adam.eps)
+        self.ours = ours
+        self.optimiser = _torch_optimiser(ours, self.parameters.values())
+        self.steps = torch.zeros(())
 
-    def step(self, gradients: Tensors) -> None:
+    def step(self, gradients: Tensors, progress: Tensor) -> None:
+        share = 1.0 if self.ours.schedule is None else float(self.ours.schedule(progress))
+        self.optimiser.param_groups[0]["lr"] = self.ours.lr * share
         for key, parameter in self.parameters.items():
             parameter.grad = self._clipped(gradients[key])
         self.optimiser.step()
+        self.steps = self.steps + 1
 
     def moments(self) -> _Moments:
         moments = _start_of(self.parameters)
         for key, parameter in self.parameters.items():
-            kept = self.optimiser.state.get(parameter)
-            if kept is not None:
-                moments.first[key], moments.second[key] = kept["exp_avg"], kept["exp_avg_sq"]
-                moments = moments._replace(steps=kept["step"])
-        return moments
+            for name, tensor in self.optimiser.state[parameter].items():
+                if name in FIRST:
+                    moments.first[key] = tensor
+                elif name in SECOND:
+                    moments.second[key] = tensor
+        return moments._replace(steps=self.steps)
 
     def _clipped(self, gradient: Tensor) -> Tensor:
+        limit = self.ours.clip_norm if isinstance(self.ours, Adam) else None
         norm = float(gradient.norm())
-        if self.adam.clip_norm is None or norm <= self.adam.clip_norm:
+        if limit is None or norm <= limit:
             return gradient
-        return gradient * (self.adam.clip_norm / norm)
+        return gradient * (limit / norm)
 
 
 class _AnyOptimiser:
@@ -159,10 +198,17 @@ class _AnyOptimiser:
         self.optimiser = optimiser
         self.kept = _start_of(self.parameters)
 
-    def step(self, gradients: Tensors) -> None:
+    def step(self, gradients: Tensors, progress: Tensor) -> None:
         parameters = {key: parameter.detach() for key, parameter in self.parameters.items()}
-        kept = self.kept
-        state = State({"own": parameters}, {}, {"own": kept.first}, {"own": kept.second}, {"own": kept.steps})
+        state = State(
+            parameters={"own": parameters},
+            buffers={},
+            variables={},
+            first={"own": self.kept.first},
+            second={"own": self.kept.second},
+            steps={"own": self.kept.steps},
+            progress=progress,
+        )
         state = self.optimiser.apply(state, "own", gradients)
         self.kept = _Moments(state.first["own"], state.second["own"], state.steps["own"])
         with torch.no_grad():
@@ -174,8 +220,8 @@ class _AnyOptimiser:
 
 
 def _optimiser_of(player: Player, module: nn.Module) -> _Optimiser:
-    if type(player.optimiser) is Adam:
-        return _TorchAdam(module, player.optimiser)
+    if type(player.optimiser) in (Adam, AdamW, RMSprop, SGD):
+        return _TorchOptimiser(module, cast(Known, player.optimiser))
     return _AnyOptimiser(module, player.optimiser)
 
 
@@ -190,6 +236,14 @@ def _gradients(module: nn.Module) -> Tensors:
     for key, parameter in parameters_of(module).items():
         gradients[key] = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
     return gradients
+
+
+def _set_parameters(module: nn.Module, project: Projection) -> None:
+    parameters = parameters_of(module)
+    with torch.no_grad():
+        projected = project({key: parameter.detach() for key, parameter in parameters.items()})
+        for key, parameter in parameters.items():
+            parameter.copy_(projected[key])
 
 
 def _copies_of_buffers(module: nn.Module) -> Tensors:

@@ -14,8 +14,8 @@ from benchmark.datasets.base import Dataset, Split
 from benchmark.datasets.images import Images
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METHODS
-from benchmark.training.step import initialise, modules_of
-from benchmark.training.trainer import TrainedGenerators
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import initialise
 from metrics.fid import Moments, frechet_distance
 from metrics.ivom import IvOM
 
@@ -119,8 +119,7 @@ def _measure_ivom(points: int, images: int) -> None:
     data, metric = _MadeUp(), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
     method = METHODS.get("dcgan")()
-    modules = {name: module.eval() for name, module in modules_of(method, data.spec).items()}
-    generator = TrainedGenerators(method, modules, initialise(method, data, [0], CPU))
+    generator = TrainedGenerators.of(method, data.spec, initialise(method, data, [0], CPU))
     network = method.networks(data.spec)["generator"]
     network.load_state_dict(generator.tensors(0))
     network.eval().requires_grad_(False)

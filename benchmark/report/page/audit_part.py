@@ -18,6 +18,8 @@ AUDIT_COLUMNS = {
     "device_seconds": "device-seconds",
     "parameters": "parameters",
     "peak_memory_bytes": "peak memory, MiB",
+    "sample_evaluations": "networks per sample",
+    "sample_flops": "FLOPs per sample",
 }
 """The columns of `trials.csv` that are shown, with their headings."""
 

@@ -97,7 +97,7 @@ def scores_over_datasets(trials: pd.DataFrame, results: Results) -> ScoresOverDa
     for dataset, metric, facts in ranked_metrics(trials, results):
         if dataset not in covered or metric.endswith(LARGE):
             continue
-        scores = scores_of(trials, dataset, metric)
+        scores = scores_of(trials, results, dataset, metric)
         if scores:
             best = _best(trials, facts, dataset, metric)
             floor = chance(trials, facts, dataset, metric)

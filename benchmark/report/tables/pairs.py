@@ -80,7 +80,7 @@ def ranking(trials: pd.DataFrame, results: Results, dataset: str, metric: str) -
     facts = results.facts(dataset, metric)
     if not facts["ranked"]:
         return {}
-    scores = scores_of(trials, dataset, metric)
+    scores = scores_of(trials, results, dataset, metric)
     means = mean_ranks([quality(values.to_numpy(), facts["better"]) for values in scores.values()])
     return {method: 1 + int((means < mean).sum()) for method, mean in zip(scores, means, strict=True)}
 
@@ -97,13 +97,13 @@ def pairwise_table(trials: pd.DataFrame, results: Results) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for ranked in ranked_metrics(trials, results):
-        rows += _pairs(trials, ranked)
+        rows += _pairs(trials, results, ranked)
     return pd.DataFrame(rows, columns=PAIRWISE_COLUMNS)
 
 
-def _pairs(trials: pd.DataFrame, ranked: RankedMetric) -> list[dict[str, Any]]:
+def _pairs(trials: pd.DataFrame, results: Results, ranked: RankedMetric) -> list[dict[str, Any]]:
     """The rows of one metric on one dataset."""
-    scores = scores_of(trials, ranked.dataset, ranked.metric)
+    scores = scores_of(trials, results, ranked.dataset, ranked.metric)
     values = [series.to_numpy() for series in scores.values()]
     qualities = [quality(x, ranked.facts["better"]) for x in values]
     compared = compare_ranks(qualities)

@@ -50,6 +50,8 @@ TRAINING_COLUMNS = [
     "group",
     "compiled",
     "peak_memory_bytes",
+    "sample_evaluations",
+    "sample_flops",
 ]
 """Its last columns: how the trial was trained, and what it spent. Between them are the metrics."""
 
@@ -61,6 +63,8 @@ WHOLE_COLUMNS = [
     "width",
     "diverged_at",
     "peak_memory_bytes",
+    "sample_evaluations",
+    "sample_flops",
 ]
 """Its columns of whole numbers, of which some may be missing."""
 

@@ -1,0 +1,97 @@
+"""The variational autoencoder."""
+
+import math
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from baselines.networks import encoder, generator
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
+from benchmark.registry import register_method
+
+__all__ = ["VAE", "Scale", "divergence"]
+
+
+class Scale(nn.Module):
+    """The logarithm of a standard deviation, a single parameter.
+
+    Arguments:
+        start: The standard deviation before training.
+    """
+
+    def __init__(self, start: float) -> None:
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(math.log(start)))
+
+    def forward(self) -> Tensor:
+        return self.log
+
+
+@register_method("vae")
+@dataclass(frozen=True)
+class VAE(Method):
+    """Variational autoencoder whose decoder is a Gaussian with the same learnt variance everywhere.
+
+    The loss is the negative evidence lower bound: summed over coordinates, averaged over samples.
+
+    References:
+        Auto-Encoding Variational Bayes (Kingma & Welling, 2013), arXiv:1312.6114, equation 10 and appendix B.
+
+    Deviations:
+        The logarithm of the decoder's standard deviation is one learnt number, a network of its own. It
+        starts at `scale`, below the spread of the data: from above, no code is worth its divergence, and the
+        encoder ignores the data for good. Samples are the decoder's means; `samples=draw` adds its noise. The
+        shared networks, and Adam as in public code.
+    """
+
+    family = "likelihood-based"
+
+    lr: float = 1e-3
+    scale: float = 0.1
+    samples: Literal["mean", "draw"] = "mean"
+
+    def __post_init__(self) -> None:
+        if self.scale <= 0:
+            raise ValueError(f"scale must be positive, not {self.scale}")
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {
+            "generator": generator(data),
+            "encoder": encoder(data, outputs=2 * data.latent),
+            "scale": Scale(self.scale),
+        }
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        noise = {"code": Noise((data.latent,))}
+        trained = ("generator", "encoder", "scale")
+        return {"autoencoder": Player(trained, self.autoencoder_loss, Adam(self.lr), noise=noise)}
+
+    def latents(self, data: DataSpec) -> Latents:
+        return Latents(data.latent, noise=prod(data.shape) if self.samples == "draw" else 0)
+
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
+        mean = nets.generator(z)
+        if self.samples == "mean":
+            return mean
+        return mean + nets.scale().exp() * noise.view_as(mean)
+
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        """The mean of $q(z|x)$."""
+        mean, _ = nets.encoder(x).chunk(2, dim=-1)
+        return mean
+
+    def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        mean, log_variance = nets.encoder(batch.x).chunk(2, dim=-1)
+        code = mean + (log_variance / 2).exp() * batch.noise["code"]
+        log_scale = nets.scale()
+        error = (batch.x - nets.generator(code)) / log_scale.exp()
+        surprise = error.square() / 2 + log_scale + math.log(2 * math.pi) / 2
+        return (surprise.flatten(1).sum(dim=1) + divergence(mean, log_variance)).mean()
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """The KL divergence of Gaussians $(B, L)$ with independent coordinates from $N(0, I)$, shape $(B,)$."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2

@@ -1,0 +1,79 @@
+"""A hybrid of the variational autoencoder and the GAN."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss, softplus
+
+from baselines.networks import discriminator, encoder, generator
+from baselines.vae import divergence
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.registry import register_method
+
+__all__ = ["VGH"]
+
+
+@register_method("vgh")
+@dataclass(frozen=True)
+class VGH(Method):
+    """Variational autoencoder whose decoder also has to deceive a discriminator of its samples.
+
+    References:
+        Distribution Matching in Variational Inference (Rosca et al., 2018), arXiv:1802.06847, names the
+        hybrid. Losses and settings of Variational Approaches for Auto-Encoding Generative Adversarial
+        Networks (Rosca et al., 2017), arXiv:1706.04987, in public code.
+
+    Deviations:
+        No reproduction of the 2018 paper, of which only the abstract was seen. From memory, the hybrid has
+        the losses of the 2017 paper with the KL divergence in place of the discriminator of codes, and a
+        discriminator that sees samples only. The mean absolute error stands for a Laplace likelihood per
+        coordinate; so the divergence is divided by the number of coordinates, too. The shared networks.
+    """
+
+    family = "with an encoder"
+
+    lr: float = 8e-4
+    beta1: float = 0.5
+    beta2: float = 0.9
+    reconstruction: float = 1.0
+    autoencoder_steps: int = 2
+
+    def __post_init__(self) -> None:
+        if self.reconstruction < 0:
+            raise ValueError(f"reconstruction must be at least 0, not {self.reconstruction}")
+
+    @property
+    def adam(self) -> Adam:
+        return Adam(self.lr, (self.beta1, self.beta2))
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {
+            "generator": generator(data),
+            "encoder": encoder(data, outputs=2 * data.latent),
+            "discriminator": discriminator(data),
+        }
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        trained, noise = ("generator", "encoder"), {"code": Noise((data.latent,))}
+        steps = self.autoencoder_steps
+        return {
+            "autoencoder": Player(trained, self.autoencoder_loss, self.adam, steps=steps, noise=noise),
+            "discriminator": Player(("discriminator",), self.discriminator_loss, self.adam),
+        }
+
+    def encode(self, nets: Networks, x: Tensor) -> Tensor:
+        """The mean of $q(z|x)$."""
+        mean, _ = nets.encoder(x).chunk(2, dim=-1)
+        return mean
+
+    def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        mean, log_variance = nets.encoder(batch.x).chunk(2, dim=-1)
+        code = mean + (log_variance / 2).exp() * batch.noise["code"]
+        error = l1_loss(nets.generator(code), batch.x)
+        complexity = divergence(mean, log_variance).mean() / batch.x[0].numel()
+        deception = softplus(-nets.discriminator(nets.generator(batch.z))).mean()
+        return self.reconstruction * error + complexity + deception
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        fake = nets.discriminator(nets.generator(batch.z))
+        return (softplus(-nets.discriminator(batch.x)) + softplus(fake)).mean()

@@ -1,0 +1,41 @@
+"""The contract of a training method: plain losses for one model.
+
+A method names its networks, its players (who is updated, by which loss, how often) and nothing else. Losses
+are pure functions of (networks, batch): all randomness arrives in the batch, all state is handed in. That is
+what lets the harness train many seeds as one vectorised, compiled step.
+"""
+
+from benchmark.method.inputs import Batch, DataSpec, Latents, Noise
+from benchmark.method.method import Family, Method
+from benchmark.method.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
+from benchmark.method.players import Networks, Player, Projection, PureNetwork, update
+from benchmark.method.schedules import Cosine, Linear, Schedule, WarmUp
+from benchmark.method.state import Grouped, State, Tensors, buffers_of, parameters_of
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Batch",
+    "Cosine",
+    "DataSpec",
+    "Family",
+    "Grouped",
+    "Latents",
+    "Linear",
+    "Method",
+    "Networks",
+    "Noise",
+    "Optimiser",
+    "Player",
+    "Projection",
+    "PureNetwork",
+    "RMSprop",
+    "Schedule",
+    "State",
+    "Tensors",
+    "WarmUp",
+    "buffers_of",
+    "parameters_of",
+    "update",
+]
