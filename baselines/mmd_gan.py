@@ -97,4 +97,5 @@ class MMDGAN(Method):
         if self.form == "binkowski":
             return mmd2(rational_quadratics, real, fake, unbiased=True)
         order = -relu(fake.mean(dim=0) - real.mean(dim=0)).mean()
-        return (relu(mmd2(gaussians, real, fake)) + 1e-12).sqrt() + self.order_weight * order
+        # Where the laws are equal, relu gives the root a gradient of 0.
+        return relu(mmd2(gaussians, real, fake)).sqrt() + self.order_weight * order
