@@ -26,9 +26,9 @@ class BEGAN(Method):
 
     Deviations:
         The paper is known from public code only. The shared networks with their nonlinearities instead of
-        ELU, and a tanh at the generator's output for images; without batch normalisation, as in the code. The
-        code halves the learning rate after 100,000 and 200,000 of its 500,000 steps; here that is after one
-        and two fifths of the training.
+        ELU, and a tanh at the generator's output for images; without batch normalisation, as in the code.
+        Codes are as long as latents, on points longer than the data. The code halves the learning rate after
+        100,000 and 200,000 of its 500,000 steps; here that is after one and two fifths of the training.
     """
 
     family = "energy-based"

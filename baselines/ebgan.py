@@ -26,8 +26,8 @@ class EBGAN(Method):
     Deviations:
         The paper is known from public code only. The energy is the mean squared error over the dimensions of
         a sample, and the margin 1, as in that code; the paper's margins of 10 and more go with another scale.
-        The hinge is applied to every sample, as the paper's formula reads, not to the mean of a batch. The
-        shared networks; the codes have as many dimensions as the latents. The discriminator moves first.
+        The hinge is each sample's, as in the paper's formula, not that of a batch's mean. The shared
+        networks; codes are as long as latents, on points longer than the data. The discriminator moves first.
     """
 
     family = "energy-based"

@@ -7,7 +7,9 @@ from torch import nn
 from baselines.networks import (
     ConvolutionalGenerator,
     ConvolutionalJudge,
+    WithFeatures,
     code_discriminator,
+    discriminator,
     encoder,
     generator,
     joint_discriminator,
@@ -54,6 +56,24 @@ def test_a_joint_discriminator_sees_both_parts():
     x, z = torch.rand(3, 3, 28, 28), torch.randn(3, 6)
     assert not torch.allclose(net(x, z), net(x, z + 1))
     assert not torch.allclose(net(x, z), net(1 - x, z))
+
+
+@pytest.mark.parametrize("data", [images(), DataSpec("points", (2,), 6, 8, 2)], ids=lambda data: data.kind)
+def test_a_discriminator_gives_its_last_hidden_layer(data):
+    """The logit is a linear function of it."""
+    judge = discriminator(data).eval()
+    x = torch.rand(5, *data.shape)
+    expected = judge(x)
+    logits, features = WithFeatures(judge)(x)
+    assert torch.equal(logits, expected)
+    assert features.shape == (5, data.width if data.kind == "points" else 64 * data.width)
+    *_, linear = [layer for layer in judge.modules() if isinstance(layer, nn.Linear)]
+    torch.testing.assert_close(features @ linear.weight.T + linear.bias, logits)
+
+
+def test_a_discriminator_of_unknown_make_gives_no_features():
+    with pytest.raises(TypeError, match="Linear has no last hidden layer that is known"):
+        WithFeatures(nn.Linear(2, 1))
 
 
 def test_every_method_has_the_normalisation_that_it_requires():
