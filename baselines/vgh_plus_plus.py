@@ -42,7 +42,7 @@ class VGHPlusPlus(VGH):
     def players(self, data: DataSpec) -> dict[str, Player]:
         trained = ("generator", "encoder")
         return {
-            "autoencoder": Player(trained, self.autoencoder_loss, self.adam, steps=self.autoencoder_steps),
+            "autoencoder": Player(trained, self.autoencoder_loss, self.adam, steps=self.generator_steps),
             "discriminator": Player(("discriminator",), self.discriminator_loss, self.adam),
             "discriminator_z": Player(("discriminator_z",), self.code_loss, self.adam),
         }
