@@ -23,14 +23,14 @@ class VAEGAN(Method):
     Its decoder is the generator. Discriminator and generator move only while neither has the upper hand.
 
     References:
-        Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), arXiv:1512.09300,
-        algorithm 1. Settings and the rule of who moves from the authors' public code.
+        Autoencoding beyond pixels using a learned similarity metric (Larsen et al., 2015), arXiv:1512.09300.
+        Losses, settings and the rule of who moves from the authors' public code.
 
     Deviations:
-        The shared networks, and no weight decay. The features are the last hidden layer; the weight of
-        reconstructions is that of the code for convolutions of ten thousand features or more. As in algorithm
-        1 the discriminator sees reconstructions, too, where the code's last scripts show it samples only. No
-        small number is added to probabilities. The loss of a player that does not move is recorded as 0.
+        The paper is known from its code only. The shared networks, and no weight decay. The features are the
+        last hidden layer; the weight of reconstructions is the code's for ten thousand features or more. As
+        by its defaults the discriminator sees reconstructions and samples, at half the weight each; its last
+        scripts show samples only. Nothing is added to probabilities. Of a player at rest the loss reads 0.
     """
 
     family = "with an encoder"

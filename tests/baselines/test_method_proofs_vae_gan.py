@@ -102,7 +102,7 @@ def coded(state, batch):
 
 
 def decoded(state, batch, share):
-    """Algorithm 1: the discriminator's loss, negated, is the decoder's."""
+    """What generated data costs the discriminator is the decoder's gain; both kinds of it count in full."""
     fake = found_out(state, reconstructed(state, batch)) + found_out(state, generated(state, batch))
     return share * mismatch(state, batch) - (1 - share) * fake
 
