@@ -34,7 +34,7 @@ class BiGAN(Method):
         of its two terms; the learning rate falls to `end_rate` of itself in the second half.
 
     Deviations:
-        The shared networks. Weight decay holds for biases, too, which some networks of the code do not have.
+        None in the algorithm. The shared networks.
     """
 
     family = "with an encoder"

@@ -16,11 +16,7 @@ __all__ = ["VAE", "Scale", "divergence"]
 
 
 class Scale(nn.Module):
-    """The logarithm of a standard deviation, a single parameter.
-
-    Arguments:
-        start: The standard deviation before training.
-    """
+    """The logarithm of a standard deviation, a single parameter, which starts at that of `start`."""
 
     def __init__(self, start: float) -> None:
         super().__init__()
@@ -38,7 +34,7 @@ class VAE(Method):
     The loss is the negative evidence lower bound: summed over coordinates, averaged over samples.
 
     References:
-        Auto-Encoding Variational Bayes (Kingma & Welling, 2013), arXiv:1312.6114, equation 10 and appendix B.
+        Auto-Encoding Variational Bayes (Kingma & Welling, 2013), arXiv:1312.6114.
 
     Deviations:
         The logarithm of the decoder's standard deviation is one learnt number, a network of its own. It

@@ -36,7 +36,7 @@ class VGH(Method):
     beta1: float = 0.5
     beta2: float = 0.9
     reconstruction: float = 1.0
-    autoencoder_steps: int = 2
+    generator_steps: int = 2
 
     def __post_init__(self) -> None:
         if self.reconstruction < 0:
@@ -55,7 +55,7 @@ class VGH(Method):
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         trained, noise = ("generator", "encoder"), {"code": Noise((data.latent,))}
-        steps = self.autoencoder_steps
+        steps = self.generator_steps
         return {
             "autoencoder": Player(trained, self.autoencoder_loss, self.adam, steps=steps, noise=noise),
             "discriminator": Player(("discriminator",), self.discriminator_loss, self.adam),
