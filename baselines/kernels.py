@@ -42,13 +42,13 @@ def mmd2(kernel: Kernel, x: Tensor, y: Tensor, unbiased: bool = False) -> Tensor
     """The square of the maximum mean discrepancy of two laws, from samples $(m, d)$ and $(n, d)$ of them.
 
     References:
-        A Kernel Two-Sample Test (Gretton et al., 2012), lemma 6.
+        A Kernel Two-Sample Test (Gretton et al., 2012).
 
     Arguments:
         kernel: The kernel.
         x: Samples of one law.
         y: Samples of the other law.
-        unbiased: Whether the expectation is exact. If not, the estimate is at least 0.
+        unbiased: Whether the estimate is right on average. If not, it is never negative.
     """
     within_x = kernel(squared_distances(x, x)).mean()
     within_y = kernel(squared_distances(y, y)).mean()

@@ -78,9 +78,9 @@ class MMDGAN(Method):
         real_features, fake_features = nets.discriminator(x), nets.discriminator(fake)
         distance = self.distance(real_features, fake_features)
         if self.form == "li":
-            decode = nets.discriminator_decoder
-            error = mse_loss(decode(real_features), x) + mse_loss(decode(fake_features), fake)
-            return self.reconstruction_weight * error - distance
+            real_error = mse_loss(nets.discriminator_decoder(real_features), x)
+            fake_error = mse_loss(nets.discriminator_decoder(fake_features), fake)
+            return self.reconstruction_weight * (real_error + fake_error) - distance
 
         def separation(points: Tensor) -> Tensor:
             return witness(rational_quadratics, nets.discriminator(points), real_features, fake_features)
