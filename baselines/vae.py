@@ -2,17 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from math import prod
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import encoder, generator
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
+from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
 from benchmark.registry import register_method
 
-__all__ = ["VAE", "Scale", "divergence"]
+__all__ = ["VAE", "Scale"]
 
 
 class Scale(nn.Module):
@@ -28,7 +28,7 @@ class Scale(nn.Module):
 
 @register_method("vae")
 @dataclass(frozen=True)
-class VAE(Method):
+class VAE(GaussianEncoder):
     """Variational autoencoder whose decoder is a Gaussian with the same learnt variance everywhere.
 
     The loss is the negative evidence lower bound: summed over coordinates, averaged over samples.
@@ -66,7 +66,7 @@ class VAE(Method):
         return {"autoencoder": Player(trained, self.autoencoder_loss, Adam(self.lr), noise=noise)}
 
     def latents(self, data: DataSpec) -> Latents:
-        return Latents(data.latent, noise=prod(data.shape) if self.samples == "draw" else 0)
+        return Latents(data.latent, noise=math.prod(data.shape) if self.samples == "draw" else 0)
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
         mean = nets.generator(z)
@@ -74,20 +74,9 @@ class VAE(Method):
             return mean
         return mean + nets.scale().exp() * noise.view_as(mean)
 
-    def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        """The mean of $q(z|x)$."""
-        mean, _ = nets.encoder(x).chunk(2, dim=-1)
-        return mean
-
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        mean, log_variance = nets.encoder(batch.x).chunk(2, dim=-1)
-        code = mean + (log_variance / 2).exp() * batch.noise["code"]
+        code, complexity = self.encoded(nets, batch)
         log_scale = nets.scale()
         error = (batch.x - nets.generator(code)) / log_scale.exp()
         surprise = error.square() / 2 + log_scale + math.log(2 * math.pi) / 2
-        return (surprise.flatten(1).sum(dim=1) + divergence(mean, log_variance)).mean()
-
-
-def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """The KL divergence of Gaussians $(B, L)$ with independent coordinates from $N(0, I)$, shape $(B,)$."""
-    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1) / 2
+        return (surprise.flatten(1).sum(dim=1) + complexity).mean()

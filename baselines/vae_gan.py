@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import WithFeatures, discriminator, encoder, generator
-from baselines.vae import divergence
 from baselines.vae_gan_updates import Gated, falling, movers
-from benchmark.method import Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method import Batch, DataSpec, Networks, Noise, Player
 from benchmark.registry import register_method
 
 __all__ = ["VAEGAN"]
@@ -17,7 +17,7 @@ __all__ = ["VAEGAN"]
 
 @register_method("vae-gan")
 @dataclass(frozen=True)
-class VAEGAN(Method):
+class VAEGAN(GaussianEncoder):
     """Variational autoencoder that compares data with its reconstruction in the features of a discriminator.
 
     Its decoder is the generator. Discriminator and generator move only while neither has the upper hand.
@@ -60,15 +60,6 @@ class VAEGAN(Method):
             "generator": Player(("generator",), self.generator_loss, rmsprop, noise=noise),
         }
 
-    def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        mean, _ = nets.encoder(x).chunk(2, dim=1)
-        return mean
-
-    def encoded(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Samples of $q(z|x)$, and its divergence from the prior, averaged over the data."""
-        mean, log_variance = nets.encoder(batch.x).chunk(2, dim=1)
-        return mean + (log_variance / 2).exp() * batch.noise["code"], divergence(mean, log_variance).mean()
-
     def judged(self, nets: Networks, x: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of data and of what is made of codes, and half the squared error of the features."""
         logits, features = nets.discriminator(torch.cat([x, nets.generator(codes)]))
@@ -77,9 +68,9 @@ class VAEGAN(Method):
         return logits[: len(x)], logits[len(x) :], error
 
     def encoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        code, distance = self.encoded(nets, batch)
+        code, divergence = self.encoded(nets, batch)
         _, _, error = self.judged(nets, batch.x, code)
-        return distance + error
+        return divergence.mean() + error
 
     def game(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """The losses of discriminator and generator; 0 for one that does not move."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, softplus
 
+from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import discriminator, encoder, generator
-from baselines.vae import divergence
-from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method import Adam, Batch, DataSpec, Networks, Noise, Player
 from benchmark.registry import register_method
 
 __all__ = ["VGH"]
@@ -15,7 +15,7 @@ __all__ = ["VGH"]
 
 @register_method("vgh")
 @dataclass(frozen=True)
-class VGH(Method):
+class VGH(GaussianEncoder):
     """Variational autoencoder whose decoder also has to deceive a discriminator of its samples.
 
     References:
@@ -61,16 +61,10 @@ class VGH(Method):
             "discriminator": Player(("discriminator",), self.discriminator_loss, self.adam),
         }
 
-    def encode(self, nets: Networks, x: Tensor) -> Tensor:
-        """The mean of $q(z|x)$."""
-        mean, _ = nets.encoder(x).chunk(2, dim=-1)
-        return mean
-
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        mean, log_variance = nets.encoder(batch.x).chunk(2, dim=-1)
-        code = mean + (log_variance / 2).exp() * batch.noise["code"]
+        code, divergence = self.encoded(nets, batch)
         error = l1_loss(nets.generator(code), batch.x)
-        complexity = divergence(mean, log_variance).mean() / batch.x[0].numel()
+        complexity = divergence.mean() / batch.x[0].numel()
         deception = softplus(-nets.discriminator(nets.generator(batch.z))).mean()
         return self.reconstruction * error + complexity + deception
 

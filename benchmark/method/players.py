@@ -59,28 +59,30 @@ class PureNetwork(nn.Module):
         # A forward pass may write into its buffers.
         tensors |= {f"network.{key}": buffer.clone() for key, buffer in buffers.items()}
         output, after = functional_call(self, tensors, inputs)
-        if buffers.keys() != after.keys():
-            changed = min(buffers.keys() ^ after.keys())
-            raise ValueError(f"a forward pass adds or removes the buffer {changed}; register it in __init__")
-        _check_same_form("a forward pass gives the buffer", buffers, after)
+        _check_same_form("a forward pass", "buffer", buffers, after, "; register it in __init__")
         return output, after
 
 
-def _check_same_form(what: str, before: Tensors, after: Tensors) -> None:
-    """Raises a `ValueError` if tensors have not the shapes and types that they had before.
+def _check_same_form(who: str, kind: str, before: Tensors, after: Tensors, advice: str = "") -> None:
+    """Raises a `ValueError` if tensors have not the names, shapes and types that they had before.
 
     Arguments:
-        what: Who gives what: `a forward pass gives the buffer`.
+        who: Who changes them.
+        kind: What they are.
         before: Tensors by name.
-        after: Tensors of the same names.
+        after: Tensors by name.
+        advice: What to do about other names.
     """
-    for key in before:
-        if before[key].shape != after[key].shape:
-            raise ValueError(
-                f"{what} {key} the shape {tuple(after[key].shape)}; it must keep {tuple(before[key].shape)}"
-            )
-        if before[key].dtype != after[key].dtype:
-            raise ValueError(f"{what} {key} the type {after[key].dtype}; it must keep {before[key].dtype}")
+    changed = before.keys() ^ after.keys()
+    if changed:
+        raise ValueError(f"{who} adds or removes the {kind} {min(changed)}{advice}")
+    for key, old in before.items():
+        new = after[key]
+        gives = f"{who} gives the {kind} {key}"
+        if old.shape != new.shape:
+            raise ValueError(f"{gives} the shape {tuple(new.shape)}; it must keep {tuple(old.shape)}")
+        if old.dtype != new.dtype:
+            raise ValueError(f"{gives} the type {new.dtype}; it must keep {old.dtype}")
 
 
 class _Declared(dict[str, Tensor]):
@@ -140,7 +142,7 @@ class Networks:
                 raise ValueError(
                     f"assigns the variable {name}; variables() declares {', '.join(known) or 'none'}"
                 )
-        _check_same_form("assign() gives the variable", {name: known[name] for name in variables}, variables)
+        _check_same_form("assign()", "variable", {name: known[name] for name in variables}, variables)
         detached = {name: value.detach() for name, value in variables.items()}
         self.state = self.state._replace(variables={**known, **detached})
 
@@ -225,8 +227,5 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
 
 def _projected(network: str, project: Projection, parameters: Tensors) -> Tensors:
     projected = project(parameters)
-    if projected.keys() != parameters.keys():
-        changed = min(projected.keys() ^ parameters.keys())
-        raise ValueError(f"the projection of {network} adds or removes the parameter {changed}")
-    _check_same_form(f"the projection of {network} gives the parameter", parameters, projected)
+    _check_same_form(f"the projection of {network}", "parameter", parameters, projected)
     return projected

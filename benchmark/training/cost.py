@@ -74,7 +74,8 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     """Counts one real cycle of one model."""
     cpu = torch.device("cpu")
     cycle = Cycle(method, data.spec)
-    state = select_seed(initialise(method, data, [0], cpu), 0)
+    start = initialise(method, data, [0], cpu)
+    state = select_seed(start, 0)
     batches = [stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))]
     flops, operations, longest, first = 0, 0, 0, 0
     updates: list[Player] = []
@@ -86,7 +87,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         longest = max(longest, count.operations)
         first += phase.repeats * size
         updates += phase.repeats * list(phase.players.values())
-    sampling = _cost_of_sampling(method, data)
+    sampling = _cost_of_sampling(TrainedGenerators.of(method, data.spec, start), data)
     return Cost(
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in updates),
@@ -114,14 +115,12 @@ class _Sampling(NamedTuple):
     evaluations: int
 
 
-def _cost_of_sampling(method: Method, data: Dataset) -> _Sampling:
-    """Counts what real samples of one untrained model take.
+def _cost_of_sampling(generators: TrainedGenerators, data: Dataset) -> _Sampling:
+    """Counts what real samples of one model take.
 
     Raises:
         ValueError: If the sampler does not give samples of the data's shape.
     """
-    state = initialise(method, data, [0], torch.device("cpu"))
-    generators = TrainedGenerators.of(method, data.spec, state)
     evaluations = 0
 
     def count(*_: Any) -> None:

@@ -12,7 +12,7 @@ from benchmark.method import DataSpec, Latents, Method, Networks, PureNetwork, S
 from benchmark.training.step import modules_of, select_seed
 from benchmark.training.trees import tree_map
 
-__all__ = ["TrainedGenerators", "fits"]
+__all__ = ["TrainedGenerators"]
 
 FIT_SAMPLES = 10_000
 """Training samples that a method's `fit` is given. Part of the definition of results."""
@@ -52,9 +52,13 @@ class TrainedGenerators:
         tensors = {**self.state.parameters["generator"], **self.state.buffers["generator"]}
         return {key: value[index].clone() for key, value in tensors.items()}
 
+    def at(self, state: State) -> "TrainedGenerators":
+        """The generators at another stacked state."""
+        return replace(self, state=state)
+
     def select(self, indices: Sequence[int]) -> "TrainedGenerators":
         """The generators of some of the seeds."""
-        return replace(self, state=tree_map(lambda leaf: leaf[list(indices)], self.state))
+        return self.at(tree_map(lambda leaf: leaf[list(indices)], self.state))
 
     def reconstruction(self, index: int) -> Callable[[Tensor], Tensor] | None:
         """Maps data $(n, *)$ to its reconstruction by one seed's encoder and generator.
@@ -81,11 +85,11 @@ class TrainedGenerators:
         Raises:
             ValueError: If the method fits something that is no variable, or of another shape or type.
         """
-        if not fits(self.method):
+        if type(self.method).fit is Method.fit:
             return self
         states = [self._fitted(data, seed, i) for i, seed in enumerate(seeds)]
         variables = tree_map(lambda *leaves: torch.stack(leaves), *states)
-        return replace(self, state=self.state._replace(variables=variables))
+        return self.at(self.state._replace(variables=variables))
 
     def _fitted(self, data: Dataset, seed: int, index: int) -> Tensors:
         """The variables of one seed after its fit."""
@@ -107,8 +111,3 @@ class TrainedGenerators:
         """The data of one seed."""
         z, noise = numbers.split([self.latents.size, self.latents.noise], dim=1)
         return self.method.sample(self._networks(state), self.latents.of_normal(z), noise)
-
-
-def fits(method: Method) -> bool:
-    """Whether a method fits something to training data before it is sampled from."""
-    return type(method).fit is not Method.fit

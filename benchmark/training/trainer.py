@@ -121,6 +121,7 @@ def train(
     if start is not None:
         with fitting():
             run.restore(start)
+    generators = TrainedGenerators.of(method, data.spec, run.state)
 
     if compile:
         progress(run.share, "compiling")
@@ -139,7 +140,7 @@ def train(
         nobody_left = checks and bool((run.diverged > 0).all())
         if reached > run.point or nobody_left:
             last = reached == schedule.points or nobody_left
-            generator = TrainedGenerators.of(method, data.spec, run.sampled_state()).fitted(data, seeds)
+            generator = generators.at(run.sampled_state()).fitted(data, seeds)
             evaluate(Standing(reached, run.done, run.seconds, generator, run.diverged.tolist(), last))
             run.point = reached
             if last:

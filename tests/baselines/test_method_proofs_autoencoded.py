@@ -19,7 +19,8 @@ from support.by_hand import (
 )
 from torch import nn
 
-from baselines.vae import Scale, divergence
+from baselines.gaussian_encoder import divergence
+from baselines.vae import Scale
 from benchmark.method import Batch, Networks, update
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators

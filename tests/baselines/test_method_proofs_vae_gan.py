@@ -1,6 +1,5 @@
 """VAE-GAN against numpy on small networks: who learns from what, and who moves at all."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from support.by_hand import (
     TINY,
     Move,
+    RootMeanSquareDescent,
     as_tensors,
     assert_a_cycle_is_that_of,
     central_differences,
@@ -107,28 +107,11 @@ def decoded(state, batch, share):
     return share * mismatch(state, batch) - (1 - share) * fake
 
 
-@dataclass(frozen=True)
-class RootMeanSquare:
-    """RMSprop as in Hinton's lecture."""
-
-    lr: float
-    decay: float
-
-    def step(self, state, network, gradients):
-        parameters, second = {}, {}
-        for key, theta in state.parameters[network].items():
-            g = gradients[key]
-            second[key] = self.decay * state.second[network][key] + (1 - self.decay) * g**2
-            parameters[key] = theta - self.lr * g / (np.sqrt(second[key]) + 1e-8)
-        steps = state.steps[network] + 1
-        return state.replace_in(network, parameters=parameters, second=second, steps=steps)
-
-
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
 def test_a_cycle_of_vae_gan_is_that_of_numpy(share):
     """Three players, one batch: what each of them learns from, and what it does not."""
     method = on_networks("vae-gan", NETWORKS, lr=0.05, decay=0.7, reconstruction=share, margin=WIDE)
-    descent = RootMeanSquare(0.05, 0.7)
+    descent = RootMeanSquareDescent(0.05, 0.7)
     moves = [
         Move(("encoder",), coded, descent),
         Move(("discriminator",), judged, descent),
