@@ -71,10 +71,6 @@ class FGAN(Method):
     lr: float = 2e-4
     beta1: float = 0.5
 
-    def __post_init__(self) -> None:
-        if self.divergence not in DIVERGENCES:
-            raise ValueError(f"divergence must be one of {', '.join(DIVERGENCES)}, not {self.divergence}")
-
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "discriminator": discriminator(data)}
 

@@ -21,8 +21,9 @@ __all__ = ["MMDGAN"]
 class MMDGAN(Method):
     """GAN whose discriminator gives features and drives their laws apart, as a kernel sees them.
 
-    What restrains the features depends on the form. `li`: they are codes of an autoencoder, whose encoder has
-    clipped weights. `binkowski`: they are small, and the kernel's witness function has slope 1.
+    What restrains them depends on `form`. `li`: they are codes of an autoencoder whose encoder has clipped
+    weights (`clip`, `reconstruction_weight`, `order_weight`). `binkowski`: the `features` are small, and the
+    kernel's witness function has slope 1 (`penalty`, `feature_weight`).
 
     References:
         MMD GAN: Towards Deeper Understanding of Moment Matching Network (Li et al., 2017), arXiv:1705.08584.
@@ -30,11 +31,10 @@ class MMDGAN(Method):
         authors, of the second in a public copy.
 
     Deviations:
-        The shared networks. On points they have no bounded range, so that the term of order can drive the
-        generator away. `li`: as in `wgan`, always 5 steps of the discriminator, and weights are clipped after
-        a step. `binkowski`: the rational quadratic kernel on all data, where the code adds a linear one on
-        some; a constant learning rate instead of one that falls when a test of the samples asks for it; only
-        the last layer is kept small; the slope is that in all dimensions, in the code that in each column.
+        The shared networks: on points without limits, so that the term of order can drive samples away.
+        `li`: as in `wgan`, always 5 steps of the discriminator, and clipping after a step. `binkowski`: the
+        rational quadratic kernel alone; a constant learning rate, which the code lowers by a test of samples;
+        only the last layer is small; the slope is that in all dimensions, in the code that in each column.
     """
 
     family = "adversarial"

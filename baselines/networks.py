@@ -8,7 +8,6 @@ itself asks for still comes first, but for nonlinearities that maxout units repl
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any, Literal
@@ -235,6 +234,8 @@ def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style:
     """
     if outputs is None:
         outputs = data.latent
+    if outputs < 1:
+        raise ValueError(f"an encoder has at least 1 output, not {outputs}")
     if data.kind == "images":
         if noise:
             raise ValueError("an encoder of images takes no noise at its input")
@@ -264,11 +265,9 @@ def joint_discriminator(data: DataSpec, codes: int | None = None, **style: Any) 
     return _perceptron("discriminator", prod(data.shape) + codes, 1, data, style)
 
 
-def autoencoder(data: DataSpec, codes: int | None = None, **style: Any) -> Autoencoder:
-    """Data $(B, *)$ to its reconstruction and its codes, $L$ by default. `style` is that of `generator`."""
-    if codes is None:
-        codes = data.latent
-    return Autoencoder(encoder(data, codes, **style), generator(replace(data, latent=codes), **style))
+def autoencoder(data: DataSpec, **style: Any) -> Autoencoder:
+    """Data $(B, *)$ to its reconstruction and its codes $(B, L)$. `style` is that of `generator`."""
+    return Autoencoder(encoder(data, **style), generator(data, **style))
 
 
 def code_discriminator(data: DataSpec, **style: Any) -> nn.Module:

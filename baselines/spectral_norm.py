@@ -7,6 +7,16 @@ from torch.nn.utils.parametrize import register_parametrization
 
 __all__ = ["normalise_layers", "spectral_norm"]
 
+LAYERS = (
+    nn.Linear,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.Conv3d,
+    nn.ConvTranspose1d,
+    nn.ConvTranspose2d,
+    nn.ConvTranspose3d,
+)
+
 FIRST_STEPS = 15
 """Steps of the power iteration before training, so that evaluation needs none before it."""
 
@@ -32,7 +42,7 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
 def normalise_layers(network: nn.Module) -> nn.Module:
     """A network all of whose linear and convolutional layers are spectrally normalised, in place."""
     for layer in list(network.modules()):
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(layer, LAYERS):
             spectral_norm(layer)
     return network
 

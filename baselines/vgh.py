@@ -27,7 +27,8 @@ class VGH(GaussianEncoder):
         No reproduction of the 2018 paper, of which only the abstract was seen. From memory, the hybrid has
         the losses of the 2017 paper with the KL divergence in place of the discriminator of codes, and a
         discriminator that sees samples only. The mean absolute error stands for a Laplace likelihood per
-        coordinate; so the divergence is divided by the number of coordinates, too. The shared networks.
+        coordinate; so the divergence is divided by the number of coordinates, too. Each update sees a batch
+        of its own; the code has one for all steps of a cycle. The shared networks.
     """
 
     family = "with an encoder"

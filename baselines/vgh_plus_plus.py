@@ -28,7 +28,8 @@ class VGHPlusPlus(VGH):
         No reproduction of the 2018 paper, of which only the abstract was seen: what is trained here is the
         public form of alpha-GAN. As in that code, generator and encoder are trained jointly, the encoder is
         deterministic, and the prior has the label 1 in the loss of codes: in the first version of the 2017
-        paper prior and posterior are swapped there. Each update sees a batch of its own. The shared networks.
+        paper prior and posterior are swapped there. Each update sees a batch of its own; the code has one for
+        all steps of a cycle. The shared networks.
     """
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:

@@ -12,6 +12,9 @@ from benchmark.method.state import Tensors
 
 __all__ = ["Family", "Method"]
 
+COMMON = {"common": True}
+"""Marks a setting that all methods have: records leave it out while it has its default."""
+
 Family = Literal["adversarial", "with an encoder", "energy-based", "likelihood-based", "other"]
 
 
@@ -38,8 +41,8 @@ class Method(ABC):
     simultaneous = False
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
 
-    average: float = field(default=0.0, kw_only=True)
-    average_half_life: float = field(default=0.0, kw_only=True)
+    average: float = field(default=0.0, kw_only=True, metadata=COMMON)
+    average_half_life: float = field(default=0.0, kw_only=True, metadata=COMMON)
 
     @abstractmethod
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:

@@ -73,12 +73,16 @@ def _check_same_form(who: str, kind: str, before: Tensors, after: Tensors, advic
         after: Tensors by name.
         advice: What to do about other names.
     """
+    if not isinstance(after, dict):
+        raise ValueError(f"{who} gives {after!r}; it must be a dictionary of tensors")
     changed = before.keys() ^ after.keys()
     if changed:
         raise ValueError(f"{who} adds or removes the {kind} {min(changed)}{advice}")
     for key, old in before.items():
         new = after[key]
         gives = f"{who} gives the {kind} {key}"
+        if not isinstance(new, Tensor):
+            raise ValueError(f"{gives} the value {new!r}; it must be a tensor")
         if old.shape != new.shape:
             raise ValueError(f"{gives} the shape {tuple(new.shape)}; it must keep {tuple(old.shape)}")
         if old.dtype != new.dtype:

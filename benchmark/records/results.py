@@ -99,7 +99,10 @@ class Results:
         return self._first_records[dataset]["configuration"]["metrics"]
 
     def without(self, dataset: str, metric: str) -> list[str]:
-        """The methods to which a metric does not apply: those whose finished trials have none."""
+        """The methods to which a metric does not apply: those whose finished trials have none.
+
+        Of a method whose trials all diverged it is not known, and it ranks last.
+        """
         has_it: dict[str, bool] = {}
         for record in self.records:
             if record["dataset"] == dataset and record["status"] == "ok":

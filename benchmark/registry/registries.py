@@ -89,7 +89,7 @@ class Registry:
         def enter(entry: T) -> T:
             if not re.fullmatch(r"[a-z0-9][a-z0-9_.+-]*", name):
                 raise UsageError(
-                    f"{self.kind} name {name!r}: give lower-case letters, digits, and - + _ . behind one"
+                    f"{self.kind} name {name!r}: give lower-case letters, digits, and after the first - + _ ."
                 )
             home = self._modules.get(name, entry.__module__)
             from_elsewhere = not f"{entry.__module__}.".startswith(f"{home}.")
@@ -241,7 +241,7 @@ def _own_settings(cls: Any) -> set[str]:
 
 def settings_of(cls: Any) -> list[Field]:
     """The fields of a registered class: its own, and then those that all classes of its kind have."""
-    return sorted(fields(cls), key=lambda field: field.kw_only is True)
+    return sorted(fields(cls), key=lambda field: "common" in field.metadata)
 
 
 def unknown(name: str) -> UsageError:

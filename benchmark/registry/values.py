@@ -25,12 +25,12 @@ SEQUENCES = (inspect.ListType, inspect.TupleType, inspect.VarTupleType)
 def resolved(instance: Any) -> dict[str, Any]:
     """The fields of a built instance, as JSON has them.
 
-    Keyword-only fields, which a contract adds to all classes of its kind, are left out while they have their
+    Common fields, which a contract adds to all classes of its kind, are left out while they have their
     default: so records from before they were added stay valid.
     """
     values = {key: plain(value) for key, value in msgspec.to_builtins(instance, enc_hook=plain).items()}
     for field in fields(instance):
-        if field.kw_only is True and getattr(instance, field.name) == field.default:
+        if field.metadata.get("common") and getattr(instance, field.name) == field.default:
             del values[field.name]
     return values
 

@@ -258,7 +258,7 @@ class _GroupInTraining:
             "flops": cycles * self.cost.flops + self.cost.fit_flops,
             "generator_steps": cycles * self.cost.generator_steps,
             "discriminator_steps": cycles * self.cost.discriminator_steps,
-            "samples_seen": cycles * self.cost.samples,
+            "samples_seen": cycles * self.cost.samples + self.cost.fit_samples,
             "device_seconds": seconds,
         }
 

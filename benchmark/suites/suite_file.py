@@ -51,7 +51,7 @@ def read_suite(file: Path) -> Suite:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
         raise UsageError(
             f"--suite {file}: the name of the file is that of the suite; "
-            "give lower-case letters, digits, and - _ . between them"
+            "give lower-case letters, digits, and after the first - _ ."
         )
     if name in SUITES.names():
         raise UsageError(f"--suite {file}: there is a registered suite {name!r}; rename the file")

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode  # torch has no public name for it
 from torch.utils.flop_counter import flop_registry
 
@@ -13,7 +14,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.method import Method, Player
 from benchmark.suites.budget import Budget
-from benchmark.training.generators import TrainedGenerators
+from benchmark.training.generators import FIT_SAMPLES, TrainedGenerators
 from benchmark.training.step import Cycle, initialise, select_seed
 from benchmark.training.streams import Batches
 from benchmark.training.trees import tree_leaves
@@ -32,6 +33,7 @@ class Cost:
         samples: Real samples drawn per cycle.
         parameters: Trained parameters, over all networks.
         fit_flops: FLOPs of what is fitted to training data before samples are taken; spent once.
+        fit_samples: Real samples that it is fitted to.
         sample_flops: FLOPs per sample.
         sample_evaluations: Evaluations of networks per sample.
         operations: Tensor operations per cycle.
@@ -44,6 +46,7 @@ class Cost:
     samples: int
     parameters: int
     fit_flops: int
+    fit_samples: int
     sample_flops: int
     sample_evaluations: int
     operations: int
@@ -60,12 +63,13 @@ class Cost:
         per_cycle = {"flops": self.flops, "steps": self.generator_steps, "samples": self.samples}[budget.unit]
         if per_cycle == 0:
             raise UsageError(f"--budget {budget}: a cycle takes no {budget.unit}; give another unit")
-        before_samples = self.fit_flops if budget.unit == "flops" else 0
-        cycles = round((budget.amount - before_samples) / per_cycle)
+        fit = {"flops": self.fit_flops, "steps": 0, "samples": self.fit_samples}[budget.unit]
+        cycles = round((budget.amount - fit) / per_cycle)
         if cycles < 1:
+            and_fit = f" and the fit before samples are taken {fit}" if fit else ""
             raise UsageError(
-                f"--budget {budget}: one cycle takes {per_cycle + before_samples} {budget.unit}; "
-                "give at least that"
+                f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}{and_fit}; "
+                f"give at least {per_cycle + fit}"
             )
         return cycles
 
@@ -87,7 +91,8 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         longest = max(longest, count.operations)
         first += phase.repeats * size
         updates += phase.repeats * list(phase.players.values())
-    sampling = _cost_of_sampling(TrainedGenerators.of(method, data.spec, start), data)
+    generators = TrainedGenerators.of(method, data.spec, start)
+    sampling = _cost_of_sampling(generators, data)
     return Cost(
         flops=flops,
         generator_steps=sum("generator" in player.networks for player in updates),
@@ -95,6 +100,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
         parameters=sum(parameter.numel() for parameter in tree_leaves(state.parameters)),
         fit_flops=sampling.fit_flops,
+        fit_samples=FIT_SAMPLES if generators.fits else 0,
         sample_flops=sampling.flops,
         sample_evaluations=sampling.evaluations,
         operations=operations,
@@ -123,9 +129,9 @@ def _cost_of_sampling(generators: TrainedGenerators, data: Dataset) -> _Sampling
     """
     evaluations = 0
 
-    def count(*_: Any) -> None:
+    def count(_: Any, inputs: tuple[Tensor, ...]) -> None:
         nonlocal evaluations
-        evaluations += 1
+        evaluations += bool(inputs)  # a network without inputs is a number that is learnt
 
     with torch.no_grad(), _FlopCounter() as fit:
         generators = generators.fitted(data, [0])

@@ -12,7 +12,7 @@ from benchmark.method import DataSpec, Latents, Method, Networks, PureNetwork, S
 from benchmark.training.step import modules_of, select_seed
 from benchmark.training.trees import tree_map
 
-__all__ = ["TrainedGenerators"]
+__all__ = ["FIT_SAMPLES", "TrainedGenerators"]
 
 FIT_SAMPLES = 10_000
 """Training samples that a method's `fit` is given. Part of the definition of results."""
@@ -75,6 +75,11 @@ class TrainedGenerators:
 
         return reconstruct
 
+    @property
+    def fits(self) -> bool:
+        """Whether the method fits something to training data before it is sampled from."""
+        return type(self.method).fit is not Method.fit
+
     def fitted(self, data: Dataset, seeds: Sequence[int]) -> "TrainedGenerators":
         """The generators after `Method.fit`, if the method has that.
 
@@ -85,7 +90,7 @@ class TrainedGenerators:
         Raises:
             ValueError: If the method fits something that is no variable, or of another shape or type.
         """
-        if type(self.method).fit is Method.fit:
+        if not self.fits:
             return self
         states = [self._fitted(data, seed, i) for i, seed in enumerate(seeds)]
         variables = tree_map(lambda *leaves: torch.stack(leaves), *states)

@@ -145,7 +145,7 @@ def train(
             run.point = reached
             if last:
                 return
-        run.advance(cycle, schedule.next_stop(run.done, run.point), saver)
+        run.advance(cycle, saver)
         progress(run.share, "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
@@ -196,34 +196,36 @@ class _Run:
             return self.state
         return self.state.replace_in("generator", parameters=self.average.mean)
 
-    def advance(self, cycle: Cycle, until: int, saver: Saver) -> None:
-        """Trains to that cycle, or to one before it, the next at least, where a checkpoint is due."""
+    def advance(self, cycle: Cycle, saver: Saver) -> None:
+        """Trains to the next check of the losses, evaluation or checkpoint, for one cycle at least."""
         losses: list[Tensor] = []
-        began, worked_before = time.perf_counter(), time.process_time()
+        watch = _Watch(self.device)
+        done, seconds = self.done, self.seconds
         # The tensors' shapes never change, so the compiled functions need not check them at every call.
         with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
-            while not losses or (self.done + len(losses) < until and not saver.due(self.done + len(losses))):
-                losses.append(self._one_cycle(cycle, self.done + len(losses)))
+            while not losses or not self._stops(done, seconds, saver):
+                losses.append(self._one_cycle(cycle, done, seconds))
+                done += 1
+                seconds = self.seconds + watch.seconds() / self.seeds
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
-        seconds = time.perf_counter() - began
-        if self.device.type == "cpu":
-            # A job that is suspended does not work, and neither does one that waits for a core.
-            seconds = min(seconds, time.process_time() - worked_before)
-        self.seconds += seconds / self.seeds
+        self.seconds += watch.seconds() / self.seeds
         first = self.done + 1 + (~finite).int().argmax(dim=0)
         self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
-        self.done += len(losses)
+        self.done = done
 
-    def _one_cycle(self, cycle: Cycle, done: int) -> Tensor:
-        """Trains for one cycle, after that many; returns the losses."""
-        self.state.progress.fill_(self.schedule.share(done, self.seconds))
+    def _stops(self, done: int, seconds: float, saver: Saver) -> bool:
+        """Whether something is to be done after that many cycles and device-seconds."""
+        evaluates = self.schedule.points_reached(done, seconds) > self.point
+        return evaluates or done % CYCLES_BETWEEN_CHECKS == 0 or saver.due(done)
+
+    def _one_cycle(self, cycle: Cycle, done: int, seconds: float) -> Tensor:
+        """Trains for one cycle, after that many and so many device-seconds; returns the losses."""
+        self.state.progress.fill_(self.schedule.share(done, seconds))
         losses = cycle.run(self.state, next(self.stream))
         if self.average is not None:
-            self.average.add(
-                self.state.parameters["generator"], self.schedule.cycle_share(done, self.seconds)
-            )
+            self.average.add(self.state.parameters["generator"], self.schedule.cycle_share(done, seconds))
         return losses
 
     def checkpoint(self) -> Checkpoint:
@@ -249,6 +251,22 @@ class _Run:
             average = checkpoint.part("average")
             load_tree(self.average.mean, average.arrays)
             self.average.total = average.values["total"]
+
+
+class _Watch:
+    """Counts the seconds in which a device was at work, from now on."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.on_cpu = device.type == "cpu"
+        self.began, self.worked_before = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> float:
+        """The seconds so far."""
+        passed = time.perf_counter() - self.began
+        if self.on_cpu:
+            # A job that is suspended does not work, and neither does one that waits for a core.
+            return min(passed, time.process_time() - self.worked_before)
+        return passed
 
 
 @dataclass(frozen=True)
@@ -282,11 +300,3 @@ class _Schedule:
         if self.cycles is None:
             return min(self.points, int(self.points * seconds / self.seconds))
         return done * self.points // self.cycles
-
-    def next_stop(self, done: int, point: int) -> int:
-        """The cycle of the next check of the losses or of the next evaluation, whichever is first."""
-        check = done - done % CYCLES_BETWEEN_CHECKS + CYCLES_BETWEEN_CHECKS
-        if self.cycles is None:
-            return check
-        evaluation = -(-(point + 1) * self.cycles // self.points)
-        return min(check, evaluation)

@@ -234,11 +234,6 @@ def test_every_variant_compiles():
             assert torch.equal(compiled(v), function(v))
 
 
-def test_an_unknown_divergence_is_refused():
-    with pytest.raises(ValueError, match=r"divergence must be one of kl, .*, not hinge"):
-        METHODS.get("f-gan")(divergence="hinge")
-
-
 def test_f_gans_published_settings():
     method = METHODS.get("f-gan")()
     assert (method.divergence, method.trick, method.lr, method.beta1) == ("js", False, 2e-4, 0.5)

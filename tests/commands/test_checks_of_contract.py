@@ -9,6 +9,11 @@ from benchmark.registry import METHODS
 PROBLEMS = {
     "NegativeSchedule": "the schedule of player 'generator' gives -0.00999",
     "ScheduleOfShape": "the schedule of player 'generator' gives [1.0, 1.0, 1.0] at progress 0.00",
+    "ProjectsToNothing": "the projection of generator gives None; it must be a dictionary of tensors",
+    "AssignsNumber": "assign() gives the variable k the value 0.5; it must be a tensor",
+    "NumberAsVariable": "variables() gives 0.0 for k; it must be a tensor",
+    "NumberAsLatents": "latents() gives 8; it must be a Latents",
+    "FitsAtRandom": "fit() gives other values when it is called again",
     "ProjectsToOtherShapes": "the projection of generator gives the parameter 0.weight the shape (1, 8); "
     "it must keep (8, 8)",
     "ProjectsAway": "the projection of generator adds or removes the parameter",
@@ -48,3 +53,7 @@ def test_one_line_says_what_is_wrong(name, problems):
     found = problems(getattr(odd_methods, name))
     assert any(PROBLEMS[name] in problem for problem in found), found
     assert not any("\n" in problem for problem in found)
+
+
+def test_a_schedule_may_give_a_number(problems):
+    assert problems(odd_methods.ConstantSchedule) == []

@@ -39,6 +39,7 @@ class Counting(GAN):
 def run(method, cycles=3, seeds=(0, 1)):
     cycle = Cycle(method, DATA.spec)
     state = initialise(method, DATA, seeds, CPU)
+    state.progress.fill_(0.5)
     batches = Batches(DATA, cycle.draws, seeds, CPU)
     for _ in range(cycles):
         cycle.run(state, next(batches))
@@ -49,7 +50,7 @@ def run(method, cycles=3, seeds=(0, 1)):
 def test_variables_pass_from_update_to_update(simultaneous):
     state = run(Counting(simultaneous=simultaneous))
     assert state.variables["n"].tolist() == [33, 33]
-    assert state.variables["seen"].tolist() == [0, 0]
+    assert state.variables["seen"].tolist() == [0.5, 0.5]
 
 
 def test_variables_are_each_seeds_own():

@@ -140,3 +140,11 @@ def test_settings_are_as_json_has_them():
 def test_settings_that_all_methods_have_are_recorded_where_they_are_used():
     assert "average" not in resolved(METHODS.build("gan", {}))
     assert resolved(METHODS.build("gan", {"average": 0.9}))["average"] == 0.9
+
+
+def test_keyword_only_settings_of_a_method_are_in_its_records():
+    @dataclass(frozen=True, kw_only=True)
+    class Own(GAN):
+        gamma: float = 1.0
+
+    assert resolved(Own())["gamma"] == 1

@@ -29,6 +29,52 @@ class ScheduleOfShape(GAN):
 
 
 @dataclass(frozen=True)
+class ConstantSchedule(GAN):
+    """Not wrong: a number will do."""
+
+    def players(self, data):
+        adam = Adam(self.lr, schedule=lambda progress: 0.5)
+        return with_generator(super().players(data), optimiser=adam)
+
+
+@dataclass(frozen=True)
+class ProjectsToNothing(GAN):
+    def players(self, data):
+        return with_generator(super().players(data), project={"generator": lambda parameters: None})
+
+
+@dataclass(frozen=True)
+class AssignsNumber(GAN):
+    def variables(self, data):
+        return {"k": torch.zeros(())}
+
+    def generator_loss(self, nets, batch):
+        nets.assign(k=0.5)
+        return super().generator_loss(nets, batch)
+
+
+@dataclass(frozen=True)
+class NumberAsVariable(GAN):
+    def variables(self, data):
+        return {"k": 0.0}
+
+
+@dataclass(frozen=True)
+class NumberAsLatents(GAN):
+    def latents(self, data):
+        return 8
+
+
+@dataclass(frozen=True)
+class FitsAtRandom(GAN):
+    def variables(self, data):
+        return {"k": torch.zeros(())}
+
+    def fit(self, nets, x):
+        return {"k": torch.rand(())}
+
+
+@dataclass(frozen=True)
 class ProjectsToOtherShapes(GAN):
     def players(self, data):
         def project(parameters):

@@ -11,6 +11,7 @@ from benchmark.datasets.mixtures import Ring
 from benchmark.suites.budget import Budget
 from benchmark.training.average import Averaging
 from benchmark.training.cost import cost_of
+from benchmark.training.trainer import _Schedule
 
 DATA = Ring(batch=16, width=8, evaluations=1)
 CYCLES = 12
@@ -62,6 +63,11 @@ def test_several_updates_of_the_generator_in_a_cycle_count_each():
     method = Twice(average=0.9)
     averaging = Averaging.of(method, cost_of(method, DATA).generator_steps)
     assert averaging.decay_over(0.1) == pytest.approx(0.81)
+
+
+def test_of_a_budget_in_seconds_a_cycle_takes_the_mean_share_so_far():
+    schedule = _Schedule(seconds=60, cycles=None, points=1)
+    assert schedule.cycle_share(done=10, seconds=1.5) == pytest.approx(1.5 / 60 / 10)
 
 
 def test_a_budget_in_seconds_has_an_average_too():

@@ -8,7 +8,9 @@ from support.training import CPU, trained
 
 from baselines.gan import GAN
 from benchmark.datasets.mixtures import Ring
+from benchmark.errors import UsageError
 from benchmark.method import Latents
+from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
 from benchmark.training.generators import FIT_SAMPLES, TrainedGenerators
@@ -98,6 +100,9 @@ class Shifted(GAN):
     def sample(self, nets, z, noise):
         return nets.generator(z) + nets.variables["mean"]
 
+    def generator_loss(self, nets, batch):
+        return super().generator_loss(nets, batch) * (1 + nets.variables["mean"].sum())
+
 
 def test_what_is_fitted_comes_from_training_data_of_a_stream_of_its_own():
     method = Shifted()
@@ -117,10 +122,22 @@ def test_the_fit_is_paid_for():
     budget = Budget(10 * cost.flops + cost.fit_flops, "flops")
     assert cost.cycles(budget) == 10
     assert cost.cycles(Budget(10, "steps")) == 10
+    assert cost.cycles(Budget(10 * cost.samples + FIT_SAMPLES, "samples")) == 10
+    assert cost_of(GAN(), DATA).fit_samples == 0
+    with pytest.raises(
+        UsageError, match=rf"one cycle takes {cost.flops} flops and the fit .* {cost.fit_flops};"
+    ):
+        cost.cycles(Budget(cost.fit_flops, "flops"))
+
+
+def test_a_number_that_is_learnt_is_no_network_evaluation():
+    assert cost_of(METHODS.get("vae")(samples="draw"), DATA).sample_evaluations == 1
 
 
 def test_training_is_not_changed_by_a_fit():
+    """Not even that of a method whose loss would see it, which here is 0 throughout the training."""
+    data = replace(DATA, evaluations=3)
     one, other = (
-        trained(method, DATA, (0,), Budget(30, "steps")).end.generator for method in (GAN(), Shifted())
+        trained(method, data, (0,), Budget(30, "steps")).end.generator for method in (GAN(), Shifted())
     )
     assert torch.equal(one.tensors(0)["0.weight"], other.tensors(0)["0.weight"])

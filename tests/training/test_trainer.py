@@ -83,6 +83,20 @@ def test_with_a_budget_of_seconds_it_is_the_share_of_the_time():
     assert 0.3 < end.generator.state.variables["seen"].item() < 1
 
 
+def test_it_rises_from_cycle_to_cycle():
+    @dataclass(frozen=True)
+    class Rising(Watching):
+        def variables(self, data):
+            return {**super().variables(data), "rises": torch.zeros(())}
+
+        def discriminator_loss(self, nets, batch):
+            nets.assign(rises=nets.variables["rises"] + (batch.progress > nets.variables["seen"]))
+            return super().discriminator_loss(nets, batch)
+
+    end = run(Rising(), Budget(0.3, "s"), seeds=(0,)).end
+    assert end.generator.state.variables["rises"].item() == end.cycles
+
+
 def test_where_the_evaluations_lie_does_not_matter():
     """A longer budget passes through the end state of a shorter one."""
     rare = replace(DATA, evaluations=1)

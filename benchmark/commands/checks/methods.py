@@ -16,7 +16,7 @@ from benchmark.commands.checks.plain_training import PlainTraining
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import first_line
-from benchmark.method import Batch, Family, Grouped, Method, Networks, Player, Schedule, State
+from benchmark.method import Batch, Family, Grouped, Latents, Method, Networks, Player, Schedule, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
 from benchmark.training.advice import explain
@@ -78,8 +78,13 @@ def builds(method: Method, data: Dataset) -> None:
     require(not idle, f"no player trains {', '.join(idle)}")
     for name, player in players.items():
         _check_schedule(name, getattr(player.optimiser, "schedule", None))
+    variables = method.variables(data.spec)
+    for name, value in variables.items():
+        require(isinstance(value, Tensor), f"variables() gives {value!r} for {name}; it must be a tensor")
+    latents = method.latents(data.spec)
+    require(isinstance(latents, Latents), f"latents() gives {latents!r}; it must be a Latents")
     require(
-        _equal(method.variables(data.spec), method.variables(data.spec)),
+        _equal(variables, method.variables(data.spec)),
         "variables() gives other values when it is called again; they must not be random",
     )
     cost = cost_of(method, data)
@@ -92,7 +97,7 @@ def _check_schedule(player: str, schedule: Schedule | None) -> None:
     if schedule is None:
         return
     for progress in torch.linspace(0, 1, 101):
-        share = schedule(progress)
+        share = torch.as_tensor(schedule(progress))
         require(
             share.shape == () and bool(share.isfinite()) and float(share) >= 0,
             f"the schedule of player {player!r} gives {share.tolist()} at progress {progress:.2f}; "
@@ -224,7 +229,12 @@ def seeds_do_not_touch(method: Method, data: Dataset) -> None:
 
 def samples_are_those_of_their_latents(method: Method, data: Dataset) -> None:
     """Of many seeds at once and of one alone, now and again."""
-    generators = TrainedGenerators.of(method, data.spec, initialise(method, data, [0, 1], CPU))
+    untrained = TrainedGenerators.of(method, data.spec, initialise(method, data, [0, 1], CPU))
+    generators, refitted = untrained.fitted(data, [0, 1]), untrained.fitted(data, [0, 1])
+    require(
+        _equal(generators.state.variables, refitted.state.variables),
+        "fit() gives other values when it is called again; they must not be random",
+    )
     numbers = torch.randn(2, 5, generators.latents.numbers, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         samples, again = generators(numbers), generators(numbers)

@@ -37,7 +37,7 @@ FIRST, SECOND = ("exp_avg", "momentum_buffer"), ("exp_avg_sq", "square_avg")
 
 
 class _Step(NamedTuple):
-    """What an update will change: gradients and buffers, by network; and what it does to parameters then."""
+    """What an update of a player will change: by network, the gradients to follow, and the buffers."""
 
     player: Player
     gradients: Grouped
