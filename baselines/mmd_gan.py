@@ -21,9 +21,9 @@ __all__ = ["MMDGAN"]
 class MMDGAN(Method):
     """GAN whose discriminator gives features and drives their laws apart, as a kernel sees them.
 
-    What restrains them depends on `form`. `li`: they are codes of an autoencoder whose encoder has clipped
-    weights (`clip`, `reconstruction_weight`, `order_weight`). `binkowski`: the `features` are small, and the
-    kernel's witness function has slope 1 (`penalty`, `feature_weight`).
+    What restrains them depends on `form`. `li`, `lr` 5e-5 by default: they are codes of an autoencoder whose
+    encoder has clipped weights (`clip`, `reconstruction_weight`, `order_weight`). `binkowski`, `lr` 1e-4: the
+    `features` are small, and the kernel's witness function has slope 1 (`penalty`, `feature_weight`).
 
     References:
         MMD GAN: Towards Deeper Understanding of Moment Matching Network (Li et al., 2017), arXiv:1705.08584.
@@ -40,7 +40,7 @@ class MMDGAN(Method):
     family = "adversarial"
 
     form: Literal["li", "binkowski"] = "li"
-    lr: float | None = None  # that of the form's authors
+    lr: float | None = None
     discriminator_steps: int = 5
     clip: float = 0.01
     reconstruction_weight: float = 8.0

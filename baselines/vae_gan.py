@@ -45,6 +45,9 @@ class VAEGAN(GaussianEncoder):
     def __post_init__(self) -> None:
         if not 0 <= self.reconstruction < 1:
             raise ValueError(f"reconstruction, a weight, must lie in [0, 1), not {self.reconstruction}")
+        if self.equilibrium <= 0 or self.margin < 0:
+            given = f"{self.equilibrium} and {self.margin}"
+            raise ValueError(f"equilibrium must be positive and margin at least 0, not {given}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         judge = WithFeatures(discriminator(data))

@@ -42,6 +42,10 @@ class WGANGP(Method):
     beta1: float = 0.5
     beta2: float = 0.9
 
+    def __post_init__(self) -> None:
+        if self.penalty < 0:
+            raise ValueError(f"penalty must be at least 0, not {self.penalty}")
+
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "critic": discriminator(data, norm=None)}
 

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
+from dataclasses import Field
 from textwrap import fill, indent
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchmark.method import Family
-from benchmark.registry import METHODS, REGISTRIES, settings_of
+from benchmark.registry import METHODS, REGISTRIES, describe, settings_of
 from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
 __all__ = ["describe_all"]
@@ -54,7 +55,14 @@ def _describe_entry(kind: str, name: str) -> str:
     text = inspect.getdoc(cls) or ""
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
-    return _entry(name, text, [f"{field.name} = {field.default}" for field in settings_of(cls)])
+    hints = get_type_hints(cls)
+    return _entry(name, text, [_setting(field, hints[field.name]) for field in settings_of(cls)])
+
+
+def _setting(field: Field, hint: Any) -> str:
+    """A setting with its default, and what else can be chosen if that is a list."""
+    choices = f" ({describe(hint)})" if get_origin(hint) is Literal else ""
+    return f"{field.name} = {field.default}{choices}"
 
 
 def _entry(name: str, text: str, settings: list[str]) -> str:

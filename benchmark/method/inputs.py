@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -36,12 +36,25 @@ class Batch(NamedTuple):
         return self._replace(x=x, z=function(self.z), noise=noise)
 
 
+Law = Literal["normal", "uniform"]
+
+
+def _check_law(what: str, law: str) -> None:
+    if law not in get_args(Law):
+        raise ValueError(f"the law of {what} must be normal or uniform, not {law}")
+
+
 @dataclass(frozen=True)
 class Noise:
     """Extra random input of a loss: `shape` per sample, standard normal or uniform on [0, 1)."""
 
     shape: tuple[int, ...]
-    kind: Literal["normal", "uniform"] = "normal"
+    kind: Law = "normal"
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(size, int) for size in self.shape):
+            raise ValueError(f"the shape of noise must be whole numbers, not {self.shape}")
+        _check_law("noise", self.kind)
 
 
 @dataclass(frozen=True)
@@ -56,16 +69,16 @@ class Latents:
     """
 
     size: int
-    law: Literal["normal", "uniform"] = "normal"
+    law: Law = "normal"
     noise: int = 0
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.noise < 0:
+        whole = isinstance(self.size, int) and isinstance(self.noise, int)
+        if not whole or self.size < 1 or self.noise < 0:
             raise ValueError(
                 f"a sample takes at least 1 latent and 0 further numbers, not {self.size} and {self.noise}"
             )
-        if self.law not in ("normal", "uniform"):
-            raise ValueError(f"the law of latents must be normal or uniform, not {self.law}")
+        _check_law("latents", self.law)
 
     @property
     def numbers(self) -> int:

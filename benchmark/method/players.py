@@ -140,13 +140,19 @@ class Networks:
         Raises:
             ValueError: If one is not declared, or has another shape or type.
         """
+        self.give("assign()", variables)
+
+    def give(self, who: str, variables: Tensors) -> None:
+        """`assign`, by somebody whom errors are to name."""
         known = self.state.variables
+        if not isinstance(variables, dict):
+            raise ValueError(f"{who} gives {variables!r}; it must be a dictionary of tensors")
         for name in variables:
             if name not in known:
                 raise ValueError(
-                    f"assigns the variable {name}; variables() declares {', '.join(known) or 'none'}"
+                    f"{who} gives the variable {name}; variables() declares {', '.join(known) or 'none'}"
                 )
-        _check_same_form("assign()", "variable", {name: known[name] for name in variables}, variables)
+        _check_same_form(who, "variable", {name: known[name] for name in variables}, variables)
         detached = {name: value.detach() for name, value in variables.items()}
         self.state = self.state._replace(variables={**known, **detached})
 
@@ -184,6 +190,8 @@ class Player:
     project: Mapping[str, Projection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.networks, str):
+            raise ValueError(f"networks is the text {self.networks!r}; give a tuple: ({self.networks!r},)")
         if self.steps < 1:
             raise ValueError(f"a player must take at least one step per cycle, not {self.steps}")
         if self.batches < 1:

@@ -18,7 +18,7 @@ from benchmark.registry.registries import (
     settings_of,
     unknown,
 )
-from benchmark.registry.values import plain, resolved
+from benchmark.registry.values import describe, plain, resolved
 
 __all__ = [
     "DATASETS",
@@ -29,6 +29,7 @@ __all__ = [
     "SUITES",
     "Registry",
     "as_text",
+    "describe",
     "is_installed",
     "load_plugin",
     "plain",

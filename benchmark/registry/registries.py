@@ -19,7 +19,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import ROOT, use_own_packages
@@ -229,7 +229,7 @@ class Registry:
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
             _check_type(who, field.name, hints[field.name])
-            _check_default(who, cls, field)
+            _check_default(who, cls, field, hints[field.name])
         return cls
 
 
@@ -253,17 +253,19 @@ def unknown(name: str) -> UsageError:
     return UsageError(f"no {', '.join(kinds)} is called {name!r}; {_hint(name, names)}")
 
 
-def _check_default(who: str, cls: Any, field: Field) -> None:
-    """Refuses a field without a default, and one whose default a subclass sets in vain."""
+def _check_default(who: str, cls: Any, field: Field, hint: Any) -> None:
+    """Refuses a field without a default, not among its choices, or that a subclass sets in vain."""
     if field.init and field.default is MISSING and field.default_factory is MISSING:
         raise UsageError(f"{who}: the setting {field.name} has no default; give it one")
+    if get_origin(hint) is Literal and field.default not in (MISSING, *get_args(hint)):
+        raise UsageError(f"{who}: the default of {field.name} is {field.default!r}; give {describe(hint)}")
     # A subclass of a dataclass that sets a field without its type is not heard.
     if field.default is MISSING or getattr(cls, field.name, field.default) == field.default:
         return
-    hint = getattr(field.type, "__name__", field.type)
+    type_name = getattr(field.type, "__name__", field.type)
     decorator = "" if "__dataclass_fields__" in vars(cls) else ", below @dataclass(frozen=True)"
     raise UsageError(
-        f"{who}: the class sets {field.name} without a type; write {field.name}: {hint} = ...{decorator}"
+        f"{who}: the class sets {field.name} without a type; write {field.name}: {type_name} = ...{decorator}"
     )
 
 

@@ -125,7 +125,12 @@ def _moved(moved: MovedDamage, store: Store) -> str:
 def _resume(store: Store, line: ProgressLine, cell: Cell) -> Checkpoint | None:
     """A cell's checkpoint; a damaged one is moved away."""
     try:
-        return store.checkpoints.read(cell)
+        checkpoint = store.checkpoints.read(cell)
+        if checkpoint is None and store.layout.training(cell).exists():
+            line.say(
+                f"{cell.label}: the saved training is one of other settings; it starts from its beginning"
+            )
+        return checkpoint
     except DamagedError as damage:
         place = store.layout.put_aside(damage.file)
         line.say(f"{damage}; it is now {place}, and {cell.label} is trained from its beginning")

@@ -30,7 +30,8 @@ def parse_budget(text: str) -> Budget:
     """Reads `1e12flops`, `20000steps`, `2e6samples` or `60s`.
 
     Raises:
-        UsageError: If the amount is not positive and finite, or the unit is missing or unknown.
+        UsageError: If the amount is not positive and finite, or no whole number of steps or samples, or the
+            unit is missing or unknown.
     """
     accepted = "a positive number and a unit, such as 1e12flops, 20000steps, 2e6samples or 60s"
     match = re.fullmatch(rf"\s*([-+.\w]*?)\s*({'|'.join(UNITS)})\s*", text, re.IGNORECASE)
@@ -40,4 +41,7 @@ def parse_budget(text: str) -> Budget:
         amount = math.nan
     if match is None or not (math.isfinite(amount) and amount > 0):
         raise UsageError(f"--budget {text!r}: give {accepted}")
-    return Budget(amount, match[2].lower())
+    unit = match[2].lower()
+    if unit in ("steps", "samples") and not amount.is_integer():
+        raise UsageError(f"--budget {text!r}: give a whole number of {unit}")
+    return Budget(amount, unit)

@@ -102,7 +102,7 @@ class TrainedGenerators:
         device = self.state.progress.device
         x = data.sample(FIT_SAMPLES, data.stream(seed, "fit", device))
         with torch.no_grad():
-            nets.assign(**self.method.fit(nets, x))
+            nets.give("fit()", self.method.fit(nets, x))
         return nets.state.variables
 
     def _networks(self, state: State) -> Networks:
@@ -115,4 +115,8 @@ class TrainedGenerators:
     def _sample(self, state: State, numbers: Tensor) -> Tensor:
         """The data of one seed."""
         z, noise = numbers.split([self.latents.size, self.latents.noise], dim=1)
-        return self.method.sample(self._networks(state), self.latents.of_normal(z), noise)
+        nets = self._networks(state)
+        samples = self.method.sample(nets, self.latents.of_normal(z), noise)
+        if nets.state.variables is not state.variables:
+            raise ValueError("a sampler assigns a variable; only losses and fit() may")
+        return samples

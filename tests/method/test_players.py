@@ -81,7 +81,7 @@ def test_no_gradient_flows_through_a_variable():
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"j": torch.zeros(())}, r"assigns the variable j; variables\(\) declares n, seen"),
+        ({"j": torch.zeros(())}, r"gives the variable j; variables\(\) declares n, seen"),
         ({"n": torch.zeros(2)}, r"gives the variable n the shape \(2,\); it must keep \(\)"),
         (
             {"n": torch.zeros((), dtype=torch.long)},

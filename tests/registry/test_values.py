@@ -148,3 +148,14 @@ def test_keyword_only_settings_of_a_method_are_in_its_records():
         gamma: float = 1.0
 
     assert resolved(Own())["gamma"] == 1
+
+
+def test_a_default_is_one_of_its_choices():
+    @dataclass(frozen=True)
+    class Wrong(GAN):
+        kind: Literal["a", "b"] = "z"
+
+    registry = Registry("method", "baselines")
+    registry.register("wrong")(Wrong)
+    with pytest.raises(UsageError, match="the default of kind is 'z'; give one of a, b"):
+        registry.build("wrong", {})

@@ -51,6 +51,14 @@ def test_a_group_that_was_begun_is_given_up_for_fewer_seeds(cli, half, tmp_path,
     assert trials[["seed", "group"]].astype(str).to_numpy().tolist() == [["0", "0"]]
 
 
+def test_a_training_that_was_begun_with_other_settings_is_given_up_with_a_line(cli, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    status, _, err = cli(*SMALL, "--set", "wgan-gp.penalty=3", "--out", out)
+    assert status == 0
+    assert err.count("ring wgan-gp: the saved training is one of other settings") == 1
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="file names of macOS are UTF-8")
 def test_a_directory_that_is_not_utf8_is_one_like_others(cli, whole, tmp_path, inline):
     """Its command is in the manifest, as text."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from baselines.gan import GAN
-from benchmark.method import Adam, Latents
+from benchmark.method import Adam, Latents, Noise
 
 
 def with_generator(players, **changes):
@@ -63,6 +63,50 @@ class NumberAsVariable(GAN):
 class NumberAsLatents(GAN):
     def latents(self, data):
         return 8
+
+
+@dataclass(frozen=True)
+class UnknownNoise(GAN):
+    def players(self, data):
+        return with_generator(super().players(data), noise={"mix": Noise((1,), "gamma")})
+
+
+@dataclass(frozen=True)
+class TextAsNetworks(GAN):
+    def players(self, data):
+        return with_generator(super().players(data), networks="generator")
+
+
+@dataclass(frozen=True)
+class FitsNothing(GAN):
+    def fit(self, nets, x):
+        return None
+
+
+@dataclass(frozen=True)
+class AssignsInSampler(GAN):
+    def variables(self, data):
+        return {"k": torch.zeros(())}
+
+    def sample(self, nets, z, noise):
+        nets.assign(k=torch.ones(()))
+        return super().sample(nets, z, noise)
+
+
+@dataclass(frozen=True)
+class OtherKinds(GAN):
+    kinds = ("dots",)
+
+
+@dataclass(frozen=True)
+class TextAsKinds(GAN):
+    kinds = "points"
+
+
+@dataclass(frozen=True)
+class NotFinite(GAN):
+    def generator_loss(self, nets, batch):
+        return super().generator_loss(nets, batch) / 0
 
 
 @dataclass(frozen=True)

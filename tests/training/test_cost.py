@@ -31,6 +31,12 @@ def test_a_bad_budget(text):
         parse_budget(text)
 
 
+@pytest.mark.parametrize("text", ["1.5steps", "0.5samples"])
+def test_steps_and_samples_are_whole(text):
+    with pytest.raises(UsageError, match="give a whole number of"):
+        parse_budget(text)
+
+
 def test_flops_of_a_gan_step_are_those_counted_by_hand():
     """The products of each player's update.
 

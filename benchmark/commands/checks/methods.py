@@ -45,17 +45,22 @@ def check_method(name: str) -> Iterator[Outcome]:
         UsageError: If the name is unknown, or the class cannot be built.
     """
     method: Method = METHODS.build(name, _settings(name))
+    kinds = outcome_of("names the kinds of its data", names_kinds, method)
+    if kinds.problem is not None:
+        yield kinds
+        return
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
             yield from _outcomes(method, data)
 
 
 def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
-    """The outcome of every check; of a method that cannot be built, only that."""
-    built = outcome_of(f"builds ({data.name})", builds, method, data)
-    yield built
-    if built.problem is not None:
-        return
+    """The outcome of every check; of a method that cannot be built or has no finite losses, only that."""
+    for title, check in FIRST_CHECKS.items():
+        first = outcome_of(f"{title} ({data.name})", check, method, data)
+        yield first
+        if first.problem is not None:
+            return
     for title, check in CHECKS.items():
         yield outcome_of(f"{title} ({data.name})", check, method, data)
     # Tracing takes longer than all else, and one kind of data stands for both.
@@ -63,9 +68,15 @@ def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
         yield outcome_of(f"compiles, or is trained eagerly ({data.name})", compiles, method, data)
 
 
+def names_kinds(method: Method) -> None:
+    kinds = method.kinds
+    valid = isinstance(kinds, tuple) and len(kinds) > 0 and set(kinds) <= set(Method.kinds)
+    require(valid, f"kinds is {kinds!r}; give a tuple of points and images, or of one of them")
+
+
 def builds(method: Method, data: Dataset) -> None:
-    families = get_args(Family)
-    require(method.family in families, f"family is {method.family!r}; give {', '.join(families)}")
+    known = get_args(Family)
+    require(method.family in known, f"family is {method.family!r}; give {', '.join(known)}")
     networks = method.networks(data.spec)
     require("generator" in networks, f"networks() gives {', '.join(networks)}; one must be named generator")
     for name, network in networks.items():
@@ -319,11 +330,15 @@ def _compare(harness: Grouped, loop: Grouped) -> None:
             )
 
 
+FIRST_CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
+    "builds": builds,
+    "losses are finite": losses_are_finite,
+}
+
 CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
     "gradients reach exactly the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
     "trains like a plain PyTorch loop": trains_like_plain_pytorch,
-    "losses are finite": losses_are_finite,
     "the same seed gives the same result": same_seed_same_result,
     "a seed does not depend on those beside it": seeds_do_not_touch,
     "samples are those of their latents": samples_are_those_of_their_latents,
