@@ -108,7 +108,6 @@ def train(
     Raises:
         UnfitError: If `start` is a checkpoint of something else.
     """
-    torch.compiler.reset()
     saver = saver or Unsaved()
     cycle = Cycle(method, data.spec)
     schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
@@ -156,7 +155,7 @@ def _compiled(method: Method, data: Dataset, seeds: Sequence[int], device: torch
 
     The first call compiles; it runs on a copy of the state, and its time is not the method's.
     """
-    cycle = Cycle(method, data.spec, backend="inductor")
+    cycle = Cycle(method, data.spec, compile=True)
     cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
     return cycle
 
@@ -201,12 +200,10 @@ class _Run:
         losses: list[Tensor] = []
         watch = _Watch(self.device)
         done, seconds = self.done, self.seconds
-        # The tensors' shapes never change, so the compiled functions need not check them at every call.
-        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
-            while not losses or not self._stops(done, seconds, saver):
-                losses.append(self._one_cycle(cycle, done, seconds))
-                done += 1
-                seconds = self.seconds + watch.seconds() / self.seeds
+        while not losses or not self._stops(done, seconds, saver):
+            losses.append(self._one_cycle(cycle, done, seconds))
+            done += 1
+            seconds = self.seconds + watch.seconds() / self.seeds
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
