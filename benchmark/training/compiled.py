@@ -5,56 +5,55 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._inductor import compile as compile_graph
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
 
 __all__ = ["Compiled", "traced"]
 
+Function = Callable[..., Tensor]
 
-def traced(function: Callable[..., Tensor], *trees: Any) -> torch.fx.GraphModule:
-    """All that a function does to tensors, as one graph of torch's operations.
 
-    The function is run once. What Python does in it is not part of the graph.
+def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
+    """All that a function does to tensors, as one graph of torch's operations, a function of all leaves.
+
+    The function is run once. What it does in Python is done then, and is no part of the graph.
 
     Arguments:
         function: A function of trees of tensors. It may write into them.
         trees: Its arguments; they stay as they are.
-
-    Returns:
-        The graph, a function of all tensors of the trees.
     """
     leaves, form = tree_flatten(trees)
-    present = [i for i, leaf in enumerate(leaves) if leaf is not None]
 
-    def flat(*tensors: Tensor) -> Tensor:
-        filled = [None] * len(leaves)
-        for i, tensor in zip(present, tensors, strict=True):
-            filled[i] = tensor
+    def of_leaves(*tensors: Tensor) -> Tensor:
+        present = iter(tensors)
+        filled = [None if leaf is None else next(present) for leaf in leaves]
         return function(*tree_unflatten(filled, form))
 
     with torch.no_grad():
-        return make_fx(flat)(*[leaves[i].clone() for i in present])
+        return make_fx(of_leaves)(*[tensor.clone() for tensor in _tensors(trees)])
 
 
 class Compiled:
-    """A function of trees of tensors that is compiled at its first call, for tensors of the shapes that it has then.
+    """A function of trees of tensors, compiled at its first call for tensors of the shapes that it has then.
 
     Arguments:
-        function: A function of trees of tensors. It may write into them.
+        function: What to compile. It may write into its arguments.
     """
 
-    def __init__(self, function: Callable[..., Tensor]) -> None:
+    def __init__(self, function: Function) -> None:
         self.function = function
-        self.graph: Callable[..., Tensor] | None = None
+        self.compiled: Function | None = None
 
     def __call__(self, *trees: Any) -> Tensor:
-        tensors = [leaf for leaf in tree_leaves(trees) if leaf is not None]
-        if self.graph is None:
-            self.graph = self._compile(trees, tensors)
+        tensors = _tensors(trees)
+        if self.compiled is None:
+            graph = traced(self.function, *trees)
+            self.compiled = compile_graph(graph, [tensor.clone() for tensor in tensors])
         with torch.no_grad():
-            return self.graph(*tensors)
+            return self.compiled(*tensors)
 
-    def _compile(self, trees, tensors):
-        graph = traced(self.function, *trees)
-        return torch._inductor.compile(graph, [tensor.clone() for tensor in tensors])
+
+def _tensors(trees: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(trees) if leaf is not None]

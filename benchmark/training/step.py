@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
@@ -26,7 +27,7 @@ from benchmark.method import (
 )
 from benchmark.training.attributes import check_no_tensors
 from benchmark.training.compiled import Compiled
-from benchmark.training.settings import Settings, at_settings, real_settings, with_settings
+from benchmark.training.settings import Settings, at_settings, methods_of, real_settings
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -159,7 +160,7 @@ def initialise(
     Raises:
         ValueError: If models cannot differ in a setting, or one is out of range.
     """
-    methods = with_settings(method, settings or [{}] * len(seeds))
+    methods = methods_of(method, data.spec, seeds, settings)
     states = [_initial_state(own, data, seed) for own, seed in zip(methods, seeds, strict=True)]
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
 
@@ -180,7 +181,7 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     variables = tree_map(Tensor.detach, method.variables(data.spec))
-    settings = {name: torch.tensor(value) for name, value in real_settings(method).items()}
+    settings = {name: torch.tensor(value) for name, value in real_settings(method, data.spec).items()}
     return State(parameters, buffers, variables, zeros, zeros, steps, torch.zeros(()), settings)
 
 
@@ -227,12 +228,10 @@ class Cycle:
 
     def run(self, state: State, batches: Sequence[Batch]) -> Tensor:
         """Advances the stacked state in place by one cycle; returns the losses, shape (updates, seeds)."""
-        losses, first = [], 0
+        losses, rest = [], iter(batches)
         for phase, function in zip(self.phases, self.functions, strict=True):
-            size = len(phase.draws)
             for _ in range(phase.repeats):
-                losses.append(function(state, batches[first : first + size]))
-                first += size
+                losses.append(function(state, list(islice(rest, len(phase.draws)))))
         return torch.cat(losses)
 
     def single(self, phase: Phase, state: State, batches: Sequence[Batch]) -> tuple[State, Tensor]:

@@ -20,6 +20,7 @@ from benchmark.method import Batch, Family, Grouped, Latents, Method, Networks, 
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
 from benchmark.training.advice import explain
+from benchmark.training.compiled import traced
 from benchmark.training.cost import cost_of
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.rehearsal import rehearse
@@ -311,10 +312,9 @@ def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
 
 def compiles(method: Method, data: Dataset) -> str | None:
     """Traces the step as compilation does, up to the code that is made of it."""
-    torch.compiler.reset()
     try:
-        start = _start(method, data, [0, 1], backend="eager")
-        start.cycle.run(start.state, start.batches[0])
+        start = _start(method, data, [0, 1])
+        traced(start.cycle.run, start.state, start.batches[0])
     except Exception as error:  # a compiler can fail in any way
         return f"its step does not compile: {explain(error)}"
     return None
@@ -370,8 +370,8 @@ class _Start(NamedTuple):
         return self.state
 
 
-def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None = None) -> _Start:
-    cycle = Cycle(method, data.spec, backend)
+def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
+    cycle = Cycle(method, data.spec)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
     state = initialise(method, data, seeds, CPU)
