@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._inductor import compile as compile_graph
+from torch._inductor import standalone_compile
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
@@ -38,6 +38,8 @@ def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
 class Compiled:
     """A function of trees of tensors, compiled at its first call for tensors of the shapes that it has then.
 
+    A graph that was compiled on this machine before is read from torch's cache.
+
     Arguments:
         function: What to compile. It may write into its arguments.
     """
@@ -50,7 +52,8 @@ class Compiled:
         tensors = _tensors(trees)
         if self.compiled is None:
             graph = traced(self.function, *trees)
-            self.compiled = compile_graph(graph, [tensor.clone() for tensor in tensors])
+            examples: list[Any] = [tensor.clone() for tensor in tensors]
+            self.compiled = standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
         with torch.no_grad():
             return self.compiled(*tensors)
 

@@ -19,8 +19,6 @@ from benchmark.errors import first_line
 from benchmark.method import Batch, Family, Grouped, Latents, Method, Networks, Player, Schedule, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
-from benchmark.training.advice import explain
-from benchmark.training.compiled import traced
 from benchmark.training.cost import cost_of
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.rehearsal import rehearse
@@ -64,9 +62,6 @@ def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
             return
     for title, check in CHECKS.items():
         yield outcome_of(f"{title} ({data.name})", check, method, data)
-    # Tracing takes longer than all else, and one kind of data stands for both.
-    if data.kind == method.kinds[0]:
-        yield outcome_of(f"compiles, or is trained eagerly ({data.name})", compiles, method, data)
 
 
 def names_kinds(method: Method) -> None:
@@ -308,16 +303,6 @@ def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
             for _ in range(phase.repeats):
                 plain.run(phase, [next(singles) for _ in phase.draws], start.state.progress[0])
     return select_seed(start.state, 0), plain.state()
-
-
-def compiles(method: Method, data: Dataset) -> str | None:
-    """Traces the step as compilation does, up to the code that is made of it."""
-    try:
-        start = _start(method, data, [0, 1])
-        traced(start.cycle.run, start.state, start.batches[0])
-    except Exception as error:  # a compiler can fail in any way
-        return f"its step does not compile: {explain(error)}"
-    return None
 
 
 def _compare(harness: Grouped, loop: Grouped) -> None:
