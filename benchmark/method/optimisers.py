@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 from benchmark.method.schedules import Schedule, is_number
@@ -65,8 +66,9 @@ class Adam:
         beta1, beta2 = self.betas
         step = state.steps[network] + 1
         rate = _rate(self.lr, self.schedule, state)
-        unbiased_rate = rate / (1 - beta1**step)
-        correction = (1 - beta2**step).rsqrt()
+        # Stacked, since else the compiler fuses the powers into the loop over weights: once for every few.
+        scalars = torch.stack([rate / (1 - beta1**step), (1 - beta2**step).rsqrt()])
+        unbiased_rate, correction = scalars[0], scalars[1]
         parameters, first, second = {}, {}, {}
         for key, parameter in state.parameters[network].items():
             g = gradients[key]

@@ -30,7 +30,7 @@ ADVICE = (
     ),
     _Advice(
         r"calling \.item\(\)|data-dependent control flow",
-        "a loss runs for many seeds at once and must not look at values: "
+        "losses, players and samplers run for many models at once and must not look at values, not at settings either: "
         "use torch.where instead of `if`, and no .item()",
     ),
     _Advice(

@@ -14,6 +14,11 @@ __all__ = ["Compiled", "traced"]
 
 Function = Callable[..., Tensor]
 
+aten = torch.ops.aten
+
+THIN = 2
+"""The width up to which a matrix is thin."""
+
 
 def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
     """All that a function does to tensors, as one graph of torch's operations, a function of all leaves.
@@ -52,10 +57,39 @@ class Compiled:
         tensors = _tensors(trees)
         if self.compiled is None:
             graph = traced(self.function, *trees)
+            if tensors[0].device.type == "cpu":
+                _thin_products_as_sums(graph)
             examples: list[Any] = [tensor.clone() for tensor in tensors]
             self.compiled = standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
         with torch.no_grad():
             return self.compiled(*tensors)
+
+
+def _thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
+    """Writes batched products of matrices that are at most `THIN` wide as sums, in place.
+
+    A library's product of such matrices takes as long as one of large ones; a sum is fused with what is
+    around it.
+    """
+    for node in list(graph.graph.nodes):
+        if node.target is not aten.bmm.default:
+            continue
+        a, b = node.args
+        (_, rows, inner), columns = a.meta["val"].shape, b.meta["val"].shape[2]
+        if min(rows, inner, columns) > THIN:
+            continue
+        with graph.graph.inserting_before(node):
+            terms = graph.graph.call_function(
+                aten.mul.Tensor,
+                (
+                    graph.graph.call_function(aten.unsqueeze.default, (a, 3)),
+                    graph.graph.call_function(aten.unsqueeze.default, (b, 1)),
+                ),
+            )
+            total = graph.graph.call_function(aten.sum.dim_IntList, (terms, [2]))
+        node.replace_all_uses_with(total)
+        graph.graph.erase_node(node)
+    graph.recompile()
 
 
 def _tensors(trees: Any) -> list[Tensor]:
