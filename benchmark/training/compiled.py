@@ -71,6 +71,7 @@ def _thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
     A library's product of such matrices takes as long as one of large ones; a sum is fused with what is
     around it.
     """
+    call = graph.graph.call_function
     for node in list(graph.graph.nodes):
         if node.target is not aten.bmm.default:
             continue
@@ -79,14 +80,9 @@ def _thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
         if min(rows, inner, columns) > THIN:
             continue
         with graph.graph.inserting_before(node):
-            terms = graph.graph.call_function(
-                aten.mul.Tensor,
-                (
-                    graph.graph.call_function(aten.unsqueeze.default, (a, 3)),
-                    graph.graph.call_function(aten.unsqueeze.default, (b, 1)),
-                ),
-            )
-            total = graph.graph.call_function(aten.sum.dim_IntList, (terms, [2]))
+            left, right = call(aten.unsqueeze.default, (a, 3)), call(aten.unsqueeze.default, (b, 1))
+            terms = call(aten.mul.Tensor, (left, right))
+            total = call(aten.sum.dim_IntList, (terms, [2]))
         node.replace_all_uses_with(total)
         graph.graph.erase_node(node)
     graph.recompile()

@@ -98,7 +98,7 @@ def test_state_in_buffers_is_carried(outcomes, change):
         (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
         (LooksAtValue, "networks are built without values first"),
-        (Branches, "must not look at values"),
+        (Branches, "they must not look at values"),
         (UsesNumPy, "made of torch's operations alone"),
         (Lazy, "give the numbers of its features"),
         (Dropout, "declare them as noise of the player"),
