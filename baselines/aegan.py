@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import softplus
 
 from baselines.networks import code_discriminator, discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
@@ -87,7 +87,7 @@ class AEGAN(Method):
     ) -> Tensor:
         """Binary cross-entropy of one discriminator to one label, on what it judges."""
         logits = getattr(nets, network)(judged(nets, batch))
-        return binary_cross_entropy_with_logits(logits, logits.new_full(logits.shape, label))
+        return (softplus(logits) - label * logits).mean()
 
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """The six terms: four adversarial, the data's mean absolute and the latents' mean squared error."""

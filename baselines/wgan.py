@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
-from benchmark.method import Batch, DataSpec, Method, Networks, Player, Projection, RMSprop, Tensors
+from benchmark.method import (
+    Batch,
+    DataSpec,
+    Method,
+    Networks,
+    Player,
+    Projection,
+    RMSprop,
+    Tensors,
+    is_number,
+)
 from benchmark.registry import register_method
 
 __all__ = ["WGAN", "clipping"]
@@ -13,7 +23,7 @@ __all__ = ["WGAN", "clipping"]
 
 def clipping(limit: float) -> Projection:
     """Moves each parameter to the nearest number in $[-c, c]$, where $c$ is the limit."""
-    if limit <= 0:
+    if is_number(limit) and limit <= 0:
         raise ValueError(f"clip must be positive, not {limit}")
 
     def clipped(parameters: Tensors) -> Tensors:

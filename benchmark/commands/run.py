@@ -8,6 +8,7 @@ from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
 from benchmark.errors import complain, tell
+from benchmark.plan.devices import choose_device
 from benchmark.plan.dry_run import describe_costs
 from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest, print_fault
@@ -50,7 +51,8 @@ def dry_run(options: RunOptions) -> str:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = _make_plan(options.request, dry=True)
+        workers = _workers(options)
+        plan = _make_plan(options.request, workers, dry=True)
         survey = NOTHING
         groups: Groups = {}
         if not options.fresh:
@@ -60,7 +62,7 @@ def dry_run(options: RunOptions) -> str:
         for damage in survey.damaged:
             complain(f"{damage}; its trial would be trained again")
         print_fault(remaining)
-        return describe_costs(remaining, options.executor.workers or default_workers(plan.device))
+        return describe_costs(remaining, workers)
 
 
 def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
@@ -77,7 +79,7 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
-        plan = _make_plan(options.request)
+        plan = _make_plan(options.request, _workers(options))
         if options.fresh:
             find_remaining(plan, NOTHING, {})  # raises before the old run is moved
         # The run closes its executor; this closes that of a run that is refused.
@@ -95,9 +97,14 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
     return RunOutcome(report, result.failed)
 
 
-def _make_plan(request: Request, dry: bool = False) -> Plan:
+def _workers(options: RunOptions) -> int:
+    """How many cells run at a time; on a cluster of unknown size, as many as this machine has cores."""
+    return options.executor.workers or default_workers(choose_device(options.request.device))
+
+
+def _make_plan(request: Request, workers: int, dry: bool = False) -> Plan:
     """The plan. Prints a line for all that plug-ins have brought in vain."""
-    plan = make_plan(request, dry)
+    plan = make_plan(request, workers, dry)
     datasets = [dataset.name for dataset in plan.datasets]
     print_unused(request.plugins, datasets, request.metrics or request.suite.metrics)
     return plan

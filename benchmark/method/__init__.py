@@ -9,7 +9,7 @@ from benchmark.method.inputs import Batch, DataSpec, Latents, Noise
 from benchmark.method.method import Family, Method
 from benchmark.method.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
 from benchmark.method.players import Networks, Player, Projection, PureNetwork, update
-from benchmark.method.schedules import Cosine, Linear, Schedule, WarmUp
+from benchmark.method.schedules import Cosine, Linear, Schedule, WarmUp, is_number
 from benchmark.method.state import Grouped, State, Tensors, buffers_of, parameters_of
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Tensors",
     "WarmUp",
     "buffers_of",
+    "is_number",
     "parameters_of",
     "update",
 ]

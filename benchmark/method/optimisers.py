@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
-from benchmark.method.schedules import Schedule
+from benchmark.method.schedules import Schedule, is_number
 from benchmark.method.state import State, Tensors
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "RMSprop"]
@@ -40,7 +41,7 @@ class Adam:
         eps: Added to the root of the second moment.
         clip_norm: If given, the gradient of each tensor is scaled down to at most this Euclidean norm, as by
             Keras' `clipnorm`.
-        weight_decay: That multiple of a parameter is added to its gradient.
+        weight_decay: If given, that multiple of a parameter is added to its gradient.
         schedule: The share of the learning rate that applies, by the progress of the training; 1 by default.
     """
 
@@ -48,7 +49,7 @@ class Adam:
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     clip_norm: float | None = None
-    weight_decay: float = 0.0
+    weight_decay: float | None = None
     schedule: Schedule | None = None
 
     decoupled: ClassVar[bool] = False
@@ -57,7 +58,7 @@ class Adam:
         _check_rate(self.lr)
         for beta in self.betas:
             _check_share("the decay rates of Adam", beta)
-        if self.clip_norm is not None and self.clip_norm <= 0:
+        if self.clip_norm is not None and is_number(self.clip_norm) and self.clip_norm <= 0:
             raise ValueError(f"clip_norm must be positive, not {self.clip_norm}")
 
     def apply(self, state: State, network: str, gradients: Tensors) -> State:
@@ -65,16 +66,17 @@ class Adam:
         beta1, beta2 = self.betas
         step = state.steps[network] + 1
         rate = _rate(self.lr, self.schedule, state)
-        unbiased_rate = rate / (1 - beta1**step)
-        correction = (1 - beta2**step).rsqrt()
+        # Stacked, since else the compiler fuses the powers into the loop over weights: once for every few.
+        scalars = torch.stack([rate / (1 - beta1**step), (1 - beta2**step).rsqrt()])
+        unbiased_rate, correction = scalars[0], scalars[1]
         parameters, first, second = {}, {}, {}
         for key, parameter in state.parameters[network].items():
             g = gradients[key]
             if self.clip_norm is not None:
                 g = g * (self.clip_norm / g.norm().clamp(min=self.clip_norm))
-            if self.weight_decay and self.decoupled:
+            if self.weight_decay is not None and self.decoupled:
                 parameter = parameter * (1 - rate * self.weight_decay)
-            elif self.weight_decay:
+            elif self.weight_decay is not None:
                 g = g + self.weight_decay * parameter
             m = beta1 * state.first[network][key] + (1 - beta1) * g
             v = beta2 * state.second[network][key] + (1 - beta2) * g * g
@@ -91,7 +93,7 @@ class AdamW(Adam):
         Decoupled Weight Decay Regularization (Loshchilov & Hutter, 2017), arXiv:1711.05101, algorithm 2.
     """
 
-    weight_decay: float = 0.01
+    weight_decay: float | None = 0.01
 
     decoupled: ClassVar[bool] = True
 
@@ -177,10 +179,10 @@ def _root(mean_square: Tensor) -> Tensor:
 
 
 def _check_rate(lr: float) -> None:
-    if lr <= 0:
+    if is_number(lr) and lr <= 0:
         raise ValueError(f"a learning rate must be positive, not {lr}")
 
 
 def _check_share(what: str, value: float) -> None:
-    if not 0 <= value < 1:
+    if is_number(value) and not 0 <= value < 1:
         raise ValueError(f"{what} must lie in [0, 1), not {value}")

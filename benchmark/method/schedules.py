@@ -7,7 +7,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Cosine", "Linear", "Schedule", "WarmUp"]
+__all__ = ["Cosine", "Linear", "Schedule", "WarmUp", "is_number"]
+
+
+def is_number(value: float | Tensor) -> bool:
+    """Whether a setting is a number, whose range can be checked.
+
+    In a training step it is a tensor of many models, which was checked when it was a number.
+    """
+    return not isinstance(value, Tensor)
 
 
 class Schedule(Protocol):
@@ -30,7 +38,7 @@ class Linear:
     end: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < 1:
+        if is_number(self.start) and not 0 <= self.start < 1:
             raise ValueError(f"a schedule must start to fall in [0, 1), not at {self.start}")
 
     def __call__(self, progress: Tensor) -> Tensor:
@@ -61,7 +69,7 @@ class WarmUp:
     then: Schedule | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
+        if is_number(self.share) and not 0 < self.share <= 1:
             raise ValueError(f"a warm-up must take a share of the training in (0, 1], not {self.share}")
 
     def __call__(self, progress: Tensor) -> Tensor:

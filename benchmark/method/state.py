@@ -1,4 +1,4 @@
-"""All that training changes."""
+"""All that a model is: what training changes, and its own settings."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ Grouped = dict[str, Tensors]
 
 
 class State(NamedTuple):
-    """All that training changes: one model's, or stacked along a leading seed axis.
+    """All that a model is: one model's, or many stacked along a leading axis.
 
     Attributes:
         parameters: Trained tensors, by network.
@@ -22,6 +22,8 @@ class State(NamedTuple):
         second: A second such tensor, such as the second moments of Adam, by network.
         steps: Updates so far, a float scalar per network.
         progress: The share of the budget that is spent, a scalar in [0, 1].
+        settings: The real-valued settings of the method, scalars by name; those that are not here are as the
+            method has them. Training leaves them as they are.
     """
 
     parameters: Grouped
@@ -31,6 +33,7 @@ class State(NamedTuple):
     second: Grouped
     steps: Tensors
     progress: Tensor
+    settings: Tensors = {}
 
     def replace_in(self, network: str, **fields: Any) -> "State":
         """The state with some fields of one network replaced: `state.replace_in("critic", steps=steps)`."""

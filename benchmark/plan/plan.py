@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, NamedTuple
 
 from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
@@ -34,19 +35,29 @@ class Plan:
         device: The device to train on.
         datasets: The datasets.
         cells: The methods on each dataset, calibration rows first.
+        workers: How many cells run at a time. Where there are fewer methods to train than workers, the seeds
+            of each are split into groups, so that none of them is idle.
     """
 
     request: Request
     device: str
     datasets: list[PlannedDataset]
     cells: list[Planned]
+    workers: int = 1
+
+    @property
+    def groups_per_method(self) -> int:
+        """Into how many groups of seeds a method on a dataset is split at least."""
+        trained = sum(planned.cost is not None for planned in self.cells)
+        return ceil(self.workers / max(trained, 1))
 
 
-def make_plan(request: Request, dry: bool = False) -> Plan:
+def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     """Plans a request. Writes nothing but files that datasets prepare, in the cache.
 
     Arguments:
         request: The request.
+        workers: How many cells run at a time.
         dry: Whether to leave out what takes long to prepare; the plan has it as `preparation` of its dataset.
 
     Raises:
@@ -75,7 +86,7 @@ def make_plan(request: Request, dry: bool = False) -> Plan:
         dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
         cells += _plan_methods(dataset, request, device, built)
-    return Plan(request, device, planned_datasets, cells)
+    return Plan(request, device, planned_datasets, cells, workers)
 
 
 def _plan_dataset(
@@ -154,7 +165,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
-        Averaging.of(method, cost.generator_steps)
+        Averaging.of([method], cost.generator_steps)
         if template.method.sources:  # the program's own methods are held by its tests
             rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way

@@ -3,7 +3,10 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from benchmark.errors import UsageError, complain
 from benchmark.plan.devices import compilation_fault
@@ -86,14 +89,14 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         repeated = _cells_of_groups(planned, own_groups, finished, missing, plan.request.compile)
         for cell in repeated:
             missing = [seed for seed in missing if seed not in cell.wanted]
-        new = _cells_of_seeds(planned, missing, plan.request.compile)
+        new = _cells_of_seeds(planned, missing, plan.request.compile, plan.groups_per_method)
         if any(cell.compile for cell in new) and compilation_fault(plan.device):
             fault = compilation_fault(plan.device)
             if plan.request.compile == "on":
                 raise UsageError(
                     f"--compile on: compiling does not work here: {fault}; give --compile auto or off"
                 )
-            new = _cells_of_seeds(planned, missing, "off")
+            new = _cells_of_seeds(planned, missing, "off", plan.groups_per_method)
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
@@ -199,11 +202,15 @@ def _cells_of_groups(
     return cells
 
 
-def _cells_of_seeds(planned: Planned, seeds: Sequence[int], compile: str) -> list[Cell]:
-    """The cells that train seeds of no group yet."""
-    together = planned.dataset.data.seeds_together
+def _cells_of_seeds(planned: Planned, seeds: Sequence[int], compile: str, least_groups: int) -> list[Cell]:
+    """The cells that train seeds of no group yet: groups of about the same size, at least that many."""
+    if not seeds:
+        return []
+    if planned.cost is None:
+        least_groups = 1  # there is nothing to train
+    groups = max(ceil(len(seeds) / planned.dataset.data.seeds_together), min(least_groups, len(seeds)))
     cells = []
-    for start in range(0, len(seeds), together):
-        group = seeds[start : start + together]
-        cells.append(planned.cell(group, group, compile))
+    for group in np.array_split(seeds, groups):
+        members = group.tolist()
+        cells.append(planned.cell(members, members, compile))
     return cells

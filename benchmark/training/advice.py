@@ -30,8 +30,8 @@ ADVICE = (
     ),
     _Advice(
         r"calling \.item\(\)|data-dependent control flow",
-        "a loss runs for many seeds at once and must not look at values: "
-        "use torch.where instead of `if`, and no .item()",
+        "losses, players and samplers run for many models at once, whose settings differ; they must not look "
+        "at values: use torch.where instead of `if`, and no .item()",
     ),
     _Advice(
         r"uninitialized parameter",

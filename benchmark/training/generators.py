@@ -9,6 +9,7 @@ from torch.func import vmap
 
 from benchmark.datasets.base import Dataset
 from benchmark.method import DataSpec, Latents, Method, Networks, PureNetwork, State, Tensors
+from benchmark.training.settings import at_settings
 from benchmark.training.step import modules_of, select_seed
 from benchmark.training.trees import tree_map
 
@@ -71,7 +72,7 @@ class TrainedGenerators:
         def reconstruct(x: Tensor) -> Tensor:
             nets = self._networks(select_seed(self.state, index))
             with torch.no_grad():
-                return nets.generator(self.method.encode(nets, x))
+                return nets.generator(self._method_at(nets.state).encode(nets, x))
 
         return reconstruct
 
@@ -102,8 +103,11 @@ class TrainedGenerators:
         device = self.state.progress.device
         x = data.sample(FIT_SAMPLES, data.stream(seed, "fit", device))
         with torch.no_grad():
-            nets.give("fit()", self.method.fit(nets, x))
+            nets.give("fit()", self._method_at(nets.state).fit(nets, x))
         return nets.state.variables
+
+    def _method_at(self, state: State) -> Method:
+        return at_settings(self.method, state.settings)
 
     def _networks(self, state: State) -> Networks:
         return Networks(self.modules, state, {})
@@ -116,7 +120,7 @@ class TrainedGenerators:
         """The data of one seed."""
         z, noise = numbers.split([self.latents.size, self.latents.noise], dim=1)
         nets = self._networks(state)
-        samples = self.method.sample(nets, self.latents.of_normal(z), noise)
+        samples = self._method_at(state).sample(nets, self.latents.of_normal(z), noise)
         if nets.state.variables is not state.variables:
             raise ValueError("a sampler assigns a variable; only losses and fit() may")
         return samples

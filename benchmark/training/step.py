@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
@@ -25,6 +26,8 @@ from benchmark.method import (
     update,
 )
 from benchmark.training.attributes import check_no_tensors
+from benchmark.training.compiled import Compiled
+from benchmark.training.settings import Settings, at_settings, methods_of, real_settings
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -138,9 +141,27 @@ def _check_sharing(networks: Mapping[str, nn.Module]) -> None:
                 )
 
 
-def initialise(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> State:
-    """The stacked initial state of all seeds. Networks are drawn on the CPU, from one stream per seed."""
-    states = [_initial_state(method, data, seed) for seed in seeds]
+def initialise(
+    method: Method,
+    data: Dataset,
+    seeds: Sequence[int],
+    device: torch.device,
+    settings: Sequence[Settings] | None = None,
+) -> State:
+    """The stacked initial state of all models. Networks are drawn on the CPU, from one stream per seed.
+
+    Arguments:
+        method: The method.
+        data: The dataset.
+        seeds: The seed of each model.
+        device: Where the state is to be.
+        settings: What each model has of its own in place of the method's settings; nothing by default.
+
+    Raises:
+        ValueError: If models cannot differ in a setting, or one is out of range.
+    """
+    methods = methods_of(method, data.spec, seeds, settings)
+    states = [_initial_state(own, data, seed) for own, seed in zip(methods, seeds, strict=True)]
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
 
 
@@ -160,7 +181,8 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     variables = tree_map(Tensor.detach, method.variables(data.spec))
-    return State(parameters, buffers, variables, zeros, zeros, steps, progress=torch.zeros(()))
+    settings = {name: torch.tensor(value) for name, value in real_settings(method, data.spec).items()}
+    return State(parameters, buffers, variables, zeros, zeros, steps, torch.zeros(()), settings)
 
 
 def select_seed(state: State, index: int) -> State:
@@ -174,22 +196,21 @@ class Cycle:
     Arguments:
         method: The method.
         data: What its networks are built for.
-        backend: The backend of `torch.compile` to compile each phase with; none by default.
+        compile: Whether to compile each phase, at its first run.
     """
 
-    def __init__(self, method: Method, data: DataSpec, backend: str | None = None) -> None:
+    def __init__(self, method: Method, data: DataSpec, compile: bool = False) -> None:
+        self.method = method
+        self.data = data
         self.modules = modules_of(method, data)
         self.phases = phases_of(method, data)
-        self.compiled = backend is not None
         self.players: dict[str, Player] = {}
         self.functions: list[PhaseFunction] = []
         for phase in self.phases:
             self.players |= phase.players
             self._check_trainable(phase)
             function = self._vectorised(phase)
-            if backend is not None:
-                function = torch.compile(function, backend=backend, fullgraph=True, dynamic=False)
-            self.functions.append(function)
+            self.functions.append(Compiled(function) if compile else function)
 
     def _check_trainable(self, phase: Phase) -> None:
         for name, player in phase.players.items():
@@ -207,28 +228,28 @@ class Cycle:
 
     def run(self, state: State, batches: Sequence[Batch]) -> Tensor:
         """Advances the stacked state in place by one cycle; returns the losses, shape (updates, seeds)."""
-        losses, first = [], 0
+        losses, rest = [], iter(batches)
         for phase, function in zip(self.phases, self.functions, strict=True):
-            size = len(phase.draws)
             for _ in range(phase.repeats):
-                losses.append(function(state, batches[first : first + size]))
-                first += size
+                losses.append(function(state, list(islice(rest, len(phase.draws)))))
         return torch.cat(losses)
 
     def single(self, phase: Phase, state: State, batches: Sequence[Batch]) -> tuple[State, Tensor]:
         """One run of a phase for one model: the new state, and the losses, shape (updates,)."""
         losses = []
+        players = at_settings(self.method, state.settings).players(self.data)
         if phase.simultaneous:
-            start = Networks(self.modules, state, self.players)
-            for player in phase.players.values():
+            start = Networks(self.modules, state, players)
+            for name in phase.players:
+                player = players[name]
                 # Variables pass from player to player, also where networks do not.
                 start.state = start.state._replace(variables=state.variables)
                 new, loss = update(start, player, batches[0])
                 state = _merge(state, new, player.networks)
                 losses.append(loss)
         else:
-            for player, batch in zip(phase.players.values(), batches, strict=True):
-                state, loss = update(Networks(self.modules, state, self.players), player, batch)
+            for name, batch in zip(phase.players, batches, strict=True):
+                state, loss = update(Networks(self.modules, state, players), players[name], batch)
                 losses.append(loss)
         return state, torch.stack(losses)
 
@@ -262,4 +283,5 @@ def _merge(state: State, new: State, networks: Sequence[str]) -> State:
         second=merged(state.second, new.second),
         steps=merged(state.steps, new.steps),
         progress=state.progress,
+        settings=state.settings,
     )

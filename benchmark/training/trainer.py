@@ -14,9 +14,11 @@ from benchmark.method import Method, State
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
 from benchmark.training.average import Average, Averaging
+from benchmark.training.compiled_cycles import compiled_cycle
 from benchmark.training.cost import Cost
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.saved_state import fitting, load_tree, tree_arrays
+from benchmark.training.settings import Settings, methods_of
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 
@@ -83,8 +85,9 @@ def train(
     uncompiled: Callable[[Exception], None] | None = None,
     saver: Saver | None = None,
     start: Checkpoint | None = None,
+    settings: Sequence[Settings] | None = None,
 ) -> None:
-    """Trains a group of seeds until the budget is spent, or until all of them have diverged.
+    """Trains a group of models until the budget is spent, or until all of them have diverged.
 
     Training that goes on from a checkpoint ends in the same state, bit for bit, as training that was never
     interrupted.
@@ -92,7 +95,7 @@ def train(
     Arguments:
         method: The method.
         data: The dataset.
-        seeds: The seeds, trained side by side.
+        seeds: The seeds of the models, trained side by side.
         budget: What each of them may spend.
         cost: What a cycle takes, from `cost_of`.
         evaluate: Called at `data.evaluations` evenly spaced points of the budget. Its time is not counted.
@@ -104,19 +107,20 @@ def train(
             default, the error is raised.
         saver: Who keeps checkpoints; nobody by default.
         start: Where to go on; at the beginning by default.
+        settings: What each model has of its own in place of the method's settings; nothing by default.
 
     Raises:
         UnfitError: If `start` is a checkpoint of something else.
+        ValueError: If models cannot differ in a setting, or one is out of range.
     """
-    torch.compiler.reset()
     saver = saver or Unsaved()
     cycle = Cycle(method, data.spec)
     schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
     run = _Run(
-        state=initialise(method, data, seeds, device),
+        state=initialise(method, data, seeds, device, settings),
         stream=Batches(data, cycle.draws, seeds, device),
         schedule=schedule,
-        averaging=Averaging.of(method, cost.generator_steps),
+        averaging=Averaging.of(methods_of(method, data.spec, seeds, settings), cost.generator_steps),
     )
     if start is not None:
         with fitting():
@@ -126,7 +130,7 @@ def train(
     if compile:
         progress(run.share, "compiling")
         try:
-            cycle = _compiled(method, data, seeds, device)
+            cycle = compiled_cycle(method, data, seeds, device)
         except Exception as error:  # a compiler can fail in any way
             if uncompiled is None or is_out_of_memory(error):
                 raise
@@ -149,16 +153,6 @@ def train(
         progress(run.share, "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
-
-
-def _compiled(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> Cycle:
-    """The compiled cycle.
-
-    The first call compiles; it runs on a copy of the state, and its time is not the method's.
-    """
-    cycle = Cycle(method, data.spec, backend="inductor")
-    cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))
-    return cycle
 
 
 class _Run:
@@ -201,12 +195,10 @@ class _Run:
         losses: list[Tensor] = []
         watch = _Watch(self.device)
         done, seconds = self.done, self.seconds
-        # The tensors' shapes never change, so the compiled functions need not check them at every call.
-        with torch.compiler.set_stance("default", skip_guard_eval_unsafe=cycle.compiled):
-            while not losses or not self._stops(done, seconds, saver):
-                losses.append(self._one_cycle(cycle, done, seconds))
-                done += 1
-                seconds = self.seconds + watch.seconds() / self.seeds
+        while not losses or not self._stops(done, seconds, saver):
+            losses.append(self._one_cycle(cycle, done, seconds))
+            done += 1
+            seconds = self.seconds + watch.seconds() / self.seeds
         finite = torch.stack(losses).isfinite().all(dim=1)
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
@@ -237,7 +229,9 @@ class _Run:
         }
         parts = {"run": Checkpoint(tree_arrays(self.state), values), "streams": self.stream.checkpoint()}
         if self.average is not None:
-            parts["average"] = Checkpoint(tree_arrays(self.average.mean), {"total": self.average.total})
+            parts["average"] = Checkpoint(
+                tree_arrays(self.average.mean), {"total": self.average.total.tolist()}
+            )
         return Checkpoint.join(parts)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -250,7 +244,7 @@ class _Run:
         if self.average is not None:
             average = checkpoint.part("average")
             load_tree(self.average.mean, average.arrays)
-            self.average.total = average.values["total"]
+            self.average.total[:] = average.values["total"]
 
 
 class _Watch:

@@ -327,10 +327,10 @@ def test_codes_are_the_encoders_output_or_mean(name):
 @pytest.mark.parametrize(
     ("name", "lr", "betas", "weight_decay"),
     [
-        ("aae", 1e-3, (0.9, 0.999), 0.0),
+        ("aae", 1e-3, (0.9, 0.999), None),
         ("bigan", 2e-4, (0.5, 0.999), 2.5e-5),
-        ("vgh", 8e-4, (0.5, 0.9), 0.0),
-        ("vgh++", 8e-4, (0.5, 0.9), 0.0),
+        ("vgh", 8e-4, (0.5, 0.9), None),
+        ("vgh++", 8e-4, (0.5, 0.9), None),
     ],
 )
 def test_published_settings(name, lr, betas, weight_decay):

@@ -98,7 +98,7 @@ def test_state_in_buffers_is_carried(outcomes, change):
         (GrowsBuffer, "a forward pass gives the buffer k the shape (2,)"),
         (KeepsTensor, "discriminator.factor is a tensor that is neither parameter nor buffer"),
         (LooksAtValue, "networks are built without values first"),
-        (Branches, "must not look at values"),
+        (Branches, "they must not look at values"),
         (UsesNumPy, "made of torch's operations alone"),
         (Lazy, "give the numbers of its features"),
         (Dropout, "declare them as noise of the player"),
@@ -118,9 +118,8 @@ def test_what_cannot_be_carried_is_named(outcomes, change, problem):
     assert [outcome.title for outcome in others] == ["builds (pictures)"]
 
 
-def test_a_network_that_does_not_compile_is_trained_eagerly(outcomes):
-    (remark,) = [outcome.remark for outcome in outcomes(Recurrent) if outcome.remark]
-    assert "its step does not compile" in remark
+def test_a_recurrent_network_is_one_like_any_other(outcomes):
+    assert not [outcome for outcome in outcomes(Recurrent) if outcome.problem or outcome.remark]
 
 
 def test_a_network_in_single_precision_is_not_compared(outcomes):

@@ -58,10 +58,33 @@ def test_calibration_rows_come_first_and_cost_nothing():
 
 def test_all_seeds_of_an_empty_run_are_missing():
     remaining = find_remaining(plan_of("gan", seeds=tuple(range(20))), NOTHING, {})
-    first, second = tuple(range(16)), tuple(range(16, 20))
+    first, second = tuple(range(10)), tuple(range(10, 20))
     assert wanted(remaining, "gan") == [(first, first), (second, second)]
     assert remaining.done == 0
     assert remaining.groups["ring", "gan"] == [SeedGroup(first, False), SeedGroup(second, False)]
+
+
+def groups_of(plan, method="gan"):
+    return [group for group, _ in wanted(find_remaining(plan, NOTHING, {}), method)]
+
+
+def test_seeds_are_split_so_that_no_worker_is_idle():
+    seeds = (0, 1, 2, 3, 4)
+    one = plan_of("gan", seeds=seeds)
+    assert groups_of(one) == [seeds]
+    assert groups_of(replace(one, workers=2)) == [(0, 1, 2), (3, 4)]
+    assert groups_of(replace(one, workers=64)) == [(0,), (1,), (2,), (3,), (4,)]
+    assert groups_of(replace(one, workers=64), "noise") == [seeds]
+    two = plan_of("gan", "dcgan", seeds=seeds)
+    assert groups_of(replace(two, workers=2)) == [seeds]
+    assert groups_of(replace(two, workers=3)) == [(0, 1, 2), (3, 4)]
+
+
+def test_a_run_that_goes_on_with_other_workers_keeps_its_groups():
+    plan = plan_of("gan", seeds=(0, 1, 2, 3))
+    groups = {("ring", "gan"): [SeedGroup((0, 1, 2, 3), False)]}
+    remaining = find_remaining(replace(plan, workers=4), NOTHING, groups)
+    assert wanted(remaining, "gan") == [((0, 1, 2, 3), (0, 1, 2, 3))]
 
 
 def record_of(planned, seed, group):

@@ -20,7 +20,7 @@ def broken_compiler(monkeypatch, inline):
         raise RuntimeError("no luck\nmore of it")
 
     monkeypatch.setattr(Planned, "seconds", lambda self, seeds, compiled: 1.0 if compiled else 2.0)
-    monkeypatch.setattr("benchmark.training.trainer._compiled", fail)
+    monkeypatch.setattr("benchmark.training.trainer.compiled_cycle", fail)
 
 
 def compiled(out, seed):

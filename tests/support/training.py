@@ -10,6 +10,7 @@ from benchmark.method import Method
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
+from benchmark.training.settings import Settings
 from benchmark.training.trainer import Saver, Standing, train
 
 CPU = torch.device("cpu")
@@ -60,6 +61,7 @@ def trained(
     saver: Saver | None = None,
     start: Checkpoint | None = None,
     compile: bool = False,
+    settings: Sequence[Settings] | None = None,
 ) -> Training:
     """A training to its end, or to where a `StopAt` stops it."""
     training = Training()
@@ -76,6 +78,7 @@ def trained(
             compile=compile,
             saver=saver,
             start=start,
+            settings=settings,
         )
     except StopError:
         assert isinstance(saver, StopAt)

@@ -61,7 +61,7 @@ def test_several_updates_of_the_generator_in_a_cycle_count_each():
             return {**players, "generator": replace(players["generator"], steps=2)}
 
     method = Twice(average=0.9)
-    averaging = Averaging.of(method, cost_of(method, DATA).generator_steps)
+    averaging = Averaging.of([method], cost_of(method, DATA).generator_steps)
     assert averaging.decay_over(0.1) == pytest.approx(0.81)
 
 
@@ -96,4 +96,4 @@ def test_a_checkpoint_keeps_it(at):
 )
 def test_what_cannot_work_is_refused(settings, problem):
     with pytest.raises(ValueError, match=problem):
-        Averaging.of(GAN(**settings), 1)
+        Averaging.of([GAN(**settings)], 1)

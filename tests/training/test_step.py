@@ -85,7 +85,7 @@ def test_steps_equal_those_of_a_plain_loop(name):
 
 def test_compiled_steps_equal_eager_ones():
     method, data = METHODS.get("wgan-gp")(), replace(SMALL_RING, depth=1)
-    eager, compiled = Cycle(method, data.spec), Cycle(method, data.spec, backend="inductor")
+    eager, compiled = Cycle(method, data.spec), Cycle(method, data.spec, compile=True)
     eager_state, compiled_state = (initialise(method, data, [0, 1], CPU) for _ in range(2))
     stream = Batches(data, eager.draws, [0, 1], CPU)
     for _ in range(3):

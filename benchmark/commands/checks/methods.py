@@ -19,7 +19,6 @@ from benchmark.errors import first_line
 from benchmark.method import Batch, Family, Grouped, Latents, Method, Networks, Player, Schedule, State
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
-from benchmark.training.advice import explain
 from benchmark.training.cost import cost_of
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.rehearsal import rehearse
@@ -63,9 +62,6 @@ def _outcomes(method: Method, data: Dataset) -> Iterator[Outcome]:
             return
     for title, check in CHECKS.items():
         yield outcome_of(f"{title} ({data.name})", check, method, data)
-    # Tracing takes longer than all else, and one kind of data stands for both.
-    if data.kind == method.kinds[0]:
-        yield outcome_of(f"compiles, or is trained eagerly ({data.name})", compiles, method, data)
 
 
 def names_kinds(method: Method) -> None:
@@ -309,17 +305,6 @@ def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
     return select_seed(start.state, 0), plain.state()
 
 
-def compiles(method: Method, data: Dataset) -> str | None:
-    """Traces the step as compilation does, up to the code that is made of it."""
-    torch.compiler.reset()
-    try:
-        start = _start(method, data, [0, 1], backend="eager")
-        start.cycle.run(start.state, start.batches[0])
-    except Exception as error:  # a compiler can fail in any way
-        return f"its step does not compile: {explain(error)}"
-    return None
-
-
 def _compare(harness: Grouped, loop: Grouped) -> None:
     for network, tensors in harness.items():
         for key, tensor in tensors.items():
@@ -370,8 +355,8 @@ class _Start(NamedTuple):
         return self.state
 
 
-def _start(method: Method, data: Dataset, seeds: list[int], backend: str | None = None) -> _Start:
-    cycle = Cycle(method, data.spec, backend)
+def _start(method: Method, data: Dataset, seeds: list[int]) -> _Start:
+    cycle = Cycle(method, data.spec)
     stream = Batches(data, cycle.draws, seeds, CPU)
     batches = [next(stream) for _ in range(CYCLES)]
     state = initialise(method, data, seeds, CPU)

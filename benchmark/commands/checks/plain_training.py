@@ -152,7 +152,7 @@ def _torch_optimiser(optimiser: Known, parameters: Iterable[Tensor]) -> torch.op
     if isinstance(optimiser, RMSprop):
         return torch.optim.RMSprop(parameters, lr, optimiser.decay, optimiser.eps)
     cls = torch.optim.AdamW if isinstance(optimiser, AdamW) else torch.optim.Adam
-    return cls(parameters, lr, optimiser.betas, optimiser.eps, optimiser.weight_decay)
+    return cls(parameters, lr, optimiser.betas, optimiser.eps, optimiser.weight_decay or 0.0)
 
 
 class _TorchOptimiser:

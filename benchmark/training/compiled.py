@@ -1,0 +1,92 @@
+"""Functions of trees of tensors, compiled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._inductor import standalone_compile
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
+
+__all__ = ["Compiled", "traced"]
+
+Function = Callable[..., Tensor]
+
+aten = torch.ops.aten
+
+THIN = 2
+"""The width up to which a matrix is thin."""
+
+
+def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
+    """All that a function does to tensors, as one graph of torch's operations, a function of all leaves.
+
+    The function is run once. What it does in Python is done then, and is no part of the graph.
+
+    Arguments:
+        function: A function of trees of tensors. It may write into them.
+        trees: Its arguments; they stay as they are.
+    """
+    leaves, form = tree_flatten(trees)
+
+    def of_leaves(*tensors: Tensor) -> Tensor:
+        present = iter(tensors)
+        filled = [None if leaf is None else next(present) for leaf in leaves]
+        return function(*tree_unflatten(filled, form))
+
+    with torch.no_grad():
+        return make_fx(of_leaves)(*[tensor.clone() for tensor in _tensors(trees)])
+
+
+class Compiled:
+    """A function of trees of tensors, compiled at its first call for tensors of the shapes that it has then.
+
+    A graph that was compiled on this machine before is read from torch's cache.
+
+    Arguments:
+        function: What to compile. It may write into its arguments.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.compiled: Function | None = None
+
+    def __call__(self, *trees: Any) -> Tensor:
+        tensors = _tensors(trees)
+        if self.compiled is None:
+            graph = traced(self.function, *trees)
+            if tensors[0].device.type == "cpu":
+                _thin_products_as_sums(graph)
+            examples: list[Any] = [tensor.clone() for tensor in tensors]
+            self.compiled = standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
+        with torch.no_grad():
+            return self.compiled(*tensors)
+
+
+def _thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
+    """Writes batched products of matrices that are at most `THIN` wide as sums, in place.
+
+    A library's product of such matrices takes as long as one of large ones; a sum is fused with what is
+    around it.
+    """
+    call = graph.graph.call_function
+    for node in list(graph.graph.nodes):
+        if node.target is not aten.bmm.default:
+            continue
+        a, b = node.args
+        (_, rows, inner), columns = a.meta["val"].shape, b.meta["val"].shape[2]
+        if min(rows, inner, columns) > THIN:
+            continue
+        with graph.graph.inserting_before(node):
+            left, right = call(aten.unsqueeze.default, (a, 3)), call(aten.unsqueeze.default, (b, 1))
+            terms = call(aten.mul.Tensor, (left, right))
+            total = call(aten.sum.dim_IntList, (terms, [2]))
+        node.replace_all_uses_with(total)
+        graph.graph.erase_node(node)
+    graph.recompile()
+
+
+def _tensors(trees: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(trees) if leaf is not None]
