@@ -16,7 +16,6 @@ __all__ = ["Networks", "Player", "Projection", "PureNetwork", "update"]
 Projection = Callable[[Tensors], Tensors]
 """Maps a network's parameters to those that it goes on with, of the same names and shapes."""
 
-# A name, since torch.compile does not trace the subscript in an inner signature.
 WithState = tuple[Tensor, tuple[Tensor, Grouped, Tensors]]
 
 

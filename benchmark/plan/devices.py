@@ -5,8 +5,10 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch._inductor import config as inductor
 
 from benchmark.errors import UsageError, in_one_line
+from benchmark.training.compiled import Compiled
 
 __all__ = ["choose_device", "compilation_fault"]
 
@@ -51,7 +53,8 @@ def compilation_fault(device: str) -> str | None:
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     try:
         # With more threads, torch would start a process for each and keep it.
-        torch.compile(_plus_one, options={"compile_threads": 1})(torch.zeros(8))
+        with inductor.patch(compile_threads=1):
+            Compiled(_plus_one)(torch.zeros(8))
     except Exception as error:  # whatever goes wrong, training can do without
         return in_one_line(error)
     return None

@@ -35,8 +35,8 @@ class Plan:
         device: The device to train on.
         datasets: The datasets.
         cells: The methods on each dataset, calibration rows first.
-        workers: How many cells run at a time. Where there are fewer methods to train than workers, the seeds
-            of each are split into groups, so that none of them is idle.
+        workers: How many cells run at a time. Where the plan has fewer methods to train than that, the seeds
+            of each are split into groups, so that no worker is idle.
     """
 
     request: Request

@@ -75,6 +75,7 @@ class Average:
     def add(self, parameters: Mapping[str, Tensor], progress: float) -> None:
         """Takes in the weights after one more cycle, which took that share of the budget; its weight is 1."""
         self.total = self.averaging.decay_over(progress) * self.total + 1
+        first = next(iter(self.mean.values()))
+        share = torch.as_tensor(1 / self.total, dtype=first.dtype, device=first.device)
         for key, mean in self.mean.items():
-            share = torch.as_tensor(1 / self.total, dtype=mean.dtype, device=mean.device)
             mean.lerp_(parameters[key], share.view(-1, *[1] * (mean.dim() - 1)))

@@ -10,7 +10,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
 
-__all__ = ["Compiled", "traced"]
+__all__ = ["THIN", "Compiled", "thin_products_as_sums", "traced"]
 
 Function = Callable[..., Tensor]
 
@@ -58,14 +58,14 @@ class Compiled:
         if self.compiled is None:
             graph = traced(self.function, *trees)
             if tensors[0].device.type == "cpu":
-                _thin_products_as_sums(graph)
+                thin_products_as_sums(graph)
             examples: list[Any] = [tensor.clone() for tensor in tensors]
             self.compiled = standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
         with torch.no_grad():
             return self.compiled(*tensors)
 
 
-def _thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
+def thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
     """Writes batched products of matrices that are at most `THIN` wide as sums, in place.
 
     A library's product of such matrices takes as long as one of large ones; a sum is fused with what is

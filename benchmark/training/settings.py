@@ -1,16 +1,16 @@
 """Settings of a method that models which are trained side by side may have of their own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmark.method import DataSpec, Method
 
-__all__ = ["Settings", "at_settings", "methods_of", "real_settings", "structure_of"]
+__all__ = ["Settings", "at_settings", "methods_of", "networks_of", "real_settings", "structure_of"]
 
 Settings = Mapping[str, float]
 """Real-valued settings by name."""
@@ -27,7 +27,9 @@ def real_settings(method: Method, data: DataSpec) -> dict[str, float]:
         return {}  # what a constructor has derived from settings would not follow them
     structural = _read_by_structure(method, data)
     return {
-        name: value for name, value in values.items() if isinstance(value, float) and name not in structural
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, float) and name not in structural
     }
 
 
@@ -49,7 +51,7 @@ def methods_of(
         return [method] * len(seeds)
     if len(settings) != len(seeds):
         raise ValueError(f"there are {len(seeds)} models, and settings of {len(settings)}")
-    known = real_settings(method, data)
+    known, structure = real_settings(method, data), structure_of(method, data)
     methods = []
     for own in settings:
         for name in own:
@@ -57,8 +59,11 @@ def methods_of(
                 raise ValueError(
                     f"models side by side cannot differ in {name}; they can in {', '.join(known)}"
                 )
-        methods.append(replace(method, **{name: float(value) for name, value in own.items()}))
-        methods[-1].players(data)  # optimisers and projections check their numbers, too
+        changed = replace(method, **{name: float(value) for name, value in own.items()})
+        changed.players(data)  # optimisers and projections check their numbers, too
+        if structure_of(changed, data) != structure:
+            raise ValueError(f"models side by side cannot differ in {', '.join(own)}: others depend on it")
+        methods.append(changed)
     return methods
 
 
@@ -70,6 +75,26 @@ def at_settings(method: Method, settings: Mapping[str, Tensor]) -> Method:
     return copied
 
 
+def networks_of(method: Method, data: DataSpec) -> dict[str, nn.Module]:
+    """The networks of a method. Their forward passes cannot read its real-valued settings.
+
+    They would read numbers of the method that built them, whatever the settings of a model are: this raises a
+    `ValueError`.
+    """
+    real = real_settings(method, data)
+    built = False
+
+    def read(name: str) -> None:
+        if built and name in real:
+            raise ValueError(
+                f"a network reads {name} of its method in a forward pass; give it to a constructor"
+            )
+
+    networks = _watched(method, read).networks(data)
+    built = True
+    return networks
+
+
 def _fields(method: Method) -> dict[str, Any]:
     return {field.name: getattr(method, field.name) for field in fields(method)}
 
@@ -77,16 +102,22 @@ def _fields(method: Method) -> dict[str, Any]:
 def _read_by_structure(method: Method, data: DataSpec) -> set[str]:
     """The attributes that a method looks at when it builds its networks, latents and variables."""
     read: set[str] = set()
-
-    def recorded(self: Method, name: str) -> Any:
-        read.add(name)
-        return object.__getattribute__(self, name)
-
-    watched = copy(method)
-    recording = type(type(method).__name__, (type(method),), {"__getattribute__": recorded})
-    object.__setattr__(watched, "__class__", recording)
+    watched = _watched(method, read.add)
     with torch.device("meta"):
         watched.networks(data)
-        watched.variables(data)
+    watched.variables(data)
     watched.latents(data)
     return read
+
+
+def _watched(method: Method, read: Callable[[str], None]) -> Method:
+    """A copy of a method that calls a function with the name of every attribute that is read."""
+
+    def get(self: Method, name: str) -> Any:
+        read(name)
+        return object.__getattribute__(self, name)
+
+    cls = type(method)
+    watched = copy(method)
+    object.__setattr__(watched, "__class__", type(cls.__name__, (cls,), {"__getattribute__": get}))
+    return watched

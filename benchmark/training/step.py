@@ -27,7 +27,7 @@ from benchmark.method import (
 )
 from benchmark.training.attributes import check_no_tensors
 from benchmark.training.compiled import Compiled
-from benchmark.training.settings import Settings, at_settings, methods_of, real_settings
+from benchmark.training.settings import Settings, at_settings, methods_of, networks_of, real_settings
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
@@ -123,7 +123,7 @@ def modules_of(method: Method, data: DataSpec) -> dict[str, PureNetwork]:
         ValueError: If two networks share parameters or buffers, or one has tensors that are neither.
     """
     with torch.device("meta"):
-        networks = method.networks(data)
+        networks = networks_of(method, data)
     _check_sharing(networks)
     check_no_tensors(networks)
     return {name: PureNetwork(network) for name, network in networks.items()}
@@ -161,7 +161,11 @@ def initialise(
         ValueError: If models cannot differ in a setting, or one is out of range.
     """
     methods = methods_of(method, data.spec, seeds, settings)
-    states = [_initial_state(own, data, seed) for own, seed in zip(methods, seeds, strict=True)]
+    real = real_settings(method, data.spec)
+    states = []
+    for own, seed in zip(methods, seeds, strict=True):
+        numbers = {name: torch.tensor(float(getattr(own, name))) for name in real}
+        states.append(_initial_state(own, data, seed)._replace(settings=numbers))
     return tree_map(lambda *leaves: torch.stack(leaves).to(device), *states)
 
 
@@ -173,7 +177,7 @@ def initial_networks(method: Method, data: Dataset, seed: int) -> dict[str, nn.M
 
 
 def _initial_state(method: Method, data: Dataset, seed: int) -> State:
-    """One seed's initial state, on the CPU."""
+    """One seed's initial state without settings, on the CPU."""
     parameters, buffers, steps = {}, {}, {}
     for name, network in initial_networks(method, data, seed).items():
         parameters[name] = tree_map(Tensor.detach, parameters_of(network))
@@ -181,8 +185,7 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     variables = tree_map(Tensor.detach, method.variables(data.spec))
-    settings = {name: torch.tensor(value) for name, value in real_settings(method, data.spec).items()}
-    return State(parameters, buffers, variables, zeros, zeros, steps, torch.zeros(()), settings)
+    return State(parameters, buffers, variables, zeros, zeros, steps, progress=torch.zeros(()))
 
 
 def select_seed(state: State, index: int) -> State:

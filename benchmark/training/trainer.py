@@ -184,6 +184,11 @@ class _Run:
         """The share of the budget that is spent, in [0, 1]."""
         return self.schedule.share(self.done, self.seconds)
 
+    @property
+    def _changing(self) -> State:
+        """What training changes of the state."""
+        return self.state._replace(settings={})
+
     def sampled_state(self) -> State:
         """The state that samples are taken from."""
         if self.average is None:
@@ -227,7 +232,7 @@ class _Run:
             "seconds": self.seconds,
             "diverged": self.diverged.tolist(),
         }
-        parts = {"run": Checkpoint(tree_arrays(self.state), values), "streams": self.stream.checkpoint()}
+        parts = {"run": Checkpoint(tree_arrays(self._changing), values), "streams": self.stream.checkpoint()}
         if self.average is not None:
             parts["average"] = Checkpoint(
                 tree_arrays(self.average.mean), {"total": self.average.total.tolist()}
@@ -236,7 +241,7 @@ class _Run:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         run = checkpoint.part("run")
-        load_tree(self.state, run.arrays)
+        load_tree(self._changing, run.arrays)
         self.stream.restore(checkpoint.part("streams"))
         values = run.values
         self.diverged.copy_(torch.tensor(values["diverged"], dtype=torch.long))

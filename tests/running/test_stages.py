@@ -15,6 +15,7 @@ from benchmark.running.executors.base import Done, Message, Progress, Task
 from benchmark.running.executors.worker import TaskLink, run_task
 from benchmark.running.run_writer import RunWriter
 from benchmark.suites.budget import Budget
+from benchmark.training.step import Cycle
 
 RING = Configured("ring", {"evaluations": 2, "samples": 50, "held_out": 50, "samples_large": 0, "width": 4})
 CELL = Cell(
@@ -38,7 +39,10 @@ def test_training_and_scoring_take_turns():
 
 
 def test_a_compiled_cell_compiles_first(monkeypatch):
-    monkeypatch.setattr("torch.compile", lambda function, **options: function)
+    def eager(method, data, seeds, device):
+        return Cycle(method, data.spec)
+
+    monkeypatch.setattr("benchmark.training.trainer.compiled_cycle", eager)
     progress = reports(replace(CELL, compile=True))
     assert [event.stage for event in progress] == ["compiling", "training", "scoring", "training", "scoring"]
 

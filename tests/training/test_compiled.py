@@ -7,7 +7,7 @@ from torch._dynamo.utils import counters
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
-from benchmark.training.compiled import THIN, Compiled, traced
+from benchmark.training.compiled import THIN, Compiled, thin_products_as_sums, traced
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 from benchmark.training.trees import tree_map
@@ -55,6 +55,11 @@ def test_python_runs_once():
 def test_products_of_thin_matrices_are_products(shape):
     rows, inner, columns = shape
     a, b = torch.randn(5, rows, inner), torch.randn(5, inner, columns)
+    graph = traced(torch.bmm, a, b)
+    thin_products_as_sums(graph)
+    products = [node for node in graph.graph.nodes if node.target is torch.ops.aten.bmm.default]
+    assert len(products) == (min(shape) > THIN)
+    assert torch.allclose(graph(a, b), a @ b, atol=1e-4)
     product = Compiled(lambda a, b: torch.bmm(a, b) + 1)(a, b)
     assert torch.allclose(product, a @ b + 1, atol=1e-4)
 

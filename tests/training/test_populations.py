@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
-from support.training import CPU, trained
+from support.training import CPU, StopAt, trained
 
 from baselines.gan import GAN
 from baselines.networks import generator
@@ -19,6 +19,7 @@ from benchmark.training.streams import Batches
 from benchmark.training.trees import tree_leaves
 
 DATA = Ring(batch=16, width=8)
+WEIGHT = "0.weight"
 
 
 def state_after(method, seeds, settings=None, cycles=3, compile=False):
@@ -42,16 +43,15 @@ def test_a_model_beside_others_is_the_one_trained_alone(name):
     changed = {}
     for setting, value in real_settings(method, DATA.spec).items():
         if not setting.startswith("average"):
-            changed[setting] = 0.9 * value or 0.05
+            changed[setting] = 20 * value if "lr" in setting else 0.6 * value or 0.05
     state = state_after(method, (3, 4), [{}, changed])
     assert_same(select_seed(state, 0), select_seed(state_after(method, (3,)), 0))
     alone = state_after(replace(method, **changed), (4,))
     assert_same(select_seed(state, 1), select_seed(alone, 0))
     plain = state_after(method, (4,))
-    differ = [
-        not torch.equal(a[1], b[0]) for a, b in zip(tree_leaves(state), tree_leaves(plain), strict=True)
-    ]
-    assert any(differ)
+    assert not torch.allclose(
+        state.parameters["generator"][WEIGHT][1], plain.parameters["generator"][WEIGHT][0], atol=1e-4
+    )
 
 
 def test_every_setting_of_a_step_reaches_it():
@@ -61,9 +61,6 @@ def test_every_setting_of_a_step_reaches_it():
     assert len(names) == 8
     settings = [{}, *({name: getattr(method, name) * 0.5} for name in names)]
     state = state_after(method, (0,) * len(settings), settings, cycles=1)
-    for network in ("generator", "discriminator_x"):
-        weight = state.parameters[network]["0.weight"]
-        print(network, [i for i in range(len(settings)) if torch.equal(weight[i], weight[0])])
     same = []
     for i, name in enumerate(names, 1):
         leaves = tree_leaves(state.parameters)
@@ -138,9 +135,44 @@ def test_a_sampler_has_the_models_own_settings():
 
 
 @dataclass(frozen=True)
-class Derived(GAN):
-    decay: float = field(init=False, default=0.0)
+class Reading(Sloped):
+    """Its network reads a setting of the method whenever it is called."""
 
+    def networks(self, data):
+        class Slope(torch.nn.Module):
+            def forward(_, x):  # noqa: N805
+                return x * self.scale
+
+        return {**GAN.networks(self, data), "generator": generator(data, activation=Slope)}
+
+
+def test_a_network_does_not_read_settings_when_it_is_called():
+    with pytest.raises(ValueError, match="a network reads scale of its method in a forward pass"):
+        state_after(Reading(), (0,))
+
+
+@dataclass(frozen=True)
+class Paired(GAN):
+    betas: tuple[float, ...] = field(init=False, default=())
+
+    def __post_init__(self):
+        object.__setattr__(self, "betas", (self.beta1, 0.9))
+
+
+def test_models_do_not_differ_in_what_others_are_derived_from():
+    with pytest.raises(ValueError, match="cannot differ in beta1: others depend on it"):
+        methods_of(Paired(), DATA.spec, (0, 1), [{}, {"beta1": 0.3}])
+
+
+def test_a_checkpoint_keeps_the_settings_that_are_asked_for():
+    saver = StopAt(3)
+    trained(GAN(), DATA, (0,), Budget(6, "steps"), saver)
+    end = trained(GAN(), DATA, (0,), Budget(6, "steps"), start=saver.checkpoint, settings=[{"lr": 0.5}]).end
+    assert end.generator.state.settings["lr"].item() == 0.5
+
+
+@dataclass(frozen=True)
+class Derived(GAN):
     def __post_init__(self):
         object.__setattr__(self, "twice", 2 * self.lr)
 

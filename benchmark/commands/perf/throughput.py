@@ -14,12 +14,14 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import torch
 
 from benchmark.commands.perf.metrics import measure_metrics
 from benchmark.commands.perf.plain_loops import PLAIN_LOOPS
+from benchmark.commands.perf.populations import measure_populations
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, complain
 from benchmark.plan.devices import compilation_fault
 from benchmark.plan.dry_run import duration
 from benchmark.registry import DATASETS, METHODS
@@ -35,6 +37,9 @@ __all__ = ["measure"]
 
 SIZES = ((64, 64), (128, 128), (512, 256))
 """Batch size and width of the networks, of each measurement."""
+
+BUSY_PERCENT = 20
+"""Per cent of the CPU cores that other programs may use."""
 
 SEEDS = 5
 """Seeds that a worker trains side by side."""
@@ -66,6 +71,9 @@ def measure(quick: bool = False) -> None:
     if fault:
         raise UsageError(f"perf: compiling does not work here: {fault}")
     workers = cpu_cores()
+    busy = psutil.cpu_percent(interval=1.0)
+    if busy > BUSY_PERCENT:
+        complain(f"other programs use {busy:.0f} % of the CPU cores; measure again when they have ended")
     torch.set_num_threads(workers)
     print(
         f"torch {torch.__version__}, {workers} CPU cores; "
@@ -82,9 +90,13 @@ def measure(quick: bool = False) -> None:
             plain = _compare(name, data, workers, quick)
             if data == ring:
                 plain_seconds[name] = plain
-    print("\nms are per generator step and seed, all CPU cores at work; FLOPs are those of matrix products.")
+    print(
+        "\nms are per generator step and seed, all CPU cores at work; the plain loop has one thread or all, "
+        "whichever is faster; FLOPs are those of matrix products."
+    )
     if not quick:
         _end_to_end(plain_seconds)
+    measure_populations(quick)
     torch.set_num_threads(workers)
     measure_metrics(quick)
 
@@ -127,7 +139,12 @@ def peak(threads: int) -> float:
 
 
 def _plain_seconds(name: str, data: Dataset, seconds: float) -> float:
-    """Seconds per generator step of one seed after another, all CPU cores in each matrix product."""
+    """Seconds per generator step of one seed after another, with the number of threads that is best."""
+    return min(_plain_seconds_with(threads, name, data, seconds) for threads in {1, cpu_cores()})
+
+
+def _plain_seconds_with(threads: int, name: str, data: Dataset, seconds: float) -> float:
+    torch.set_num_threads(threads)
     torch.manual_seed(0)
     step = PLAIN_LOOPS[name](data)
     for _ in range(20):
