@@ -47,14 +47,16 @@ def measure_populations(quick: bool = False) -> None:
 
 
 def _print_population_against_cells(data: Dataset, rates: Sequence[float], cycles: int) -> None:
-    settings = [{"lr": rate} for rate in rates for _ in SEEDS]
+    settings: list[Settings] = []
+    for rate in rates:
+        settings += len(SEEDS) * [{"lr": rate}]
     began = time.perf_counter()
     _train(data, SEEDS * len(rates), cycles, settings)
     together = time.perf_counter() - began
     seconds = []
     for rate in rates:
         began = time.perf_counter()
-        _train(data, SEEDS, cycles, [{"lr": rate} for _ in SEEDS])
+        _train(data, SEEDS, cycles, len(SEEDS) * [{"lr": rate}])
         seconds.append(time.perf_counter() - began)
     print(
         f"{len(rates)} learning rates, {len(SEEDS)} seeds, {cycles} cycles: in one step {together:.1f} s; "
