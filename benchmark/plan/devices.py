@@ -5,7 +5,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch._inductor import config as inductor
 
 from benchmark.errors import UsageError, in_one_line
 from benchmark.training.compiled import Compiled
@@ -50,6 +49,8 @@ def compilation_fault(device: str) -> str | None:
         from torch.utils._triton import has_triton
 
         return None if has_triton() else "there is no Triton that works with this GPU"
+    from torch._inductor import config as inductor
+
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     try:
         # With more threads, torch would start a process for each and keep it.

@@ -5,8 +5,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._inductor import standalone_compile
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
 
@@ -29,6 +27,8 @@ def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
         function: A function of trees of tensors. It may write into them.
         trees: Its arguments; they stay as they are.
     """
+    from torch.fx.experimental.proxy_tensor import make_fx  # heavy, and not every run compiles
+
     leaves, form = tree_flatten(trees)
 
     def of_leaves(*tensors: Tensor) -> Tensor:
@@ -54,15 +54,19 @@ class Compiled:
         self.compiled: Function | None = None
 
     def __call__(self, *trees: Any) -> Tensor:
-        tensors = _tensors(trees)
         if self.compiled is None:
-            graph = traced(self.function, *trees)
-            if tensors[0].device.type == "cpu":
-                thin_products_as_sums(graph)
-            examples: list[Any] = [tensor.clone() for tensor in tensors]
-            self.compiled = standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
+            self.compiled = self._compile(trees)
         with torch.no_grad():
-            return self.compiled(*tensors)
+            return self.compiled(*_tensors(trees))
+
+    def _compile(self, trees: Any) -> Function:
+        from torch._inductor import standalone_compile  # heavy, and not every run compiles
+
+        graph = traced(self.function, *trees)
+        examples: list[Any] = [tensor.clone() for tensor in _tensors(trees)]
+        if examples[0].device.type == "cpu":
+            thin_products_as_sums(graph)
+        return standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
 
 
 def thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
