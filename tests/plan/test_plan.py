@@ -186,7 +186,7 @@ def test_options_from_a_file(cli, tmp_path):
 
 
 def test_the_memory_of_a_worker_is_foretold(tiny):
-    """Within a factor of two, or of three above: now and then a system gives a worker 0.9 GB that it keeps."""
+    """Within a factor of two, or three above: a system now and then gives a worker 0.9 GB that it keeps."""
     request = Request(
         get_suite("synthetic"),
         seeds=(0, 1),
