@@ -18,7 +18,7 @@ from benchmark.training.trainer import Standing, train
 
 __all__ = ["measure_populations"]
 
-MODELS = (1, 4, 16, 64)
+MODELS = (1, 5, 16, 64)
 """Numbers of models side by side."""
 
 RATES = [1e-4 * 1.3**i for i in range(16)]
