@@ -186,7 +186,7 @@ def test_options_from_a_file(cli, tmp_path):
 
 
 def test_the_memory_of_a_worker_is_foretold(tiny):
-    """Within a factor of two, or three above: a system now and then gives a worker 0.9 GB that it keeps."""
+    """Within a factor of two of its peak, whatever the libraries' share is on this machine."""
     request = Request(
         get_suite("synthetic"),
         seeds=(0, 1),
@@ -202,7 +202,7 @@ def test_the_memory_of_a_worker_is_foretold(tiny):
         foretold[key] = planned.memory(2, compiled=False)
     trials = pd.read_csv(tiny / "trials.csv")
     for key, rows in trials.groupby(["dataset", "method"]):
-        assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 3
+        assert 0.5 < rows["peak_memory_bytes"].max() / foretold[key] < 2
 
 
 class Faulty(Ring):

@@ -32,15 +32,16 @@ def measure_populations(quick: bool = False) -> None:
     """Prints how the cost of a model falls with those beside it, and a population against cells of its own.
 
     Arguments:
-        quick: Whether to take few models and short trainings, and no cells in processes of their own.
+        quick: Whether to take few models and short trainings.
     """
     torch.set_num_threads(1)
     data = replace(DATASETS.get("grid")(), evaluations=1)
     print("\npopulations: GAN on the grid, one worker, with an empty compile cache", flush=True)
     with tempfile.TemporaryDirectory() as cache, patch.dict(os.environ, TORCHINDUCTOR_CACHE_DIR=cache):
-        _print_population_against_cells(
-            data, rates=RATES[:2] if quick else RATES, cycles=300 if quick else 3000
-        )
+        if quick:
+            _print_population_against_cells(data, RATES[:2], cycles=300)
+        else:
+            _print_population_against_cells(data, RATES, cycles=3000)
         print(f"{'models':>7}{'compiling, s':>14}{'ms per model and cycle':>25}{'GFLOP/s':>9}")
         for models in MODELS[:2] if quick else MODELS:
             _print_growth(data, models, cycles=100 if quick else 1000)
