@@ -171,9 +171,9 @@ def _perf(options: Namespace) -> int:
         measure_executors(quick=options.quick)
         return 0
 
-    from benchmark.commands.perf.throughput import measure
+    from benchmark.commands.perf.measure import measure
 
-    measure(quick=options.quick)
+    measure(options.device, options.quick)
     return 0
 
 

@@ -183,6 +183,7 @@ def _add_perf(perf: argparse.ArgumentParser) -> None:
     perf.add_argument(
         "--quick", action="store_true", help="the smallest size for a short time, without the end-to-end run"
     )
+    perf.add_argument("--device", metavar="D", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     perf.add_argument(
         "--executors",
         action="store_true",

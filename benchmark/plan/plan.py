@@ -17,6 +17,7 @@ from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
 from benchmark.training.advice import explain
 from benchmark.training.average import Averaging
+from benchmark.training.compiled_cycles import program_of
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 
@@ -174,7 +175,7 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
         raise UsageError(f"{error} (method {name!r} on {dataset.name})") from error
-    return Planned(template, dataset, cost, cycles)
+    return Planned(template, dataset, cost, cycles, program_of(method, dataset.data))
 
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:

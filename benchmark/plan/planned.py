@@ -54,12 +54,14 @@ class Planned:
         dataset: Its dataset.
         cost: The cost of a cycle; `None` for a calibration row.
         cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
+        program: Cells of as many models share a compiled program if this is the same.
     """
 
     template: Cell
     dataset: PlannedDataset
     cost: Cost | None = None
     cycles: int | None = None
+    program: str = ""
 
     def cell(self, group: Sequence[int], wanted: Sequence[int], compile: str) -> Cell:
         """The cell for a group of seeds.

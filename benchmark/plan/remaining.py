@@ -1,6 +1,7 @@
 """What of a plan is still to be trained."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -47,7 +48,7 @@ class Remaining:
 
     Attributes:
         plan: The whole plan.
-        cells: The cells that are still to run.
+        cells: The cells that are still to run, in this order.
         done: The number of trials that are done.
         groups: All groups of seeds, finished ones too.
         fault: Why what would be compiled is not; `None` if nothing is in the way.
@@ -100,7 +101,23 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
-    return Remaining(plan, cells, done, all_groups, fault)
+    return Remaining(plan, _in_order(cells), done, all_groups, fault)
+
+
+def _in_order(cells: Sequence[CellToRun]) -> list[CellToRun]:
+    """The order in which cells run: calibration rows, then trainings.
+
+    Of the cells that share a compiled program, one is early and the others are late, so that no two workers
+    compile the same. Otherwise the longest are first, lest one of them be left to a single worker.
+    """
+    uses: Counter[tuple[str, int]] = Counter()
+    ranks = {}
+    for planned, cell in cells:
+        program = (planned.program, len(cell.group))
+        uses[program] += cell.compile
+        seconds = planned.seconds(len(cell.group), cell.compile)
+        ranks[cell.key] = (planned.cost is not None, uses[program], -seconds)
+    return sorted(cells, key=lambda item: ranks[item.cell.key])
 
 
 def print_fault(remaining: Remaining) -> None:

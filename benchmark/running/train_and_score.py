@@ -1,5 +1,6 @@
 """A cell: one method on one dataset, trained and scored for a group of seeds."""
 
+import os
 import re
 import resource
 import sys
@@ -56,6 +57,8 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         link: Receives the reports.
         start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
+    if cell.device.startswith("cuda"):
+        _make_repeatable()
     for plugin in cell.plugins:
         load_plugin(Path(plugin))
     _check_sources(cell)
@@ -69,6 +72,14 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     else:
         trials = _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.wanted]
+
+
+def _make_repeatable() -> None:
+    """Makes a GPU add numbers in the same order each time, where torch knows a way; it warns elsewhere."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    # What is not filled is written before it is read; filling it takes time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _check_sources(cell: Cell) -> None:
@@ -123,8 +134,9 @@ class _GroupInTraining:
         self.link = link
         self.compiled = cell.compile
         self.began = time.perf_counter()
-        self.evaluation = 0.0
+        self.compiling = self.evaluation = 0.0
         self.share = 0.0
+        self.stage, self.stage_began = "", self.began
 
     def train(self, method: Method, start: Checkpoint | None) -> None:
         """Trains from the beginning, or from a checkpoint that `save` was given.
@@ -152,6 +164,11 @@ class _GroupInTraining:
         )
 
     def progress(self, share: float, stage: str) -> None:
+        if stage != self.stage:
+            now = time.perf_counter()
+            if self.stage == "compiling":
+                self.compiling += now - self.stage_began
+            self.stage, self.stage_began = stage, now
         self.share = share
         self.link.progress(share, stage)
 
@@ -198,7 +215,12 @@ class _GroupInTraining:
                 for name, array in getattr(trial, kind).items():
                     arrays[f"{i}/{kind}/{name}"] = array
         elapsed = time.perf_counter() - self.began
-        values = {"trials": trials, "evaluation": self.evaluation, "elapsed": elapsed}
+        values = {
+            "trials": trials,
+            "compiling": self.compiling,
+            "evaluation": self.evaluation,
+            "elapsed": elapsed,
+        }
         return Checkpoint(arrays, values)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
@@ -212,6 +234,7 @@ class _GroupInTraining:
                 raise ValueError(f"unknown part {kind!r}")
             getattr(trials[int(index)], kind)[name] = array
         self.trials = trials
+        self.compiling = float(values["compiling"])
         self.evaluation = float(values["evaluation"])
         self.began -= float(values["elapsed"])
 
@@ -219,7 +242,8 @@ class _GroupInTraining:
         """The trials, with what they have in common."""
         elapsed = time.perf_counter() - self.began
         training = sum(trial.audit["device_seconds"] for trial in self.trials)
-        rest = elapsed - training - self.evaluation
+        parts = {"training": training, "compiling": self.compiling, "evaluation": self.evaluation}
+        parts["rest"] = elapsed - sum(parts.values())
         for trial in self.trials:
             trial.audit |= {
                 "parameters": self.cost.parameters,
@@ -228,7 +252,7 @@ class _GroupInTraining:
                 "peak_memory_bytes": _peak_memory(self.scorer.device),
                 "group": list(self.cell.group),
                 "compiled": self.compiled,
-                "group_seconds": {"training": training, "evaluation": self.evaluation, "rest": rest},
+                "group_seconds": parts,
             }
         return self.trials
 

@@ -46,11 +46,7 @@ def noise(data: Dataset, seed: int, device: torch.device) -> Callable[[int], Ten
     def draw(n: int) -> Tensor:
         gaussian = _gaussian(data, data.fingerprint, device)
         rng = data.stream(seed, "noise row", device)
-        parts = []
-        for first in range(0, n, NOISE_DRAWN_TOGETHER):
-            size = min(NOISE_DRAWN_TOGETHER, n - first)
-            parts.append(gaussian.draw(size, rng))
-        return data.pack(torch.cat(parts).view(n, *data.shape))
+        return data.pack(gaussian.draw(n, rng).view(n, *data.shape))
 
     return draw
 
@@ -62,9 +58,17 @@ class _Gaussian(NamedTuple):
     factor: Tensor
 
     def draw(self, n: int, rng: torch.Generator) -> Tensor:
-        """Draws `n` points, shape $(n, D)$."""
-        weights = torch.randn(n, len(self.factor), generator=rng, device=rng.device)
-        return self.mean + weights @ self.factor
+        """Draws `n` points, shape $(n, D)$, some at a time.
+
+        The weights of all parts lie in the same memory: the allocator would now and then find no place for
+        new ones among points that stay, and the process would grow by a gigabyte.
+        """
+        points = self.mean.expand(n, -1).clone()
+        memory = self.factor.new_empty(NOISE_DRAWN_TOGETHER, len(self.factor))
+        for part in points.split(NOISE_DRAWN_TOGETHER):
+            weights = memory[: len(part)].normal_(generator=rng)
+            part += weights @ self.factor
+        return points
 
 
 @lru_cache(maxsize=1)

@@ -54,10 +54,20 @@ class Compiled:
         self.compiled: Function | None = None
 
     def __call__(self, *trees: Any) -> Tensor:
-        if self.compiled is None:
-            self.compiled = self._compile(trees)
-        with torch.no_grad():
-            return self.compiled(*_tensors(trees))
+        first, *rest = trees
+        return self.on(first)(*rest)
+
+    def on(self, first: Any) -> Function:
+        """The function of all arguments but the first, which is always this tree of the same tensors."""
+        leaves = _tensors(first)  # once: it takes a tenth of the time of a small network's step
+
+        def function(*rest: Any) -> Tensor:
+            if self.compiled is None:
+                self.compiled = self._compile((first, *rest))
+            with torch.no_grad():
+                return self.compiled(*leaves, *_tensors(rest))
+
+        return function
 
     def _compile(self, trees: Any) -> Function:
         from torch._inductor import standalone_compile  # heavy, and not every run compiles
@@ -84,9 +94,21 @@ def thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
         if min(rows, inner, columns) > THIN:
             continue
         with graph.graph.inserting_before(node):
-            left, right = call(aten.unsqueeze.default, (a, 3)), call(aten.unsqueeze.default, (b, 1))
-            terms = call(aten.mul.Tensor, (left, right))
-            total = call(aten.sum.dim_IntList, (terms, [2]))
+            if columns <= THIN < rows:
+                # The long side is the last one, along which loops are vectorised.
+                left, right = (
+                    call(aten.permute.default, (a, [0, 2, 1])),
+                    call(aten.permute.default, (b, [0, 2, 1])),
+                )
+                terms = call(
+                    aten.mul.Tensor,
+                    (call(aten.unsqueeze.default, (right, 3)), call(aten.unsqueeze.default, (left, 1))),
+                )
+                total = call(aten.permute.default, (call(aten.sum.dim_IntList, (terms, [2])), [0, 2, 1]))
+            else:
+                left, right = call(aten.unsqueeze.default, (a, 3)), call(aten.unsqueeze.default, (b, 1))
+                terms = call(aten.mul.Tensor, (left, right))
+                total = call(aten.sum.dim_IntList, (terms, [2]))
         node.replace_all_uses_with(total)
         graph.graph.erase_node(node)
     graph.recompile()

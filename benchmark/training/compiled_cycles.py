@@ -11,7 +11,7 @@ from benchmark.training.settings import structure_of
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 
-__all__ = ["compiled_cycle"]
+__all__ = ["compiled_cycle", "forget_compiled_cycles", "program_of"]
 
 KEPT = 8
 """How many cycles are kept: those that were used last."""
@@ -19,13 +19,24 @@ KEPT = 8
 _kept: OrderedDict[tuple, Cycle] = OrderedDict()
 
 
+def program_of(method: Method, data: Dataset) -> str:
+    """Trainings for which this is the same, and which have as many models, share one compiled program."""
+    cls = type(method)
+    structure = structure_of(method, data.spec)
+    return repr((cls.__module__, cls.__qualname__, structure, data.spec, data.batch))
+
+
+def forget_compiled_cycles() -> None:
+    """Keeps none any longer."""
+    _kept.clear()
+
+
 def compiled_cycle(method: Method, data: Dataset, seeds: Sequence[int], device: torch.device) -> Cycle:
     """The compiled cycle for that many models.
 
     A first cycle compiles it; it runs on a state of its own.
     """
-    structure = repr(structure_of(method, data.spec))
-    key = (type(method), structure, data.spec, data.batch, len(seeds), device)
+    key = (type(method), program_of(method, data), len(seeds), device)
     if key not in _kept:
         cycle = Cycle(method, data.spec, compile=True)
         cycle.run(initialise(method, data, seeds, device), next(Batches(data, cycle.draws, seeds, device)))

@@ -31,9 +31,21 @@ from benchmark.training.settings import Settings, at_settings, methods_of, netwo
 from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
-__all__ = ["Cycle", "Phase", "initial_networks", "initialise", "modules_of", "phases_of", "select_seed"]
+__all__ = [
+    "Cycle",
+    "CycleFunction",
+    "Phase",
+    "initial_networks",
+    "initialise",
+    "modules_of",
+    "phases_of",
+    "select_seed",
+]
 
 PhaseFunction = Callable[[State, Sequence[Batch]], Tensor]
+
+CycleFunction = Callable[[Sequence[Batch]], Tensor]
+"""Advances a state by one cycle with these batches; returns the losses, shape (updates, seeds)."""
 
 T = TypeVar("T")
 
@@ -229,13 +241,29 @@ class Cycle:
             draws += phase.repeats * phase.draws
         return draws
 
+    @property
+    def updates(self) -> int:
+        """How many updates a cycle makes."""
+        return sum(phase.repeats * len(phase.players) for phase in self.phases)
+
     def run(self, state: State, batches: Sequence[Batch]) -> Tensor:
         """Advances the stacked state in place by one cycle; returns the losses, shape (updates, seeds)."""
-        losses, rest = [], iter(batches)
+        return self.on(state)(batches)
+
+    def on(self, state: State) -> CycleFunction:
+        """`run` for one state, whose tensors stay the same."""
+        functions = []
         for phase, function in zip(self.phases, self.functions, strict=True):
-            for _ in range(phase.repeats):
-                losses.append(function(state, list(islice(rest, len(phase.draws)))))
-        return torch.cat(losses)
+            own = function.on(state) if isinstance(function, Compiled) else partial(function, state)
+            functions += phase.repeats * [(own, len(phase.draws))]
+
+        def run(batches: Sequence[Batch]) -> Tensor:
+            losses, rest = [], iter(batches)
+            for function, draws in functions:
+                losses.append(function(list(islice(rest, draws))))
+            return torch.cat(losses)
+
+        return run
 
     def single(self, phase: Phase, state: State, batches: Sequence[Batch]) -> tuple[State, Tensor]:
         """One run of a phase for one model: the new state, and the losses, shape (updates,)."""

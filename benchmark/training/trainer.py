@@ -14,12 +14,13 @@ from benchmark.method import Method, State
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.suites.budget import Budget
 from benchmark.training.average import Average, Averaging
+from benchmark.training.captured_cycle import CapturedCycle
 from benchmark.training.compiled_cycles import compiled_cycle
 from benchmark.training.cost import Cost
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.saved_state import fitting, load_tree, tree_arrays
 from benchmark.training.settings import Settings, methods_of
-from benchmark.training.step import Cycle, initialise
+from benchmark.training.step import Cycle, CycleFunction, initialise
 from benchmark.training.streams import Batches
 
 __all__ = ["Saver", "Standing", "train"]
@@ -127,10 +128,11 @@ def train(
             run.restore(start)
     generators = TrainedGenerators.of(method, data.spec, run.state)
 
+    one_cycle = cycle.on(run.state)
     if compile:
         progress(run.share, "compiling")
         try:
-            cycle = compiled_cycle(method, data, seeds, device)
+            one_cycle = _compiled(method, data, seeds, run.state)
         except Exception as error:  # a compiler can fail in any way
             if uncompiled is None or is_out_of_memory(error):
                 raise
@@ -149,10 +151,19 @@ def train(
             run.point = reached
             if last:
                 return
-        run.advance(cycle, saver)
+        run.advance(one_cycle, saver)
         progress(run.share, "training")
         if saver.due(run.done):
             saver.save(run.checkpoint())
+
+
+def _compiled(method: Method, data: Dataset, seeds: Sequence[int], state: State) -> CycleFunction:
+    """The compiled cycle of a state; on a GPU, captured."""
+    device = state.progress.device
+    cycle = compiled_cycle(method, data, seeds, device)
+    if device.type != "cuda":
+        return cycle.on(state)
+    return CapturedCycle(cycle, state, next(Batches(data, cycle.draws, seeds, device)))
 
 
 class _Run:
@@ -195,13 +206,13 @@ class _Run:
             return self.state
         return self.state.replace_in("generator", parameters=self.average.mean)
 
-    def advance(self, cycle: Cycle, saver: Saver) -> None:
+    def advance(self, one_cycle: CycleFunction, saver: Saver) -> None:
         """Trains to the next check of the losses, evaluation or checkpoint, for one cycle at least."""
         losses: list[Tensor] = []
         watch = _Watch(self.device)
         done, seconds = self.done, self.seconds
         while not losses or not self._stops(done, seconds, saver):
-            losses.append(self._one_cycle(cycle, done, seconds))
+            losses.append(self._one_cycle(one_cycle, done, seconds))
             done += 1
             seconds = self.seconds + watch.seconds() / self.seeds
         finite = torch.stack(losses).isfinite().all(dim=1)
@@ -217,10 +228,10 @@ class _Run:
         evaluates = self.schedule.points_reached(done, seconds) > self.point
         return evaluates or done % CYCLES_BETWEEN_CHECKS == 0 or saver.due(done)
 
-    def _one_cycle(self, cycle: Cycle, done: int, seconds: float) -> Tensor:
+    def _one_cycle(self, one_cycle: CycleFunction, done: int, seconds: float) -> Tensor:
         """Trains for one cycle, after that many and so many device-seconds; returns the losses."""
         self.state.progress.fill_(self.schedule.share(done, seconds))
-        losses = cycle.run(self.state, next(self.stream))
+        losses = one_cycle(next(self.stream))
         if self.average is not None:
             self.average.add(self.state.parameters["generator"], self.schedule.cycle_share(done, seconds))
         return losses

@@ -119,7 +119,7 @@ def nothing_runs(monkeypatch, tmp_path, made_up_report):
     monkeypatch.setattr("benchmark.commands.run.make_executor", lambda *arguments: Idle())
     monkeypatch.setattr("benchmark.commands.run.write_report", lambda *arguments: made_up_report)
     monkeypatch.setattr("benchmark.report.write.write_report", lambda *arguments: made_up_report)
-    monkeypatch.setattr("benchmark.commands.perf.throughput.measure", lambda quick: None)
+    monkeypatch.setattr("benchmark.commands.perf.measure.measure", lambda device, quick: None)
     monkeypatch.setattr("benchmark.commands.perf.executors.measure_executors", lambda quick: None)
     for registry in (DATASETS, METHODS, METRICS):
         monkeypatch.setitem(CHECKS, registry, lambda name: iter(()))

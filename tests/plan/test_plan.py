@@ -87,6 +87,25 @@ def test_a_run_that_goes_on_with_other_workers_keeps_its_groups():
     assert wanted(remaining, "gan") == [((0, 1, 2, 3), (0, 1, 2, 3))]
 
 
+def test_cells_that_share_a_program_do_not_compile_it_at_the_same_time(monkeypatch):
+    """The ring and the grid give networks of the same shapes; 1200 dimensions take the longest."""
+    monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: None)
+    request = Request(get_suite("synthetic"), (0, 1), methods=("gan", "veegan"), device="cpu", compile="on")
+    remaining = find_remaining(make_plan(request), NOTHING, {})
+    labels = [cell.label for planned, cell in remaining.cells if planned.cost is not None]
+    assert set(labels[:2]) == {"high-dimensional gan", "high-dimensional veegan"}
+    firsts = {label.split()[0] for label in labels[2:4]}
+    assert firsts == {"ring"}
+    assert {label.split()[0] for label in labels[4:]} == {"grid"}
+
+
+def test_the_longest_cells_are_first():
+    plan = plan_of("gan", "dcgan", seeds=(0, 1, 2))
+    plan = replace(plan, cells=[*plan.cells[:3], replace(plan.cells[3], cycles=10), plan.cells[4]])
+    names = [cell.method.name for _, cell in find_remaining(plan, NOTHING, {}).cells]
+    assert names == ["real-data", "collapsed", "noise", "dcgan", "gan"]
+
+
 def record_of(planned, seed, group):
     cell = planned.template
     return {

@@ -1,0 +1,59 @@
+"""A compiled cycle on a GPU, captured as one CUDA graph."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from benchmark.method import Batch, State
+from benchmark.training.step import Cycle
+from benchmark.training.trees import tree_leaves
+
+__all__ = ["CapturedCycle", "capture_cuda"]
+
+Capture = Callable[[Callable[[], None]], Callable[[], None]]
+"""Records what a function would start on the device, without running it; returns what runs the record."""
+
+
+def capture_cuda(function: Callable[[], None]) -> Callable[[], None]:
+    """Records a function as a CUDA graph. It must have run before, on other tensors of the same shapes."""
+    graph = torch.cuda.CUDAGraph()
+    torch.cuda.synchronize()
+    with torch.cuda.graph(graph):
+        function()
+    return graph.replay
+
+
+class CapturedCycle:
+    """Runs a cycle as one graph: one call for the hundreds of kernels that a small network's cycle starts.
+
+    The graph reads and writes the tensors that it was captured with. So the state must stay where it is, and
+    batches are copied to where those of the capture lie.
+
+    Arguments:
+        cycle: The cycle; it must have run before.
+        state: The state of the training.
+        batches: Batches of one cycle, for their shapes.
+        capture: Records a function.
+    """
+
+    def __init__(
+        self, cycle: Cycle, state: State, batches: Sequence[Batch], capture: Capture = capture_cuda
+    ) -> None:
+        self.batches = [batch.map(torch.empty_like) for batch in batches]
+        self.losses = state.progress.new_empty(cycle.updates, len(state.progress))
+
+        one_cycle = cycle.on(state)
+
+        def whole() -> None:
+            self.losses.copy_(one_cycle(self.batches))
+
+        self.replay = capture(whole)
+
+    def __call__(self, batches: Sequence[Batch]) -> Tensor:
+        """Advances the state by one cycle; returns the losses, shape (updates, seeds)."""
+        for own, given in zip(tree_leaves(self.batches), tree_leaves(batches), strict=True):
+            if own is not None:
+                own.copy_(given)
+        self.replay()
+        return self.losses.clone()
