@@ -6,16 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmark.training.thin_products import rewrite_thin_products
 from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
 
-__all__ = ["THIN", "Compiled", "thin_products_as_sums", "traced"]
+__all__ = ["Compiled", "traced"]
 
 Function = Callable[..., Tensor]
-
-aten = torch.ops.aten
-
-THIN = 2
-"""The width up to which a matrix is thin."""
 
 
 def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
@@ -75,43 +71,8 @@ class Compiled:
         graph = traced(self.function, *trees)
         examples: list[Any] = [tensor.clone() for tensor in _tensors(trees)]
         if examples[0].device.type == "cpu":
-            thin_products_as_sums(graph)
+            rewrite_thin_products(graph)
         return standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
-
-
-def thin_products_as_sums(graph: torch.fx.GraphModule) -> None:
-    """Writes batched products of matrices that are at most `THIN` wide as sums, in place.
-
-    A library's product of such matrices takes as long as one of large ones; a sum is fused with what is
-    around it.
-    """
-    call = graph.graph.call_function
-    for node in list(graph.graph.nodes):
-        if node.target is not aten.bmm.default:
-            continue
-        a, b = node.args
-        (_, rows, inner), columns = a.meta["val"].shape, b.meta["val"].shape[2]
-        if min(rows, inner, columns) > THIN:
-            continue
-        with graph.graph.inserting_before(node):
-            if columns <= THIN < rows:
-                # The long side is the last one, along which loops are vectorised.
-                left, right = (
-                    call(aten.permute.default, (a, [0, 2, 1])),
-                    call(aten.permute.default, (b, [0, 2, 1])),
-                )
-                terms = call(
-                    aten.mul.Tensor,
-                    (call(aten.unsqueeze.default, (right, 3)), call(aten.unsqueeze.default, (left, 1))),
-                )
-                total = call(aten.permute.default, (call(aten.sum.dim_IntList, (terms, [2])), [0, 2, 1]))
-            else:
-                left, right = call(aten.unsqueeze.default, (a, 3)), call(aten.unsqueeze.default, (b, 1))
-                terms = call(aten.mul.Tensor, (left, right))
-                total = call(aten.sum.dim_IntList, (terms, [2]))
-        node.replace_all_uses_with(total)
-        graph.graph.erase_node(node)
-    graph.recompile()
 
 
 def _tensors(trees: Any) -> list[Tensor]:

@@ -8,9 +8,10 @@ from torch import Tensor
 from benchmark.commands.perf.timing import seconds_of, train_briefly
 from benchmark.datasets.base import Dataset
 from benchmark.registry import METHODS
-from benchmark.training.compiled import thin_products_as_sums, traced
+from benchmark.training.compiled import traced
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
+from benchmark.training.thin_products import rewrite_thin_products
 
 __all__ = ["measure_parts"]
 
@@ -75,7 +76,7 @@ def _products(name: str, data: Dataset, device: torch.device) -> Products:
     for phase, function in zip(cycle.phases, cycle.functions, strict=True):
         graph = traced(function, state, [next(batches) for _ in phase.draws])
         if device.type == "cpu":
-            thin_products_as_sums(graph)
+            rewrite_thin_products(graph)
         nodes = [node for node in graph.graph.nodes if node.target is aten.bmm.default]
         for node in nodes:
             a, b = (_random_like(factor.meta["val"]) for factor in node.args)
