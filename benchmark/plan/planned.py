@@ -13,11 +13,14 @@ from benchmark.training.cost import Cost
 
 __all__ = ["Planned", "PlannedDataset"]
 
-EAGER_FLOPS, COMPILED_FLOPS = 30e9, 45e9
+EAGER_FLOPS, COMPILED_FLOPS = 30e9, 55e9
 """Nominal FLOPs per second on one CPU core."""
 
-EAGER_OVERHEAD = 1e-5
+EAGER_OVERHEAD = 1.5e-5
 """Nominal seconds per tensor operation that is not compiled."""
+
+COMPILER_START, COMPILING = 10, 0.025
+"""Nominal seconds that compiling takes, however little it is, and per tensor operation."""
 
 LIBRARIES_BYTES, COMPILER_BYTES = 0.8e9, 0.25e9
 """Memory that a worker needs for the libraries, and for compiling."""
@@ -94,13 +97,12 @@ class Planned:
     def seconds(self, seeds: int, compiled: bool) -> float:
         """Nominal seconds on one CPU core.
 
-        Compiling takes time that grows with the square of the number of operations in a compiled function.
         The rates are fixed and not measured, so that the decision to compile, which changes results by
         rounding, is the same each time.
         """
         if self.cost is None:
             return 0.0
-        compiling = 20 + 2e-5 * self.cost.longest**2 if compiled else 0
+        compiling = COMPILER_START + COMPILING * self.cost.compiled_operations if compiled else 0
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against
             # it.

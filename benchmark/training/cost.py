@@ -37,7 +37,7 @@ class Cost:
         sample_flops: FLOPs per sample.
         sample_evaluations: Evaluations of networks per sample.
         operations: Tensor operations per cycle.
-        longest: Tensor operations in the longest function that is compiled as one.
+        compiled_operations: Tensor operations in all functions that are compiled, however often they run.
     """
 
     flops: int
@@ -50,7 +50,7 @@ class Cost:
     sample_flops: int
     sample_evaluations: int
     operations: int
-    longest: int
+    compiled_operations: int
 
     def cycles(self, budget: Budget) -> int | None:
         """The whole number of cycles that comes nearest to the budget; `None` for a budget of device-seconds.
@@ -81,14 +81,14 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     start = initialise(method, data, [0], cpu)
     state = select_seed(start, 0)
     batches = [stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))]
-    flops, operations, longest, first = 0, 0, 0, 0
+    flops, operations, compiled_operations, first = 0, 0, 0, 0
     updates: list[Player] = []
     for phase in cycle.phases:
         size = len(phase.draws)
         count = count_operations(cycle.single, phase, state, batches[first : first + size])
         flops += phase.repeats * count.flops
         operations += phase.repeats * count.operations
-        longest = max(longest, count.operations)
+        compiled_operations += count.operations
         first += phase.repeats * size
         updates += phase.repeats * list(phase.players.values())
     generators = TrainedGenerators.of(method, data.spec, start)
@@ -104,7 +104,7 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         sample_flops=sampling.flops,
         sample_evaluations=sampling.evaluations,
         operations=operations,
-        longest=longest,
+        compiled_operations=compiled_operations,
     )
 
 

@@ -167,9 +167,9 @@ def test_seeds_beside_compiled_ones_are_not_trained_eagerly_instead(monkeypatch)
 def test_compiling_is_chosen_where_it_pays():
     """Long training of small functions is compiled; short training, or that of large functions, is not."""
     cost = cost_of(METHODS.get("gan")(), Ring())
-    assert cost.operations == cost.longest > 100  # one function per cycle
+    assert cost.operations == cost.compiled_operations > 100  # one function per cycle
     critic = cost_of(METHODS.get("wgan-gp")(critic_steps=5), Ring())
-    assert critic.operations > 5 * critic.longest / 2  # two functions, of which one runs five times
+    assert critic.operations > 2 * critic.compiled_operations  # one of two functions runs five times
 
     def compiled(cycles, cost=cost):
         cell = Cell("x", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "steps"))
@@ -178,7 +178,7 @@ def test_compiling_is_chosen_where_it_pays():
 
     assert compiled(50_000)
     assert not compiled(500)
-    assert not compiled(50_000, replace(cost, longest=50_000))
+    assert not compiled(50_000, replace(cost, compiled_operations=50_000))
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
