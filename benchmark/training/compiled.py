@@ -1,5 +1,6 @@
 """Functions of trees of tensors, compiled."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,9 @@ class Compiled:
         return function
 
     def _compile(self, trees: Any) -> Function:
+        # It warns where there is no GPU.
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+
         from torch._inductor import standalone_compile  # heavy, and not every run compiles
 
         graph = traced(self.function, *trees)

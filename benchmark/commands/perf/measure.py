@@ -1,7 +1,5 @@
 """All measurements of `perf` but that of executors, one after another."""
 
-import logging
-
 import psutil
 import torch
 
@@ -40,7 +38,6 @@ def measure(device: str = "cpu", quick: bool = False) -> None:
         raise UsageError(f"perf: compiling does not work here: {fault}")
     place = torch.device(name)
     workers = cpu_cores() if place.type == "cpu" else 1
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     busy = psutil.cpu_percent(interval=1.0)
     if busy > BUSY_PERCENT:
         complain(f"other programs use {busy:.0f} % of the CPU cores; measure again when they have ended")

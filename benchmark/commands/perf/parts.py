@@ -1,6 +1,7 @@
 """What a training cycle is made of, in one run."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,10 +13,9 @@ from benchmark.training.compiled import traced
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 from benchmark.training.thin_products import rewrite_thin_products
+from benchmark.training.trees import tree_leaves
 
 __all__ = ["measure_parts"]
-
-aten = torch.ops.aten
 
 SEEDS = range(5)
 
@@ -67,27 +67,38 @@ def _seconds_of_products(name: str, data: Dataset, cycles: int, device: torch.de
 
 
 def _products(name: str, data: Dataset, device: torch.device) -> Products:
-    """The matrix products of a cycle, of random matrices that lie in memory as its own do."""
+    """The matrix products of a cycle, as the library is asked for them."""
     method = METHODS.get(name)()
     cycle = Cycle(method, data.spec)
     state = initialise(method, data, SEEDS, device)
     batches = iter(next(Batches(data, cycle.draws, SEEDS, device)))
     products: Products = []
     for phase, function in zip(cycle.phases, cycle.functions, strict=True):
-        graph = traced(function, state, [next(batches) for _ in phase.draws])
+        trees = (state, [next(batches) for _ in phase.draws])
+        tensors = [leaf for leaf in tree_leaves(trees) if leaf is not None]
+        graph = traced(function, *trees)
         if device.type == "cpu":
             rewrite_thin_products(graph)
-        nodes = [node for node in graph.graph.nodes if node.target is aten.bmm.default]
-        for node in nodes:
-            a, b = (_random_like(factor.meta["val"]) for factor in node.args)
-            products += phase.repeats * [(a, b)]
+        recorder = _Recorder(graph)
+        recorder.run(*tensors)
+        products += phase.repeats * recorder.products
         for _ in range((phase.repeats - 1) * len(phase.draws)):
             next(batches)
     return products
 
 
-def _random_like(example: Tensor) -> Tensor:
-    return torch.empty_strided(example.shape, example.stride(), device=example.device).normal_()
+class _Recorder(torch.fx.Interpreter):
+    """Runs a graph and notes the factors of its batched matrix products."""
+
+    def __init__(self, graph: torch.fx.GraphModule) -> None:
+        super().__init__(graph)
+        self.products: Products = []
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if target is torch.ops.aten.bmm.default:
+            a, b = args
+            self.products.append((a, b))
+        return super().call_function(target, args, kwargs)
 
 
 def _seconds_of_batches(name: str, data: Dataset, cycles: int, device: torch.device) -> float:

@@ -1,7 +1,6 @@
 """Cells in worker processes on this machine."""
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
@@ -190,7 +189,6 @@ def _work(connection: Connection) -> None:
     for number in ending_signals():
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
     use_one_thread()
 
