@@ -166,6 +166,9 @@ def _check(options: Namespace) -> int:
 
 def _perf(options: Namespace) -> int:
     if options.executors:
+        if options.device != "cpu":
+            raise UsageError(f"perf: --executors takes place on the CPU, not on {options.device}")
+
         from benchmark.commands.perf.executors import measure_executors
 
         measure_executors(quick=options.quick)

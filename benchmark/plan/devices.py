@@ -1,6 +1,5 @@
 """Devices: which one to use, and whether it can compile."""
 
-import logging
 from functools import cache
 
 import torch
@@ -51,7 +50,6 @@ def compilation_fault(device: str) -> str | None:
         return None if has_triton() else "there is no Triton that works with this GPU"
     from torch._inductor import config as inductor
 
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     try:
         # With more threads, torch would start a process for each and keep it.
         with inductor.patch(compile_threads=1):

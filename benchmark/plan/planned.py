@@ -57,7 +57,7 @@ class Planned:
         dataset: Its dataset.
         cost: The cost of a cycle; `None` for a calibration row.
         cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
-        program: Cells of as many models share a compiled program if this is the same.
+        program: What identifies the compiled program, apart from the number of models.
     """
 
     template: Cell

@@ -1,7 +1,6 @@
 """What of a plan is still to be trained."""
 
 import contextlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -101,22 +100,24 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
         all_groups[key] = own_groups
-    return Remaining(plan, _in_order(cells), done, all_groups, fault)
+    return Remaining(plan, _in_order(cells, plan.workers), done, all_groups, fault)
 
 
-def _in_order(cells: Sequence[CellToRun]) -> list[CellToRun]:
+def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:
     """The order in which cells run: calibration rows, then trainings.
 
-    Of the cells that share a compiled program, one is early and the others are late, so that no two workers
-    compile the same. Otherwise the longest are first, lest one of them be left to a single worker.
+    The longest are first, lest one of them be left to a single worker at the end. But of the cells that share
+    a compiled program, all but one come after all others, so that workers seldom compile the same at a time.
     """
-    uses: Counter[tuple[str, int]] = Counter()
+    programs: set[tuple[str, int]] = set()
     ranks = {}
     for planned, cell in cells:
         program = (planned.program, len(cell.group))
-        uses[program] += cell.compile
+        waits = workers > 1 and cell.compile and program in programs
+        if cell.compile:
+            programs.add(program)
         seconds = planned.seconds(len(cell.group), cell.compile)
-        ranks[cell.key] = (planned.cost is not None, uses[program], -seconds)
+        ranks[cell.key] = (planned.cost is not None, waits, -seconds)
     return sorted(cells, key=lambda item: ranks[item.cell.key])
 
 

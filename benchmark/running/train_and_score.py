@@ -1,6 +1,5 @@
 """A cell: one method on one dataset, trained and scored for a group of seeds."""
 
-import os
 import re
 import resource
 import sys
@@ -24,6 +23,7 @@ from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
+from benchmark.training.repeatable import ask_for_repeatable_results
 from benchmark.training.saved_state import UnfitError, fitting
 from benchmark.training.trainer import Saver, Standing, train
 
@@ -57,8 +57,7 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         link: Receives the reports.
         start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
-    if cell.device.startswith("cuda"):
-        _make_repeatable()
+    ask_for_repeatable_results(torch.device(cell.device))
     for plugin in cell.plugins:
         load_plugin(Path(plugin))
     _check_sources(cell)
@@ -72,14 +71,6 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     else:
         trials = _train(cell, data, scorer, link, start)
     return [trial for trial in trials if trial.seed in cell.wanted]
-
-
-def _make_repeatable() -> None:
-    """Makes a GPU add numbers in the same order each time, where torch knows a way; it warns elsewhere."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(mode=True, warn_only=True)
-    # What is not filled is written before it is read; filling it takes time.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _check_sources(cell: Cell) -> None:
@@ -134,7 +125,7 @@ class _GroupInTraining:
         self.link = link
         self.compiled = cell.compile
         self.began = time.perf_counter()
-        self.compiling = self.evaluation = 0.0
+        self.training = self.compiling = self.evaluation = 0.0
         self.share = 0.0
         self.stage, self.stage_began = "", self.began
 
@@ -182,6 +173,7 @@ class _GroupInTraining:
     def evaluate(self, standing: Standing) -> None:
         self.link.progress(self.share, "scoring")
         began = time.perf_counter()
+        self.training = standing.seconds * len(self.trials)
         seeds = [trial.seed for trial in self.trials]
         samples, finite = self.scorer.sample(standing.generator, seeds)
         alive = []
@@ -241,8 +233,7 @@ class _GroupInTraining:
     def finished(self) -> list[Trial]:
         """The trials, with what they have in common."""
         elapsed = time.perf_counter() - self.began
-        training = sum(trial.audit["device_seconds"] for trial in self.trials)
-        parts = {"training": training, "compiling": self.compiling, "evaluation": self.evaluation}
+        parts = {"training": self.training, "compiling": self.compiling, "evaluation": self.evaluation}
         parts["rest"] = elapsed - sum(parts.values())
         for trial in self.trials:
             trial.audit |= {

@@ -11,15 +11,15 @@ from benchmark.training.trees import tree_leaves
 
 __all__ = ["CapturedCycle", "capture_cuda"]
 
-Capture = Callable[[Callable[[], None]], Callable[[], None]]
-"""Records what a function would start on the device, without running it; returns what runs the record."""
+Capture = Callable[[Callable[[], None], torch.device], Callable[[], None]]
+"""Records what a function would start on a device, without running it; returns what runs the record."""
 
 
-def capture_cuda(function: Callable[[], None]) -> Callable[[], None]:
+def capture_cuda(function: Callable[[], None], device: torch.device) -> Callable[[], None]:
     """Records a function as a CUDA graph. It must have run before, on other tensors of the same shapes."""
     graph = torch.cuda.CUDAGraph()
-    torch.cuda.synchronize()
-    with torch.cuda.graph(graph):
+    # By default, the stream is one of whatever device is the current one.
+    with torch.cuda.device(device), torch.cuda.graph(graph, stream=torch.cuda.Stream(device)):
         function()
     return graph.replay
 
@@ -48,7 +48,7 @@ class CapturedCycle:
         def whole() -> None:
             self.losses.copy_(one_cycle(self.batches))
 
-        self.replay = capture(whole)
+        self.replay = capture(whole, state.progress.device)
 
     def __call__(self, batches: Sequence[Batch]) -> Tensor:
         """Advances the state by one cycle; returns the losses, shape (updates, seeds)."""

@@ -67,7 +67,7 @@ class Compiled:
         return function
 
     def _compile(self, trees: Any) -> Function:
-        # It warns where there is no GPU.
+        # This module of torch warns where there is no GPU.
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
         from torch._inductor import standalone_compile  # heavy, and not every run compiles

@@ -23,7 +23,11 @@ def rewrite_thin_products(graph: GraphModule) -> None:
     The library takes as long for a product with two columns as for one with sixty-four, and for ten columns
     up to three times as long; with ten rows it is quick.
     """
+    views = (aten.view.default, aten._unsafe_view.default)  # noqa: SLF001 - graphs of torch have it
     for node in list(graph.graph.nodes):
+        if node.target in views:
+            # A product that is rewritten lies in memory in another way, so that a view may not be possible.
+            node.target = aten.reshape.default
         if node.target is not aten.bmm.default:
             continue
         product = _Product.of(node)
@@ -34,7 +38,7 @@ def rewrite_thin_products(graph: GraphModule) -> None:
                 result = product.transposed(graph.graph)
             else:
                 continue
-        node.replace_all_uses_with(result)
+        node.replace_all_uses_with(result, propagate_meta=True)
         graph.graph.erase_node(node)
     graph.recompile()
 
@@ -45,7 +49,7 @@ class _Product(NamedTuple):
     Attributes:
         a: The node of $A$.
         b: The node of $B$.
-        like_a: A tensor without values that lies in memory as $A$ does.
+        like_a: A tensor without values that lies in memory as $A$ did in the graph before it was rewritten.
         like_b: The same for $B$.
     """
 
@@ -92,6 +96,7 @@ class _Product(NamedTuple):
         """$(B^\\top A^\\top)^\\top$."""
         b = _transpose(graph, self.b)
         if self.columns <= THIN:
+            # The library is slow where the numbers of so few rows are far from each other.
             b = graph.call_function(aten.clone.default, (b,), {"memory_format": torch.contiguous_format})
         product = graph.call_function(aten.bmm.default, (b, _transpose(graph, self.a)))
         return _transpose(graph, product)

@@ -213,15 +213,21 @@ class _Run:
         done, seconds = self.done, self.seconds
         while not losses or not self._stops(done, seconds, saver):
             losses.append(self._one_cycle(one_cycle, done, seconds))
+            if self.schedule.cycles is None:
+                self._wait()  # else the seconds of a cycle would not be its own
             done += 1
             seconds = self.seconds + watch.seconds() / self.seeds
         finite = torch.stack(losses).isfinite().all(dim=1)
-        if self.device.type != "cpu":
-            torch.accelerator.synchronize(self.device)
+        self._wait()
         self.seconds += watch.seconds() / self.seeds
         first = self.done + 1 + (~finite).int().argmax(dim=0)
         self.diverged = torch.where((self.diverged == 0) & ~finite.all(dim=0), first, self.diverged)
         self.done = done
+
+    def _wait(self) -> None:
+        """Waits until the device has done what it was asked for."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
 
     def _stops(self, done: int, seconds: float, saver: Saver) -> bool:
         """Whether something is to be done after that many cycles and device-seconds."""

@@ -9,15 +9,27 @@ from benchmark.commands.perf.throughput import SIZES
 pytestmark = pytest.mark.long
 
 
+def rows_of(text):
+    """The rows of the table of methods in a text."""
+    return [line.split() for line in text.splitlines() if line.split(" ")[0] in PLAIN_LOOPS]
+
+
 def test_perf_prints_a_row_for_every_method(cli):
     status, out, _ = cli("perf", "--quick")
     assert status == 0
-    rows = [line.split() for line in out.splitlines() if line.split(" ")[0] in PLAIN_LOOPS]
+    tables = out.split("parts of a cycle")
+    rows = rows_of(tables[0])
     assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN_LOOPS]
     for row in rows:
         plain, ours, ratio = (float(value) for value in row[4:7])
         assert ratio == pytest.approx(plain / ours, rel=0.1)
         assert float(row[7]) > 0
+    for row in rows_of(tables[1]):
+        shares = [float(share.removesuffix("%")) for share in row[2:]]
+        assert sum(shares) == pytest.approx(100, abs=2)
+        assert shares[0] > 20
+    for title in ("population:", "growth:", "scoring:", "metrics:"):
+        assert title in out
 
 
 def test_executors_are_timed(cli):

@@ -72,6 +72,21 @@ def test_the_audit_counts_real_steps(tiny):
         assert row.generator_steps == cost["cycles"] * cost["generator_steps"]
 
 
+def test_the_audit_has_the_seconds_of_each_stage(tiny):
+    """The seeds of a group share them. Nothing is compiled in this short run."""
+    for file in tiny.glob("trials/ring/*/seed-0/result.json"):
+        record = json.loads(file.read_text())
+        if record["method"] not in METHOD_NAMES:
+            continue
+        audit = record["audit"]
+        seconds = audit["group_seconds"]
+        assert list(seconds) == ["training", "compiling", "evaluation", "rest"]
+        assert seconds["training"] == pytest.approx(len(audit["group"]) * audit["device_seconds"])
+        assert seconds["compiling"] == 0
+        assert seconds["evaluation"] > 0
+        assert seconds["rest"] > 0
+
+
 def test_the_summary_and_the_curves_agree_with_the_trials(tiny):
     trials, summary, curves = (pd.read_csv(tiny / f"{name}.csv") for name in ("trials", "summary", "curves"))
     row = summary[

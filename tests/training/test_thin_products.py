@@ -84,8 +84,27 @@ def test_a_narrow_product_is_that_of_the_transposes():
     assert rows == [10, 64, 8]
 
 
-def test_a_square_of_one_matrix_is_left_alone():
-    a = torch.randn(3, 8, 8)
+def test_the_square_of_a_thin_matrix():
+    a = torch.randn(3, 2, 2)
     graph = traced(lambda a: torch.bmm(a, a), a)
     rewrite_thin_products(graph)
     torch.testing.assert_close(graph(a), a @ a)
+
+
+def test_products_of_products():
+    def function(a, b, c):
+        return torch.bmm(torch.bmm(a, b), c)
+
+    a, b, c = torch.randn(3, 32, 16), torch.randn(3, 16, 10), torch.randn(3, 10, 2)
+    torch.testing.assert_close(Compiled(function)(a, b, c), function(a, b, c))
+
+
+@pytest.mark.parametrize("columns", [2, 10])
+def test_a_view_of_a_product_may_merge_rows_and_columns(columns):
+    """As a packing method sees generated data."""
+
+    def function(a, b):
+        return torch.bmm(a, b).view(3, 16, 2 * columns) + 1
+
+    a, b = torch.randn(3, 32, 64), torch.randn(3, 64, columns)
+    torch.testing.assert_close(Compiled(function)(a, b), function(a, b))

@@ -58,11 +58,12 @@ def _run(methods: Sequence[str], device: str, workers: int, out: Path, cache: Pa
 
 def _parts(out: Path, workers_seconds: float) -> str:
     """The shares of the workers' time."""
-    groups = {}
+    groups: dict[str, dict[str, float]] = {}
     for file in out.glob("trials/*/*/seed-*/result.json"):
-        audit = _read(file)["audit"]
-        if "group_seconds" in audit:
-            groups[file.parts[-3], tuple(audit["group"])] = audit["group_seconds"]
+        record = _read(file)
+        audit = record["audit"]
+        if "group_seconds" in audit:  # the same for all seeds of a group
+            groups[f"{record['method']} {audit['group']}"] = audit["group_seconds"]
     parts: Counter[str] = Counter()
     for seconds in groups.values():
         parts.update(seconds)

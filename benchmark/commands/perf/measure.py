@@ -7,6 +7,7 @@ from benchmark.commands.perf.end_to_end import measure_end_to_end
 from benchmark.commands.perf.growth import measure_growth
 from benchmark.commands.perf.metrics import measure_metrics
 from benchmark.commands.perf.parts import measure_parts
+from benchmark.commands.perf.plain_loops import PLAIN_LOOPS
 from benchmark.commands.perf.populations import measure_populations
 from benchmark.commands.perf.scoring import measure_scoring
 from benchmark.commands.perf.throughput import SEEDS, SIZES, measure_throughput
@@ -33,6 +34,8 @@ def measure(device: str = "cpu", quick: bool = False) -> None:
         UsageError: If there is no such device, or nothing can be compiled for it.
     """
     name = choose_device(device)
+    if not name.startswith(("cpu", "cuda")):
+        raise UsageError(f"perf: --device {device}: give cpu, cuda or cuda:N")
     fault = compilation_fault(name)
     if fault:
         raise UsageError(f"perf: compiling does not work here: {fault}")
@@ -49,8 +52,9 @@ def measure(device: str = "cpu", quick: bool = False) -> None:
     print(f"matrix-product peak, float32: {peak(place, threads=workers) / 1e9:.0f} GFLOP/s\n")
     plain_seconds = measure_throughput(place, workers, quick)
     torch.set_num_threads(1)
-    for batch, width in SIZES[: 1 if quick else 2]:
-        measure_parts(list(plain_seconds), Ring(batch=batch, width=width, evaluations=1), place, quick)
+    if place.type == "cpu":
+        for batch, width in SIZES[: 1 if quick else 2]:
+            measure_parts(list(PLAIN_LOOPS), Ring(batch=batch, width=width, evaluations=1), quick)
     measure_populations(place, quick)
     measure_growth(place, quick)
     measure_scoring(place, quick)

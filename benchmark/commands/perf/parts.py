@@ -1,6 +1,6 @@
 """What a training cycle is made of, in one run."""
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,35 +17,38 @@ from benchmark.training.trees import tree_leaves
 
 __all__ = ["measure_parts"]
 
+CPU = torch.device("cpu")
+
 SEEDS = range(5)
+
+STRETCHES = 3
+"""How often each thing is timed; the fastest counts."""
 
 Products = list[tuple[Tensor, Tensor]]
 """Factors of batched matrix products."""
 
 
-def measure_parts(names: list[str], data: Dataset, device: torch.device, quick: bool = False) -> None:
-    """Prints the share of each part in a compiled cycle of five models.
+def measure_parts(names: Sequence[str], data: Dataset, quick: bool = False) -> None:
+    """Prints the share of each part in a compiled cycle on the CPU.
 
-    Matrix products and the drawing of batches are run alone; loops and calls are what remains.
+    Matrix products and the drawing of batches are run alone; loops and calls are what remains. On a GPU,
+    where a cycle is one graph, parts alone would take longer than together.
 
     Arguments:
         names: The methods.
         data: The dataset.
-        device: Where to train.
         quick: Whether to train for a short time.
     """
-    print(f"\nparts of a cycle, batches of {data.batch}, width {data.width}; one worker, 5 seeds")
+    print(f"\nparts of a cycle, batches of {data.batch}, width {data.width}; one worker, {len(SEEDS)} seeds")
     heads = ("method", "ms per cycle", "products", "batches", "loops and calls")
     print("{:<10}{:>14}{:>10}{:>10}{:>17}".format(*heads), flush=True)
-    cycles = 100 if quick else 1000
+    cycles = 256 if quick else 1024  # blocks of batches hold 256 cycles at most
     for name in names:
-        train_briefly(name, data, SEEDS, cycles, device)
-        # Before and after the parts: machines drift.
-        first = train_briefly(name, data, SEEDS, cycles, device)
-        products = _seconds_of_products(name, data, cycles, device)
-        batches = _seconds_of_batches(name, data, cycles, device)
-        second = train_briefly(name, data, SEEDS, cycles, device)
-        whole = min(first, second) * len(SEEDS) / cycles
+        train_briefly(name, data, SEEDS, 1, CPU)
+        stretches = [train_briefly(name, data, SEEDS, cycles, CPU) for _ in range(STRETCHES)]
+        whole = min(stretches) * len(SEEDS) / cycles
+        products = _seconds_of_products(name, data, cycles)
+        batches = _seconds_of_batches(name, data, cycles)
         rest = 1 - (products + batches) / whole
         print(
             f"{name:<10}{whole * 1e3:>14.3f}{products / whole:>10.0%}{batches / whole:>10.0%}{rest:>17.0%}",
@@ -53,32 +56,30 @@ def measure_parts(names: list[str], data: Dataset, device: torch.device, quick: 
         )
 
 
-def _seconds_of_products(name: str, data: Dataset, cycles: int, device: torch.device) -> float:
+def _seconds_of_products(name: str, data: Dataset, cycles: int) -> float:
     """Seconds that all matrix products of a cycle take alone."""
-    products = _products(name, data, device)
+    products = _products(name, data)
 
-    def multiply(times: int) -> None:
-        for _ in range(times):
+    def multiply() -> None:
+        for _ in range(cycles):
             for a, b in products:
                 torch.bmm(a, b)
 
-    multiply(10)
-    return min(seconds_of(partial(multiply, cycles // 5), device) for _ in range(5)) / (cycles // 5)
+    return min(seconds_of(multiply, CPU) for _ in range(STRETCHES)) / cycles
 
 
-def _products(name: str, data: Dataset, device: torch.device) -> Products:
+def _products(name: str, data: Dataset) -> Products:
     """The matrix products of a cycle, as the library is asked for them."""
     method = METHODS.get(name)()
     cycle = Cycle(method, data.spec)
-    state = initialise(method, data, SEEDS, device)
-    batches = iter(next(Batches(data, cycle.draws, SEEDS, device)))
+    state = initialise(method, data, SEEDS, CPU)
+    batches = iter(next(Batches(data, cycle.draws, SEEDS, CPU)))
     products: Products = []
     for phase, function in zip(cycle.phases, cycle.functions, strict=True):
         trees = (state, [next(batches) for _ in phase.draws])
         tensors = [leaf for leaf in tree_leaves(trees) if leaf is not None]
         graph = traced(function, *trees)
-        if device.type == "cpu":
-            rewrite_thin_products(graph)
+        rewrite_thin_products(graph)
         recorder = _Recorder(graph)
         recorder.run(*tensors)
         products += phase.repeats * recorder.products
@@ -101,12 +102,12 @@ class _Recorder(torch.fx.Interpreter):
         return super().call_function(target, args, kwargs)
 
 
-def _seconds_of_batches(name: str, data: Dataset, cycles: int, device: torch.device) -> float:
+def _seconds_of_batches(name: str, data: Dataset, cycles: int) -> float:
     """Seconds that it takes to draw the batches of a cycle."""
-    batches = Batches(data, Cycle(METHODS.get(name)(), data.spec).draws, SEEDS, device)
+    batches = Batches(data, Cycle(METHODS.get(name)(), data.spec).draws, SEEDS, CPU)
 
     def draw() -> None:
         for _ in range(cycles):
             next(batches)
 
-    return seconds_of(draw, device) / cycles
+    return min(seconds_of(draw, CPU) for _ in range(STRETCHES)) / cycles

@@ -1,10 +1,12 @@
 """How the cost of scoring grows with the number of samples, in one run."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
 from benchmark.commands.perf.timing import seconds_of
+from benchmark.datasets.base import Dataset
 from benchmark.metric import Metric
 from benchmark.registry import DATASETS, METRICS
 from benchmark.scoring.calibration import real_data
@@ -25,21 +27,25 @@ def measure_scoring(device: torch.device, quick: bool = False) -> None:
         quick: Whether to leave out the larger samples.
     """
     suite = get_suite("synthetic")
-    torch.set_num_threads(1)
     print("\nscoring: seconds per seed for real samples, all metrics that need no generator, one thread")
     for name in suite.datasets:
         data = DATASETS.get(name)()
-        seconds = []
+        texts = []
         for times in TIMES[:1] if quick else TIMES:
             samples = times * data.samples
-            larger = replace(data, samples=samples)
-            metrics: dict[str, Metric] = {metric: METRICS.build(metric, {}) for metric in suite.metrics}
-            scorer = Scorer(larger, {key: metric.on(larger) for key, metric in metrics.items()}, device)
-            packed = real_data(larger, 0, device)(samples)[None]
+            seconds = _seconds(replace(data, samples=samples), suite.metrics, device)
+            texts.append(f"{samples} samples {seconds:.2f}")
+        print(f"{name:<18}{', '.join(texts)}", flush=True)
 
-            def score(scorer: Scorer = scorer, packed: torch.Tensor = packed) -> None:
-                scorer.final(scorer.evaluation(packed, [0]), generator_metrics=False)
 
-            score()  # draws the held-out data, too
-            seconds.append(f"{samples} samples {seconds_of(score, device):.2f}")
-        print(f"{name:<18}{', '.join(seconds)}", flush=True)
+def _seconds(data: Dataset, names: Sequence[str], device: torch.device) -> float:
+    """Seconds to score as many real samples as the dataset takes."""
+    metrics: dict[str, Metric] = {name: METRICS.build(name, {}).on(data) for name in names}
+    scorer = Scorer(data, metrics, device)
+    samples = real_data(data, 0, device)(data.samples)[None]
+
+    def score() -> None:
+        scorer.final(scorer.evaluation(samples, [0]), generator_metrics=False)
+
+    score()  # draws the held-out data, too
+    return seconds_of(score, device)

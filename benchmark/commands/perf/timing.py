@@ -9,6 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
+from benchmark.training.repeatable import ask_for_repeatable_results
 from benchmark.training.settings import Settings
 from benchmark.training.trainer import Standing, train
 
@@ -62,6 +63,7 @@ def train_briefly(
     Returns:
         The device-seconds of one of them.
     """
+    ask_for_repeatable_results(device)  # as in a run
     method = METHODS.get(name)()
     cost = cost_of(method, data)
     standings: list[Standing] = []
