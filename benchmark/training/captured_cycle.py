@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.method import Batch, State
 from benchmark.training.step import Cycle
-from benchmark.training.trees import tree_leaves
+from benchmark.training.trees import tensors_in
 
 __all__ = ["CapturedCycle", "capture_cuda"]
 
@@ -52,8 +52,7 @@ class CapturedCycle:
 
     def __call__(self, batches: Sequence[Batch]) -> Tensor:
         """Advances the state by one cycle; returns the losses, shape (updates, seeds)."""
-        for own, given in zip(tree_leaves(self.batches), tree_leaves(batches), strict=True):
-            if own is not None:
-                own.copy_(given)
+        for own, given in zip(tensors_in(self.batches), tensors_in(batches), strict=True):
+            own.copy_(given)
         self.replay()
         return self.losses.clone()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.training.thin_products import rewrite_thin_products
-from benchmark.training.trees import tree_flatten, tree_leaves, tree_unflatten
+from benchmark.training.trees import tensors_in, tree_flatten, tree_unflatten
 
 __all__ = ["Compiled", "traced"]
 
@@ -34,7 +34,7 @@ def traced(function: Function, *trees: Any) -> torch.fx.GraphModule:
         return function(*tree_unflatten(filled, form))
 
     with torch.no_grad():
-        return make_fx(of_leaves)(*[tensor.clone() for tensor in _tensors(trees)])
+        return make_fx(of_leaves)(*[tensor.clone() for tensor in tensors_in(trees)])
 
 
 class Compiled:
@@ -56,13 +56,13 @@ class Compiled:
 
     def on(self, first: Any) -> Function:
         """The function of all arguments but the first, which is always this tree of the same tensors."""
-        leaves = _tensors(first)  # once: it takes a tenth of the time of a small network's step
+        leaves = tensors_in(first)  # once: it takes a tenth of the time of a small network's step
 
         def function(*rest: Any) -> Tensor:
             if self.compiled is None:
                 self.compiled = self._compile((first, *rest))
             with torch.no_grad():
-                return self.compiled(*leaves, *_tensors(rest))
+                return self.compiled(*leaves, *tensors_in(rest))
 
         return function
 
@@ -73,11 +73,7 @@ class Compiled:
         from torch._inductor import standalone_compile  # heavy, and not every run compiles
 
         graph = traced(self.function, *trees)
-        examples: list[Any] = [tensor.clone() for tensor in _tensors(trees)]
+        examples: list[Any] = [tensor.clone() for tensor in tensors_in(trees)]
         if examples[0].device.type == "cpu":
             rewrite_thin_products(graph)
         return standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
-
-
-def _tensors(trees: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(trees) if leaf is not None]

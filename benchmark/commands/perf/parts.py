@@ -13,7 +13,7 @@ from benchmark.training.compiled import traced
 from benchmark.training.step import Cycle, initialise
 from benchmark.training.streams import Batches
 from benchmark.training.thin_products import rewrite_thin_products
-from benchmark.training.trees import tree_leaves
+from benchmark.training.trees import tensors_in
 
 __all__ = ["measure_parts"]
 
@@ -77,11 +77,10 @@ def _products(name: str, data: Dataset) -> Products:
     products: Products = []
     for phase, function in zip(cycle.phases, cycle.functions, strict=True):
         trees = (state, [next(batches) for _ in phase.draws])
-        tensors = [leaf for leaf in tree_leaves(trees) if leaf is not None]
         graph = traced(function, *trees)
         rewrite_thin_products(graph)
         recorder = _Recorder(graph)
-        recorder.run(*tensors)
+        recorder.run(*tensors_in(trees))
         products += phase.repeats * recorder.products
         for _ in range((phase.repeats - 1) * len(phase.draws)):
             next(batches)
