@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.registry import METRICS
 from benchmark.suites import Suite
 from benchmark.suites.budget import Budget
+from benchmark.suites.search import Search
 
 __all__ = ["Request", "features_settings"]
 
@@ -27,6 +28,7 @@ class Request:
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         compile: `auto`, `on` or `off`.
         plugins: Plug-in files, already loaded.
+        search: The search that it is, whose seeds are in place of `seeds`; none by default.
     """
 
     suite: Suite
@@ -40,6 +42,7 @@ class Request:
     device: str = "auto"
     compile: str = "auto"
     plugins: tuple[str, ...] = ()
+    search: Search | None = None
 
 
 def features_settings(metrics: Sequence[str], features: str | None) -> dict[str, dict[str, Any]]:
