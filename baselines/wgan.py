@@ -5,17 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
-from benchmark.method import (
-    Batch,
-    DataSpec,
-    Method,
-    Networks,
-    Player,
-    Projection,
-    RMSprop,
-    Tensors,
-    is_number,
-)
+from benchmark.method import LEARNING_RATES, Batch, Choice, DataSpec, LogUniform, Method, Networks, Player, Projection, RMSprop, Tensors, is_number
 from benchmark.registry import register_method
 
 __all__ = ["WGAN", "clipping"]
@@ -50,6 +40,11 @@ class WGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "clip": LogUniform(1e-3, 1),
+        "critic_steps": Choice(1, 5),
+    }
 
     lr: float = 5e-5
     clip: float = 0.01

@@ -58,6 +58,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="N|LIST",
         help="5 for the seeds 0 to 4, or a list such as 0,3,7 (default: 5)",
     )
+    run.add_argument(
+        "--settings",
+        metavar="published|tuned|FILE",
+        help="settings of methods: those of their papers, those that come with the suite, or the tuned.toml "
+        "of a search (default: published)",
+    )
     run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
     _add_how(run)
     _add_extras(run)

@@ -13,9 +13,10 @@ from benchmark.plan.request import Request
 from benchmark.registry import DATASETS, METHODS, user_path
 from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
 from benchmark.running.limits import Limits
-from benchmark.suites import find_or_read_suite
+from benchmark.suites import Suite, find_or_read_suite
 from benchmark.suites.budget import parse_budget
 from benchmark.suites.search import Search
+from benchmark.suites.tuned import Tuned, read_tuned, shipped_tuning
 
 __all__ = ["RUN_OPTIONS", "TUNE_OPTIONS", "RunOptions", "read_run_options", "read_tune_options"]
 
@@ -37,6 +38,7 @@ RUN_OPTIONS = (
     "fid-features",
     "fid-weights",
     "set",
+    "settings",
     "executor",
     "ray-address",
     "checkpoint-every",
@@ -47,7 +49,7 @@ RUN_OPTIONS = (
 """The options that a file may have, too."""
 
 TUNE_OPTIONS = (
-    *[name for name in RUN_OPTIONS if name not in ("metrics", *option_values.EXTRAS)],
+    *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
     "trials",
 )
 """Those of a search."""
@@ -162,8 +164,28 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
         device=texts.get("device", "auto"),
         compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
+        tuned=_read_tuned(texts.get("settings", "published"), suite),
         search=search,
     )
+
+
+def _read_tuned(text: str, suite: Suite) -> Tuned | None:
+    """The settings that were asked for, beyond the published ones; each of them is one of its method."""
+    if text == "published":
+        return None
+    file = shipped_tuning(suite.name) if text == "tuned" else user_path(text)
+    if file is None:
+        raise UsageError(
+            f"--settings tuned: none come with suite {suite.name!r}; give published, or the tuned.toml of a search"
+        )
+    tuned = read_tuned(file, suite.name)
+    for methods in tuned.chosen.values():
+        for method, chosen in methods.items():
+            try:
+                METHODS.build(method, chosen.settings)
+            except UsageError as error:
+                raise UsageError(f"--settings {text}: {error}") from error
+    return tuned
 
 
 def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) -> T | None:

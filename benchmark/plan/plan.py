@@ -84,7 +84,8 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        settings = merged_settings(suite.settings_on(name), features, request.settings)
+        chosen = request.tuned.settings_on(name) if request.tuned else {}
+        settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
         for method in methods:
             METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
         dataset = _plan_dataset(name, request, metrics, settings, dry)

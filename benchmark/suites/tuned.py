@@ -8,7 +8,7 @@ import msgspec
 
 from benchmark.errors import UsageError, in_one_line
 
-__all__ = ["FORMAT", "Chosen", "Tuned", "read_tuned"]
+__all__ = ["FORMAT", "Chosen", "Tuned", "read_tuned", "shipped_tuning"]
 
 FORMAT = 1
 """The version of the file's form."""
@@ -59,6 +59,12 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
 
     def as_text(self) -> str:
         return msgspec.toml.encode(self).decode()
+
+
+def shipped_tuning(suite: str) -> Path | None:
+    """The file of the settings that come with a suite of this program, if some do."""
+    file = Path(__file__).with_name("tunings") / f"{suite}.toml"
+    return file if file.is_file() else None
 
 
 def read_tuned(file: Path, suite: str) -> Tuned:
