@@ -7,7 +7,18 @@ from torch.nn.functional import relu
 
 from baselines.networks import discriminator, generator
 from baselines.spectral_norm import normalise_layers
-from benchmark.method import LEARNING_RATES, MOMENTA, Adam, Batch, Choice, DataSpec, Linear, Method, Networks, Player
+from benchmark.method import (
+    LEARNING_RATES,
+    MOMENTA,
+    Adam,
+    Batch,
+    Choice,
+    DataSpec,
+    Linear,
+    Method,
+    Networks,
+    Player,
+)
 from benchmark.registry import register_method
 
 __all__ = ["SNGAN"]

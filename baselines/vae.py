@@ -9,7 +9,17 @@ from torch import Tensor, nn
 
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import encoder, generator
-from benchmark.method import LEARNING_RATES, Adam, Batch, DataSpec, Latents, LogUniform, Networks, Noise, Player
+from benchmark.method import (
+    LEARNING_RATES,
+    Adam,
+    Batch,
+    DataSpec,
+    Latents,
+    LogUniform,
+    Networks,
+    Noise,
+    Player,
+)
 from benchmark.registry import register_method
 
 __all__ = ["VAE", "Scale"]

@@ -7,7 +7,17 @@ from torch.nn.functional import l1_loss, softplus
 
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import discriminator, encoder, generator
-from benchmark.method import LEARNING_RATES, MOMENTA, Adam, Batch, DataSpec, LogUniform, Networks, Noise, Player
+from benchmark.method import (
+    LEARNING_RATES,
+    MOMENTA,
+    Adam,
+    Batch,
+    DataSpec,
+    LogUniform,
+    Networks,
+    Noise,
+    Player,
+)
 from benchmark.registry import register_method
 
 __all__ = ["VGH"]

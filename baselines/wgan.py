@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
-from benchmark.method import LEARNING_RATES, Batch, Choice, DataSpec, LogUniform, Method, Networks, Player, Projection, RMSprop, Tensors, is_number
+from benchmark.method import (
+    LEARNING_RATES,
+    Batch,
+    Choice,
+    DataSpec,
+    LogUniform,
+    Method,
+    Networks,
+    Player,
+    Projection,
+    RMSprop,
+    Tensors,
+    is_number,
+)
 from benchmark.registry import register_method
 
 __all__ = ["WGAN", "clipping"]

@@ -176,7 +176,8 @@ def _read_tuned(text: str, suite: Suite) -> Tuned | None:
     file = shipped_tuning(suite.name) if text == "tuned" else user_path(text)
     if file is None:
         raise UsageError(
-            f"--settings tuned: none come with suite {suite.name!r}; give published, or the tuned.toml of a search"
+            f"--settings tuned: none come with suite {suite.name!r}; "
+            "give published, or the tuned.toml of a search"
         )
     tuned = read_tuned(file, suite.name)
     for methods in tuned.chosen.values():

@@ -37,6 +37,7 @@ def search_trials(results: Results, search: Search) -> pd.DataFrame:
     """
     rows = [_row(record, search) for record in results.records]
     table = pd.DataFrame(rows)
+    table["point"] = table["point"].astype("Int64")
     settings = sorted(set(table) - set(COLUMNS))
     table = table.reindex(columns=[*COLUMNS, *settings])
     order = {name: i for i, name in enumerate(results.datasets)}
