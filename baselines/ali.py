@@ -7,7 +7,18 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
-from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method import (
+    LEARNING_RATES,
+    MOMENTA,
+    Adam,
+    Batch,
+    Choice,
+    DataSpec,
+    Method,
+    Networks,
+    Noise,
+    Player,
+)
 from benchmark.registry import register_method
 
 __all__ = ["ALI"]
@@ -30,6 +41,11 @@ class ALI(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "simultaneous": Choice(False, True),
+    }
 
     lr: float = 5e-4
     beta1: float = 0.8

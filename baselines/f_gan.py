@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import discriminator, generator
-from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method import LEARNING_RATES, MOMENTA, Adam, Batch, Choice, DataSpec, Method, Networks, Player
 from benchmark.registry import register_method
 
 __all__ = ["DIVERGENCES", "FGAN", "Divergence"]
@@ -65,6 +65,11 @@ class FGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "trick": Choice(False, True),
+    }
 
     divergence: Name = "js"
     trick: bool = False

@@ -10,7 +10,19 @@ from baselines.kernels import gaussians, mmd2, rational_quadratics, witness
 from baselines.networks import encoder, generator
 from baselines.wgan import clipping
 from baselines.wgan_gp import slope_penalty
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, RMSprop
+from benchmark.method import (
+    LEARNING_RATES,
+    Adam,
+    Batch,
+    Choice,
+    DataSpec,
+    Latents,
+    Method,
+    Networks,
+    Noise,
+    Player,
+    RMSprop,
+)
 from benchmark.registry import register_method
 
 __all__ = ["MMDGAN"]
@@ -38,6 +50,10 @@ class MMDGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "discriminator_steps": Choice(1, 5),
+    }
 
     form: Literal["li", "binkowski"] = "li"
     lr: float | None = None

@@ -6,7 +6,18 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
-from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method import (
+    LEARNING_RATES,
+    MOMENTA,
+    Adam,
+    Batch,
+    Choice,
+    DataSpec,
+    Method,
+    Networks,
+    Noise,
+    Player,
+)
 from benchmark.registry import register_method
 
 __all__ = ["VEEGAN"]
@@ -33,6 +44,11 @@ class VEEGAN(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "simultaneous": Choice(False, True),
+    }
 
     lr: float = 1e-3
     beta1: float = 0.5

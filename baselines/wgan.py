@@ -6,8 +6,11 @@ from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
 from benchmark.method import (
+    LEARNING_RATES,
     Batch,
+    Choice,
     DataSpec,
+    LogUniform,
     Method,
     Networks,
     Player,
@@ -50,6 +53,11 @@ class WGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "clip": LogUniform(1e-3, 1),
+        "critic_steps": Choice(1, 5),
+    }
 
     lr: float = 5e-5
     clip: float = 0.01

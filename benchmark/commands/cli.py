@@ -11,7 +11,7 @@ from benchmark.commands import option_values
 from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
-from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.run_options import RUN_OPTIONS, TUNE_OPTIONS, read_run_options, read_tune_options
 from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
@@ -84,6 +84,18 @@ def _run(options: Namespace) -> int:
     print_report(outcome.report)
     print_failures(outcome)
     return 0 if outcome.complete else 1
+
+
+def _tune(options: Namespace) -> int:
+    tune_options = read_tune_options(option_values.with_config(options, TUNE_OPTIONS), options.fresh)
+
+    from benchmark.commands.run import dry_run
+    from benchmark.commands.tune import search_and_report
+
+    if options.dry_run:
+        print(dry_run(tune_options))
+        return 0
+    return 0 if search_and_report(tune_options, options.command) else 1
 
 
 def _list(options: Namespace) -> int:
@@ -182,6 +194,7 @@ def _perf(options: Namespace) -> int:
 
 VERBS: dict[str, Callable[[Namespace], int]] = {
     "run": _run,
+    "tune": _tune,
     "list": _list,
     "report": _report,
     "compare": _compare,

@@ -13,10 +13,12 @@ from benchmark.plan.request import Request
 from benchmark.registry import DATASETS, METHODS, user_path
 from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
 from benchmark.running.limits import Limits
-from benchmark.suites import find_or_read_suite
+from benchmark.suites import Suite, find_or_read_suite
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.search import Search
+from benchmark.suites.tuned import Tuned, read_tuned, shipped_tuning
 
-__all__ = ["RUN_OPTIONS", "RunOptions", "read_run_options"]
+__all__ = ["RUN_OPTIONS", "TUNE_OPTIONS", "RunOptions", "read_run_options", "read_tune_options"]
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ RUN_OPTIONS = (
     "fid-features",
     "fid-weights",
     "set",
+    "settings",
     "executor",
     "ray-address",
     "checkpoint-every",
@@ -44,6 +47,17 @@ RUN_OPTIONS = (
     *option_values.EXTRAS,
 )
 """The options that a file may have, too."""
+
+TUNE_OPTIONS = (
+    *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
+    "trials",
+)
+"""Those of a search."""
+
+MOST_POINTS = 4096
+"""Points of a search."""
+
+MOST_SEEDS_OF_A_POINT = 100
 
 
 @dataclass(frozen=True)
@@ -71,12 +85,23 @@ class RunOptions:
     extras: tuple[str, ...]
 
 
-def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+    """Reads the options of a search, as those of a run."""
+    points = option_values.count("--trials", texts.get("trials", "32"), most=MOST_POINTS)
+    seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
+    others = {name: value for name, value in texts.items() if name not in ("trials", "seeds")}
+    return read_run_options(others, fresh, Search(points, seeds))
+
+
+def read_run_options(
+    texts: Mapping[str, Any], fresh: bool = False, search: Search | None = None
+) -> RunOptions:
     """Reads options. Loads plug-ins and the file of a suite; writes nothing.
 
     Arguments:
         texts: Values as the command line has them, by the option's name without its dashes.
         fresh: Whether to move an existing run aside.
+        search: The search that it is, if it is one.
 
     Raises:
         UsageError: If one of them is missing or wrong.
@@ -84,10 +109,11 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
     if texts.get("out") == "":
         raise UsageError("--out '': give a directory")
     executor = _read_executor(texts)
-    request = _read_request(texts)
+    request = _read_request(texts, search)
+    default = request.suite.name if search is None else f"{request.suite.name}-search"
     return RunOptions(
         request=request,
-        out=user_path(texts.get("out") or Path("results") / request.suite.name),
+        out=user_path(texts.get("out") or Path("results") / default),
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,
@@ -115,7 +141,7 @@ def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
     )
 
 
-def _read_request(texts: Mapping[str, Any]) -> Request:
+def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
     name = option_values.required(texts, "suite")
     plugins = tuple(str(user_path(file).resolve()) for file in texts.get("plugin") or ())
     load_plugins(plugins)
@@ -128,7 +154,7 @@ def _read_request(texts: Mapping[str, Any]) -> Request:
         METHODS.check_names(methods)
     return Request(
         suite=suite,
-        seeds=option_values.seeds(texts.get("seeds", "5")),
+        seeds=option_values.seeds(texts.get("seeds", "5")) if search is None else search.all_seeds,
         datasets=datasets,
         methods=methods,
         metrics=option_values.metrics(texts.get("metrics"), suite.metrics),
@@ -138,7 +164,29 @@ def _read_request(texts: Mapping[str, Any]) -> Request:
         device=texts.get("device", "auto"),
         compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
+        tuned=_read_tuned(texts.get("settings", "published"), suite),
+        search=search,
     )
+
+
+def _read_tuned(text: str, suite: Suite) -> Tuned | None:
+    """The settings that were asked for, beyond the published ones; each of them is one of its method."""
+    if text == "published":
+        return None
+    file = shipped_tuning(suite.name) if text == "tuned" else user_path(text)
+    if file is None:
+        raise UsageError(
+            f"--settings tuned: none come with suite {suite.name!r}; "
+            "give published, or the tuned.toml of a search"
+        )
+    tuned = read_tuned(file, suite.name)
+    for methods in tuned.chosen.values():
+        for method, chosen in methods.items():
+            try:
+                METHODS.build(method, chosen.settings)
+            except UsageError as error:
+                raise UsageError(f"--settings {text}: {error}") from error
+    return tuned
 
 
 def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) -> T | None:

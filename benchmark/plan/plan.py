@@ -11,10 +11,12 @@ from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.request import Request, features_settings
+from benchmark.plan.variants import Variant, variants_of
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.headline import headline
 from benchmark.training.advice import explain
 from benchmark.training.average import Averaging
 from benchmark.training.compiled_cycles import program_of
@@ -82,11 +84,13 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        settings = merged_settings(suite.settings_on(name), features, request.settings)
-        built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
+        chosen = request.tuned.settings_on(name) if request.tuned else {}
+        settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
+        for method in methods:
+            METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
         dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
-        cells += _plan_methods(dataset, request, device, built)
+        cells += _plan_methods(dataset, request, device, methods, settings)
     return Plan(request, device, planned_datasets, cells, workers)
 
 
@@ -94,11 +98,16 @@ def _plan_dataset(
     name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
 ) -> PlannedDataset:
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
+    if request.search is not None:
+        data = replace(data, evaluations=1)
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
         metric: Metric = METRICS.build(metric_name, settings.get(metric_name, {})).on(data)
         if metric.applies(data):
             applying[metric_name] = metric
+    if request.search is not None:
+        first = headline(list(applying))
+        applying = {metric: applying[metric] for metric in applying if metric == first}
     budget = request.budget or parse_budget(request.suite.budgets[name])
     return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
@@ -137,7 +146,7 @@ def prepared(data: Dataset, dry: bool = False) -> Prepared:
 
 
 def _plan_methods(
-    dataset: PlannedDataset, request: Request, device: str, methods: Mapping[str, Any]
+    dataset: PlannedDataset, request: Request, device: str, methods: Sequence[str], settings: Settings
 ) -> list[Planned]:
     """The calibration rows and the methods on a dataset."""
     template = Cell(
@@ -149,17 +158,28 @@ def _plan_methods(
         device=device,
         plugins=request.plugins,
         files=dataset.files,
+        keeps=request.search is None,
     )
+    seeds = request.seeds if request.search is None else request.search.seeds_of(0)
     planned = []
     for name in CALIBRATION_ROWS:
-        planned.append(Planned(replace(template, method=Configured(name, {})), dataset))
-    for name, method in methods.items():
-        cell = replace(template, method=_configured(METHODS, name, method))
-        planned.append(_plan_method(cell, method, dataset))
+        planned.append(Planned(replace(template, method=Configured(name, {})), dataset, seeds))
+    for name in methods:
+        for variant in _variants(name, settings.get(name, {}), dataset.data, request):
+            cell = replace(template, method=_configured(METHODS, name, variant.method))
+            planned.append(_plan_method(cell, variant, dataset))
     return planned
 
 
-def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planned:
+def _variants(name: str, settings: Mapping[str, Any], data: Dataset, request: Request) -> list[Variant]:
+    """What is trained of a method: one variant with all seeds, or those of a search."""
+    if request.search is not None:
+        return variants_of(name, settings, data.spec, request.search)
+    return [Variant(METHODS.build(name, settings), request.seeds)]
+
+
+def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> Planned:
+    method = variant.method
     name = template.method.name
     if dataset.data.kind not in method.kinds:
         kinds = " and ".join(method.kinds)
@@ -175,7 +195,8 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
         raise UsageError(f"{error} (method {name!r} on {dataset.name})") from error
-    return Planned(template, dataset, cost, cycles, program_of(method, dataset.data))
+    program = program_of(method, dataset.data)
+    return Planned(template, dataset, variant.seeds, variant.settings, cost, cycles, program)
 
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:

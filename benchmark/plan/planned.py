@@ -1,7 +1,7 @@
 """A dataset and a method of a plan, and estimates of what the method takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -10,6 +10,7 @@ from benchmark.metric import Metric
 from benchmark.records.cell import Cell
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import Cost
+from benchmark.training.settings import Settings
 
 __all__ = ["Planned", "PlannedDataset"]
 
@@ -50,11 +51,13 @@ class PlannedDataset:
 
 @dataclass(frozen=True)
 class Planned:
-    """A method or a calibration row on a dataset, and what a group of its seeds takes.
+    """A method of one structure, or a calibration row, on a dataset, and what a group of its seeds takes.
 
     Attributes:
         template: The cell, without seeds.
         dataset: Its dataset.
+        seeds: All of its seeds.
+        settings: What the models of some seeds have of their own in place of the method's settings.
         cost: The cost of a cycle; `None` for a calibration row.
         cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
         program: What identifies the compiled program, apart from the number of models.
@@ -62,6 +65,8 @@ class Planned:
 
     template: Cell
     dataset: PlannedDataset
+    seeds: tuple[int, ...]
+    settings: Mapping[int, Settings] = field(default_factory=dict)
     cost: Cost | None = None
     cycles: int | None = None
     program: str = ""
@@ -81,6 +86,7 @@ class Planned:
         return replace(
             self.template,
             group=tuple(group),
+            settings=tuple(self.settings[seed] for seed in group) if self.settings else (),
             wanted=tuple(wanted),
             compile=compiled and self.cost is not None,
             eager_instead=compile == "auto",

@@ -12,7 +12,7 @@ from benchmark.errors import UsageError, complain
 from benchmark.plan.devices import compilation_fault
 from benchmark.plan.plan import Plan
 from benchmark.plan.planned import Planned
-from benchmark.records.cell import Cell
+from benchmark.records.cell import Cell, config_hash
 from benchmark.records.differences import differing
 from benchmark.records.layout import TrialId
 from benchmark.records.schema import Record
@@ -74,12 +74,12 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    seeds = plan.request.seeds
     cells: list[CellToRun] = []
-    all_groups = dict(groups)
+    all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
     done = 0
     fault = None
     for planned in plan.cells:
+        seeds = planned.seeds
         key = (planned.template.dataset.name, planned.template.method.name)
         records = _records_of(planned, survey)
         own_groups = _known_groups(records, groups.get(key, []), seeds)
@@ -99,7 +99,8 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
             new = _cells_of_seeds(planned, missing, "off", plan.groups_per_method)
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
-        all_groups[key] = own_groups
+        all_groups.setdefault(key, []).extend(own_groups)
+    all_groups = {**groups, **all_groups}
     return Remaining(plan, _in_order(cells, plan.workers), done, all_groups, fault)
 
 
@@ -139,23 +140,27 @@ def groups_in_manifest(store: Store) -> Groups:
 
 def _records_of(planned: Planned, survey: Survey) -> list[Record]:
     """The records of a method on a dataset, all of its configuration."""
-    template = planned.template
+    name = (planned.template.dataset.name, planned.template.method.name)
     records = []
     for record in survey.records:
-        if (record["dataset"], record["method"]) == (template.dataset.name, template.method.name):
+        if (record["dataset"], record["method"]) != name:
+            continue
+        if not planned.settings or record["seed"] in planned.settings:
             _check_configuration(record, planned)
             records.append(record)
     return records
 
 
 def _check_configuration(record: Record, planned: Planned) -> None:
-    template = planned.template
+    seed = record["seed"]
+    cell = planned.cell([seed], [seed], "off")
     if planned.dataset.preparation is not None:
         # Which classifier it will be is not known yet.
-        template = replace(template, files=record["configuration"].get("files", {}))
-    if record["config_hash"] == template.config_hash:
+        cell = replace(cell, files=record["configuration"].get("files", {}))
+    configuration = cell.configuration_of(seed)
+    if record["config_hash"] == config_hash(configuration):
         return
-    differences = _differences(record["configuration"], template.configuration)
+    differences = _differences(record["configuration"], configuration)
     raise UsageError(
         f"--out: {TrialId.of(record)} of the run there has another configuration: {'; '.join(differences)}; "
         "use --fresh, or another --out"

@@ -22,6 +22,7 @@ __all__ = [
     "Manifest",
     "MetricFacts",
     "Record",
+    "SearchFacts",
     "TableChecksums",
 ]
 
@@ -164,6 +165,20 @@ class RequestedSettings(TypedDict):
     plugins: NotRequired[list[str]]
 
 
+class SearchFacts(TypedDict):
+    """How much a search tried, and of what.
+
+    Attributes:
+        points: The settings of each method on each dataset.
+        seeds: The seeds of each of them.
+        spaces: The values, by method and setting: `low`, `high` and `scale`, or `values`.
+    """
+
+    points: Whole
+    seeds: Whole
+    spaces: dict[str, dict[str, dict[str, Any]]]
+
+
 class Manifest(TypedDict):
     """`manifest.json`: what was asked for, by what, and where."""
 
@@ -181,6 +196,7 @@ class Manifest(TypedDict):
     hardware: dict[str, Any]
     commit: str | None
     groups: dict[str, dict[str, list[Group]]]
+    search: NotRequired[SearchFacts]
 
 
 class CheckpointFile(TypedDict):

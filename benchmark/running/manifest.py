@@ -12,9 +12,11 @@ from typing import Any
 
 import torch
 
+from benchmark.plan.plan import Plan
 from benchmark.plan.planned import PlannedDataset
+from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
-from benchmark.records.schema import DatasetFacts, Group, MetricFacts
+from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchFacts
 from benchmark.records.store import Store
 from benchmark.registry import as_text, resolved
 from benchmark.version import __version__
@@ -65,7 +67,9 @@ def _manifest(
     remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
 ) -> dict[str, Any]:
     plan = remaining.plan
+    search = {} if plan.request.search is None else {"search": _search(plan)}
     return {
+        **search,
         "suite": plan.request.suite.name,
         "command": [as_text(argument) for argument in command],
         "configuration": {
@@ -88,6 +92,18 @@ def _manifest(
         "commit": _commit(),
         "groups": _groups(remaining),
     }
+
+
+def _search(plan: Plan) -> SearchFacts:
+    """How much is tried, and of what."""
+    search = plan.request.search
+    assert search is not None
+    spaces: dict[str, dict[str, dict[str, Any]]] = {}
+    for planned in plan.cells:
+        if planned.cost is not None:
+            name = planned.template.method.name
+            spaces[name] = {setting: values.facts for setting, values in space_of(name).items()}
+    return {"points": search.points, "seeds": search.seeds, "spaces": spaces}
 
 
 def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:

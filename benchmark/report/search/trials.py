@@ -1,0 +1,74 @@
+"""The trials of a search as a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATION_ROWS, Record
+from benchmark.registry import RESERVED_FIELDS
+from benchmark.suites.headline import headline
+from benchmark.suites.search import Search
+
+__all__ = ["COLUMNS", "search_trials", "settings_of"]
+
+COLUMNS = (
+    "dataset",
+    "method",
+    "point",
+    "seed",
+    "status",
+    "metric",
+    "score",
+    "budget",
+    "flops",
+    "generator_steps",
+    "device_seconds",
+    "compiled",
+)
+"""The columns that all methods have; those of settings follow."""
+
+
+def search_trials(results: Results, search: Search) -> pd.DataFrame:
+    """One row per dataset, method, point and seed, in that order; calibration rows have no point.
+
+    A diverged trial has no score. Settings have a column each, empty where a method has no such setting.
+    """
+    rows = [_row(record, search) for record in results.records]
+    table = pd.DataFrame(rows)
+    table["point"] = table["point"].astype("Int64")
+    settings = sorted(set(table) - set(COLUMNS))
+    table = table.reindex(columns=[*COLUMNS, *settings])
+    order = {name: i for i, name in enumerate(results.datasets)}
+    ranks = pd.DataFrame({"dataset": table["dataset"].map(order), **table[["method", "seed"]]})
+    return table.loc[ranks.sort_values(["dataset", "method", "seed"]).index].reset_index(drop=True)
+
+
+def _row(record: Record, search: Search) -> dict[str, Any]:
+    audit = record["audit"]
+    metric = headline(list(record["configuration"]["metrics"]))
+    score = record["metrics"].get(metric or "") if record["status"] == "ok" else None
+    row: dict[str, Any] = {
+        "dataset": record["dataset"],
+        "method": record["method"],
+        "point": None,
+        "seed": record["seed"],
+        "status": record["status"],
+        "metric": metric,
+        "score": score,
+        "budget": record["budget"],
+        "compiled": audit["compiled"],
+    }
+    for name in ("flops", "generator_steps", "device_seconds"):
+        row[name] = audit.get(name)
+    if record["method"] not in CALIBRATION_ROWS:
+        row["point"] = search.point_of(record["seed"])
+        row |= settings_of(record)
+    return row
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    """The settings of the method in a record."""
+    method: Mapping[str, Any] = record["configuration"]["method"]
+    return {name: value for name, value in method.items() if name not in RESERVED_FIELDS}

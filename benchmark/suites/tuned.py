@@ -1,0 +1,89 @@
+"""Settings that a search has chosen, as a TOML file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmark.errors import UsageError, in_one_line
+
+__all__ = ["FORMAT", "Chosen", "Tuned", "read_tuned", "shipped_tuning"]
+
+FORMAT = 1
+"""The version of the file's form."""
+
+
+class Chosen(msgspec.Struct, forbid_unknown_fields=True):
+    """The settings that were chosen for a method on a dataset.
+
+    Attributes:
+        settings: The settings; the others are as published.
+        point: Their number among the points that were tried; 0 for the published ones.
+        score: Their mean score over the seeds of the search.
+        published_score: That of the published settings.
+    """
+
+    settings: dict[str, Any]
+    point: int
+    score: float
+    published_score: float | None = None
+
+
+class Tuned(msgspec.Struct, forbid_unknown_fields=True):
+    """What a search has chosen.
+
+    Attributes:
+        format: The version of the file's form.
+        suite: The suite.
+        points: How many settings of each method were tried on each dataset.
+        seeds: With how many seeds each.
+        metrics: The metric that they were scored by, by dataset.
+        budgets: The budget of each trial, by dataset.
+        commit: The commit of the program that searched; empty if it is not known.
+        chosen: What was chosen, by dataset and method.
+    """
+
+    format: int
+    suite: str
+    points: int
+    seeds: int
+    metrics: dict[str, str]
+    budgets: dict[str, str]
+    commit: str
+    chosen: dict[str, dict[str, Chosen]]
+
+    def settings_on(self, dataset: str) -> dict[str, Mapping[str, Any]]:
+        """The settings on one dataset, by method."""
+        return {method: chosen.settings for method, chosen in self.chosen.get(dataset, {}).items()}
+
+    def as_text(self) -> str:
+        return msgspec.toml.encode(self).decode()
+
+
+def shipped_tuning(suite: str) -> Path | None:
+    """The file of the settings that come with a suite of this program, if some do."""
+    file = Path(__file__).with_name("tunings") / f"{suite}.toml"
+    return file if file.is_file() else None
+
+
+def read_tuned(file: Path, suite: str) -> Tuned:
+    """Reads the file of a search of that suite.
+
+    Raises:
+        UsageError: If it cannot be read, or is that of another suite or version.
+    """
+    where = f"--settings {file}"
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{where}: {error.strerror}; give published, tuned or a file of a search") from error
+    try:
+        tuned = msgspec.toml.decode(content, type=Tuned)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        raise UsageError(f"{where}: is not the file of a search ({in_one_line(error)})") from error
+    if tuned.format != FORMAT:
+        raise UsageError(f"{where}: has format {tuned.format}; this program reads {FORMAT}; search anew")
+    if tuned.suite != suite:
+        raise UsageError(f"{where}: is of suite {tuned.suite!r}, not {suite!r}")
+    return tuned
