@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
 
 from baselines.networks import code_discriminator, encoder, generator
-from benchmark.method import LEARNING_RATES, MOMENTA, Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA
 from benchmark.registry import register_method
 
 __all__ = ["AAE"]

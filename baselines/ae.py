@@ -8,18 +8,8 @@ from torch.nn.functional import mse_loss
 
 from baselines.densities import fitted_density
 from baselines.networks import encoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    Latents,
-    Method,
-    Networks,
-    Player,
-    Tensors,
-)
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
+from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import register_method
 
 __all__ = ["AE"]

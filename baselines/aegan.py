@@ -8,18 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import code_discriminator, discriminator, encoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    LogUniform,
-    Method,
-    Networks,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["AEGAN"]

@@ -6,19 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines.networks import autoencoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    Adam,
-    Batch,
-    DataSpec,
-    Latents,
-    LogUniform,
-    Method,
-    Networks,
-    Player,
-    Tensors,
-    Uniform,
-)
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
+from benchmark.method.space import LEARNING_RATES, LogUniform, Uniform
 from benchmark.registry import register_method
 
 __all__ = ["BEGAN"]

@@ -7,18 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    DataSpec,
-    Latents,
-    LogUniform,
-    Method,
-    Networks,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["BiGAN"]

@@ -6,17 +6,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, relu
 
 from baselines.networks import autoencoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    DataSpec,
-    LogUniform,
-    Method,
-    Networks,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["EBGAN", "EBGANPT"]

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from baselines.networks import discriminator, generator
-from benchmark.method import LEARNING_RATES, MOMENTA, Adam, Batch, Choice, DataSpec, Method, Networks, Player
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["GAN"]

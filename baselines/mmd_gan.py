@@ -10,19 +10,8 @@ from baselines.kernels import gaussians, mmd2, rational_quadratics, witness
 from baselines.networks import encoder, generator
 from baselines.wgan import clipping
 from baselines.wgan_gp import slope_penalty
-from benchmark.method import (
-    LEARNING_RATES,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    Latents,
-    Method,
-    Networks,
-    Noise,
-    Player,
-    RMSprop,
-)
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, RMSprop
+from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import register_method
 
 __all__ = ["MMDGAN"]

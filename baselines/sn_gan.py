@@ -7,18 +7,8 @@ from torch.nn.functional import relu
 
 from baselines.networks import discriminator, generator
 from baselines.spectral_norm import normalise_layers
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    Linear,
-    Method,
-    Networks,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Linear, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["SNGAN"]

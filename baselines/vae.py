@@ -9,17 +9,8 @@ from torch import Tensor, nn
 
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import encoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    Adam,
-    Batch,
-    DataSpec,
-    Latents,
-    LogUniform,
-    Networks,
-    Noise,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VAE", "Scale"]

@@ -9,7 +9,8 @@ from torch.nn.functional import softplus
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import WithFeatures, discriminator, encoder, generator
 from baselines.vae_gan_updates import Gated, falling, movers
-from benchmark.method import LEARNING_RATES, Batch, DataSpec, LogUniform, Networks, Noise, Player
+from benchmark.method import Batch, DataSpec, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VAEGAN"]

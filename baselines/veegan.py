@@ -6,18 +6,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    Method,
-    Networks,
-    Noise,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["VEEGAN"]

@@ -7,17 +7,8 @@ from torch.nn.functional import l1_loss, softplus
 
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import discriminator, encoder, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    DataSpec,
-    LogUniform,
-    Networks,
-    Noise,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VGH"]

@@ -6,11 +6,8 @@ from torch import Tensor, nn
 
 from baselines.networks import discriminator, generator
 from benchmark.method import (
-    LEARNING_RATES,
     Batch,
-    Choice,
     DataSpec,
-    LogUniform,
     Method,
     Networks,
     Player,
@@ -19,6 +16,7 @@ from benchmark.method import (
     Tensors,
     is_number,
 )
+from benchmark.method.space import LEARNING_RATES, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["WGAN", "clipping"]

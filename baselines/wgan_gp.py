@@ -7,19 +7,8 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from baselines.networks import discriminator, generator
-from benchmark.method import (
-    LEARNING_RATES,
-    MOMENTA,
-    Adam,
-    Batch,
-    Choice,
-    DataSpec,
-    LogUniform,
-    Method,
-    Networks,
-    Noise,
-    Player,
-)
+from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["WGANGP", "slope_penalty"]

@@ -25,8 +25,8 @@ MAY_IMPORT = {
     "records": {"errors", "registry", "suites"},
     "training": {"errors", "method", "datasets", "suites", "records"},
     "scoring": {"errors", "method", "metric", "datasets", "records"},
-    "plan": {"errors", "registry", "metric", "datasets", "suites", "records", "training"},
-    "running": {*CONTRACT, "version", "records", "plan", "training", "scoring"},
+    "plan": {"errors", "registry", "method", "metric", "datasets", "suites", "records", "training"},
+    "running": {*CONTRACT, "version", "suites", "records", "plan", "training", "scoring"},
     "report": {"errors", "registry", "datasets", "suites", "records"},
     "commands": {
         *CONTRACT,

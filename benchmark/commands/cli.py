@@ -126,7 +126,13 @@ def _report(options: Namespace) -> int:
     from benchmark.report.write import write_report
 
     store = Store(user_path(options.directory))
-    report = write_report(store, read_run(store.root), extras)
+    results = read_run(store.root)
+    if results.manifest is not None and "search" in results.manifest:
+        from benchmark.report.search.write import write_search
+
+        print("\n".join(write_search(store, results)))
+        return 0
+    report = write_report(store, results, extras)
     print_report(report)
     return 1 if report.problems else 0
 

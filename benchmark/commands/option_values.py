@@ -144,11 +144,12 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
-def count(option: str, text: str, most: int | None = None) -> int:
-    """Reads a whole number from 1, to `most` if that is given."""
-    whole = text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= 1
+def count(option: str, text: str, least: int = 1, most: int | None = None) -> int:
+    """Reads a whole number from `least`, to `most` if that is given."""
+    whole = text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least
     if not whole or (most is not None and int(text) > most):
-        raise UsageError(f"{option} {text!r}: give a whole number from 1" + (f" to {most}" if most else ""))
+        end = "" if most is None else f" to {most}"
+        raise UsageError(f"{option} {text!r}: give a whole number from {least}{end}")
     return int(text)
 
 

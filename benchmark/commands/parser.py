@@ -62,7 +62,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--settings",
         metavar="published|tuned|FILE",
         help="settings of methods: those of their papers, those that come with the suite, or the tuned.toml "
-        "of a search (default: published)",
+        "of a search (default: tuned, for suites that come with tuned settings)",
     )
     run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
     _add_how(run)
@@ -80,6 +80,12 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         help="settings of each method on each dataset, the published ones among them (default: 32)",
     )
     tune.add_argument("--seeds", metavar="N", help="seeds of each (default: 2)")
+    tune.add_argument(
+        "--halving",
+        metavar="N|off",
+        help="try all settings at a small budget, and one in N of them at N times that budget, until the "
+        "budget is whole (default: off)",
+    )
     tune.add_argument(
         "--out", metavar="DIR", help="where to write or continue (default: results/SUITE-search)"
     )

@@ -23,7 +23,7 @@ from benchmark.running.executors.choose import make_executor
 from benchmark.running.executors.machine import default_workers
 from benchmark.running.run import run_plan
 
-__all__ = ["RunOutcome", "dry_run", "print_failures", "run_and_report", "run_cells_of"]
+__all__ = ["RunOutcome", "dry_run", "print_failures", "run_and_report", "run_cells_of", "set_aside"]
 
 R = TypeVar("R")
 
@@ -113,7 +113,7 @@ def run_cells_of(
         # The run closes its executor; this closes that of a run that is refused.
         with contextlib.closing(make_executor(options.executor, plan.device)) as executor:
             if options.fresh:
-                _set_aside(store)
+                set_aside(store)
             with RunLock(store.root) as lock:
                 if lock.left_by:
                     complain(
@@ -138,7 +138,8 @@ def _make_plan(request: Request, workers: int, dry: bool = False) -> Plan:
     return plan
 
 
-def _set_aside(store: Store) -> None:
+def set_aside(store: Store) -> None:
+    """Moves what a directory holds of a run to a sibling of it."""
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
@@ -148,7 +149,7 @@ def _set_aside(store: Store) -> None:
 def _checked_store(options: RunOptions) -> Store:
     """The directory of the run, in which a run of the suite can be written or continued."""
     store = Store(options.out)
-    store.check(options.request.suite.name, options.fresh)
+    store.check(options.request.suite.name, options.fresh, options.request.rung is not None)
     return store
 
 

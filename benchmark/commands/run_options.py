@@ -15,8 +15,8 @@ from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, requ
 from benchmark.running.limits import Limits
 from benchmark.suites import Suite, find_or_read_suite
 from benchmark.suites.budget import parse_budget
-from benchmark.suites.search import Search
-from benchmark.suites.tuned import Tuned, read_tuned, shipped_tuning
+from benchmark.suites.search import MOST_SEEDS_OF_A_POINT, Rung, Search
+from benchmark.suites.tuned import TunedFile, read_tuned, shipped_tuning
 
 __all__ = ["RUN_OPTIONS", "TUNE_OPTIONS", "RunOptions", "read_run_options", "read_tune_options"]
 
@@ -51,13 +51,15 @@ RUN_OPTIONS = (
 TUNE_OPTIONS = (
     *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
     "trials",
+    "halving",
 )
 """Those of a search."""
 
 MOST_POINTS = 4096
-"""Points of a search."""
+"""The most points of a search."""
 
-MOST_SEEDS_OF_A_POINT = 100
+MOST_HALVING = 16
+"""The most points of which one goes on."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,10 @@ def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptio
     """Reads the options of a search, as those of a run."""
     points = option_values.count("--trials", texts.get("trials", "32"), most=MOST_POINTS)
     seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
-    others = {name: value for name, value in texts.items() if name not in ("trials", "seeds")}
-    return read_run_options(others, fresh, Search(points, seeds))
+    halving = 1
+    if texts.get("halving", "off") != "off":
+        halving = option_values.count("--halving", texts["halving"], least=2, most=MOST_HALVING)
+    return read_run_options(texts, fresh, Search(points, seeds, halving))
 
 
 def read_run_options(
@@ -154,7 +158,7 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
         METHODS.check_names(methods)
     return Request(
         suite=suite,
-        seeds=option_values.seeds(texts.get("seeds", "5")) if search is None else search.all_seeds,
+        seeds=option_values.seeds(texts.get("seeds", "5")) if search is None else search.seeds_of(0),
         datasets=datasets,
         methods=methods,
         metrics=option_values.metrics(texts.get("metrics"), suite.metrics),
@@ -164,28 +168,32 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
         device=texts.get("device", "auto"),
         compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
-        tuned=_read_tuned(texts.get("settings", "published"), suite),
-        search=search,
+        tuned=_read_tuned(texts.get("settings"), suite) if search is None else None,
+        rung=None if search is None else Rung(search, 1),
     )
 
 
-def _read_tuned(text: str, suite: Suite) -> Tuned | None:
-    """The settings that were asked for, beyond the published ones; each of them is one of its method."""
-    if text == "published":
+def _read_tuned(text: str | None, suite: Suite) -> TunedFile | None:
+    """The settings that were asked for, beyond the published ones; each of them is one of its method.
+
+    Those that come with the suite if nothing was asked for.
+    """
+    shipped = shipped_tuning(suite.name)
+    if text == "published" or (text is None and shipped is None):
         return None
-    file = shipped_tuning(suite.name) if text == "tuned" else user_path(text)
+    file = shipped if text in ("tuned", None) else user_path(text)
     if file is None:
         raise UsageError(
             f"--settings tuned: none come with suite {suite.name!r}; "
             "give published, or the tuned.toml of a search"
         )
     tuned = read_tuned(file, suite.name)
-    for methods in tuned.chosen.values():
+    for methods in tuned.tuned.chosen.values():
         for method, chosen in methods.items():
             try:
                 METHODS.build(method, chosen.settings)
             except UsageError as error:
-                raise UsageError(f"--settings {text}: {error}") from error
+                raise UsageError(f"--settings {file}: {error}") from error
     return tuned
 
 

@@ -84,7 +84,7 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        chosen = request.tuned.settings_on(name) if request.tuned else {}
+        chosen = request.tuned.tuned.settings_on(name) if request.tuned else {}
         settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
         for method in methods:
             METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
@@ -98,17 +98,18 @@ def _plan_dataset(
     name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
 ) -> PlannedDataset:
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
-    if request.search is not None:
+    budget = request.budget or parse_budget(request.suite.budgets[name])
+    if request.rung is not None:
         data = replace(data, evaluations=1)
+        budget = budget.times(request.rung.share)
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
         metric: Metric = METRICS.build(metric_name, settings.get(metric_name, {})).on(data)
         if metric.applies(data):
             applying[metric_name] = metric
-    if request.search is not None:
+    if request.rung is not None:
         first = headline(list(applying))
         applying = {metric: applying[metric] for metric in applying if metric == first}
-    budget = request.budget or parse_budget(request.suite.budgets[name])
     return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
 
@@ -158,24 +159,27 @@ def _plan_methods(
         device=device,
         plugins=request.plugins,
         files=dataset.files,
-        keeps=request.search is None,
+        keeps=request.rung is None,
     )
-    seeds = request.seeds if request.search is None else request.search.seeds_of(0)
     planned = []
     for name in CALIBRATION_ROWS:
-        planned.append(Planned(replace(template, method=Configured(name, {})), dataset, seeds))
+        planned.append(Planned(replace(template, method=Configured(name, {})), dataset, request.seeds))
     for name in methods:
-        for variant in _variants(name, settings.get(name, {}), dataset.data, request):
+        for variant in _variants(name, settings.get(name, {}), dataset, request):
             cell = replace(template, method=_configured(METHODS, name, variant.method))
             planned.append(_plan_method(cell, variant, dataset))
     return planned
 
 
-def _variants(name: str, settings: Mapping[str, Any], data: Dataset, request: Request) -> list[Variant]:
+def _variants(
+    name: str, settings: Mapping[str, Any], dataset: PlannedDataset, request: Request
+) -> list[Variant]:
     """What is trained of a method: one variant with all seeds, or those of a search."""
-    if request.search is not None:
-        return variants_of(name, settings, data.spec, request.search)
-    return [Variant(METHODS.build(name, settings), request.seeds)]
+    if request.rung is None:
+        return [Variant(METHODS.build(name, settings), request.seeds)]
+    search = request.rung.search
+    points = request.rung.points.get((dataset.name, name), range(search.points))
+    return variants_of(name, settings, dataset.data.spec, search, points)
 
 
 def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> Planned:

@@ -1,6 +1,6 @@
 """A method in the forms in which a plan trains it: with which settings, and for which seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,28 +28,34 @@ class Variant:
     settings: Mapping[int, Settings] = field(default_factory=dict)
 
 
-def variants_of(name: str, settings: Mapping[str, Any], data: DataSpec, search: Search) -> list[Variant]:
-    """The points of a search of a registered method, those of one structure as one variant.
+def variants_of(
+    name: str, settings: Mapping[str, Any], data: DataSpec, search: Search, points: Iterable[int]
+) -> list[Variant]:
+    """Points of a search of a registered method, those of one structure as one variant.
 
     Arguments:
         name: The method.
         settings: Its settings, where they are not searched.
         data: What its networks are built for.
         search: The search.
+        points: The numbers of the points.
 
     Raises:
         UsageError: If its space is wrong.
     """
     by_structure: dict[str, list[int]] = {}
-    methods: list[Method] = []
-    for i, point in enumerate(points_of(name, search.points)):
-        methods.append(METHODS.build(name, {**settings, **point}))
+    methods: dict[int, Method] = {}
+    values = points_of(name, search.points)
+    for i in points:
+        methods[i] = METHODS.build(name, {**settings, **values[i]})
         structure = repr(structure_of(methods[i], data))
         by_structure.setdefault(structure, []).append(i)
     return [_variant(methods, numbers, data, search) for numbers in by_structure.values()]
 
 
-def _variant(methods: Sequence[Method], numbers: Sequence[int], data: DataSpec, search: Search) -> Variant:
+def _variant(
+    methods: Mapping[int, Method], numbers: Sequence[int], data: DataSpec, search: Search
+) -> Variant:
     """The points of these numbers, whose structure is the same."""
     first = methods[numbers[0]]
     free = [*real_settings(first, data), *OUTSIDE_STEPS]

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.records.layout import TrialId
-from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record
+from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record, Track
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
@@ -49,6 +49,12 @@ class Results:
         if self.manifest is None:
             return []
         return self.manifest["configuration"].get("plugins", [])
+
+    def track(self, dataset: str, method: str) -> Track:
+        """Where the settings of a method on a dataset come from; as published where that is not known."""
+        tracks = self.manifest.get("tracks", {}) if self.manifest else {}
+        published = Track(settings="published", changed=[], search=None)
+        return tracks.get(dataset, {}).get(method, published)
 
     def record(self, trial: TrialId) -> Record | None:
         """The record of a trial, if it is finished."""

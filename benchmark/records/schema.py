@@ -22,8 +22,10 @@ __all__ = [
     "Manifest",
     "MetricFacts",
     "Record",
+    "SearchBehind",
     "SearchFacts",
     "TableChecksums",
+    "Track",
 ]
 
 SCHEMA_VERSION = 4
@@ -171,12 +173,56 @@ class SearchFacts(TypedDict):
     Attributes:
         points: The settings of each method on each dataset.
         seeds: The seeds of each of them.
+        halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rung: Which of the budgets this is, counted from 1.
         spaces: The values, by method and setting: `low`, `high` and `scale`, or `values`.
+        undeclared: The methods that declare no space.
     """
 
     points: Whole
     seeds: Whole
+    halving: Whole
+    rung: Whole
+    undeclared: list[str]
     spaces: dict[str, dict[str, dict[str, Any]]]
+
+
+class SearchBehind(TypedDict):
+    """The search that has chosen the settings of a method on a dataset.
+
+    Attributes:
+        file: The name of the file of chosen settings.
+        checksum: Its SHA-256.
+        points: The settings that were tried.
+        seeds: The seeds of each of them.
+        halving: If more than 1, one in so many settings was tried at so many times the budget.
+        budget: The whole budget of a trial.
+        metric: The metric that settings were scored by.
+        score: The mean score of the chosen ones.
+    """
+
+    file: str
+    checksum: str
+    points: Whole
+    seeds: Whole
+    halving: Whole
+    budget: str
+    metric: str
+    score: float
+
+
+class Track(TypedDict):
+    """Where the settings of a method on a dataset come from.
+
+    Attributes:
+        settings: `not tuned` is for a method with its published settings beside methods with tuned ones.
+        changed: The settings that the command has changed.
+        search: The search that has chosen the others; null for none.
+    """
+
+    settings: Literal["published", "tuned", "not tuned"]
+    changed: list[str]
+    search: SearchBehind | None
 
 
 class Manifest(TypedDict):
@@ -197,6 +243,7 @@ class Manifest(TypedDict):
     commit: str | None
     groups: dict[str, dict[str, list[Group]]]
     search: NotRequired[SearchFacts]
+    tracks: NotRequired[dict[str, dict[str, Track]]]
 
 
 class CheckpointFile(TypedDict):

@@ -16,9 +16,11 @@ from benchmark.plan.plan import Plan
 from benchmark.plan.planned import PlannedDataset
 from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
-from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchFacts
+from benchmark.plan.request import Request
+from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
 from benchmark.records.store import Store
-from benchmark.registry import as_text, resolved
+from benchmark.registry import METHODS, as_text, resolved
+from benchmark.suites.search import Rung
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
@@ -67,7 +69,7 @@ def _manifest(
     remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
 ) -> dict[str, Any]:
     plan = remaining.plan
-    search = {} if plan.request.search is None else {"search": _search(plan)}
+    search = {} if plan.request.rung is None else {"search": _search(plan, plan.request.rung)}
     return {
         **search,
         "suite": plan.request.suite.name,
@@ -91,19 +93,56 @@ def _manifest(
         "hardware": _hardware(plan.device),
         "commit": _commit(),
         "groups": _groups(remaining),
+        "tracks": _tracks(plan),
     }
 
 
-def _search(plan: Plan) -> SearchFacts:
+def _search(plan: Plan, rung: Rung) -> SearchFacts:
     """How much is tried, and of what."""
-    search = plan.request.search
-    assert search is not None
     spaces: dict[str, dict[str, dict[str, Any]]] = {}
     for planned in plan.cells:
         if planned.cost is not None:
             name = planned.template.method.name
             spaces[name] = {setting: values.facts for setting, values in space_of(name).items()}
-    return {"points": search.points, "seeds": search.seeds, "spaces": spaces}
+    return {
+        "points": rung.search.points,
+        "seeds": rung.search.seeds,
+        "halving": rung.search.halving,
+        "rung": rung.number,
+        "spaces": spaces,
+        "undeclared": [name for name in spaces if not METHODS.get_class(name).space],
+    }
+
+
+def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
+    """Where the settings of the methods on each dataset come from."""
+    tracks: dict[str, dict[str, Track]] = {dataset.name: {} for dataset in plan.datasets}
+    for planned in plan.cells:
+        if planned.cost is not None:
+            dataset, method = planned.template.dataset.name, planned.template.method.name
+            tracks[dataset][method] = _track(plan.request, dataset, method)
+    return tracks
+
+
+def _track(request: Request, dataset: str, method: str) -> Track:
+    changed = sorted(request.settings.get(method, {}))
+    if request.tuned is None:
+        return Track(settings="published", changed=changed, search=None)
+    file, checksum, tuned = request.tuned
+    chosen = tuned.on(dataset).get(method)
+    if chosen is None:
+        return Track(settings="not tuned", changed=changed, search=None)
+    behind = SearchBehind(
+        file=file,
+        checksum=checksum,
+        points=tuned.points,
+        seeds=tuned.seeds,
+        halving=tuned.halving,
+        budget=tuned.budgets[dataset],
+        metric=tuned.metrics[dataset],
+        score=chosen.score,
+    )
+    return Track(settings="tuned", changed=changed, search=behind)
 
 
 def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:

@@ -1,14 +1,15 @@
 """Settings that a search has chosen, as a TOML file."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from benchmark.errors import UsageError, in_one_line
 
-__all__ = ["FORMAT", "Chosen", "Tuned", "read_tuned", "shipped_tuning"]
+__all__ = ["FORMAT", "Chosen", "Tuned", "TunedFile", "read_tuned", "shipped_tuning"]
 
 FORMAT = 1
 """The version of the file's form."""
@@ -21,12 +22,14 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True):
         settings: The settings; the others are as published.
         point: Their number among the points that were tried; 0 for the published ones.
         score: Their mean score over the seeds of the search.
+        flops: What all trials of the method on the dataset spent in the search.
         published_score: That of the published settings.
     """
 
     settings: dict[str, Any]
     point: int
     score: float
+    flops: float
     published_score: float | None = None
 
 
@@ -38,8 +41,9 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         suite: The suite.
         points: How many settings of each method were tried on each dataset.
         seeds: With how many seeds each.
+        halving: If more than 1, one in so many settings was tried at so many times the budget.
         metrics: The metric that they were scored by, by dataset.
-        budgets: The budget of each trial, by dataset.
+        budgets: The whole budget of a trial, by dataset.
         commit: The commit of the program that searched; empty if it is not known.
         chosen: What was chosen, by dataset and method.
     """
@@ -48,6 +52,7 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
     suite: str
     points: int
     seeds: int
+    halving: int
     metrics: dict[str, str]
     budgets: dict[str, str]
     commit: str
@@ -55,10 +60,28 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
 
     def settings_on(self, dataset: str) -> dict[str, Mapping[str, Any]]:
         """The settings on one dataset, by method."""
-        return {method: chosen.settings for method, chosen in self.chosen.get(dataset, {}).items()}
+        return {method: chosen.settings for method, chosen in self.on(dataset).items()}
+
+    def on(self, dataset: str) -> dict[str, Chosen]:
+        """What was chosen on one dataset, by method."""
+        return self.chosen.get(dataset, {})
 
     def as_text(self) -> str:
         return msgspec.toml.encode(self).decode()
+
+
+class TunedFile(NamedTuple):
+    """A file of chosen settings.
+
+    Attributes:
+        name: Its name, without directories.
+        checksum: The SHA-256 of its content.
+        tuned: The settings.
+    """
+
+    name: str
+    checksum: str
+    tuned: Tuned
 
 
 def shipped_tuning(suite: str) -> Path | None:
@@ -67,7 +90,7 @@ def shipped_tuning(suite: str) -> Path | None:
     return file if file.is_file() else None
 
 
-def read_tuned(file: Path, suite: str) -> Tuned:
+def read_tuned(file: Path, suite: str) -> TunedFile:
     """Reads the file of a search of that suite.
 
     Raises:
@@ -86,4 +109,4 @@ def read_tuned(file: Path, suite: str) -> Tuned:
         raise UsageError(f"{where}: has format {tuned.format}; this program reads {FORMAT}; search anew")
     if tuned.suite != suite:
         raise UsageError(f"{where}: is of suite {tuned.suite!r}, not {suite!r}")
-    return tuned
+    return TunedFile(file.name, sha256(content).hexdigest(), tuned)

@@ -123,7 +123,7 @@ def record_of(planned, seed, group):
         "method": cell.method.name,
         "seed": seed,
         "config_hash": cell.config_hash,
-        "configuration": cell.configuration,
+        "configuration": cell.configuration_of(seed),
         "audit": {"group": list(group), "compiled": False},
     }
 
@@ -184,7 +184,7 @@ def test_compiling_is_chosen_where_it_pays():
     def compiled(cycles, cost=cost):
         cell = Cell("x", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "steps"))
         dataset = PlannedDataset("ring", Ring(), {}, cell.budget, {})
-        return Planned(cell, dataset, cost, cycles).cell((0,), (0,), "auto").compile
+        return Planned(cell, dataset, (0,), cost=cost, cycles=cycles).cell((0,), (0,), "auto").compile
 
     assert compiled(50_000)
     assert not compiled(500)

@@ -14,6 +14,7 @@ from benchmark.report.page.metrics_part import meanings, metric_rows
 from benchmark.report.page.over_datasets_part import aggregate_rows, improvement_rows, profile_pictures
 from benchmark.report.page.published_part import reproduced
 from benchmark.report.page.run_part import budgets_and_seeds, commands, environment, equal_amounts
+from benchmark.report.page.settings_part import settings_rows
 from benchmark.report.page.template_files import template_file, templates
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE
@@ -21,7 +22,7 @@ from benchmark.report.scores import CAPTION
 from benchmark.report.styles import styles_of
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import DatasetView
-from benchmark.report.words import AGAINST, equal_column
+from benchmark.report.words import AGAINST, equal_column, settings_sentence
 
 __all__ = ["make_page"]
 
@@ -64,6 +65,8 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             aggregates=aggregate_rows(tables, leading),
             profiles=profile_pictures(tables, leading, styles),
             improvements=improvement_rows(tables, leading),
+            settings_text=settings_sentence(tables.settings),
+            settings_rows=settings_rows(tables),
             audit=audit_rows(tables),
             caption=CAPTION,
             audit_columns=list(AUDIT_COLUMNS.values()),

@@ -24,25 +24,24 @@ COLUMNS = (
     "budget",
     "flops",
     "generator_steps",
-    "device_seconds",
     "compiled",
 )
 """The columns that all methods have; those of settings follow."""
 
 
 def search_trials(results: Results, search: Search) -> pd.DataFrame:
-    """One row per dataset, method, point and seed, in that order; calibration rows have no point.
+    """One row per dataset, method, point and seed of a search; calibration rows have no point.
 
-    A diverged trial has no score. Settings have a column each, empty where a method has no such setting.
+    A diverged trial has no score. Settings have a column each, `settings.NAME`, which is empty where a method
+    has no such setting.
     """
-    rows = [_row(record, search) for record in results.records]
-    table = pd.DataFrame(rows)
+    rows = [_row(record, search) for record in results.records if search.has(record["seed"])]
+    settings: set[str] = set()
+    for row in rows:
+        settings.update(name for name in row if name not in COLUMNS)
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *sorted(settings)])
     table["point"] = table["point"].astype("Int64")
-    settings = sorted(set(table) - set(COLUMNS))
-    table = table.reindex(columns=[*COLUMNS, *settings])
-    order = {name: i for i, name in enumerate(results.datasets)}
-    ranks = pd.DataFrame({"dataset": table["dataset"].map(order), **table[["method", "seed"]]})
-    return table.loc[ranks.sort_values(["dataset", "method", "seed"]).index].reset_index(drop=True)
+    return table
 
 
 def _row(record: Record, search: Search) -> dict[str, Any]:
@@ -60,11 +59,12 @@ def _row(record: Record, search: Search) -> dict[str, Any]:
         "budget": record["budget"],
         "compiled": audit["compiled"],
     }
-    for name in ("flops", "generator_steps", "device_seconds"):
+    for name in ("flops", "generator_steps"):
         row[name] = audit.get(name)
     if record["method"] not in CALIBRATION_ROWS:
         row["point"] = search.point_of(record["seed"])
-        row |= settings_of(record)
+        for name, value in settings_of(record).items():
+            row[f"settings.{name}"] = value
     return row
 
 

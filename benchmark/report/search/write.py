@@ -1,31 +1,37 @@
 """From the records of a search to its table, the chosen settings and the page."""
 
 from benchmark.errors import tell
-from benchmark.records.results import Results
+from benchmark.records.results import Results, read_run
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
 from benchmark.report.numbers import number
 from benchmark.report.search.choice import tuned_of
 from benchmark.report.search.page import search_page
-from benchmark.report.search.trials import search_trials
+from benchmark.report.search.view import SearchView
 from benchmark.report.tables.csv_text import to_csv
-from benchmark.suites.search import Search
 from benchmark.suites.tuned import Tuned
 
 __all__ = ["write_search"]
 
 
-def write_search(store: Store, results: Results, search: Search) -> list[str]:
+def write_search(store: Store, results: Results) -> list[str]:
     """Writes `search.csv`, `tuned.toml` and `report.html` of a search.
+
+    Arguments:
+        store: Its directory.
+        results: The records of the trials with the whole budget.
 
     Returns:
         What was chosen, as lines for a terminal.
+
+    Raises:
+        UsageError: If the manifest is damaged or missing.
     """
-    trials = search_trials(results, search)
-    tuned = tuned_of(results, search, trials)
-    write_at_once(store.root / "search.csv", to_csv(trials).encode())
+    view = SearchView(results, [read_run(rung) for rung in store.layout.earlier_rungs()])
+    tuned = tuned_of(view)
+    write_at_once(store.root / "search.csv", to_csv(view.trials).encode())
     write_at_once(store.root / "tuned.toml", tuned.as_text().encode())
-    write_at_once(store.root / "report.html", search_page(results, search, trials, tuned).encode())
+    write_at_once(store.root / "report.html", search_page(view, tuned).encode())
     tell(f"search.csv, tuned.toml and report.html are in {store.root}")
     return _lines(tuned)
 
@@ -40,8 +46,7 @@ def _lines(tuned: Tuned) -> list[str]:
             if chosen.published_score is not None:
                 published = number(chosen.published_score)
             settings = ", ".join(f"{name} {_short(value)}" for name, value in chosen.settings.items())
-            settings = settings or "as published"
-            lines.append(f"  {method}: {number(chosen.score)} ({published}); {settings}")
+            lines.append(f"  {method}: {number(chosen.score)} ({published}); {settings or 'as published'}")
     return lines
 
 

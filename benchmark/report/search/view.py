@@ -1,0 +1,157 @@
+"""What there is to show of a search, and of a method on a dataset in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import UsageError
+from benchmark.records.layout import TrialId
+from benchmark.records.results import Results
+from benchmark.records.schema import REAL_DATA, MetricFacts, SearchFacts
+from benchmark.report.search.trials import search_trials, settings_of
+from benchmark.report.statistics.over_seeds import filled, quality
+from benchmark.report.tables.rows import rows_of, trained_rows
+from benchmark.suites.search import Search
+
+__all__ = ["MethodView", "SearchView"]
+
+NEAR = 2.0
+"""The standard errors by which settings may be worse than the best and still be as good."""
+
+
+@dataclass(frozen=True)
+class MethodView:
+    """What there is to show of a method on a dataset.
+
+    Attributes:
+        dataset: The dataset.
+        method: The method.
+        metric: The metric that its points were scored by.
+        facts: How to read the metric.
+        seeds: The seeds of each point.
+        trials: Its trials at the whole budget.
+        scores: The mean score of each point at the whole budget, by its number; NaN for one of which a trial
+            diverged or is missing.
+        spent: The FLOPs of all of its trials, at any budget.
+    """
+
+    dataset: str
+    method: str
+    metric: str
+    facts: MetricFacts
+    seeds: int
+    trials: pd.DataFrame
+    scores: pd.Series
+    spent: float
+
+    @property
+    def best(self) -> int:
+        """The number of the best point; the first of several."""
+        places = self.scores.index.to_numpy()
+        return int(places[np.nanargmax(quality(self.scores, self.facts["better"]))])
+
+    @property
+    def best_score(self) -> float:
+        return float(self.scores[self.best])
+
+    @property
+    def published_score(self) -> float | None:
+        """The score of the published settings, if they have one."""
+        score = self.scores.get(0, np.nan)
+        return float(score) if np.isfinite(score) else None
+
+    @cached_property
+    def all_scores(self) -> np.ndarray:
+        """The scores of the points; of those without one, the worst of the others."""
+        return filled(self.scores.to_numpy(), self.facts["better"], self.scores.to_numpy())
+
+    @cached_property
+    def noise(self) -> float:
+        """The standard deviation between the seeds of a point, over all points; NaN for one seed each."""
+        finished = rows_of(self.trials, status="ok")
+        return float(np.sqrt(finished.groupby("point")["score"].var().mean()))
+
+    @property
+    def published_is_near(self) -> bool | None:
+        """Whether the published settings are at most two standard errors worse than the best.
+
+        The best of many is lucky, so they may be as good where this says no. `None` if it cannot be told.
+        """
+        if self.published_score is None or not np.isfinite(self.noise):
+            return None
+        published, best = quality([self.published_score, self.best_score], self.facts["better"])
+        return bool(best - published <= NEAR * self.noise * np.sqrt(2 / self.seeds))
+
+
+class SearchView:
+    """What there is to show of a search.
+
+    Attributes:
+        results: The records of the trials with the whole budget.
+        facts: How much was tried, and of what.
+        search: How much was tried.
+        trials: All trials, one row each, those with a share of the budget first.
+        whole: Those with the whole budget.
+
+    Arguments:
+        results: The records of the trials with the whole budget.
+        earlier: The records of each rung before, in order.
+
+    Raises:
+        UsageError: If the manifest is damaged or missing.
+    """
+
+    def __init__(self, results: Results, earlier: list[Results]) -> None:
+        if results.manifest is None or "search" not in results.manifest:
+            raise UsageError("the manifest of the search is damaged or missing; its command mends it")
+        self.results = results
+        self.facts: SearchFacts = results.manifest["search"]
+        self.search = Search(self.facts["points"], self.facts["seeds"], self.facts["halving"])
+        self.whole = search_trials(results, self.search)
+        rungs = [search_trials(rung, self.search) for rung in earlier]
+        self.trials = pd.concat([*rungs, self.whole], ignore_index=True) if rungs else self.whole
+
+    @cached_property
+    def datasets(self) -> dict[str, dict[str, MethodView]]:
+        """The methods of which a point has a score, by dataset and by name."""
+        datasets: dict[str, dict[str, MethodView]] = {}
+        rows_by_name = trained_rows(self.whole).groupby(["dataset", "method"], sort=False)
+        for (dataset, method), rows in rows_by_name:
+            view = self._method(str(dataset), str(method), rows)
+            if np.isfinite(view.scores).any():
+                datasets.setdefault(view.dataset, {})[view.method] = view
+        return datasets
+
+    def _method(self, dataset: str, method: str, rows: pd.DataFrame) -> MethodView:
+        metric = rows["metric"].iloc[0]
+        by_point = rows.groupby("point")["score"]
+        whole = by_point.count() == self.search.seeds
+        everywhere = rows_of(self.trials, dataset=dataset, method=method)
+        return MethodView(
+            dataset=dataset,
+            method=method,
+            metric=metric,
+            facts=self.results.facts(dataset, metric),
+            seeds=self.search.seeds,
+            trials=rows,
+            scores=by_point.mean().where(whole),
+            spent=float(everywhere["flops"].sum()),
+        )
+
+    def space(self, method: str) -> Mapping[str, Mapping[str, Any]]:
+        """The values that were searched, by setting."""
+        return self.facts["spaces"].get(method, {})
+
+    def settings(self, dataset: str, method: str, point: int) -> dict[str, Any]:
+        """The settings of a point; empty if it has no record."""
+        record = self.results.record(TrialId(dataset, method, self.search.seeds_of(point)[0]))
+        return {} if record is None else settings_of(record)
+
+    def real(self, dataset: str) -> float:
+        """The score of fresh real data; NaN if there is none."""
+        scores = rows_of(self.whole, dataset=dataset, method=REAL_DATA)["score"]
+        return float(scores.astype(float).mean())
