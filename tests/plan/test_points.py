@@ -15,7 +15,7 @@ from benchmark.registry import METHODS, register_method
 @pytest.fixture
 def registered():
     """Registers methods for a test."""
-    yield lambda name: register_method(name)
+    yield register_method
     METHODS.forget(__name__)
 
 

@@ -1,0 +1,251 @@
+"""A search of settings, from its command to its files, and a run with the settings that it chose."""
+
+import json
+import shutil
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from support.faults import Inline, finished, use
+
+from benchmark.commands.cli import main
+from benchmark.suites.tuned import Tuned
+
+COMMON = (
+    *("--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan", "--compile", "off"),
+    *("--budget", "40steps", "--set", "ring.samples_large=0", "--set", "ring.samples=200"),
+)
+TUNE = ("tune", *COMMON, "--trials", "4", "--seeds", "2")
+RUN = ("run", *COMMON, "--seeds", "2", "--metrics", "overlap,modes")
+
+
+def search(out, *options, executor=None):
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, executor or Inline())
+        return main([*TUNE, *options, "--out", str(out)])
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory):
+    out = tmp_path_factory.mktemp("search") / "search"
+    assert search(out) == 0
+    return out
+
+
+def table(out):
+    return pd.read_csv(out / "search.csv")
+
+
+def tuned(out):
+    return msgspec.toml.decode((out / "tuned.toml").read_bytes(), type=Tuned)
+
+
+def test_every_method_gets_the_same_number_of_points_and_the_same_budget(searched):
+    rows = table(searched)
+    trained = rows[rows["point"].notna()]
+    for _, own in trained.groupby("method"):
+        assert sorted(own["point"]) == [0, 0, 1, 1, 2, 2, 3, 3]
+        assert set(own["budget"]) == {"40steps"}
+        assert set(own["generator_steps"]) == {40}
+    assert set(rows["method"]) == {"real-data", "collapsed", "noise", "gan", "dcgan"}
+    assert rows["seed"].min() >= 1_000_000
+
+
+def test_the_best_point_by_the_mean_over_seeds_is_chosen(searched):
+    rows = table(searched)
+    chosen = tuned(searched)
+    assert (chosen.suite, chosen.points, chosen.seeds) == ("synthetic", 4, 2)
+    for method, choice in chosen.chosen["ring"].items():
+        own = rows[rows["method"] == method]
+        means = own.groupby("point")["score"].mean()
+        assert choice.score == pytest.approx(means.max())
+        assert choice.point == means.idxmax()
+        assert choice.published_score == pytest.approx(means[0])
+        assert choice.flops == own["flops"].sum()
+        best = own[own["point"] == choice.point].iloc[0]
+        for name, value in choice.settings.items():
+            assert best[f"settings.{name}"] == value
+
+
+def test_a_record_has_the_settings_of_its_own_model(searched):
+    rows = table(searched)
+    row = rows[(rows["method"] == "gan") & (rows["point"] == 2)].iloc[0]
+    record = json.loads((searched / "trials/ring/gan" / f"seed-{row['seed']}" / "result.json").read_bytes())
+    method = record["configuration"]["method"]
+    for name in ("lr", "beta1", "fall", "average_half_life", "simultaneous"):
+        assert (
+            method.get(name, {"fall": "none", "average_half_life": 0.0}.get(name)) == row[f"settings.{name}"]
+        )
+
+
+def test_an_interrupted_search_goes_on_to_the_same_table(searched, tmp_path):
+    out = tmp_path / "search"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmark.running.executors.worker.REPORT_EVERY", 0.0)
+        executor = Inline(stop_after=60, capacity=1)
+        search(out, "--checkpoint-every", "0s", executor=executor)
+    assert 0 < len(finished(out)) < len(finished(searched))
+    assert list(out.glob("trials/*/*/training-*/checkpoint.json"))
+    assert search(out) == 0
+    assert (out / "search.csv").read_bytes() == (searched / "search.csv").read_bytes()
+    assert tuned(out).chosen == tuned(searched).chosen
+
+
+def test_a_search_grows_by_points(searched, tmp_path):
+    out = tmp_path / "search"
+    shutil.copytree(searched, out)
+    assert search(out, "--trials", "6") == 0
+    grown, before = table(out), table(searched)
+    kept = grown[~grown["point"].isin([4, 5])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, before)
+    assert search(out) == 0  # what is asked for counts, not what there is
+    assert (out / "search.csv").read_bytes() == (searched / "search.csv").read_bytes()
+
+
+def test_halving_tries_few_settings_at_the_whole_budget_and_is_charged_for_all(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--halving", "2") == 0
+    rows = table(out)
+    counts = rows[rows["point"].notna()].groupby(["method", "budget"])["point"].nunique()
+    for method in ("gan", "dcgan"):
+        assert counts[method].to_dict() == {"10steps": 4, "20steps": 3, "40steps": 2}
+    for method, choice in tuned(out).chosen["ring"].items():
+        own = rows[rows["method"] == method]
+        assert choice.flops == own["flops"].sum()
+        assert 0 in set(own.loc[own["budget"] == "40steps", "point"])
+        first = own[(own["budget"] == "10steps") & (own["point"] != 0)].groupby("point")["score"].mean()
+        second = own[(own["budget"] == "20steps") & (own["point"] != 0)]
+        assert set(second["point"]) == set(first.sort_values(ascending=False, kind="stable").index[:2])
+    before = (out / "search.csv").read_bytes()
+    assert main(["report", str(out)]) == 0
+    assert (out / "search.csv").read_bytes() == before
+
+
+def test_a_run_takes_the_chosen_settings_and_says_so(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    status, _, err = cli(*RUN, "--settings", searched / "tuned.toml", "--out", out)
+    assert status == 0, err
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    settings = pd.read_csv(out / "settings.csv").set_index("method")
+    trials = pd.read_csv(out / "trials.csv")
+    for method, choice in tuned(searched).chosen["ring"].items():
+        configured = manifest["configuration"]["methods"]["ring"][method]
+        assert choice.settings.items() <= configured.items()
+        track = manifest["tracks"]["ring"][method]
+        assert track["settings"] == "tuned"
+        assert track["search"]["points"] == 4
+        row = settings.loc[method]
+        fresh = trials.loc[trials["method"] == method, "overlap"].mean()
+        assert row["search_score"] == choice.score
+        assert row["score"] == pytest.approx(fresh)
+        assert row["optimism"] == pytest.approx(choice.score - fresh)
+    assert set(trials.dropna(subset="flops")["settings"]) == {"tuned"}
+    summary = (out / "summary.md").read_text()
+    assert "Settings: tuned, the best of 4 of each method, with 2 seeds each (tuned.toml)." in summary
+
+
+def test_a_method_that_was_not_searched_is_marked(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--methods", "gan,veegan", "--settings", searched / "tuned.toml")
+    status, stdout, err = cli(*RUN, *options, "--out", out)
+    assert status == 0, err
+    assert "veegan (not tuned)" in stdout
+    assert "gan (not tuned)" not in stdout.replace("veegan (not tuned)", "")
+    assert "veegan (not tuned)" in (out / "summary.md").read_text()
+    trials = pd.read_csv(out / "trials.csv").set_index("method")
+    assert set(trials.loc["veegan", "settings"]) == {"not tuned"}
+    assert set(trials.loc["gan", "settings"]) == {"tuned"}
+
+
+def test_what_the_command_sets_is_over_what_the_search_chose(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--settings", searched / "tuned.toml", "--set", "gan.lr=0.0005")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert manifest["configuration"]["methods"]["ring"]["gan"]["lr"] == 0.0005
+    assert manifest["tracks"]["ring"]["gan"]["changed"] == ["lr"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"lr": "fast"}, "gan.lr=fast"),
+        ({"lr": -1.0}, "learning rate must be positive"),
+        ({"speed": 1}, "has no such setting"),
+        ({"fall": "steep"}, "gan.fall=steep"),
+    ],
+)
+def test_chosen_settings_that_are_none_are_refused(searched, cli, tmp_path, change, problem):
+    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
+    content["chosen"]["ring"]["gan"]["settings"] = change
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
+    assert status == 2
+    assert problem in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):
+    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
+    content["chosen"]["ring"]["nobody"] = content["chosen"]["ring"]["gan"]
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
+    assert status == 2
+    assert "unknown method 'nobody'" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((*TUNE, "--trials", "0"), "--trials '0': give a whole number from 1 to 4096"),
+        ((*TUNE, "--trials", "many"), "--trials 'many'"),
+        ((*TUNE, "--seeds", "0,1"), "--seeds '0,1': give a whole number from 1 to 100"),
+        ((*TUNE, "--halving", "1"), "--halving '1': give a whole number from 2 to 16"),
+        ((*TUNE, "--settings", "tuned"), "unrecognized arguments: --settings"),
+        ((*RUN, "--seeds", "1000000,"), "seeds from 1000000 on are those of searches"),
+        ((*RUN, "--settings", "/no/file.toml"), "--settings /no/file.toml: No such file or directory"),
+        (("run", "--suite", "cifar10", "--settings", "tuned"), "none come with suite 'cifar10'"),
+    ],
+)
+def test_mistakes_are_one_line(cli, tmp_path, arguments, problem):
+    status, _, err = cli(*arguments, "--out", tmp_path / "out")
+    assert status == 2
+    assert problem in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_search_and_a_run_do_not_share_a_directory(searched, cli, inline):
+    status, _, err = cli(*RUN, "--out", searched)
+    assert status == 2
+    assert "holds a search; give another directory" in err
+
+
+def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
+    """A learning rate of 1e30 is the best of none."""
+    plugin = tmp_path / "wild.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.method import Choice\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('wild')\n"
+        "@dataclass(frozen=True)\n"
+        "class Wild(GAN):\n"
+        '    """A GAN.\n\n    References:\n        none\n\n    Deviations:\n        none\n    """\n'
+        "    space = {'lr': Choice(1e30, 1e31)}\n"
+    )
+    out = tmp_path / "search"
+    options = ("--plugin", str(plugin), "--methods", "wild")
+    assert search(out, *options) == 0
+    rows = table(out)
+    wild = rows[rows["point"] > 0]
+    assert set(wild["status"]) == {"diverged"}
+    assert wild["score"].isna().all()
+    choice = tuned(out).chosen["ring"]["wild"]
+    assert choice.point == 0
+    assert choice.settings == {}
+    assert np.isfinite(choice.score)
