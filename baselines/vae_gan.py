@@ -37,7 +37,7 @@ class VAEGAN(GaussianEncoder):
     family = "with an encoder"
     space = {
         "lr": LEARNING_RATES,
-        "reconstruction": LogUniform(1e-6, 1),
+        "reconstruction": LogUniform(1e-6, 0.9),
     }
     simultaneous = True
 

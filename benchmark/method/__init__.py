@@ -10,7 +10,15 @@ from benchmark.method.method import Fall, Family, Method
 from benchmark.method.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
 from benchmark.method.players import Networks, Player, Projection, PureNetwork, update
 from benchmark.method.schedules import Cosine, Linear, Schedule, WarmUp, is_number
-from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform, Space, Uniform
+from benchmark.method.space import (
+    LEARNING_RATES,
+    MOMENTA,
+    Choice,
+    Distribution,
+    LogUniform,
+    Space,
+    Uniform,
+)
 from benchmark.method.state import Grouped, State, Tensors, buffers_of, parameters_of
 
 __all__ = [
@@ -23,6 +31,7 @@ __all__ = [
     "Choice",
     "Cosine",
     "DataSpec",
+    "Distribution",
     "Fall",
     "Family",
     "Grouped",

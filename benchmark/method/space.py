@@ -26,9 +26,16 @@ class Uniform:
         return self.low + share * (self.high - self.low)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    @property
     def facts(self) -> dict[str, Any]:
         """The same for a record."""
         return {"low": self.low, "high": self.high, "scale": "linear"}
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ class LogUniform(Uniform):
         """The same for a record."""
         return {"low": self.low, "high": self.high, "scale": "log"}
 
+    def __str__(self) -> str:
+        return f"{super().__str__()}, on a logarithmic scale"
+
 
 @dataclass(frozen=True, init=False)
 class Choice:
@@ -66,9 +76,17 @@ class Choice:
         return self.values[int(share * len(self.values))]
 
     @property
+    def ends(self) -> tuple[Any, ...]:
+        """All of them: they have no order."""
+        return self.values
+
+    @property
     def facts(self) -> dict[str, Any]:
         """The same for a record."""
         return {"values": list(self.values)}
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.values))
 
 
 Distribution = Uniform | LogUniform | Choice

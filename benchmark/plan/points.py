@@ -9,7 +9,7 @@ from scipy.stats import qmc
 
 from benchmark.datasets.base import stream_seed
 from benchmark.errors import UsageError
-from benchmark.method import LEARNING_RATES, Choice, Space
+from benchmark.method import LEARNING_RATES, Choice, Distribution, Space
 from benchmark.registry import METHODS
 
 __all__ = ["COMMON_SPACE", "Point", "points_of", "space_of"]
@@ -36,12 +36,21 @@ def space_of(method: str) -> Space:
     if not own and METHODS.has_setting(method, "lr"):
         own = {"lr": LEARNING_RATES}
     for name, distribution in own.items():
-        for share in (0.0, 0.5):
-            try:
-                METHODS.build(method, {name: distribution.at(share)})
-            except UsageError as error:
-                raise UsageError(f"the space of method {method!r}: {error}") from error
+        _check(method, name, distribution)
     return {**own, **COMMON_SPACE}
+
+
+def _check(method: str, name: str, distribution: object) -> None:
+    """Raises a `UsageError` if a method cannot have some of the values."""
+    if not isinstance(distribution, Distribution):
+        raise UsageError(
+            f"the space of method {method!r}: {name} is {distribution!r}; give Uniform, LogUniform or Choice"
+        )
+    for value in distribution.ends:
+        try:
+            METHODS.build(method, {name: value})
+        except UsageError as error:
+            raise UsageError(f"the space of method {method!r}: {error}") from error
 
 
 def points_of(method: str, number: int) -> list[Point]:

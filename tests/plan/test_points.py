@@ -66,6 +66,10 @@ def test_a_method_without_a_space_is_searched_over_its_learning_rate(registered)
 @pytest.mark.parametrize(
     ("space", "problem"),
     [
+        (
+            {"lr": (1e-5, 1e-2)},
+            "the space of method 'odd': lr is (1e-05, 0.01); give Uniform, LogUniform or Choice",
+        ),
         ({"speed": LogUniform(1, 2)}, "the space of method 'odd': --set odd.speed="),
         ({"lr": Choice("fast", "slow")}, "the space of method 'odd': --set odd.lr=fast"),
         ({"simultaneous": LogUniform(1, 2)}, "the space of method 'odd': --set odd.simultaneous="),
