@@ -87,6 +87,11 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         "budget is whole (default: off)",
     )
     tune.add_argument(
+        "--rungs",
+        metavar="N",
+        help="with --halving: at how many budgets settings are tried (default: as many as there can be)",
+    )
+    tune.add_argument(
         "--out", metavar="DIR", help="where to write or continue (default: results/SUITE-search)"
     )
     _add_how(tune)

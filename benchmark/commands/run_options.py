@@ -15,7 +15,7 @@ from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, requ
 from benchmark.running.limits import Limits
 from benchmark.suites import Suite, find_or_read_suite
 from benchmark.suites.budget import parse_budget
-from benchmark.suites.search import MOST_SEEDS_OF_A_POINT, Rung, Search
+from benchmark.suites.search import MOST_SEEDS_OF_A_POINT, Rung, Search, most_rungs
 from benchmark.suites.tuned import TunedFile, read_tuned, shipped_tuning
 
 __all__ = ["RUN_OPTIONS", "TUNE_OPTIONS", "RunOptions", "read_run_options", "read_tune_options"]
@@ -52,6 +52,7 @@ TUNE_OPTIONS = (
     *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
     "trials",
     "halving",
+    "rungs",
 )
 """Those of a search."""
 
@@ -91,10 +92,15 @@ def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptio
     """Reads the options of a search, as those of a run."""
     points = option_values.count("--trials", texts.get("trials", "32"), most=MOST_POINTS)
     seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
-    halving = 1
+    search = Search(points, seeds)
     if texts.get("halving", "off") != "off":
         halving = option_values.count("--halving", texts["halving"], least=2, most=MOST_HALVING)
-    return read_run_options(texts, fresh, Search(points, seeds, halving))
+        most = most_rungs(points, halving)
+        rungs = option_values.count("--rungs", texts.get("rungs", str(most)), least=1, most=most)
+        search = search._replace(halving=halving, rungs=rungs)
+    elif "rungs" in texts:
+        raise UsageError(f"--rungs {texts['rungs']}: is for successive halving; give --halving, too")
+    return read_run_options(texts, fresh, search)
 
 
 def read_run_options(

@@ -48,9 +48,9 @@ class Cell:
         metrics: The metrics, in the order of the tables.
         budget: The budget of each trial.
         group: The seeds of the models that are trained side by side.
-        settings: What each of them has of its own in place of the method's settings; empty if there is
-            nothing.
-        wanted: Those seeds whose results are wanted.
+        wanted: Those of them whose results are wanted.
+        settings: What each model of the group has of its own in place of the method's settings; empty if
+            there is nothing.
         keeps: Whether samples and generators are kept with the results.
         compile: Whether to compile the step.
         eager_instead: Whether to train eagerly if the step does not compile; else the cell fails.
@@ -65,8 +65,8 @@ class Cell:
     metrics: tuple[Configured, ...]
     budget: Budget
     group: tuple[int, ...] = ()
-    settings: tuple[Mapping[str, Any], ...] = ()
     wanted: tuple[int, ...] = ()
+    settings: tuple[Mapping[str, Any], ...] = ()
     keeps: bool = True
     compile: bool = False
     eager_instead: bool = False

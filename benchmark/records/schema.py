@@ -174,6 +174,7 @@ class SearchFacts(TypedDict):
         points: The settings of each method on each dataset.
         seeds: The seeds of each of them.
         halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rungs: At how many budgets settings were tried.
         rung: Which of the budgets this is, counted from 1.
         spaces: The values, by method and setting: `low`, `high` and `scale`, or `values`.
         undeclared: The methods that declare no space.
@@ -182,6 +183,7 @@ class SearchFacts(TypedDict):
     points: Whole
     seeds: Whole
     halving: Whole
+    rungs: Whole
     rung: Whole
     undeclared: list[str]
     spaces: dict[str, dict[str, dict[str, Any]]]
@@ -196,6 +198,7 @@ class SearchBehind(TypedDict):
         points: The settings that were tried.
         seeds: The seeds of each of them.
         halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rungs: At how many budgets settings were tried.
         budget: The whole budget of a trial.
         metric: The metric that settings were scored by.
         score: The mean score of the chosen ones.
@@ -206,6 +209,7 @@ class SearchBehind(TypedDict):
     points: Whole
     seeds: Whole
     halving: Whole
+    rungs: Whole
     budget: str
     metric: str
     score: float

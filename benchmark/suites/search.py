@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["FIRST_TUNING_SEED", "MOST_SEEDS_OF_A_POINT", "Rung", "Search"]
+__all__ = ["FIRST_TUNING_SEED", "MOST_SEEDS_OF_A_POINT", "Rung", "Search", "most_rungs"]
 
 FIRST_TUNING_SEED = 1_000_000
 """The least seed of a search. No run uses it or one above it."""
@@ -22,11 +22,17 @@ class Search(NamedTuple):
         seeds: The seeds of each.
         halving: If more than 1, successive halving: all settings are tried at a small share of the budget,
             and one in so many of them at so many times the share, until the share is whole.
+        rungs: At how many budgets settings are tried; 1 without halving.
+
+    References:
+        Non-stochastic Best Arm Identification and Hyperparameter Optimization (Jamieson and Talwalkar,
+        2016), arXiv:1502.07943, algorithm 1, with a factor in place of 2.
     """
 
     points: int
     seeds: int
     halving: int = 1
+    rungs: int = 1
 
     def seeds_of(self, point: int) -> tuple[int, ...]:
         """The seeds of a point. Each has seeds of its own, so that no two of them share their luck."""
@@ -42,19 +48,14 @@ class Search(NamedTuple):
         point = self.point_of(seed)
         return 0 <= point < self.points and seed in self.seeds_of(point)
 
-    @property
-    def rungs(self) -> int:
-        """At how many budgets settings are tried; 1 without halving.
 
-        References:
-            Non-stochastic Best Arm Identification and Hyperparameter Optimization (Jamieson and Talwalkar,
-            2016), arXiv:1502.07943, algorithm 1, with a factor in place of 2.
-        """
-        rungs, left = 1, self.points
-        while self.halving > 1 and left >= self.halving:
-            left //= self.halving
-            rungs += 1
-        return rungs
+def most_rungs(points: int, halving: int) -> int:
+    """At how many budgets so many settings can be tried at the most: until one of them is left."""
+    rungs = 1
+    while points >= halving:
+        points //= halving
+        rungs += 1
+    return rungs
 
 
 @dataclass(frozen=True)

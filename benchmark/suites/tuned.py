@@ -42,6 +42,7 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         points: How many settings of each method were tried on each dataset.
         seeds: With how many seeds each.
         halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rungs: At how many budgets settings were tried.
         metrics: The metric that they were scored by, by dataset.
         budgets: The whole budget of a trial, by dataset.
         commit: The commit of the program that searched; empty if it is not known.
@@ -53,6 +54,7 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
     points: int
     seeds: int
     halving: int
+    rungs: int
     metrics: dict[str, str]
     budgets: dict[str, str]
     commit: str

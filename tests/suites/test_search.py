@@ -4,7 +4,7 @@ import pytest
 
 from benchmark.commands.option_values import seeds
 from benchmark.errors import UsageError
-from benchmark.suites.search import FIRST_TUNING_SEED, Rung, Search
+from benchmark.suites.search import FIRST_TUNING_SEED, Rung, Search, most_rungs
 
 
 def test_the_seeds_of_a_search_are_those_of_no_run():
@@ -40,7 +40,7 @@ def test_a_search_can_grow_by_points_and_by_seeds():
     ],
 )
 def test_halving_promotes_one_in_so_many_to_so_many_times_the_budget(points, halving, tried):
-    search = Search(points, 2, halving)
+    search = Search(points, 2, halving, most_rungs(points, halving) if halving > 1 else 1)
     assert search.rungs == len(tried)
     for number, (share, promoted) in enumerate(tried, start=1):
         rung = Rung(search, number)

@@ -18,6 +18,7 @@ def tuned():
         points=8,
         seeds=2,
         halving=1,
+        rungs=1,
         metrics={"ring": "overlap"},
         budgets={"ring": "1e9flops"},
         commit="",

@@ -45,4 +45,6 @@ def _search(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["points"]):
         return NO_NUMBER
     words = f"{row['points']} settings, {row['seeds']} seeds, {row['search_budget']} each"
-    return words if row["halving"] == 1 else f"{words}, halved by {row['halving']}"
+    if row["rungs"] == 1:
+        return words
+    return f"{words}, in {row['rungs']} rungs by successive halving with factor {row['halving']}"

@@ -22,6 +22,7 @@ def tuned_of(view: SearchView) -> Tuned:
         points=view.search.points,
         seeds=view.search.seeds,
         halving=view.search.halving,
+        rungs=view.search.rungs,
         metrics=metrics,
         budgets=dict(zip(view.whole["dataset"], view.whole["budget"], strict=True)),
         commit=(manifest["commit"] if manifest else None) or "",

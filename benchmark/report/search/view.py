@@ -110,7 +110,8 @@ class SearchView:
             raise UsageError("the manifest of the search is damaged or missing; its command mends it")
         self.results = results
         self.facts: SearchFacts = results.manifest["search"]
-        self.search = Search(self.facts["points"], self.facts["seeds"], self.facts["halving"])
+        facts = self.facts
+        self.search = Search(facts["points"], facts["seeds"], facts["halving"], facts["rungs"])
         self.whole = search_trials(results, self.search)
         rungs = [search_trials(rung, self.search) for rung in earlier]
         self.trials = pd.concat([*rungs, self.whole], ignore_index=True) if rungs else self.whole

@@ -22,6 +22,7 @@ SETTINGS_COLUMNS = [
     "points",
     "seeds",
     "halving",
+    "rungs",
     "search_budget",
     "file",
     "checksum",
@@ -43,13 +44,15 @@ def settings_table(results: Results, trials: pd.DataFrame, summary: pd.DataFrame
         row["changed"] = " ".join(track["changed"]) or None
         behind = track["search"]
         if behind is not None:
-            row |= {name: behind[name] for name in ("points", "seeds", "halving", "file", "checksum")}
+            row |= {
+                name: behind[name] for name in ("points", "seeds", "halving", "rungs", "file", "checksum")
+            }
             row |= {"metric": behind["metric"], "search_score": behind["score"]}
             row["search_budget"] = behind["budget"]
             row |= _on_fresh_seeds(results, summary, dataset, method, behind["metric"], behind["score"])
         rows.append(row)
     table = pd.DataFrame(rows, columns=SETTINGS_COLUMNS)
-    return table.astype(dict.fromkeys(["points", "seeds", "halving"], "Int64"))
+    return table.astype(dict.fromkeys(["points", "seeds", "halving", "rungs"], "Int64"))
 
 
 def _on_fresh_seeds(

@@ -205,6 +205,8 @@ def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):
         ((*TUNE, "--trials", "many"), "--trials 'many'"),
         ((*TUNE, "--seeds", "0,1"), "--seeds '0,1': give a whole number from 1 to 100"),
         ((*TUNE, "--halving", "1"), "--halving '1': give a whole number from 2 to 16"),
+        ((*TUNE, "--halving", "2", "--rungs", "9"), "--rungs '9': give a whole number from 1 to 3"),
+        ((*TUNE, "--rungs", "2"), "--rungs 2: is for successive halving; give --halving, too"),
         ((*TUNE, "--settings", "tuned"), "unrecognized arguments: --settings"),
         ((*RUN, "--seeds", "1000000,"), "seeds from 1000000 on are those of searches"),
         ((*RUN, "--settings", "/no/file.toml"), "--settings /no/file.toml: No such file or directory"),
