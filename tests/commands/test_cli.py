@@ -246,7 +246,7 @@ def test_an_archive_of_several_arrays_is_refused(cli, tmp_path):
 def test_check_says_what_holds(cli):
     status, out, _ = cli("check", "gan")
     assert status == 0
-    assert out.count(": ok") == 19  # one of its space, nine on points and on images each
+    assert out.count(": ok") == 18  # nine checks on points and on images each
 
 
 def test_a_failed_check_has_status_one(cli, tmp_path):

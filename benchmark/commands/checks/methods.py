@@ -49,7 +49,9 @@ def check_method(name: str) -> Iterator[Outcome]:
     if kinds.problem is not None:
         yield kinds
         return
-    yield outcome_of("declares a space of settings that it can have", has_space, name)
+    space = outcome_of("declares a space of settings that it can have", has_space, name)
+    if space.problem is not None:
+        yield space
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
             yield from _outcomes(method, data)
