@@ -1,6 +1,7 @@
 """A search of settings, from its command to its files, and a run with the settings that it chose."""
 
 import json
+import re
 import shutil
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from support.faults import Inline, finished, use
 
 from benchmark.commands.cli import main
+from benchmark.report.search.edges import at_an_edge
 from benchmark.suites.tuned import Tuned
 
 COMMON = (
@@ -251,3 +253,25 @@ def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
     assert choice.point == 0
     assert choice.settings == {}
     assert np.isfinite(choice.score)
+
+
+def test_the_page_shows_what_a_larger_search_would_bring_and_every_setting(searched):
+    page = (searched / "report.html").read_text()
+    assert "4 settings of each method on each dataset, the published ones among them; 2 seeds each." in page
+    assert re.search(r'aria-label="Expected best overlap on ring over all settings: gan 0\.\d+; dcgan', page)
+    for setting in ("lr", "beta1", "simultaneous", "fall", "average_half_life"):
+        assert f'aria-label="overlap of gan by {setting}; the best point has' in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_chosen_settings_at_an_end_of_their_range_are_marked():
+    space = {
+        "lr": {"low": 1e-5, "high": 1e-2, "scale": "log"},
+        "weight": {"low": 0.0, "high": 1.0, "scale": "linear"},
+        "fall": {"values": ["none", "linear"]},
+    }
+    assert at_an_edge({"lr": 9e-3, "weight": 0.5, "fall": "none"}, space) == ["lr"]
+    assert at_an_edge({"lr": 1e-3, "weight": 0.99}, space) == ["weight"]
+    assert at_an_edge({"lr": 1.2e-5}, space) == ["lr"]
+    assert at_an_edge({"lr": 2e-5, "weight": 0.06}, space) == []
+    assert at_an_edge({"lr": 0.1}, space) == ["lr"]

@@ -60,13 +60,14 @@ def _draw_budget(
         axes.fill_between(numbers, low, high, color=style.colour, alpha=0.08, linewidth=0)
         values += [*low, *high]
         most = max(most, len(scores))
-    fit_y_axis(axes, np.array(values), next(iter(methods.values())).facts)
+    first = next(iter(methods.values()))
+    fit_y_axis(axes, np.array(values), first.facts)
     if np.isfinite(real):
         axes.axhline(real, color=GREY, linestyle="--", linewidth=1)
     axes.set_xscale("log", base=2)
     ticks = [2**i for i in range(most.bit_length())]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set_xlabel("settings that are tried")
+    axes.set_xlabel(f"settings that are tried, {first.seeds} × {first.trials['budget'].iloc[0]} each")
 
 
 def sensitivity_chart(view: MethodView, setting: str, space: Mapping[str, Any], colour: str) -> Chart:
