@@ -194,7 +194,7 @@ def _read_tuned(text: str | None, suite: Suite) -> TunedFile | None:
             "give published, or the tuned.toml of a search"
         )
     tuned = read_tuned(file, suite.name)
-    for methods in tuned.tuned.chosen.values():
+    for methods in tuned.content.chosen.values():
         for method, chosen in methods.items():
             try:
                 METHODS.build(method, chosen.settings)

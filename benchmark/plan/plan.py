@@ -84,7 +84,7 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        chosen = request.tuned.tuned.settings_on(name) if request.tuned else {}
+        chosen = request.tuned.content.settings_on(name) if request.tuned else {}
         settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
         for method in methods:
             METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long

@@ -78,12 +78,12 @@ class TunedFile(NamedTuple):
     Attributes:
         name: Its name, without directories.
         checksum: The SHA-256 of its content.
-        tuned: The settings.
+        content: The settings.
     """
 
     name: str
     checksum: str
-    tuned: Tuned
+    content: Tuned
 
 
 def shipped_tuning(suite: str) -> Path | None:

@@ -275,3 +275,24 @@ def test_chosen_settings_at_an_end_of_their_range_are_marked():
     assert at_an_edge({"lr": 1.2e-5}, space) == ["lr"]
     assert at_an_edge({"lr": 2e-5, "weight": 0.06}, space) == []
     assert at_an_edge({"lr": 0.1}, space) == ["lr"]
+
+
+def test_a_method_that_declares_no_space_is_named(tmp_path):
+    plugin = tmp_path / "bare.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('bare')\n"
+        "@dataclass(frozen=True)\n"
+        "class Bare(GAN):\n"
+        "    space = {}\n"
+    )
+    out = tmp_path / "search"
+    assert search(out, "--plugin", str(plugin), "--methods", "bare,gan", "--trials", "2") == 0
+    page = (out / "report.html").read_text()
+    assert "bare (no space of its own)" in page
+    assert "gan (no space of its own)" not in page
+    rows = table(out)
+    assert rows.loc[(rows["method"] == "bare") & (rows["point"] == 1), "settings.lr"].nunique() == 1
+    assert set(rows.loc[rows["method"] == "bare", "settings.simultaneous"]) == {False}

@@ -30,10 +30,10 @@ def test_what_is_written_is_read_back(tuned, tmp_path):
     file = tmp_path / "tuned.toml"
     file.write_text(tuned.as_text())
     read = read_tuned(file, "synthetic")
-    assert read.tuned == tuned
+    assert read.content == tuned
     assert read.name == "tuned.toml"
-    assert read.tuned.settings_on("ring") == {"gan": {"lr": 1e-3, "fall": "linear"}}
-    assert read.tuned.settings_on("grid") == {}
+    assert read.content.settings_on("ring") == {"gan": {"lr": 1e-3, "fall": "linear"}}
+    assert read.content.settings_on("grid") == {}
 
 
 @pytest.mark.parametrize(

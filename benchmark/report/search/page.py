@@ -12,7 +12,6 @@ from benchmark.report.search.drawings import budget_chart, sensitivity_chart
 from benchmark.report.search.edges import at_an_edge
 from benchmark.report.search.view import MethodView, SearchView
 from benchmark.report.styles import MethodStyle, styles_of
-from benchmark.report.words import joined
 from benchmark.suites.tuned import Tuned
 
 __all__ = ["search_page"]
@@ -41,7 +40,7 @@ def search_page(view: SearchView, tuned: Tuned) -> str:
             parts=[_part(view, dataset, tuned, styles) for dataset in view.datasets],
             styles=styles,
             missing=len(view.results.missing) + len(view.results.failures),
-            undeclared=joined(view.facts["undeclared"]),
+            undeclared=view.facts["undeclared"],
             command=shlex.join(["python", "-m", *manifest["command"]]) if manifest else "",
             css=template_file("page.css"),
         )
