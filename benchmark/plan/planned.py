@@ -100,15 +100,22 @@ class Planned:
             return self.template.budget.amount * seeds
         return float(self.cycles * self.cost.flops * seeds)
 
-    def seconds(self, seeds: int, compiled: bool) -> float:
+    def seconds(self, seeds: int, compiled: bool, again: bool = False) -> float:
         """Nominal seconds on one CPU core.
 
         The rates are fixed and not measured, so that the decision to compile, which changes results by
         rounding, is the same each time.
+
+        Arguments:
+            seeds: The number of models.
+            compiled: Whether their training is compiled.
+            again: Whether another cell compiles the same program, which is then read from a cache.
         """
         if self.cost is None:
             return 0.0
-        compiling = COMPILER_START + COMPILING * self.cost.compiled_operations if compiled else 0
+        compiling = float(COMPILER_START) if compiled else 0.0
+        if compiled and not again:
+            compiling += COMPILING * self.cost.compiled_operations
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against
             # it.

@@ -74,8 +74,7 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    cells: list[CellToRun] = []
-    all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
+    parts: list[_Part] = []
     done = 0
     fault = None
     for planned in plan.cells:
@@ -97,11 +96,62 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
                     f"--compile on: compiling does not work here: {fault}; give --compile auto or off"
                 )
             new = _cells_of_seeds(planned, missing, "off", plan.groups_per_method)
+        parts.append(_Part(planned, own_groups, repeated, new))
+    cells: list[CellToRun] = []
+    all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
+    programs = _programs(parts)
+    for planned, own_groups, repeated, new in parts:
+        new = [_compiled_too(planned, cell, programs) for cell in new]
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
+        key = (planned.template.dataset.name, planned.template.method.name)
         all_groups.setdefault(key, []).extend(own_groups)
     all_groups = {**groups, **all_groups}
     return Remaining(plan, _in_order(cells, plan.workers), done, all_groups, fault)
+
+
+class _Part(NamedTuple):
+    """What is to be done of a method on a dataset.
+
+    Attributes:
+        planned: The method on the dataset.
+        groups: Its groups of seeds that are known already.
+        repeated: The cells that repeat some of them.
+        new: The cells of seeds of no group.
+    """
+
+    planned: Planned
+    groups: list[SeedGroup]
+    repeated: list[Cell]
+    new: list[Cell]
+
+
+class _Program(NamedTuple):
+    """What identifies a compiled program, the number of models included."""
+
+    step: str
+    models: int
+
+
+def _program(planned: Planned, cell: Cell) -> _Program:
+    return _Program(planned.program, len(cell.group))
+
+
+def _programs(parts: Sequence[_Part]) -> set[_Program]:
+    """The programs that are compiled."""
+    programs: set[_Program] = set()
+    for planned, _, repeated, new in parts:
+        programs.update(_program(planned, cell) for cell in (*repeated, *new) if cell.compile)
+    return programs
+
+
+def _compiled_too(planned: Planned, cell: Cell, programs: set[_Program]) -> Cell:
+    """The cell, compiled if its program is compiled for another one and it gains by that."""
+    if not cell.eager_instead or _program(planned, cell) not in programs:
+        return cell
+    seeds = len(cell.group)
+    gains = planned.seconds(seeds, compiled=True, again=True) < planned.seconds(seeds, compiled=False)
+    return replace(cell, compile=cell.compile or gains)
 
 
 def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:
@@ -110,10 +160,10 @@ def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:
     The longest are first, lest one of them be left to a single worker at the end. But of the cells that share
     a compiled program, all but one come after all others, so that workers seldom compile the same at a time.
     """
-    programs: set[tuple[str, int]] = set()
+    programs: set[_Program] = set()
     ranks = {}
     for planned, cell in cells:
-        program = (planned.program, len(cell.group))
+        program = _program(planned, cell)
         waits = workers > 1 and cell.compile and program in programs
         if cell.compile:
             programs.add(program)
