@@ -119,7 +119,7 @@ class Run:
         rows = {}
         for row in score_rows(self._view(dataset)):
             texts = {metric: score.text for metric, score in row.scores.items()}
-            rows[row.method] = {"seeds": row.seeds, **texts}
+            rows[row.label] = {"seeds": row.seeds, **texts}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
     def _view(self, dataset: str) -> DatasetView:

@@ -89,11 +89,10 @@ def _run(options: Namespace) -> int:
 def _tune(options: Namespace) -> int:
     tune_options = read_tune_options(option_values.with_config(options, TUNE_OPTIONS), options.fresh)
 
-    from benchmark.commands.run import dry_run
-    from benchmark.commands.tune import search_and_report
+    from benchmark.commands.tune import describe_search, search_and_report
 
     if options.dry_run:
-        print(dry_run(tune_options))
+        print(describe_search(tune_options))
         return 0
     return 0 if search_and_report(tune_options, options.command) else 1
 
@@ -127,11 +126,11 @@ def _report(options: Namespace) -> int:
 
     store = Store(user_path(options.directory))
     results = read_run(store.root)
-    if results.manifest is not None and "search" in results.manifest:
+    if results.is_search:
         from benchmark.report.search.write import write_search
 
         print("\n".join(write_search(store, results)))
-        return 0
+        return 1 if results.damaged else 0
     report = write_report(store, results, extras)
     print_report(report)
     return 1 if report.problems else 0

@@ -23,7 +23,15 @@ from benchmark.running.executors.choose import make_executor
 from benchmark.running.executors.machine import default_workers
 from benchmark.running.run import run_plan
 
-__all__ = ["RunOutcome", "dry_run", "print_failures", "run_and_report", "run_cells_of", "set_aside"]
+__all__ = [
+    "RunOutcome",
+    "check_request",
+    "dry_run",
+    "print_failures",
+    "run_and_report",
+    "run_cells_of",
+    "set_aside",
+]
 
 R = TypeVar("R")
 
@@ -85,6 +93,14 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
         return write_report(store, results, options.extras)
 
     return RunOutcome(*run_cells_of(options, command, write))
+
+
+def check_request(options: RunOptions) -> None:
+    """Raises a `UsageError` if a request is wrong, or its directory holds something else. Trains nothing."""
+    _checked_store(options)
+    with places.using(options.data_root, options.fid_weights):
+        plan = make_plan(options.request, _workers(options), dry=True)
+        find_remaining(plan, NOTHING, {})
 
 
 def run_cells_of(

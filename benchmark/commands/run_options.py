@@ -162,6 +162,9 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
         DATASETS.check_names(datasets)
     if methods not in (None, ("all",)):
         METHODS.check_names(methods)
+    settings = option_values.settings(texts.get("set") or ())
+    if search is not None:
+        _check_searched(settings)
     return Request(
         suite=suite,
         seeds=option_values.seeds(texts.get("seeds", "5")) if search is None else search.seeds_of(0),
@@ -169,7 +172,7 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
         methods=methods,
         metrics=option_values.metrics(texts.get("metrics"), suite.metrics),
         budget=parse_budget(texts["budget"]) if "budget" in texts else None,
-        settings=option_values.settings(texts.get("set") or ()),
+        settings=settings,
         fid_features=option_values.features(texts.get("fid-features")),
         device=texts.get("device", "auto"),
         compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
@@ -179,8 +182,18 @@ def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
     )
 
 
+def _check_searched(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises a `UsageError` for settings of methods: those are searched, or as published."""
+    for owner, values in settings.items():
+        if owner in METHODS.names():
+            raise UsageError(
+                f"--set {owner}.{next(iter(values))}: a search keeps to the published settings of methods "
+                "beside those that it searches; set those of datasets and metrics"
+            )
+
+
 def _read_tuned(text: str | None, suite: Suite) -> TunedFile | None:
-    """The settings that were asked for, beyond the published ones; each of them is one of its method.
+    """The settings that were asked for, beyond the published ones.
 
     Those that come with the suite if nothing was asked for.
     """
@@ -193,14 +206,7 @@ def _read_tuned(text: str | None, suite: Suite) -> TunedFile | None:
             f"--settings tuned: none come with suite {suite.name!r}; "
             "give published, or the tuned.toml of a search"
         )
-    tuned = read_tuned(file, suite.name)
-    for methods in tuned.content.chosen.values():
-        for method, chosen in methods.items():
-            try:
-                METHODS.build(method, chosen.settings)
-            except UsageError as error:
-                raise UsageError(f"--settings {file}: {error}") from error
-    return tuned
+    return read_tuned(file, suite.name)
 
 
 def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) -> T | None:

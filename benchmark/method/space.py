@@ -26,8 +26,9 @@ class Uniform:
         return self.low + share * (self.high - self.low)
 
     @property
-    def ends(self) -> tuple[float, float]:
-        return self.low, self.high
+    def examples(self) -> tuple[float, ...]:
+        """The ends, and a number between them."""
+        return self.low, self.at(0.5), self.high
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -67,8 +68,10 @@ class Choice:
     values: tuple[Any, ...]
 
     def __init__(self, *values: Any) -> None:
-        if len(values) < 2:
-            raise ValueError(f"a choice must be one of two values or more, not of {values}")
+        if len(values) < 2 or None in values:
+            raise ValueError(
+                f"a choice must be one of two values or more, none of them None, not of {values}"
+            )
         object.__setattr__(self, "values", values)
 
     def at(self, share: float) -> Any:
@@ -76,8 +79,8 @@ class Choice:
         return self.values[int(share * len(self.values))]
 
     @property
-    def ends(self) -> tuple[Any, ...]:
-        """All of them: they have no order."""
+    def examples(self) -> tuple[Any, ...]:
+        """All of them."""
         return self.values
 
     @property
@@ -89,7 +92,7 @@ class Choice:
         return ", ".join(map(str, self.values))
 
 
-Distribution = Uniform | LogUniform | Choice
+Distribution = Uniform | Choice
 """The values of one setting, as a distribution."""
 
 Space = Mapping[str, Distribution]

@@ -17,11 +17,13 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
 from benchmark.suites.headline import headline
+from benchmark.suites.tuned import TunedFile
 from benchmark.training.advice import explain
 from benchmark.training.average import Averaging
 from benchmark.training.compiled_cycles import program_of
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
+from benchmark.training.settings import methods_of
 
 __all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
 
@@ -79,6 +81,8 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
     check_owners(request.settings, (*datasets, *methods, *metrics))
+    if request.tuned is not None:
+        _check_tuned(request.tuned)
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
@@ -92,6 +96,16 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
         planned_datasets.append(dataset)
         cells += _plan_methods(dataset, request, device, methods, settings)
     return Plan(request, device, planned_datasets, cells, workers)
+
+
+def _check_tuned(file: TunedFile) -> None:
+    """Raises a `UsageError` if chosen settings are of no method, or none of its settings."""
+    for methods in file.content.chosen.values():
+        for method, chosen in methods.items():
+            try:
+                METHODS.build(method, chosen.settings)
+            except UsageError as error:
+                raise UsageError(f"--settings {file.name}: {error}") from error
 
 
 def _plan_dataset(
@@ -109,6 +123,10 @@ def _plan_dataset(
             applying[metric_name] = metric
     if request.rung is not None:
         first = headline(list(applying))
+        if first is None:
+            raise UsageError(
+                f"--suite {request.suite.name}: no metric scores {name}, so nothing can be chosen"
+            )
         applying = {metric: applying[metric] for metric in applying if metric == first}
     return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
@@ -177,9 +195,8 @@ def _variants(
     """What is trained of a method: one variant with all seeds, or those of a search."""
     if request.rung is None:
         return [Variant(METHODS.build(name, settings), request.seeds)]
-    search = request.rung.search
-    points = request.rung.points.get((dataset.name, name), range(search.points))
-    return variants_of(name, settings, dataset.data.spec, search, points)
+    points = request.rung.points_of(dataset.name, name)
+    return variants_of(name, settings, dataset.data.spec, request.rung.search, points)
 
 
 def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> Planned:
@@ -190,7 +207,9 @@ def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> P
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
-        Averaging.of([method], cost.generator_steps)
+        models = list(variant.settings.values()) or None
+        methods = methods_of(method, dataset.data.spec, variant.seeds, models)
+        Averaging.of(methods, cost.generator_steps)
         if template.method.sources:  # the program's own methods are held by its tests
             rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way

@@ -32,7 +32,10 @@ def space_of(method: str) -> Space:
     Raises:
         UsageError: If it has a distribution for what is no setting, or values that the setting refuses.
     """
-    own = dict(METHODS.get_class(method).space)
+    declared = METHODS.get_class(method).space
+    if not isinstance(declared, Mapping):
+        raise UsageError(f"the space of method {method!r}: is {declared!r}; give a dictionary")
+    own = dict(declared)
     if not own and METHODS.has_setting(method, "lr"):
         own = {"lr": LEARNING_RATES}
     for name, distribution in own.items():
@@ -46,7 +49,7 @@ def _check(method: str, name: str, distribution: object) -> None:
         raise UsageError(
             f"the space of method {method!r}: {name} is {distribution!r}; give Uniform, LogUniform or Choice"
         )
-    for value in distribution.ends:
+    for value in distribution.examples:
         try:
             METHODS.build(method, {name: value})
         except UsageError as error:

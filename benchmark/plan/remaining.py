@@ -82,6 +82,9 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         key = (planned.template.dataset.name, planned.template.method.name)
         records = _records_of(planned, survey)
         own_groups = _known_groups(records, groups.get(key, []), seeds)
+        if planned.settings:
+            # Of a group that goes beyond the search, not all settings are known.
+            own_groups = [group for group in own_groups if planned.settings.keys() >= set(group.seeds)]
         finished = {record["seed"] for record in records}
         missing = [seed for seed in seeds if seed not in finished]
         done += len(seeds) - len(missing)

@@ -9,7 +9,7 @@
         training-XXXXXXXX/  a cell in training: checkpoint.json, tensors-N.safetensors; and its finished
                             trials, until all of them are in their places
     damaged/                files that are not as they were written
-    rungs/N/                of a search with successive halving, the trials at smaller budgets: runs, too
+    rungs/N/                of a search with successive halving, the trials N rungs below the last: a run
 """
 
 import re
@@ -65,14 +65,9 @@ class Layout:
         key = sha256(canonical([list(cell.group), cell.compile])).hexdigest()[:8]
         return self.trials / cell.dataset.name / cell.method.name / f"training-{key}"
 
-    def rung(self, number: int) -> Path:
-        """The directory of a rung of a search that is not the last, counted from 1."""
-        return self.rungs / str(number)
-
-    def earlier_rungs(self) -> list[Path]:
-        """The directories of all such rungs, in order."""
-        numbers = [int(path.name) for path in self.rungs.glob("*") if path.name.isdigit()]
-        return [self.rung(number) for number in sorted(numbers)]
+    def rung(self, above: int) -> Path:
+        """The directory of a rung of a search that so many others are above, at least one."""
+        return self.rungs / str(above)
 
     def trial_folders(self) -> Iterator[Path]:
         """The directories of trials, links among them, sorted."""

@@ -175,7 +175,7 @@ class SearchFacts(TypedDict):
         seeds: The seeds of each of them.
         halving: If more than 1, one in so many settings was tried at so many times the budget.
         rungs: At how many budgets settings were tried.
-        rung: Which of the budgets this is, counted from 1.
+        tried: The numbers of the points that are tried here, by dataset and method.
         spaces: The values, by method and setting: `low`, `high` and `scale`, or `values`.
         undeclared: The methods that declare no space.
     """
@@ -184,7 +184,7 @@ class SearchFacts(TypedDict):
     seeds: Whole
     halving: Whole
     rungs: Whole
-    rung: Whole
+    tried: dict[str, dict[str, list[Whole]]]
     undeclared: list[str]
     spaces: dict[str, dict[str, dict[str, Any]]]
 

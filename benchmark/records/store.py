@@ -103,7 +103,8 @@ class Store:
                 raise UsageError(f"{where}: holds {present}; {remedy}")
 
     def holds_run(self) -> bool:
-        """Whether there is a run, whole or damaged: a manifest that can be read, or trials.
+        """Whether there is a run, whole or damaged: a manifest that can be read, trials, or rungs
+        of a search.
 
         Raises:
             UsageError: If a directory of the run is a link.
@@ -114,6 +115,8 @@ class Store:
                     f"{self.root / name}: is a link, and nothing is read or written outside of a run's "
                     "directory; remove it"
                 )
+        if self.layout.rungs.exists():
+            return True
         for path in self.layout.trials.glob("*/*/*"):
             if path.name.startswith(("seed-", "training-")):
                 return True

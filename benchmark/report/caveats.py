@@ -89,7 +89,7 @@ def _settings(results: Results, settings: pd.DataFrame) -> list[str]:
         ]
     if len(untuned):
         places = [f"{row.method} on {row.dataset}" for row in untuned.itertuples()]
-        sentences.append(f"Not tuned, beside methods that are: {joined(places)}.")
+        sentences.append(f"Not tuned, but with defaults: {joined(places)}.")
     return sentences
 
 

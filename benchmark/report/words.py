@@ -69,8 +69,10 @@ def settings_sentence(settings: pd.DataFrame) -> str:
     if tuned.empty:
         return "Settings: as published."
     sizes = []
-    for (file, points, seeds), _ in tuned.groupby(["file", "points", "seeds"], sort=False):
-        sizes.append(f"the best of {points} of each method, with {seeds} seeds each ({file})")
+    searches = ["file", "checksum", "points", "seeds", "rungs"]
+    for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
+        how = "" if rungs == 1 else " by successive halving"
+        sizes.append(f"the best of {points} of each method{how}, with {seeds} seeds each ({file})")
     return f"Settings: tuned, {joined(sizes)}."
 
 

@@ -20,7 +20,6 @@ from benchmark.plan.request import Request
 from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
 from benchmark.records.store import Store
 from benchmark.registry import METHODS, as_text, resolved
-from benchmark.suites.search import Rung
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
@@ -60,7 +59,7 @@ def write_manifest(
     with contextlib.suppress(FileNotFoundError):
         earlier = store.manifest()
         commands = [*earlier.get("commands", [earlier["command"]]), manifest["command"]]
-        manifest = _union(earlier, manifest)
+        manifest = {**_union(earlier, manifest), **_search(remaining.plan)}
         manifest["commands"] = _without_repeats(commands)
     store.write_manifest(manifest)
 
@@ -69,9 +68,8 @@ def _manifest(
     remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
 ) -> dict[str, Any]:
     plan = remaining.plan
-    search = {} if plan.request.rung is None else {"search": _search(plan, plan.request.rung)}
     return {
-        **search,
+        **_search(plan),
         "suite": plan.request.suite.name,
         "command": [as_text(argument) for argument in command],
         "configuration": {
@@ -93,26 +91,32 @@ def _manifest(
         "hardware": _hardware(plan.device),
         "commit": _commit(),
         "groups": _groups(remaining),
-        "tracks": _tracks(plan),
+        "tracks": {} if plan.request.rung is not None else _tracks(plan),
     }
 
 
-def _search(plan: Plan, rung: Rung) -> SearchFacts:
-    """How much is tried, and of what."""
+def _search(plan: Plan) -> dict[str, SearchFacts]:
+    """How much a search tries, and of what, by its key in the manifest; nothing for a run."""
+    rung = plan.request.rung
+    if rung is None:
+        return {}
     spaces: dict[str, dict[str, dict[str, Any]]] = {}
+    tried: dict[str, dict[str, list[int]]] = {}
     for planned in plan.cells:
         if planned.cost is not None:
-            name = planned.template.method.name
-            spaces[name] = {setting: values.facts for setting, values in space_of(name).items()}
-    return {
-        "points": rung.search.points,
-        "seeds": rung.search.seeds,
-        "halving": rung.search.halving,
-        "rungs": rung.search.rungs,
-        "rung": rung.number,
-        "spaces": spaces,
-        "undeclared": [name for name in spaces if not METHODS.get_class(name).space],
-    }
+            dataset, method = planned.template.dataset.name, planned.template.method.name
+            spaces[method] = {setting: values.facts for setting, values in space_of(method).items()}
+            tried.setdefault(dataset, {})[method] = list(rung.points_of(dataset, method))
+    facts = SearchFacts(
+        points=rung.search.points,
+        seeds=rung.search.seeds,
+        halving=rung.search.halving,
+        rungs=rung.search.rungs,
+        tried=tried,
+        undeclared=[name for name in spaces if not METHODS.get_class(name).space],
+        spaces=spaces,
+    )
+    return {"search": facts}
 
 
 def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
@@ -153,7 +157,7 @@ def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:
     for planned in remaining.plan.cells:
         if planned.cost is not None:
             template = planned.template
-            methods[template.dataset.name][template.method.name] = template.method.settings
+            methods[template.dataset.name].setdefault(template.method.name, template.method.settings)
     return methods
 
 
@@ -168,7 +172,7 @@ def _costs(remaining: Remaining) -> dict[str, dict[str, Any]]:
         if planned.cost is not None:
             template = planned.template
             cost = {**vars(planned.cost), "cycles": planned.cycles}
-            costs[template.dataset.name][template.method.name] = cost
+            costs[template.dataset.name].setdefault(template.method.name, cost)
     return costs
 
 

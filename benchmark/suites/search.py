@@ -1,8 +1,8 @@
 """How much a search tries. Imports nothing heavy."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 __all__ = ["FIRST_TUNING_SEED", "MOST_SEEDS_OF_A_POINT", "Rung", "Search", "most_rungs"]
@@ -43,11 +43,6 @@ class Search(NamedTuple):
     def point_of(seed: int) -> int:
         return (seed - FIRST_TUNING_SEED) // MOST_SEEDS_OF_A_POINT
 
-    def has(self, seed: int) -> bool:
-        """Whether it is the seed of one of its points."""
-        point = self.point_of(seed)
-        return 0 <= point < self.points and seed in self.seeds_of(point)
-
 
 def most_rungs(points: int, halving: int) -> int:
     """At how many budgets so many settings can be tried at the most: until one of them is left."""
@@ -65,23 +60,34 @@ class Rung:
     Attributes:
         search: The search.
         number: The rungs are counted from 1; the last one has the whole budget.
-        points: The points that are tried, by dataset and method; empty for all points of all of them.
+        promoted: The points that have come here, by dataset and method; all points of all of them by default.
     """
 
     search: Search
     number: int
-    points: Mapping[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    promoted: Mapping[tuple[str, str], tuple[int, ...]] | None = None
+
+    def points_of(self, dataset: str, method: str) -> Sequence[int]:
+        """The points that are tried; none of a method of which none has come here."""
+        if self.promoted is None:
+            return range(self.search.points)
+        return self.promoted.get((dataset, method), ())
 
     @property
     def share(self) -> float:
         """The share of the budget that a trial has."""
-        return float(self.search.halving) ** (self.number - self.search.rungs)
+        return float(self.search.halving) ** -self.above
 
     @property
     def is_last(self) -> bool:
-        return self.number == self.search.rungs
+        return self.above == 0
 
     @property
-    def promoted(self) -> int:
+    def above(self) -> int:
+        """How many rungs are above it."""
+        return self.search.rungs - self.number
+
+    @property
+    def places(self) -> int:
         """How many points of each method go on; the published one does besides."""
         return math.ceil(self.search.points / self.search.halving**self.number)

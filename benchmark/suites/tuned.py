@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -14,8 +15,10 @@ __all__ = ["FORMAT", "Chosen", "Tuned", "TunedFile", "read_tuned", "shipped_tuni
 FORMAT = 1
 """The version of the file's form."""
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-class Chosen(msgspec.Struct, forbid_unknown_fields=True):
+
+class Chosen(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The settings that were chosen for a method on a dataset.
 
     Attributes:
@@ -23,11 +26,11 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True):
         point: Their number among the points that were tried; 0 for the published ones.
         score: Their mean score over the seeds of the search.
         flops: What all trials of the method on the dataset spent in the search.
-        published_score: That of the published settings.
+        published_score: That of the published settings, if they have one.
     """
 
     settings: dict[str, Any]
-    point: int
+    point: Count
     score: float
     flops: float
     published_score: float | None = None
@@ -51,10 +54,10 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
 
     format: int
     suite: str
-    points: int
-    seeds: int
-    halving: int
-    rungs: int
+    points: Count
+    seeds: Count
+    halving: Count
+    rungs: Count
     metrics: dict[str, str]
     budgets: dict[str, str]
     commit: str
@@ -104,11 +107,29 @@ def read_tuned(file: Path, suite: str) -> TunedFile:
     except OSError as error:
         raise UsageError(f"{where}: {error.strerror}; give published, tuned or a file of a search") from error
     try:
+        version = msgspec.toml.decode(content, type=_Version).format
+        if version != FORMAT:
+            raise UsageError(f"{where}: has format {version}; this program reads {FORMAT}; search anew")
         tuned = msgspec.toml.decode(content, type=Tuned)
-    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        _check_whole(tuned)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UsageError(f"{where}: is not the file of a search ({in_one_line(error)})") from error
-    if tuned.format != FORMAT:
-        raise UsageError(f"{where}: has format {tuned.format}; this program reads {FORMAT}; search anew")
     if tuned.suite != suite:
         raise UsageError(f"{where}: is of suite {tuned.suite!r}, not {suite!r}")
     return TunedFile(file.name, sha256(content).hexdigest(), tuned)
+
+
+class _Version(msgspec.Struct):
+    """The version of a file, whatever else is in it."""
+
+    format: int
+
+
+def _check_whole(tuned: Tuned) -> None:
+    """Raises a `ValueError` if something is missing or no number."""
+    for dataset, methods in tuned.chosen.items():
+        if dataset not in tuned.metrics or dataset not in tuned.budgets:
+            raise ValueError(f"it has no metric or no budget of {dataset}")
+        for method, chosen in methods.items():
+            if not isfinite(chosen.score):
+                raise ValueError(f"the score of {method} on {dataset} is {chosen.score}")

@@ -21,11 +21,13 @@ class Falls:
     """
 
     def __init__(self, methods: Sequence[Method]) -> None:
-        self.schedules = [FALLS.get(method.fall) for method in methods]
+        self.models: dict[Fall, list[int]] = {}
+        for i, method in enumerate(methods):
+            if method.fall in FALLS:
+                self.models.setdefault(method.fall, []).append(i)
 
     def write(self, rates: Tensor, progress: float) -> None:
         """Writes the factors of a cycle that begins at that share of the budget into a tensor $(S,)$."""
         share = torch.tensor(progress, dtype=torch.float64)
-        for i, schedule in enumerate(self.schedules):
-            if schedule is not None:
-                rates[i] = schedule(share)
+        for fall, models in self.models.items():
+            rates[models] = float(FALLS[fall](share))

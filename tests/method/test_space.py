@@ -28,6 +28,7 @@ def test_all_values_of_a_choice_are_equally_likely():
         (lambda: Uniform(0, float("nan")), "from a lower to a higher number"),
         (lambda: LogUniform(0, 1), "must begin above 0"),
         (lambda: Choice("a"), "two values or more"),
+        (lambda: Choice(None, 1), "none of them None"),
     ],
 )
 def test_ranges_that_are_none_are_refused(make, problem):

@@ -101,7 +101,7 @@ def test_a_search_grows_by_points(searched, tmp_path):
     grown, before = table(out), table(searched)
     kept = grown[~grown["point"].isin([4, 5])].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, before)
-    assert search(out) == 0  # what is asked for counts, not what there is
+    assert search(out) == 0  # what was asked for last counts, not what there is
     assert (out / "search.csv").read_bytes() == (searched / "search.csv").read_bytes()
 
 
@@ -209,6 +209,10 @@ def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):
         ((*TUNE, "--halving", "1"), "--halving '1': give a whole number from 2 to 16"),
         ((*TUNE, "--halving", "2", "--rungs", "9"), "--rungs '9': give a whole number from 1 to 3"),
         ((*TUNE, "--rungs", "2"), "--rungs 2: is for successive halving; give --halving, too"),
+        (
+            (*TUNE, "--set", "gan.lr=1e-3"),
+            "--set gan.lr: a search keeps to the published settings of methods",
+        ),
         ((*TUNE, "--settings", "tuned"), "unrecognized arguments: --settings"),
         ((*RUN, "--seeds", "1000000,"), "seeds from 1000000 on are those of searches"),
         ((*RUN, "--settings", "/no/file.toml"), "--settings /no/file.toml: No such file or directory"),
@@ -228,8 +232,8 @@ def test_a_search_and_a_run_do_not_share_a_directory(searched, cli, inline):
     assert "holds a search; give another directory" in err
 
 
-def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
-    """A learning rate of 1e30 is the best of none."""
+def wild(tmp_path, rates, default):
+    """A plug-in with a GAN of these learning rates."""
     plugin = tmp_path / "wild.py"
     plugin.write_text(
         "from dataclasses import dataclass\n"
@@ -240,15 +244,20 @@ def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
         "@dataclass(frozen=True)\n"
         "class Wild(GAN):\n"
         '    """A GAN.\n\n    References:\n        none\n\n    Deviations:\n        none\n    """\n'
-        "    space = {'lr': Choice(1e30, 1e31)}\n"
+        f"    space = {{'lr': Choice{rates}}}\n"
+        f"    lr: float = {default}\n"
     )
+    return ("--plugin", str(plugin), "--methods", "wild")
+
+
+def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
+    """A learning rate of 1e30 is the best of none."""
     out = tmp_path / "search"
-    options = ("--plugin", str(plugin), "--methods", "wild")
-    assert search(out, *options) == 0
+    assert search(out, *wild(tmp_path, (1e30, 1e31), 1e-3)) == 0
     rows = table(out)
-    wild = rows[rows["point"] > 0]
-    assert set(wild["status"]) == {"diverged"}
-    assert wild["score"].isna().all()
+    others = rows[rows["point"] > 0]
+    assert set(others["status"]) == {"diverged"}
+    assert others["score"].isna().all()
     choice = tuned(out).chosen["ring"]["wild"]
     assert choice.point == 0
     assert choice.settings == {}
@@ -296,3 +305,117 @@ def test_a_method_that_declares_no_space_is_named(tmp_path):
     rows = table(out)
     assert rows.loc[(rows["method"] == "bare") & (rows["point"] == 1), "settings.lr"].nunique() == 1
     assert set(rows.loc[rows["method"] == "bare", "settings.simultaneous"]) == {False}
+
+
+def test_published_settings_that_diverge_have_no_score(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, *wild(tmp_path, (1e-3, 1e-4), 1e30)) == 0
+    choice = tuned(out).chosen["ring"]["wild"]
+    assert choice.point > 0
+    assert choice.published_score is None
+
+
+def test_a_method_all_of_whose_settings_diverge_is_named(tmp_path, capsys):
+    out = tmp_path / "search"
+    options = wild(tmp_path, (1e30, 1e31), 1e30)
+    assert search(out, *options[:2], "--methods", "wild,gan") == 0
+    assert "wild on ring: no settings have a score, so none are chosen" in capsys.readouterr().err
+    assert set(tuned(out).chosen["ring"]) == {"gan"}
+    assert "wild on ring: no settings have a score" in (out / "report.html").read_text()
+
+
+def test_methods_of_unequal_searches_are_not_put_side_by_side(tmp_path):
+    """The files are those of the last command."""
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--trials", "2") == 0
+    assert search(out, "--methods", "dcgan", "--trials", "3") == 0
+    assert set(tuned(out).chosen["ring"]) == {"dcgan"}
+    assert search(out, "--trials", "3") == 0
+    counts = table(out).dropna(subset="point").groupby("method")["point"].nunique()
+    assert counts.to_dict() == {"gan": 3, "dcgan": 3}
+
+
+def test_whole_numbers_stay_whole(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "wgan-gp,gan") == 0
+    text = (out / "search.csv").read_text()
+    steps = pd.read_csv(out / "search.csv", dtype=str)["settings.critic_steps"].dropna()
+    assert set(steps) <= {"1", "5"}, text
+    assert ">5.0<" not in (out / "report.html").read_text()
+
+
+def test_a_rung_that_failed_ends_the_search(tmp_path, capsys):
+    """What goes on is not known then."""
+    out = tmp_path / "search"
+    plugin = tmp_path / "fails.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.method import Choice\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('fails')\n"
+        "@dataclass(frozen=True)\n"
+        "class Fails(GAN):\n"
+        "    def sample(self, nets, z, noise):\n"
+        "        if len(z) > 100:\n"
+        "            raise ValueError('no sample')\n"
+        "        return nets.generator(z)\n"
+    )
+    options = ("--plugin", str(plugin), "--methods", "fails,gan", "--halving", "2", "--rungs", "2")
+    assert search(out, *options) == 1
+    assert not (out / "search.csv").exists()
+    assert "no sample" in capsys.readouterr().err
+
+
+def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(tmp_path, capsys):
+    out = tmp_path / "search"
+    halved = ("--methods", "gan", "--halving", "2", "--rungs", "2")
+    assert search(out, *halved) == 0
+    assert search(out, *halved, "--fresh", "--budget", "1flops") == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["search"]
+    assert search(out, *halved, "--fresh") == 0
+    assert len(list(tmp_path.glob("search.*"))) == 1
+    shutil.rmtree(out / "trials")
+    (out / "manifest.json").unlink()  # as if it had been interrupted in its first rung
+    assert search(out, *halved, "--fresh", "--budget", "20steps") == 0
+    assert len(list(tmp_path.glob("search.*"))) == 2
+
+
+def test_rungs_are_not_trained_in_the_directory_of_a_run(cli, tmp_path, inline):
+    out = tmp_path / "run"
+    assert cli(*RUN, "--methods", "gan", "--out", out)[0] == 0
+    assert search(out, "--halving", "2") == 2
+    assert not (out / "rungs").exists()
+
+
+def test_a_damaged_trial_of_a_larger_search_is_trained_again(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--trials", "4") == 0
+    shutil.rmtree(out / "trials/ring/gan/seed-1000100")
+    assert search(out, "--methods", "gan", "--trials", "3") == 0
+    assert sorted(table(out).dropna(subset="point")["point"]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_dry_run_of_a_search_lists_its_first_rung(cli, tmp_path):
+    status, stdout, _ = cli(*TUNE, "--halving", "2", "--rungs", "2", "--dry-run", "--out", tmp_path / "out")
+    assert status == 0
+    assert "22 trials to train" in stdout
+    assert "This is rung 1 of 2; each of the others costs about as much." in stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_optimism_is_not_that_of_another_budget(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--settings", searched / "tuned.toml", "--budget", "20steps")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv")
+    assert settings["search_score"].notna().all()
+    assert settings["optimism"].isna().all()
+
+
+def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    assert cli(*RUN, "--methods", "gan", "--settings", searched / "tuned.toml", "--out", out)[0] == 0
+    assert cli(*RUN, "--methods", "dcgan", "--settings", "published", "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv").set_index("method")["settings"]
+    assert settings.to_dict() == {"gan": "tuned", "dcgan": "not tuned"}

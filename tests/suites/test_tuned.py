@@ -43,6 +43,10 @@ def test_what_is_written_is_read_back(tuned, tmp_path):
         ({"format": 2}, "has format 2; this program reads 1; search anew"),
         ({"points": "many"}, "is not the file of a search"),
         ({"more": 1}, "is not the file of a search"),
+        ({"format": 2, "more": 1}, "has format 2; this program reads 1; search anew"),
+        ({"points": -1}, "is not the file of a search"),
+        ({"budgets": {}}, "it has no metric or no budget of ring"),
+        ({"metrics": {"grid": "overlap"}}, "it has no metric or no budget of ring"),
     ],
 )
 def test_other_files_are_refused_in_one_line(tuned, tmp_path, change, problem):
@@ -55,7 +59,22 @@ def test_other_files_are_refused_in_one_line(tuned, tmp_path, change, problem):
     assert "\n" not in str(failure.value)
 
 
-@pytest.mark.parametrize("text", ["not toml [", "", "x = 1\n", "\x00"])
+def test_a_score_that_is_no_number_is_refused(tuned, tmp_path):
+    tuned.chosen["ring"]["gan"].score = float("nan")
+    file = tmp_path / "tuned.toml"
+    file.write_text(tuned.as_text())
+    with pytest.raises(UsageError, match="the score of gan on ring is nan"):
+        read_tuned(file, "synthetic")
+
+
+def test_published_settings_may_have_no_score(tuned, tmp_path):
+    tuned.chosen["ring"]["gan"].published_score = None
+    file = tmp_path / "tuned.toml"
+    file.write_text(tuned.as_text())
+    assert read_tuned(file, "synthetic").content == tuned
+
+
+@pytest.mark.parametrize("text", ["not toml [", "", "x = 1\n", "\x00", "x = " + "[" * 5000])
 def test_what_is_no_file_of_a_search_is_refused(tmp_path, text):
     file = tmp_path / "tuned.toml"
     file.write_text(text)

@@ -20,7 +20,7 @@ __all__ = ["budget_chart", "sensitivity_chart"]
 def budget_chart(methods: Mapping[str, MethodView], real: float, styles: Mapping[str, MethodStyle]) -> Chart:
     """The expected best score on a dataset against the number of settings that are tried.
 
-    A setting of which a trial diverged has the worst score that the method has.
+    It is that at the least budget, at which all settings were tried. A setting of which a trial diverged has the worst score that the method has.
 
     References:
         Are GANs Created Equal? A Large-Scale Study (Lucic et al., 2018), arXiv:1711.10337, figure 3.
@@ -33,7 +33,7 @@ def budget_chart(methods: Mapping[str, MethodView], real: float, styles: Mapping
     first = next(iter(methods.values()))
     ends = []
     for name, view in methods.items():
-        scores = view.all_scores
+        scores = view.first_scores
         expected = best_of(scores, len(scores), view.facts["better"]).expected
         ends.append(f"{name} {number(expected)}")
     return Chart(
@@ -50,7 +50,7 @@ def _draw_budget(
     values = [real]
     most = 1
     for name, view in methods.items():
-        scores = view.all_scores
+        scores = view.first_scores
         numbers = np.arange(1, len(scores) + 1)
         bests = [best_of(scores, int(k), view.facts["better"]) for k in numbers]
         style = styles[name]
@@ -67,7 +67,7 @@ def _draw_budget(
     axes.set_xscale("log", base=2)
     ticks = [2**i for i in range(most.bit_length())]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set_xlabel(f"settings that are tried, {first.seeds} × {first.trials['budget'].iloc[0]} each")
+    axes.set_xlabel(f"settings that are tried, {first.seeds} × {first.first['budget'].iloc[0]} each")
 
 
 def sensitivity_chart(view: MethodView, setting: str, space: Mapping[str, Any], colour: str) -> Chart:

@@ -1,16 +1,19 @@
 """`report.html` of a search."""
 
 import math
-import shlex
 from typing import Any
 
+import numpy as np
+
 from benchmark.report.numbers import NO_NUMBER, number
+from benchmark.report.page.run_part import commands
 from benchmark.report.page.template_files import template_file, templates
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE, to_svg
 from benchmark.report.search.drawings import budget_chart, sensitivity_chart
 from benchmark.report.search.edges import at_an_edge
 from benchmark.report.search.view import MethodView, SearchView
+from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.styles import MethodStyle, styles_of
 from benchmark.suites.tuned import Tuned
 
@@ -29,7 +32,6 @@ def search_page(view: SearchView, tuned: Tuned) -> str:
     for methods in view.datasets.values():
         names.update(dict.fromkeys(methods))
     styles = styles_of(list(names))
-    manifest = view.results.manifest
     return (
         templates()
         .get_template("search.html")
@@ -39,9 +41,10 @@ def search_page(view: SearchView, tuned: Tuned) -> str:
             budgets=tuned.budgets,
             parts=[_part(view, dataset, tuned, styles) for dataset in view.datasets],
             styles=styles,
-            missing=len(view.results.missing) + len(view.results.failures),
+            missing=view.missing,
+            without_score=view.without_score,
             undeclared=view.facts["undeclared"],
-            command=shlex.join(["python", "-m", *manifest["command"]]) if manifest else "",
+            commands=commands(view.results),
             css=template_file("page.css"),
         )
     )
@@ -59,13 +62,15 @@ def _part(view: SearchView, dataset: str, tuned: Tuned, styles: dict[str, Method
         colour = styles[name].colour
         charts = [sensitivity_chart(method, setting, values, colour) for setting, values in space.items()]
         pictures[name] = list(map(to_svg, charts))
-    better = next(iter(methods.values())).facts["better"]
+    first = next(iter(methods.values()))
+    order = np.argsort(-quality([row["value"] for row in rows], first.facts["better"]), kind="stable")
     return {
         "name": dataset,
         "metric": tuned.metrics[dataset],
         "real": number(real) if math.isfinite(real) else NO_NUMBER,
         "near": sum(method.published_is_near is True for method in methods.values()),
-        "rows": sorted(rows, key=lambda row: row["value"], reverse=better == "higher"),
+        "rows": [rows[i] for i in order],
+        "least_budget": first.first["budget"].iloc[0],
         "spent": number(max(method.spent for method in methods.values()), 3),
         "budget": to_svg(budget_chart(methods, real, styles)),
         "pictures": pictures,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmark.report.search.view import SearchView
+from benchmark.report.search.view import SearchView, point_scores
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.rows import trained_rows
 from benchmark.suites.search import Rung
@@ -19,11 +19,10 @@ def next_rung(rung: Rung, view: SearchView) -> Rung:
     """
     promoted: dict[tuple[str, str], tuple[int, ...]] = {}
     for (dataset, method), rows in trained_rows(view.whole).groupby(["dataset", "method"], sort=False):
+        scores = point_scores(rows, rung.search.seeds)
         better = view.results.facts(str(dataset), rows["metric"].iloc[0])["better"]
-        # A point of which a trial diverged has no mean, and is last.
-        means = rows.groupby("point")["score"].apply(lambda scores: scores.mean(skipna=False))
-        qualities = np.nan_to_num(quality(means, better), nan=-np.inf)
-        ranked = means.index[np.argsort(-qualities, kind="stable")].to_list()
-        others = [point for point in ranked if point != 0]
-        promoted[str(dataset), str(method)] = (0, *sorted(others[: rung.promoted]))
+        # A point without a score is last.
+        ranked = scores.index[np.argsort(-quality(scores, better), kind="stable")]
+        others = [int(point) for point in ranked if point != 0]
+        promoted[str(dataset), str(method)] = (0, *sorted(others[: rung.places]))
     return Rung(rung.search, rung.number + 1, promoted)

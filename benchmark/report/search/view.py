@@ -1,6 +1,6 @@
 """What there is to show of a search, and of a method on a dataset in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,10 +17,23 @@ from benchmark.report.statistics.over_seeds import filled, quality
 from benchmark.report.tables.rows import rows_of, trained_rows
 from benchmark.suites.search import Search
 
-__all__ = ["MethodView", "SearchView"]
+__all__ = ["MethodView", "SearchView", "point_scores"]
 
 NEAR = 2.0
 """The standard errors by which settings may be worse than the best and still be as good."""
+
+
+def point_scores(rows: pd.DataFrame, seeds: int) -> pd.Series:
+    """The mean score of each point of a method on a dataset, by its number.
+
+    NaN for a point of which a trial diverged or is missing.
+
+    Arguments:
+        rows: The trials of the method at one budget.
+        seeds: The seeds of a point.
+    """
+    by_point = rows.groupby("point")["score"]
+    return by_point.mean().where(by_point.count() == seeds)
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,8 @@ class MethodView:
         facts: How to read the metric.
         seeds: The seeds of each point.
         trials: Its trials at the whole budget.
-        scores: The mean score of each point at the whole budget, by its number; NaN for one of which a trial
-            diverged or is missing.
+        scores: The score of each point at the whole budget, from `point_scores`.
+        first: The trials at which all points were tried: those of the least budget.
         spent: The FLOPs of all of its trials, at any budget.
     """
 
@@ -46,13 +59,14 @@ class MethodView:
     seeds: int
     trials: pd.DataFrame
     scores: pd.Series
+    first: pd.DataFrame
     spent: float
 
     @property
     def best(self) -> int:
         """The number of the best point; the first of several."""
         places = self.scores.index.to_numpy()
-        return int(places[np.nanargmax(quality(self.scores, self.facts["better"]))])
+        return int(places[quality(self.scores, self.facts["better"]).argmax()])
 
     @property
     def best_score(self) -> float:
@@ -65,9 +79,10 @@ class MethodView:
         return float(score) if np.isfinite(score) else None
 
     @cached_property
-    def all_scores(self) -> np.ndarray:
-        """The scores of the points; of those without one, the worst of the others."""
-        return filled(self.scores.to_numpy(), self.facts["better"], self.scores.to_numpy())
+    def first_scores(self) -> np.ndarray:
+        """The scores of all points at the least budget; of those without one, the worst of the others."""
+        scores = point_scores(self.first, self.seeds).to_numpy()
+        return filled(scores, self.facts["better"], scores)
 
     @cached_property
     def noise(self) -> float:
@@ -94,27 +109,26 @@ class SearchView:
         results: The records of the trials with the whole budget.
         facts: How much was tried, and of what.
         search: How much was tried.
-        trials: All trials, one row each, those with a share of the budget first.
+        trials: All trials, one row each, those with the least budget first.
         whole: Those with the whole budget.
+        first: Those with the least budget, at which all points were tried.
 
     Arguments:
         results: The records of the trials with the whole budget.
         earlier: The records of each rung before, in order.
 
     Raises:
-        UsageError: If the manifest is damaged or missing.
+        UsageError: If a manifest is damaged or missing.
     """
 
-    def __init__(self, results: Results, earlier: list[Results]) -> None:
-        if results.manifest is None or "search" not in results.manifest:
-            raise UsageError("the manifest of the search is damaged or missing; its command mends it")
+    def __init__(self, results: Results, earlier: Sequence[Results]) -> None:
         self.results = results
-        self.facts: SearchFacts = results.manifest["search"]
+        self.facts = _facts(results)
         facts = self.facts
         self.search = Search(facts["points"], facts["seeds"], facts["halving"], facts["rungs"])
-        self.whole = search_trials(results, self.search)
-        rungs = [search_trials(rung, self.search) for rung in earlier]
-        self.trials = pd.concat([*rungs, self.whole], ignore_index=True) if rungs else self.whole
+        rungs = [search_trials(rung, _facts(rung)) for rung in (*earlier, results)]
+        self.first, self.whole = rungs[0], rungs[-1]
+        self.trials = pd.concat(rungs, ignore_index=True)
 
     @cached_property
     def datasets(self) -> dict[str, dict[str, MethodView]]:
@@ -129,8 +143,6 @@ class SearchView:
 
     def _method(self, dataset: str, method: str, rows: pd.DataFrame) -> MethodView:
         metric = rows["metric"].iloc[0]
-        by_point = rows.groupby("point")["score"]
-        whole = by_point.count() == self.search.seeds
         everywhere = rows_of(self.trials, dataset=dataset, method=method)
         return MethodView(
             dataset=dataset,
@@ -139,9 +151,27 @@ class SearchView:
             facts=self.results.facts(dataset, metric),
             seeds=self.search.seeds,
             trials=rows,
-            scores=by_point.mean().where(whole),
+            scores=point_scores(rows, self.search.seeds),
+            first=rows_of(self.first, dataset=dataset, method=method),
             spent=float(everywhere["flops"].sum()),
         )
+
+    @property
+    def without_score(self) -> list[str]:
+        """The methods, with their datasets, of which no point has a score."""
+        names = []
+        for dataset, methods in self.facts["tried"].items():
+            scored = self.datasets.get(dataset, {})
+            names += [f"{method} on {dataset}" for method in methods if method not in scored]
+        return names
+
+    @property
+    def missing(self) -> int:
+        """The number of trials with the whole budget that have no record."""
+        expected = 0
+        for methods in self.facts["tried"].values():
+            expected += self.search.seeds * sum(len(points) for points in methods.values())
+        return expected - len(trained_rows(self.whole))
 
     def space(self, method: str) -> Mapping[str, Mapping[str, Any]]:
         """The values that were searched, by setting."""
@@ -156,3 +186,9 @@ class SearchView:
         """The score of fresh real data; NaN if there is none."""
         scores = rows_of(self.whole, dataset=dataset, method=REAL_DATA)["score"]
         return float(scores.astype(float).mean())
+
+
+def _facts(results: Results) -> SearchFacts:
+    if results.manifest is None or "search" not in results.manifest:
+        raise UsageError("a manifest of the search is damaged or missing; its command mends it")
+    return results.manifest["search"]

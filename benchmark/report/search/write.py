@@ -1,6 +1,6 @@
 """From the records of a search to its table, the chosen settings and the page."""
 
-from benchmark.errors import tell
+from benchmark.errors import complain, tell
 from benchmark.records.results import Results, read_run
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -27,13 +27,29 @@ def write_search(store: Store, results: Results) -> list[str]:
     Raises:
         UsageError: If the manifest is damaged or missing.
     """
-    view = SearchView(results, [read_run(rung) for rung in store.layout.earlier_rungs()])
+    view = SearchView(results, _earlier(store, results))
     tuned = tuned_of(view)
-    write_at_once(store.root / "search.csv", to_csv(view.trials).encode())
-    write_at_once(store.root / "tuned.toml", tuned.as_text().encode())
-    write_at_once(store.root / "report.html", search_page(view, tuned).encode())
+    texts = {
+        "search.csv": to_csv(view.trials),
+        "tuned.toml": tuned.as_text(),
+        "report.html": search_page(view, tuned),
+    }
+    for name, text in texts.items():
+        write_at_once(store.root / name, text.encode())
+    for damage in results.damaged:
+        complain(f"{damage}; left out (the command of the search mends it)")
+    for method in view.without_score:
+        complain(f"{method}: no settings have a score, so none are chosen")
     tell(f"search.csv, tuned.toml and report.html are in {store.root}")
     return _lines(tuned)
+
+
+def _earlier(store: Store, results: Results) -> list[Results]:
+    """The records of the rungs below the last, the lowest first."""
+    if results.manifest is None or "search" not in results.manifest:
+        return []
+    rungs = results.manifest["search"]["rungs"]
+    return [read_run(store.layout.rung(above)) for above in range(rungs - 1, 0, -1)]
 
 
 def _lines(tuned: Tuned) -> list[str]:
