@@ -20,7 +20,8 @@ __all__ = ["budget_chart", "sensitivity_chart"]
 def budget_chart(methods: Mapping[str, MethodView], real: float, styles: Mapping[str, MethodStyle]) -> Chart:
     """The expected best score on a dataset against the number of settings that are tried.
 
-    It is that at the least budget, at which all settings were tried. A setting of which a trial diverged has the worst score that the method has.
+    It is that at the least budget, at which all settings were tried. A setting of which a trial diverged has
+    the worst score that the method has.
 
     References:
         Are GANs Created Equal? A Large-Scale Study (Lucic et al., 2018), arXiv:1711.10337, figure 3.
