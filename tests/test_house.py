@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "training": {"errors", "method", "datasets", "suites", "records"},
     "scoring": {"errors", "method", "metric", "datasets", "records"},
     "plan": {"errors", "registry", "method", "metric", "datasets", "suites", "records", "training"},
-    "running": {*CONTRACT, "version", "suites", "records", "plan", "training", "scoring"},
+    "running": {*CONTRACT, "version", "records", "plan", "training", "scoring"},
     "report": {"errors", "registry", "datasets", "suites", "records"},
     "commands": {
         *CONTRACT,

@@ -1,46 +1,17 @@
-"""A search of settings, from its command to its files, and a run with the settings that it chose."""
+"""A search of settings, from its command to its files."""
 
 import json
 import re
 import shutil
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from support.faults import Inline, finished, use
+from support.faults import Inline, finished
+from support.searches import RUN, TUNE, search, table, tuned
 
 from benchmark.commands.cli import main
 from benchmark.report.search.edges import at_an_edge
-from benchmark.suites.tuned import Tuned
-
-COMMON = (
-    *("--suite", "synthetic", "--datasets", "ring", "--methods", "gan,dcgan", "--compile", "off"),
-    *("--budget", "40steps", "--set", "ring.samples_large=0", "--set", "ring.samples=200"),
-)
-TUNE = ("tune", *COMMON, "--trials", "4", "--seeds", "2")
-RUN = ("run", *COMMON, "--seeds", "2", "--metrics", "overlap,modes")
-
-
-def search(out, *options, executor=None):
-    with pytest.MonkeyPatch.context() as patch:
-        use(patch, executor or Inline())
-        return main([*TUNE, *options, "--out", str(out)])
-
-
-@pytest.fixture(scope="session")
-def searched(tmp_path_factory):
-    out = tmp_path_factory.mktemp("search") / "search"
-    assert search(out) == 0
-    return out
-
-
-def table(out):
-    return pd.read_csv(out / "search.csv")
-
-
-def tuned(out):
-    return msgspec.toml.decode((out / "tuned.toml").read_bytes(), type=Tuned)
 
 
 def test_every_method_gets_the_same_number_of_points_and_the_same_budget(searched):
@@ -122,82 +93,6 @@ def test_halving_tries_few_settings_at_the_whole_budget_and_is_charged_for_all(t
     before = (out / "search.csv").read_bytes()
     assert main(["report", str(out)]) == 0
     assert (out / "search.csv").read_bytes() == before
-
-
-def test_a_run_takes_the_chosen_settings_and_says_so(searched, cli, tmp_path, inline):
-    out = tmp_path / "run"
-    status, _, err = cli(*RUN, "--settings", searched / "tuned.toml", "--out", out)
-    assert status == 0, err
-    manifest = json.loads((out / "manifest.json").read_bytes())
-    settings = pd.read_csv(out / "settings.csv").set_index("method")
-    trials = pd.read_csv(out / "trials.csv")
-    for method, choice in tuned(searched).chosen["ring"].items():
-        configured = manifest["configuration"]["methods"]["ring"][method]
-        assert choice.settings.items() <= configured.items()
-        track = manifest["tracks"]["ring"][method]
-        assert track["settings"] == "tuned"
-        assert track["search"]["points"] == 4
-        row = settings.loc[method]
-        fresh = trials.loc[trials["method"] == method, "overlap"].mean()
-        assert row["search_score"] == choice.score
-        assert row["score"] == pytest.approx(fresh)
-        assert row["optimism"] == pytest.approx(choice.score - fresh)
-    assert set(trials.dropna(subset="flops")["settings"]) == {"tuned"}
-    summary = (out / "summary.md").read_text()
-    assert "Settings: tuned, the best of 4 of each method, with 2 seeds each (tuned.toml)." in summary
-
-
-def test_a_method_that_was_not_searched_is_marked(searched, cli, tmp_path, inline):
-    out = tmp_path / "run"
-    options = ("--methods", "gan,veegan", "--settings", searched / "tuned.toml")
-    status, stdout, err = cli(*RUN, *options, "--out", out)
-    assert status == 0, err
-    assert "veegan (not tuned)" in stdout
-    assert "gan (not tuned)" not in stdout.replace("veegan (not tuned)", "")
-    assert "veegan (not tuned)" in (out / "summary.md").read_text()
-    trials = pd.read_csv(out / "trials.csv").set_index("method")
-    assert set(trials.loc["veegan", "settings"]) == {"not tuned"}
-    assert set(trials.loc["gan", "settings"]) == {"tuned"}
-
-
-def test_what_the_command_sets_is_over_what_the_search_chose(searched, cli, tmp_path, inline):
-    out = tmp_path / "run"
-    options = ("--settings", searched / "tuned.toml", "--set", "gan.lr=0.0005")
-    assert cli(*RUN, *options, "--out", out)[0] == 0
-    manifest = json.loads((out / "manifest.json").read_bytes())
-    assert manifest["configuration"]["methods"]["ring"]["gan"]["lr"] == 0.0005
-    assert manifest["tracks"]["ring"]["gan"]["changed"] == ["lr"]
-
-
-@pytest.mark.parametrize(
-    ("change", "problem"),
-    [
-        ({"lr": "fast"}, "gan.lr=fast"),
-        ({"lr": -1.0}, "learning rate must be positive"),
-        ({"speed": 1}, "has no such setting"),
-        ({"fall": "steep"}, "gan.fall=steep"),
-    ],
-)
-def test_chosen_settings_that_are_none_are_refused(searched, cli, tmp_path, change, problem):
-    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
-    content["chosen"]["ring"]["gan"]["settings"] = change
-    file = tmp_path / "tuned.toml"
-    file.write_bytes(msgspec.toml.encode(content))
-    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
-    assert status == 2
-    assert problem in err
-    assert err.count("\n") == 1
-    assert not (tmp_path / "run").exists()
-
-
-def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):
-    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
-    content["chosen"]["ring"]["nobody"] = content["chosen"]["ring"]["gan"]
-    file = tmp_path / "tuned.toml"
-    file.write_bytes(msgspec.toml.encode(content))
-    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
-    assert status == 2
-    assert "unknown method 'nobody'" in err
 
 
 @pytest.mark.parametrize(
@@ -402,20 +297,3 @@ def test_a_dry_run_of_a_search_lists_its_first_rung(cli, tmp_path):
     assert "22 trials to train" in stdout
     assert "This is rung 1 of 2; each of the others costs about as much." in stdout
     assert not (tmp_path / "out").exists()
-
-
-def test_optimism_is_not_that_of_another_budget(searched, cli, tmp_path, inline):
-    out = tmp_path / "run"
-    options = ("--settings", searched / "tuned.toml", "--budget", "20steps")
-    assert cli(*RUN, *options, "--out", out)[0] == 0
-    settings = pd.read_csv(out / "settings.csv")
-    assert settings["search_score"].notna().all()
-    assert settings["optimism"].isna().all()
-
-
-def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path, inline):
-    out = tmp_path / "run"
-    assert cli(*RUN, "--methods", "gan", "--settings", searched / "tuned.toml", "--out", out)[0] == 0
-    assert cli(*RUN, "--methods", "dcgan", "--settings", "published", "--out", out)[0] == 0
-    settings = pd.read_csv(out / "settings.csv").set_index("method")["settings"]
-    assert settings.to_dict() == {"gan": "tuned", "dcgan": "not tuned"}
