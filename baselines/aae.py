@@ -7,6 +7,7 @@ from torch.nn.functional import mse_loss, softplus
 
 from baselines.networks import code_discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA
 from benchmark.registry import register_method
 
 __all__ = ["AAE"]
@@ -29,6 +30,10 @@ class AAE(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+    }
 
     lr: float = 1e-3
     beta1: float = 0.9

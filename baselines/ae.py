@@ -9,6 +9,7 @@ from torch.nn.functional import mse_loss
 from baselines.densities import fitted_density
 from baselines.networks import encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
+from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import register_method
 
 __all__ = ["AE"]
@@ -36,6 +37,10 @@ class AE(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "components": Choice(1, 10, 50),
+    }
 
     lr: float = 1e-3
     components: int = 1

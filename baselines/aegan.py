@@ -9,6 +9,7 @@ from torch.nn.functional import softplus
 
 from baselines.networks import code_discriminator, discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["AEGAN"]
@@ -35,6 +36,14 @@ class AEGAN(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "discriminator_lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "data_weight": LogUniform(1, 100),
+        "latent_weight": LogUniform(0.5, 50),
+        "generator_steps": Choice(1, 4),
+    }
 
     lr: float = 2e-4
     discriminator_lr: float = 5e-4

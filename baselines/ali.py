@@ -8,6 +8,7 @@ from torch.nn.functional import softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["ALI"]
@@ -30,6 +31,11 @@ class ALI(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "simultaneous": Choice(False, True),
+    }
 
     lr: float = 5e-4
     beta1: float = 0.8

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from baselines.networks import autoencoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
+from benchmark.method.space import LEARNING_RATES, LogUniform, Uniform
 from benchmark.registry import register_method
 
 __all__ = ["BEGAN"]
@@ -32,6 +33,11 @@ class BEGAN(Method):
     """
 
     family = "energy-based"
+    space = {
+        "lr": LEARNING_RATES,
+        "gamma": Uniform(0.1, 1.0),
+        "gain": LogUniform(1e-4, 1e-1),
+    }
 
     lr: float = 8e-5
     gamma: float = 0.5

@@ -8,6 +8,7 @@ from torch.nn.functional import softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["BiGAN"]
@@ -38,6 +39,11 @@ class BiGAN(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "end_rate": LogUniform(0.001, 1),
+    }
 
     lr: float = 2e-4
     beta1: float = 0.5

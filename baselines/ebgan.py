@@ -7,6 +7,7 @@ from torch.nn.functional import normalize, relu
 
 from baselines.networks import autoencoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["EBGAN", "EBGANPT"]
@@ -31,6 +32,11 @@ class EBGAN(Method):
     """
 
     family = "energy-based"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "margin": LogUniform(0.1, 100),
+    }
 
     lr: float = 2e-4
     beta1: float = 0.5

@@ -10,6 +10,7 @@ from torch.nn.functional import softplus
 
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["DIVERGENCES", "FGAN", "Divergence"]
@@ -65,6 +66,11 @@ class FGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "trick": Choice(False, True),
+    }
 
     divergence: Name = "js"
     trick: bool = False

@@ -7,6 +7,7 @@ from torch.nn.functional import softplus
 
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["GAN"]
@@ -28,6 +29,11 @@ class GAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "simultaneous": Choice(False, True),
+    }
 
     lr: float = 1e-3
     beta1: float = 0.9

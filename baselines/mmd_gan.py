@@ -11,6 +11,7 @@ from baselines.networks import encoder, generator
 from baselines.wgan import clipping
 from baselines.wgan_gp import slope_penalty
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, RMSprop
+from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import register_method
 
 __all__ = ["MMDGAN"]
@@ -38,6 +39,10 @@ class MMDGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "discriminator_steps": Choice(1, 5),
+    }
 
     form: Literal["li", "binkowski"] = "li"
     lr: float | None = None

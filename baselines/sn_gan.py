@@ -8,6 +8,7 @@ from torch.nn.functional import relu
 from baselines.networks import discriminator, generator
 from baselines.spectral_norm import normalise_layers
 from benchmark.method import Adam, Batch, DataSpec, Linear, Method, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["SNGAN"]
@@ -33,6 +34,11 @@ class SNGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "discriminator_steps": Choice(1, 5),
+    }
 
     lr: float = 2e-4
     beta1: float = 0.0

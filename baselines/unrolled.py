@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from baselines.gan import GAN
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Networks, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["Unrolled"]
@@ -30,6 +31,14 @@ class Unrolled(GAN):
         batch and the same networks; the notebook leaves the order of the two updates open. On images the
         suites use the non-saturating loss, as the public code of an author of VEEGAN does.
     """
+
+    space = {
+        "lr": LEARNING_RATES,
+        "discriminator_lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "unrolled_steps": Choice(1, 5),
+        "saturating": Choice(False, True),
+    }
 
     lr: float = 1e-3
     discriminator_lr: float = 1e-4

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VAE", "Scale"]
@@ -44,6 +45,10 @@ class VAE(GaussianEncoder):
     """
 
     family = "likelihood-based"
+    space = {
+        "lr": LEARNING_RATES,
+        "scale": LogUniform(0.01, 1),
+    }
 
     lr: float = 1e-3
     scale: float = 0.1

@@ -10,6 +10,7 @@ from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import WithFeatures, discriminator, encoder, generator
 from baselines.vae_gan_updates import Gated, falling, movers
 from benchmark.method import Batch, DataSpec, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VAEGAN"]
@@ -34,6 +35,10 @@ class VAEGAN(GaussianEncoder):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "reconstruction": LogUniform(1e-6, 0.9),
+    }
     simultaneous = True
 
     lr: float = 0.025 / 64

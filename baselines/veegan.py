@@ -7,6 +7,7 @@ from torch.nn.functional import pad, softplus
 
 from baselines.networks import encoder, generator, joint_discriminator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
 from benchmark.registry import register_method
 
 __all__ = ["VEEGAN"]
@@ -33,6 +34,11 @@ class VEEGAN(Method):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "simultaneous": Choice(False, True),
+    }
 
     lr: float = 1e-3
     beta1: float = 0.5

@@ -8,6 +8,7 @@ from torch.nn.functional import l1_loss, softplus
 from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["VGH"]
@@ -32,6 +33,11 @@ class VGH(GaussianEncoder):
     """
 
     family = "with an encoder"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "reconstruction": LogUniform(0.1, 10),
+    }
 
     lr: float = 8e-4
     beta1: float = 0.5

@@ -16,6 +16,7 @@ from benchmark.method import (
     Tensors,
     is_number,
 )
+from benchmark.method.space import LEARNING_RATES, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["WGAN", "clipping"]
@@ -50,6 +51,11 @@ class WGAN(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "clip": LogUniform(1e-3, 1),
+        "critic_steps": Choice(1, 5),
+    }
 
     lr: float = 5e-5
     clip: float = 0.01

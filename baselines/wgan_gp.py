@@ -8,6 +8,7 @@ from torch.func import grad
 
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["WGANGP", "slope_penalty"]
@@ -35,6 +36,12 @@ class WGANGP(Method):
     """
 
     family = "adversarial"
+    space = {
+        "lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "penalty": LogUniform(0.1, 100),
+        "critic_steps": Choice(1, 5),
+    }
 
     penalty: float = 10.0
     critic_steps: int = 5

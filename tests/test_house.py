@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "records": {"errors", "registry", "suites"},
     "training": {"errors", "method", "datasets", "suites", "records"},
     "scoring": {"errors", "method", "metric", "datasets", "records"},
-    "plan": {"errors", "registry", "metric", "datasets", "suites", "records", "training"},
+    "plan": {"errors", "registry", "method", "metric", "datasets", "suites", "records", "training"},
     "running": {*CONTRACT, "version", "records", "plan", "training", "scoring"},
     "report": {"errors", "registry", "datasets", "suites", "records"},
     "commands": {

@@ -119,7 +119,7 @@ class Run:
         rows = {}
         for row in score_rows(self._view(dataset)):
             texts = {metric: score.text for metric, score in row.scores.items()}
-            rows[row.method] = {"seeds": row.seeds, **texts}
+            rows[row.label] = {"seeds": row.seeds, **texts}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
     def _view(self, dataset: str) -> DatasetView:
@@ -155,6 +155,7 @@ def run(
     seeds: int | Sequence[int] = 5,
     budget: str | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    track: str | Path | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     plugins: str | Path | Sequence[str | Path] = (),
@@ -172,7 +173,9 @@ def run(
         metrics: Metrics, or `"+mine"` for metrics in addition to the suite's own; the suite's own by default.
         seeds: 5 for the seeds 0 to 4, or a list of seeds.
         budget: Per trial, such as `"1e12flops"`; the suite's by default.
-        settings: Settings by owner: `{"wgan-gp": {"penalty": 1}}`.
+        settings: Settings by owner: `{"wgan-gp": {"penalty": 1}}`, over those of the track.
+        track: The command line's `--settings`: `"published"`, `"tuned"` or the `tuned.toml` of a search;
+            `"tuned"` by default, for suites that come with tuned settings.
         out: The directory; `results/SUITE` by default.
         fresh: Whether to move an existing run aside.
         plugins: One or more files that register methods, datasets, metrics or suites.
@@ -195,6 +198,7 @@ def run(
         "seeds": seeds,
         "budget": budget,
         "set": settings,
+        "settings": track,
         "out": out,
         "plugin": [str(file) for file in files] or None,
     }
@@ -213,8 +217,8 @@ def run(
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    others = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "plugin")]
-    names = [*others, "settings", "plugins", "fresh"]
+    others = [name.replace("-", "_") for name in RUN_OPTIONS if name not in ("set", "settings", "plugin")]
+    names = [*others, "settings", "track", "plugins", "fresh"]
     for name in options:
         if name not in names:
             raise UsageError(f"run: unknown option {name!r}; there are {', '.join(names)}")

@@ -11,7 +11,7 @@ from benchmark.commands import option_values
 from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
-from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.commands.run_options import RUN_OPTIONS, TUNE_OPTIONS, read_run_options, read_tune_options
 from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
@@ -86,6 +86,17 @@ def _run(options: Namespace) -> int:
     return 0 if outcome.complete else 1
 
 
+def _tune(options: Namespace) -> int:
+    tune_options = read_tune_options(option_values.with_config(options, TUNE_OPTIONS), options.fresh)
+
+    from benchmark.commands.tune import describe_search, search_and_report
+
+    if options.dry_run:
+        print(describe_search(tune_options))
+        return 0
+    return 0 if search_and_report(tune_options, options.command) else 1
+
+
 def _list(options: Namespace) -> int:
     load_plugins(options.plugin)
     kinds = tuple(REGISTRIES)
@@ -114,7 +125,13 @@ def _report(options: Namespace) -> int:
     from benchmark.report.write import write_report
 
     store = Store(user_path(options.directory))
-    report = write_report(store, read_run(store.root), extras)
+    results = read_run(store.root)
+    if results.is_search:
+        from benchmark.report.search.write import write_search
+
+        print("\n".join(write_search(store, results)))
+        return 1 if results.damaged else 0
+    report = write_report(store, results, extras)
     print_report(report)
     return 1 if report.problems else 0
 
@@ -182,6 +199,7 @@ def _perf(options: Namespace) -> int:
 
 VERBS: dict[str, Callable[[Namespace], int]] = {
     "run": _run,
+    "tune": _tune,
     "list": _list,
     "report": _report,
     "compare": _compare,

@@ -7,6 +7,7 @@ from textwrap import fill, indent
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchmark.method import Family
+from benchmark.plan.points import space_of
 from benchmark.registry import METHODS, REGISTRIES, describe, settings_of
 from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
@@ -55,8 +56,14 @@ def _describe_entry(kind: str, name: str) -> str:
     text = inspect.getdoc(cls) or ""
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
+        text = f"{text}\n\nSearched by tune:\n{indent(_space(name), '    ')}"
     hints = get_type_hints(cls)
     return _entry(name, text, [_setting(field, hints[field.name]) for field in settings_of(cls)])
+
+
+def _space(method: str) -> str:
+    """The values over which the settings of a method are searched."""
+    return "\n".join(f"{name}: {values}" for name, values in space_of(method).items())
 
 
 def _setting(field: Field, hint: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
 from benchmark.registry import METRICS, is_installed, plain, user_path
+from benchmark.suites.search import FIRST_TUNING_SEED
 
 __all__ = [
     "EXTRAS",
@@ -136,13 +137,19 @@ def seeds(text: str) -> tuple[int, ...]:
         return tuple(range(number))
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"--seeds {text!r}: a seed is given twice; give {accepted}")
+    if max(numbers) >= FIRST_TUNING_SEED:
+        raise UsageError(
+            f"--seeds {text!r}: seeds from {FIRST_TUNING_SEED} on are those of searches; give lower ones"
+        )
     return tuple(sorted(numbers))
 
 
-def count(option: str, text: str) -> int:
-    """Reads a whole number from 1."""
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise UsageError(f"{option} {text!r}: give a whole number from 1")
+def count(option: str, text: str, least: int = 1, most: int | None = None) -> int:
+    """Reads a whole number from `least`, to `most` if that is given."""
+    whole = text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least
+    if not whole or (most is not None and int(text) > most):
+        end = "" if most is None else f" to {most}"
+        raise UsageError(f"{option} {text!r}: give a whole number from {least}{end}")
     return int(text)
 
 

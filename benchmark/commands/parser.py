@@ -31,6 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
         title="verbs", metavar="VERB", dest="verb", required=True, parser_class=_Parser
     )
     _add_run(verbs.add_parser("run", help="train and score methods under equal budgets"))
+    _add_tune(verbs.add_parser("tune", help="search settings, equally for every method"))
     _add_list(verbs.add_parser("list", help="names of methods, datasets, metrics and suites"))
     _add_report(verbs.add_parser("report", help="rebuild tables and plots from the records of a run"))
     _add_compare(
@@ -46,10 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    suites = ", ".join(SUITES.names())
-    run.add_argument("--suite", metavar="NAME|FILE.toml", help=f"{suites}, or a file of your own")
-    run.add_argument("--datasets", metavar="A,B", help="some of the suite's datasets (default: all)")
-    run.add_argument("--methods", metavar="A,B", help="methods, or all (default: the suite's own)")
+    _add_what(run)
     run.add_argument(
         "--metrics",
         metavar="A,B|+C",
@@ -61,11 +59,60 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="5 for the seeds 0 to 4, or a list such as 0,3,7 (default: 5)",
     )
     run.add_argument(
+        "--settings",
+        metavar="published|tuned|FILE",
+        help="settings of methods: those of their papers, those that come with the suite, or the tuned.toml "
+        "of a search (default: tuned, for suites that come with tuned settings)",
+    )
+    run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
+    _add_how(run)
+    _add_extras(run)
+    _add_plugin(run)
+    _add_features(run)
+    _add_places(run)
+
+
+def _add_tune(tune: argparse.ArgumentParser) -> None:
+    _add_what(tune)
+    tune.add_argument(
+        "--trials",
+        metavar="N",
+        help="settings of each method on each dataset, the published ones among them (default: 32)",
+    )
+    tune.add_argument("--seeds", metavar="N", help="seeds of each (default: 2)")
+    tune.add_argument(
+        "--halving",
+        metavar="N|off",
+        help="try all settings at a small budget, and one in N of them at N times that budget, until the "
+        "budget is whole (default: off)",
+    )
+    tune.add_argument(
+        "--rungs",
+        metavar="N",
+        help="with --halving: at how many budgets settings are tried (default: as many as there can be)",
+    )
+    tune.add_argument(
+        "--out", metavar="DIR", help="where to write or continue (default: results/SUITE-search)"
+    )
+    _add_how(tune)
+    _add_plugin(tune)
+    _add_features(tune)
+    _add_places(tune)
+
+
+def _add_what(run: argparse.ArgumentParser) -> None:
+    suites = ", ".join(SUITES.names())
+    run.add_argument("--suite", metavar="NAME|FILE.toml", help=f"{suites}, or a file of your own")
+    run.add_argument("--datasets", metavar="A,B", help="some of the suite's datasets (default: all)")
+    run.add_argument("--methods", metavar="A,B", help="methods, or all (default: the suite's own)")
+    run.add_argument(
         "--budget",
         metavar="B",
         help="per trial: 1e12flops, 20000steps, 2e6samples or 60s (default: the suite's)",
     )
-    run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
+
+
+def _add_how(run: argparse.ArgumentParser) -> None:
     run.add_argument("--fresh", action="store_true", help="move an existing run aside and start anew")
     run.add_argument("--dry-run", action="store_true", help="print the cells with their costs, train nothing")
     run.add_argument(
@@ -106,10 +153,6 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="M",
         help="memory limit per worker, such as 4GB (default: an equal share of 90 %% of what may be used)",
     )
-    _add_extras(run)
-    _add_plugin(run)
-    _add_features(run)
-    _add_places(run)
 
 
 def _add_list(listing: argparse.ArgumentParser) -> None:

@@ -1,8 +1,9 @@
 """`run`: trains and scores all that is missing of a request, and writes the report."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
@@ -14,7 +15,7 @@ from benchmark.plan.plan import Plan, make_plan
 from benchmark.plan.remaining import Groups, find_remaining, groups_in_manifest, print_fault
 from benchmark.plan.request import Request
 from benchmark.records.lock import RunLock
-from benchmark.records.results import results_of
+from benchmark.records.results import Results, results_of
 from benchmark.records.store import Store
 from benchmark.records.trial_files import NOTHING
 from benchmark.report.write import Report, write_report
@@ -22,7 +23,17 @@ from benchmark.running.executors.choose import make_executor
 from benchmark.running.executors.machine import default_workers
 from benchmark.running.run import run_plan
 
-__all__ = ["RunOutcome", "dry_run", "print_failures", "run_and_report"]
+__all__ = [
+    "RunOutcome",
+    "check_request",
+    "dry_run",
+    "print_failures",
+    "run_and_report",
+    "run_cells_of",
+    "set_aside",
+]
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,39 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
         Interrupted: If the run was asked to end.
         OSError: If something cannot be written.
     """
+
+    def write(store: Store, results: Results) -> Report:
+        return write_report(store, results, options.extras)
+
+    return RunOutcome(*run_cells_of(options, command, write))
+
+
+def check_request(options: RunOptions) -> None:
+    """Raises a `UsageError` if a request is wrong, or its directory holds something else. Trains nothing."""
+    _checked_store(options)
+    with places.using(options.data_root, options.fid_weights):
+        plan = make_plan(options.request, _workers(options), dry=True)
+        find_remaining(plan, NOTHING, {})
+
+
+def run_cells_of(
+    options: RunOptions, command: Sequence[str], write: Callable[[Store, Results], R]
+) -> tuple[R, list[str]]:
+    """Runs all that is missing, and writes something of the results while the directory is locked.
+
+    Arguments:
+        options: What to run, and how.
+        command: The command line that repeats the run, for the manifest.
+        write: Writes it.
+
+    Returns:
+        What `write` returns, and the cells that failed, one line each.
+
+    Raises:
+        UsageError: If the request is wrong; no trial has been changed then.
+        Interrupted: If the run was asked to end.
+        OSError: If something cannot be written.
+    """
     store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
         plan = _make_plan(options.request, _workers(options))
@@ -85,7 +129,7 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
         # The run closes its executor; this closes that of a run that is refused.
         with contextlib.closing(make_executor(options.executor, plan.device)) as executor:
             if options.fresh:
-                _set_aside(store)
+                set_aside(store)
             with RunLock(store.root) as lock:
                 if lock.left_by:
                     complain(
@@ -93,8 +137,8 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
                         "going on from what it saved"
                     )
                 result = run_plan(plan, store, executor, options.limits, command)
-                report = write_report(store, results_of(store, result.survey), options.extras)
-    return RunOutcome(report, result.failed)
+                written = write(store, results_of(store, result.survey))
+    return written, result.failed
 
 
 def _workers(options: RunOptions) -> int:
@@ -110,7 +154,8 @@ def _make_plan(request: Request, workers: int, dry: bool = False) -> Plan:
     return plan
 
 
-def _set_aside(store: Store) -> None:
+def set_aside(store: Store) -> None:
+    """Moves what a directory holds of a run to a sibling of it."""
     with RunLock(store.root):
         aside = store.set_aside()
     if aside:
@@ -120,7 +165,7 @@ def _set_aside(store: Store) -> None:
 def _checked_store(options: RunOptions) -> Store:
     """The directory of the run, in which a run of the suite can be written or continued."""
     store = Store(options.out)
-    store.check(options.request.suite.name, options.fresh)
+    store.check(options.request.suite.name, options.fresh, options.request.rung is not None)
     return store
 
 

@@ -13,10 +13,12 @@ from benchmark.plan.request import Request
 from benchmark.registry import DATASETS, METHODS, user_path
 from benchmark.running.executors.options import EXECUTORS, ExecutorOptions, require_ray
 from benchmark.running.limits import Limits
-from benchmark.suites import find_or_read_suite
+from benchmark.suites import Suite, find_or_read_suite
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.search import MOST_SEEDS_OF_A_POINT, Rung, Search, most_rungs
+from benchmark.suites.tuned import TunedFile, read_tuned, shipped_tuning
 
-__all__ = ["RUN_OPTIONS", "RunOptions", "read_run_options"]
+__all__ = ["RUN_OPTIONS", "TUNE_OPTIONS", "RunOptions", "read_run_options", "read_tune_options"]
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ RUN_OPTIONS = (
     "fid-features",
     "fid-weights",
     "set",
+    "settings",
     "executor",
     "ray-address",
     "checkpoint-every",
@@ -44,6 +47,20 @@ RUN_OPTIONS = (
     *option_values.EXTRAS,
 )
 """The options that a file may have, too."""
+
+TUNE_OPTIONS = (
+    *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
+    "trials",
+    "halving",
+    "rungs",
+)
+"""Those of a search."""
+
+MOST_POINTS = 4096
+"""The most points of a search."""
+
+MOST_HALVING = 16
+"""The most points of which one goes on."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +88,30 @@ class RunOptions:
     extras: tuple[str, ...]
 
 
-def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptions:
+    """Reads the options of a search, as those of a run."""
+    points = option_values.count("--trials", texts.get("trials", "32"), most=MOST_POINTS)
+    seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
+    search = Search(points, seeds)
+    if texts.get("halving", "off") != "off":
+        halving = option_values.count("--halving", texts["halving"], least=2, most=MOST_HALVING)
+        most = most_rungs(points, halving)
+        rungs = option_values.count("--rungs", texts.get("rungs", str(most)), least=1, most=most)
+        search = search._replace(halving=halving, rungs=rungs)
+    elif "rungs" in texts:
+        raise UsageError(f"--rungs {texts['rungs']}: is for successive halving; give --halving, too")
+    return read_run_options(texts, fresh, search)
+
+
+def read_run_options(
+    texts: Mapping[str, Any], fresh: bool = False, search: Search | None = None
+) -> RunOptions:
     """Reads options. Loads plug-ins and the file of a suite; writes nothing.
 
     Arguments:
         texts: Values as the command line has them, by the option's name without its dashes.
         fresh: Whether to move an existing run aside.
+        search: The search that it is, if it is one.
 
     Raises:
         UsageError: If one of them is missing or wrong.
@@ -84,10 +119,11 @@ def read_run_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOption
     if texts.get("out") == "":
         raise UsageError("--out '': give a directory")
     executor = _read_executor(texts)
-    request = _read_request(texts)
+    request = _read_request(texts, search)
+    default = request.suite.name if search is None else f"{request.suite.name}-search"
     return RunOptions(
         request=request,
-        out=user_path(texts.get("out") or Path("results") / request.suite.name),
+        out=user_path(texts.get("out") or Path("results") / default),
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,
@@ -115,7 +151,7 @@ def _read_executor(texts: Mapping[str, Any]) -> ExecutorOptions:
     )
 
 
-def _read_request(texts: Mapping[str, Any]) -> Request:
+def _read_request(texts: Mapping[str, Any], search: Search | None) -> Request:
     name = option_values.required(texts, "suite")
     plugins = tuple(str(user_path(file).resolve()) for file in texts.get("plugin") or ())
     load_plugins(plugins)
@@ -126,19 +162,51 @@ def _read_request(texts: Mapping[str, Any]) -> Request:
         DATASETS.check_names(datasets)
     if methods not in (None, ("all",)):
         METHODS.check_names(methods)
+    settings = option_values.settings(texts.get("set") or ())
+    if search is not None:
+        _check_searched(settings)
     return Request(
         suite=suite,
-        seeds=option_values.seeds(texts.get("seeds", "5")),
+        seeds=option_values.seeds(texts.get("seeds", "5")) if search is None else search.seeds_of(0),
         datasets=datasets,
         methods=methods,
         metrics=option_values.metrics(texts.get("metrics"), suite.metrics),
         budget=parse_budget(texts["budget"]) if "budget" in texts else None,
-        settings=option_values.settings(texts.get("set") or ()),
+        settings=settings,
         fid_features=option_values.features(texts.get("fid-features")),
         device=texts.get("device", "auto"),
         compile=option_values.choice("--compile", texts.get("compile", "auto"), ("auto", "on", "off")),
         plugins=plugins,
+        tuned=_read_tuned(texts.get("settings"), suite) if search is None else None,
+        rung=None if search is None else Rung(search, 1),
     )
+
+
+def _check_searched(settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises a `UsageError` for settings of methods: those are searched, or as published."""
+    for owner, values in settings.items():
+        if owner in METHODS.names():
+            raise UsageError(
+                f"--set {owner}.{next(iter(values))}: a search keeps to the published settings of methods "
+                "beside those that it searches; set those of datasets and metrics"
+            )
+
+
+def _read_tuned(text: str | None, suite: Suite) -> TunedFile | None:
+    """The settings that were asked for, beyond the published ones.
+
+    Those that come with the suite if nothing was asked for.
+    """
+    shipped = shipped_tuning(suite.name)
+    if text == "published" or (text is None and shipped is None):
+        return None
+    file = shipped if text in ("tuned", None) else user_path(text)
+    if file is None:
+        raise UsageError(
+            f"--settings tuned: none come with suite {suite.name!r}; "
+            "give published, or the tuned.toml of a search"
+        )
+    return read_tuned(file, suite.name)
 
 
 def _read(read: Callable[[str, str], T], texts: Mapping[str, Any], option: str) -> T | None:

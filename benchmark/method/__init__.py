@@ -6,23 +6,38 @@ what lets the harness train many seeds as one vectorised, compiled step.
 """
 
 from benchmark.method.inputs import Batch, DataSpec, Latents, Noise
-from benchmark.method.method import Family, Method
+from benchmark.method.method import Fall, Family, Method
 from benchmark.method.optimisers import SGD, Adam, AdamW, Optimiser, RMSprop
 from benchmark.method.players import Networks, Player, Projection, PureNetwork, update
 from benchmark.method.schedules import Cosine, Linear, Schedule, WarmUp, is_number
+from benchmark.method.space import (
+    LEARNING_RATES,
+    MOMENTA,
+    Choice,
+    Distribution,
+    LogUniform,
+    Space,
+    Uniform,
+)
 from benchmark.method.state import Grouped, State, Tensors, buffers_of, parameters_of
 
 __all__ = [
+    "LEARNING_RATES",
+    "MOMENTA",
     "SGD",
     "Adam",
     "AdamW",
     "Batch",
+    "Choice",
     "Cosine",
     "DataSpec",
+    "Distribution",
+    "Fall",
     "Family",
     "Grouped",
     "Latents",
     "Linear",
+    "LogUniform",
     "Method",
     "Networks",
     "Noise",
@@ -32,8 +47,10 @@ __all__ = [
     "PureNetwork",
     "RMSprop",
     "Schedule",
+    "Space",
     "State",
     "Tensors",
+    "Uniform",
     "WarmUp",
     "buffers_of",
     "is_number",

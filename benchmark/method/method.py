@@ -8,12 +8,15 @@ from torch import Tensor, nn
 
 from benchmark.method.inputs import DataSpec, Latents
 from benchmark.method.players import Networks, Player
+from benchmark.method.space import Space
 from benchmark.method.state import Tensors
 
-__all__ = ["Family", "Method"]
+__all__ = ["Fall", "Family", "Method"]
 
 COMMON = {"common": True}
 """Marks a setting that all methods have: records leave it out while it has its default."""
+
+Fall = Literal["none", "linear", "cosine"]
 
 Family = Literal["adversarial", "with an encoder", "energy-based", "likelihood-based", "other"]
 
@@ -31,6 +34,10 @@ class Method(ABC):
         simultaneous: If true, all players are updated together, once per cycle, from one batch and from the
             networks as they were before; else one after another, each update on a batch of its own.
         kinds: The kinds of data that it has networks for.
+        space: Over which values settings are searched: those that its authors or users tune. Of a method
+            without a space, `lr` is searched.
+        fall: How all learning rates fall, on top of what optimisers do: `linear` is constant for half of the
+            training and falls to 0 at its end, `cosine` is half a cosine over all of it.
         average: If not 0, samples are those of a generator whose weights are the average of those after every
             cycle; the weight of a cycle falls by this factor with each later update of the generator.
         average_half_life: If not 0, the same, where the weight halves with each such share of the budget.
@@ -41,6 +48,9 @@ class Method(ABC):
     simultaneous = False
     kinds: ClassVar[tuple[str, ...]] = ("points", "images")
 
+    space: ClassVar[Space] = {}
+
+    fall: Fall = field(default="none", kw_only=True, metadata=COMMON)
     average: float = field(default=0.0, kw_only=True, metadata=COMMON)
     average_half_life: float = field(default=0.0, kw_only=True, metadata=COMMON)
 

@@ -230,10 +230,20 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
     gradients, (loss, buffers, variables) = grad(objective, has_aux=True)(own)
     state = state._replace(buffers={**state.buffers, **buffers}, variables=variables)
     for name in player.networks:
-        state = player.optimiser.apply(state, name, gradients[name])
+        updated = player.optimiser.apply(state, name, gradients[name])
+        state = _slowed(name, state, updated)
     for name, project in player.project.items():
         state = state.replace_in(name, parameters=_projected(name, project, state.parameters[name]))
     return state, loss
+
+
+def _slowed(network: str, before: State, after: State) -> State:
+    """The state after an update of a network, of which the share `rate` is made."""
+    parameters = {}
+    for key, new in after.parameters[network].items():
+        # In this form, a rate of 1 changes nothing, not even by rounding.
+        parameters[key] = new - (1 - before.rate) * (new - before.parameters[network][key])
+    return after.replace_in(network, parameters=parameters)
 
 
 def _projected(network: str, project: Projection, parameters: Tensors) -> Tensors:

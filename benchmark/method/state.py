@@ -22,6 +22,7 @@ class State(NamedTuple):
         second: A second such tensor, such as the second moments of Adam, by network.
         steps: Updates so far, a float scalar per network.
         progress: The share of the budget that is spent, a scalar in [0, 1].
+        rate: What all learning rates are multiplied with, a scalar in [0, 1]; see `Method.fall`.
         settings: The real-valued settings of the method, scalars by name; those that are not here are as the
             method has them. Training leaves them as they are.
     """
@@ -33,6 +34,7 @@ class State(NamedTuple):
     second: Grouped
     steps: Tensors
     progress: Tensor
+    rate: Tensor
     settings: Tensors = {}
 
     def replace_in(self, network: str, **fields: Any) -> "State":

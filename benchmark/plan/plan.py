@@ -11,15 +11,19 @@ from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.request import Request, features_settings
+from benchmark.plan.variants import Variant, variants_of
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.headline import headline
+from benchmark.suites.tuned import TunedFile
 from benchmark.training.advice import explain
 from benchmark.training.average import Averaging
 from benchmark.training.compiled_cycles import program_of
 from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
+from benchmark.training.settings import methods_of
 
 __all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
 
@@ -77,29 +81,53 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
         if name not in suite.datasets:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
     check_owners(request.settings, (*datasets, *methods, *metrics))
+    if request.tuned is not None:
+        _check_tuned(request.tuned)
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
-        settings = merged_settings(suite.settings_on(name), features, request.settings)
-        built = {method: METHODS.build(method, settings.get(method, {})) for method in methods}
+        chosen = request.tuned.content.settings_on(name) if request.tuned else {}
+        settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
+        for method in methods:
+            METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
         dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
-        cells += _plan_methods(dataset, request, device, built)
+        cells += _plan_methods(dataset, request, device, methods, settings)
     return Plan(request, device, planned_datasets, cells, workers)
+
+
+def _check_tuned(file: TunedFile) -> None:
+    """Raises a `UsageError` if chosen settings are of no method, or none of its settings."""
+    for methods in file.content.chosen.values():
+        for method, chosen in methods.items():
+            try:
+                METHODS.build(method, chosen.settings)
+            except UsageError as error:
+                raise UsageError(f"--settings {file.name}: {error}") from error
 
 
 def _plan_dataset(
     name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
 ) -> PlannedDataset:
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
+    budget = request.budget or parse_budget(request.suite.budgets[name])
+    if request.rung is not None:
+        data = replace(data, evaluations=1)
+        budget = budget.times(request.rung.share)
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
         metric: Metric = METRICS.build(metric_name, settings.get(metric_name, {})).on(data)
         if metric.applies(data):
             applying[metric_name] = metric
-    budget = request.budget or parse_budget(request.suite.budgets[name])
+    if request.rung is not None:
+        first = headline(list(applying))
+        if first is None:
+            raise UsageError(
+                f"--suite {request.suite.name}: no metric scores {name}, so nothing can be chosen"
+            )
+        applying = {metric: applying[metric] for metric in applying if metric == first}
     return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
 
 
@@ -137,7 +165,7 @@ def prepared(data: Dataset, dry: bool = False) -> Prepared:
 
 
 def _plan_methods(
-    dataset: PlannedDataset, request: Request, device: str, methods: Mapping[str, Any]
+    dataset: PlannedDataset, request: Request, device: str, methods: Sequence[str], settings: Settings
 ) -> list[Planned]:
     """The calibration rows and the methods on a dataset."""
     template = Cell(
@@ -149,24 +177,39 @@ def _plan_methods(
         device=device,
         plugins=request.plugins,
         files=dataset.files,
+        keeps=request.rung is None,
     )
     planned = []
     for name in CALIBRATION_ROWS:
-        planned.append(Planned(replace(template, method=Configured(name, {})), dataset))
-    for name, method in methods.items():
-        cell = replace(template, method=_configured(METHODS, name, method))
-        planned.append(_plan_method(cell, method, dataset))
+        planned.append(Planned(replace(template, method=Configured(name, {})), dataset, request.seeds))
+    for name in methods:
+        for variant in _variants(name, settings.get(name, {}), dataset, request):
+            cell = replace(template, method=_configured(METHODS, name, variant.method))
+            planned.append(_plan_method(cell, variant, dataset))
     return planned
 
 
-def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planned:
+def _variants(
+    name: str, settings: Mapping[str, Any], dataset: PlannedDataset, request: Request
+) -> list[Variant]:
+    """What is trained of a method: one variant with all seeds, or those of a search."""
+    if request.rung is None:
+        return [Variant(METHODS.build(name, settings), request.seeds)]
+    points = request.rung.points_of(dataset.name, name)
+    return variants_of(name, settings, dataset.data.spec, request.rung.search, points)
+
+
+def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> Planned:
+    method = variant.method
     name = template.method.name
     if dataset.data.kind not in method.kinds:
         kinds = " and ".join(method.kinds)
         raise UsageError(f"method {name!r} is for {kinds}; {dataset.name} has {dataset.data.kind}")
     try:
         cost = cost_of(method, dataset.data)
-        Averaging.of([method], cost.generator_steps)
+        models = list(variant.settings.values()) or None
+        methods = methods_of(method, dataset.data.spec, variant.seeds, models)
+        Averaging.of(methods, cost.generator_steps)
         if template.method.sources:  # the program's own methods are held by its tests
             rehearse(method, dataset.data)
     except Exception as error:  # a method may be foreign code, and fail in any way
@@ -175,7 +218,8 @@ def _plan_method(template: Cell, method: Any, dataset: PlannedDataset) -> Planne
         cycles = cost.cycles(dataset.budget)
     except UsageError as error:
         raise UsageError(f"{error} (method {name!r} on {dataset.name})") from error
-    return Planned(template, dataset, cost, cycles, program_of(method, dataset.data))
+    program = program_of(method, dataset.data)
+    return Planned(template, dataset, variant.seeds, variant.settings, cost, cycles, program)
 
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:

@@ -1,7 +1,7 @@
 """A dataset and a method of a plan, and estimates of what the method takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -10,6 +10,7 @@ from benchmark.metric import Metric
 from benchmark.records.cell import Cell
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import Cost
+from benchmark.training.settings import Settings
 
 __all__ = ["Planned", "PlannedDataset"]
 
@@ -50,11 +51,13 @@ class PlannedDataset:
 
 @dataclass(frozen=True)
 class Planned:
-    """A method or a calibration row on a dataset, and what a group of its seeds takes.
+    """A method of one structure, or a calibration row, on a dataset, and what a group of its seeds takes.
 
     Attributes:
         template: The cell, without seeds.
         dataset: Its dataset.
+        seeds: All of its seeds.
+        settings: What the models of some seeds have of their own in place of the method's settings.
         cost: The cost of a cycle; `None` for a calibration row.
         cycles: Cycles in the budget; `None` if it is in seconds or there is nothing to train.
         program: What identifies the compiled program, apart from the number of models.
@@ -62,6 +65,8 @@ class Planned:
 
     template: Cell
     dataset: PlannedDataset
+    seeds: tuple[int, ...]
+    settings: Mapping[int, Settings] = field(default_factory=dict)
     cost: Cost | None = None
     cycles: int | None = None
     program: str = ""
@@ -81,6 +86,7 @@ class Planned:
         return replace(
             self.template,
             group=tuple(group),
+            settings=tuple(self.settings[seed] for seed in group) if self.settings else (),
             wanted=tuple(wanted),
             compile=compiled and self.cost is not None,
             eager_instead=compile == "auto",
@@ -94,15 +100,22 @@ class Planned:
             return self.template.budget.amount * seeds
         return float(self.cycles * self.cost.flops * seeds)
 
-    def seconds(self, seeds: int, compiled: bool) -> float:
+    def seconds(self, seeds: int, compiled: bool, again: bool = False) -> float:
         """Nominal seconds on one CPU core.
 
         The rates are fixed and not measured, so that the decision to compile, which changes results by
         rounding, is the same each time.
+
+        Arguments:
+            seeds: The number of models.
+            compiled: Whether their training is compiled.
+            again: Whether another cell compiles the same program, which is then read from a cache.
         """
         if self.cost is None:
             return 0.0
-        compiling = COMPILER_START + COMPILING * self.cost.compiled_operations if compiled else 0
+        compiling = float(COMPILER_START) if compiled else 0.0
+        if compiled and not again:
+            compiling += COMPILING * self.cost.compiled_operations
         if self.cycles is None:
             # A budget of seconds buys more training when compiled, so only compiling itself counts against
             # it.

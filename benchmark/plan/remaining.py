@@ -12,7 +12,7 @@ from benchmark.errors import UsageError, complain
 from benchmark.plan.devices import compilation_fault
 from benchmark.plan.plan import Plan
 from benchmark.plan.planned import Planned
-from benchmark.records.cell import Cell
+from benchmark.records.cell import Cell, config_hash
 from benchmark.records.differences import differing
 from benchmark.records.layout import TrialId
 from benchmark.records.schema import Record
@@ -74,15 +74,17 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    seeds = plan.request.seeds
-    cells: list[CellToRun] = []
-    all_groups = dict(groups)
+    parts: list[_Part] = []
     done = 0
     fault = None
     for planned in plan.cells:
+        seeds = planned.seeds
         key = (planned.template.dataset.name, planned.template.method.name)
         records = _records_of(planned, survey)
         own_groups = _known_groups(records, groups.get(key, []), seeds)
+        if planned.settings:
+            # Of a group that goes beyond the search, not all settings are known.
+            own_groups = [group for group in own_groups if planned.settings.keys() >= set(group.seeds)]
         finished = {record["seed"] for record in records}
         missing = [seed for seed in seeds if seed not in finished]
         done += len(seeds) - len(missing)
@@ -97,10 +99,62 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
                     f"--compile on: compiling does not work here: {fault}; give --compile auto or off"
                 )
             new = _cells_of_seeds(planned, missing, "off", plan.groups_per_method)
+        parts.append(_Part(planned, own_groups, repeated, new))
+    cells: list[CellToRun] = []
+    all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
+    programs = _programs(parts)
+    for planned, own_groups, repeated, new in parts:
+        new = [_compiled_too(planned, cell, programs) for cell in new]
         own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
         cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
-        all_groups[key] = own_groups
+        key = (planned.template.dataset.name, planned.template.method.name)
+        all_groups.setdefault(key, []).extend(own_groups)
+    all_groups = {**groups, **all_groups}
     return Remaining(plan, _in_order(cells, plan.workers), done, all_groups, fault)
+
+
+class _Part(NamedTuple):
+    """What is to be done of a method on a dataset.
+
+    Attributes:
+        planned: The method on the dataset.
+        groups: Its groups of seeds that are known already.
+        repeated: The cells that repeat some of them.
+        new: The cells of seeds of no group.
+    """
+
+    planned: Planned
+    groups: list[SeedGroup]
+    repeated: list[Cell]
+    new: list[Cell]
+
+
+class _Program(NamedTuple):
+    """What identifies a compiled program, the number of models included."""
+
+    step: str
+    models: int
+
+
+def _program(planned: Planned, cell: Cell) -> _Program:
+    return _Program(planned.program, len(cell.group))
+
+
+def _programs(parts: Sequence[_Part]) -> set[_Program]:
+    """The programs that are compiled."""
+    programs: set[_Program] = set()
+    for planned, _, repeated, new in parts:
+        programs.update(_program(planned, cell) for cell in (*repeated, *new) if cell.compile)
+    return programs
+
+
+def _compiled_too(planned: Planned, cell: Cell, programs: set[_Program]) -> Cell:
+    """The cell, compiled if its program is compiled for another one and it gains by that."""
+    if not cell.eager_instead or _program(planned, cell) not in programs:
+        return cell
+    seeds = len(cell.group)
+    gains = planned.seconds(seeds, compiled=True, again=True) < planned.seconds(seeds, compiled=False)
+    return replace(cell, compile=cell.compile or gains)
 
 
 def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:
@@ -109,10 +163,10 @@ def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:
     The longest are first, lest one of them be left to a single worker at the end. But of the cells that share
     a compiled program, all but one come after all others, so that workers seldom compile the same at a time.
     """
-    programs: set[tuple[str, int]] = set()
+    programs: set[_Program] = set()
     ranks = {}
     for planned, cell in cells:
-        program = (planned.program, len(cell.group))
+        program = _program(planned, cell)
         waits = workers > 1 and cell.compile and program in programs
         if cell.compile:
             programs.add(program)
@@ -139,23 +193,27 @@ def groups_in_manifest(store: Store) -> Groups:
 
 def _records_of(planned: Planned, survey: Survey) -> list[Record]:
     """The records of a method on a dataset, all of its configuration."""
-    template = planned.template
+    name = (planned.template.dataset.name, planned.template.method.name)
     records = []
     for record in survey.records:
-        if (record["dataset"], record["method"]) == (template.dataset.name, template.method.name):
+        if (record["dataset"], record["method"]) != name:
+            continue
+        if not planned.settings or record["seed"] in planned.settings:
             _check_configuration(record, planned)
             records.append(record)
     return records
 
 
 def _check_configuration(record: Record, planned: Planned) -> None:
-    template = planned.template
+    seed = record["seed"]
+    cell = planned.cell([seed], [seed], "off")
     if planned.dataset.preparation is not None:
         # Which classifier it will be is not known yet.
-        template = replace(template, files=record["configuration"].get("files", {}))
-    if record["config_hash"] == template.config_hash:
+        cell = replace(cell, files=record["configuration"].get("files", {}))
+    configuration = cell.configuration_of(seed)
+    if record["config_hash"] == config_hash(configuration):
         return
-    differences = _differences(record["configuration"], template.configuration)
+    differences = _differences(record["configuration"], configuration)
     raise UsageError(
         f"--out: {TrialId.of(record)} of the run there has another configuration: {'; '.join(differences)}; "
         "use --fresh, or another --out"

@@ -7,6 +7,8 @@ from typing import Any
 from benchmark.registry import METRICS
 from benchmark.suites import Suite
 from benchmark.suites.budget import Budget
+from benchmark.suites.search import Rung
+from benchmark.suites.tuned import TunedFile
 
 __all__ = ["Request", "features_settings"]
 
@@ -27,6 +29,8 @@ class Request:
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         compile: `auto`, `on` or `off`.
         plugins: Plug-in files, already loaded.
+        tuned: Settings that a search has chosen, over those that are published; none by default.
+        rung: What is tried of a search, if it is one; `seeds` are those of the calibration rows then.
     """
 
     suite: Suite
@@ -40,6 +44,8 @@ class Request:
     device: str = "auto"
     compile: str = "auto"
     plugins: tuple[str, ...] = ()
+    tuned: TunedFile | None = None
+    rung: Rung | None = None
 
 
 def features_settings(metrics: Sequence[str], features: str | None) -> dict[str, dict[str, Any]]:

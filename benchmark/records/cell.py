@@ -47,8 +47,11 @@ class Cell:
         method: The method; a calibration row has no settings.
         metrics: The metrics, in the order of the tables.
         budget: The budget of each trial.
-        group: The seeds that are trained side by side.
+        group: The seeds of the models that are trained side by side.
         wanted: Those of them whose results are wanted.
+        settings: What each model of the group has of its own in place of the method's settings; empty if
+            there is nothing.
+        keeps: Whether samples and generators are kept with the results.
         compile: Whether to compile the step.
         eager_instead: Whether to train eagerly if the step does not compile; else the cell fails.
         device: The device's name.
@@ -63,19 +66,32 @@ class Cell:
     budget: Budget
     group: tuple[int, ...] = ()
     wanted: tuple[int, ...] = ()
+    settings: tuple[Mapping[str, Any], ...] = ()
+    keeps: bool = True
     compile: bool = False
     eager_instead: bool = False
     device: str = "cpu"
     plugins: tuple[str, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
 
+    def configuration_of(self, seed: int) -> dict[str, Any]:
+        """What the result of a seed depends on, apart from the seeds beside it."""
+        own = self.settings[self.group.index(seed)] if self.settings else {}
+        return self._configuration(own)
+
     @property
-    def configuration(self) -> dict[str, Any]:
-        """What a result depends on, apart from the seeds beside it."""
+    def config_hash(self) -> str:
+        """The hash of what the results of all of its seeds depend on."""
+        if not self.settings:
+            return config_hash(self._configuration({}))
+        return config_hash({str(seed): self.configuration_of(seed) for seed in self.group})
+
+    def _configuration(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """What a result depends on, of a model that has some settings of its own."""
         configuration = {
             "suite": self.suite,
             "dataset": {"name": self.dataset.name, **self.dataset.content},
-            "method": {"name": self.method.name, **self.method.content},
+            "method": {"name": self.method.name, **self.method.content, **own},
             "metrics": {metric.name: metric.content for metric in self.metrics},
             "budget": str(self.budget),
             "device": self.device.partition(":")[0],
@@ -83,11 +99,6 @@ class Cell:
         if self.files:
             configuration["files"] = dict(self.files)
         return configuration
-
-    @property
-    def config_hash(self) -> str:
-        """The hash of the configuration."""
-        return config_hash(self.configuration)
 
     @property
     def key(self) -> CellKey:

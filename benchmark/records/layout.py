@@ -9,6 +9,7 @@
         training-XXXXXXXX/  a cell in training: checkpoint.json, tensors-N.safetensors; and its finished
                             trials, until all of them are in their places
     damaged/                files that are not as they were written
+    rungs/N/                of a search with successive halving, the trials N rungs below the last: a run
 """
 
 import re
@@ -53,6 +54,7 @@ class Layout:
         self.checksums = self.root / "tables.json"
         self.trials = self.root / "trials"
         self.damaged = self.root / "damaged"
+        self.rungs = self.root / "rungs"
 
     def trial(self, trial: TrialId) -> Path:
         """The directory of a trial."""
@@ -62,6 +64,10 @@ class Layout:
         """The directory of a cell in training."""
         key = sha256(canonical([list(cell.group), cell.compile])).hexdigest()[:8]
         return self.trials / cell.dataset.name / cell.method.name / f"training-{key}"
+
+    def rung(self, above: int) -> Path:
+        """The directory of a rung of a search that so many others are above, at least one."""
+        return self.rungs / str(above)
 
     def trial_folders(self) -> Iterator[Path]:
         """The directories of trials, links among them, sorted."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.records.layout import TrialId
-from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record
+from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFacts, Record, Track
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
@@ -44,11 +44,28 @@ class Results:
         return [trial for trial in self._requested() if trial not in present]
 
     @property
+    def is_search(self) -> bool:
+        """Whether it is a search of settings."""
+        return self.manifest is not None and "search" in self.manifest
+
+    @property
     def plugins(self) -> list[str]:
         """The names of the plug-in files of the run."""
         if self.manifest is None:
             return []
         return self.manifest["configuration"].get("plugins", [])
+
+    def track(self, dataset: str, method: str) -> Track:
+        """Where the settings of a method on a dataset come from; as published where that is not known.
+
+        Published settings are `not tuned` beside tuned ones.
+        """
+        tracks = self.manifest.get("tracks", {}) if self.manifest else {}
+        own = tracks.get(dataset, {})
+        track = own.get(method, Track(settings="published", changed=[], search=None))
+        if track["settings"] == "published" and any(other["settings"] == "tuned" for other in own.values()):
+            return {**track, "settings": "not tuned"}
+        return track
 
     def record(self, trial: TrialId) -> Record | None:
         """The record of a trial, if it is finished."""

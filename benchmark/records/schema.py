@@ -22,7 +22,10 @@ __all__ = [
     "Manifest",
     "MetricFacts",
     "Record",
+    "SearchBehind",
+    "SearchFacts",
     "TableChecksums",
+    "Track",
 ]
 
 SCHEMA_VERSION = 4
@@ -164,6 +167,68 @@ class RequestedSettings(TypedDict):
     plugins: NotRequired[list[str]]
 
 
+class SearchFacts(TypedDict):
+    """How much a search tried, and of what.
+
+    Attributes:
+        points: The settings of each method on each dataset.
+        seeds: The seeds of each of them.
+        halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rungs: At how many budgets settings were tried.
+        tried: The numbers of the points that are tried here, by dataset and method.
+        spaces: The values, by method and setting: `low`, `high` and `scale`, or `values`.
+        undeclared: The methods that declare no space.
+    """
+
+    points: Whole
+    seeds: Whole
+    halving: Whole
+    rungs: Whole
+    tried: dict[str, dict[str, list[Whole]]]
+    undeclared: list[str]
+    spaces: dict[str, dict[str, dict[str, Any]]]
+
+
+class SearchBehind(TypedDict):
+    """The search that has chosen the settings of a method on a dataset.
+
+    Attributes:
+        file: The name of the file of chosen settings.
+        checksum: Its SHA-256.
+        points: The settings that were tried.
+        seeds: The seeds of each of them.
+        halving: If more than 1, one in so many settings was tried at so many times the budget.
+        rungs: At how many budgets settings were tried.
+        budget: The whole budget of a trial.
+        metric: The metric that settings were scored by.
+        score: The mean score of the chosen ones.
+    """
+
+    file: str
+    checksum: str
+    points: Whole
+    seeds: Whole
+    halving: Whole
+    rungs: Whole
+    budget: str
+    metric: str
+    score: float
+
+
+class Track(TypedDict):
+    """Where the settings of a method on a dataset come from.
+
+    Attributes:
+        settings: `not tuned` is for a method with its published settings beside methods with tuned ones.
+        changed: The settings that the command has changed.
+        search: The search that has chosen the others; null for none.
+    """
+
+    settings: Literal["published", "tuned", "not tuned"]
+    changed: list[str]
+    search: SearchBehind | None
+
+
 class Manifest(TypedDict):
     """`manifest.json`: what was asked for, by what, and where."""
 
@@ -181,6 +246,8 @@ class Manifest(TypedDict):
     hardware: dict[str, Any]
     commit: str | None
     groups: dict[str, dict[str, list[Group]]]
+    search: NotRequired[SearchFacts]
+    tracks: NotRequired[dict[str, dict[str, Track]]]
 
 
 class CheckpointFile(TypedDict):

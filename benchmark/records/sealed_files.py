@@ -33,6 +33,9 @@ T = TypeVar("T")
 LARGEST_BYTES = 1 << 28
 """Bytes of the largest sealed file that is read. Ours have some thousands."""
 
+LARGEST_CHECKED_BYTES = 1 << 36
+"""Bytes of the largest other file that is read: the tensors of a group of wide networks are large."""
+
 
 class DamagedError(Exception):
     """A file is not as it was written.
@@ -74,7 +77,7 @@ def read_sealed(file: Path, shape: type[T]) -> T:
         UsageError: If it is whole and of another version.
     """
     try:
-        content = json.loads(_read_regular(file))
+        content = json.loads(_read_regular(file, LARGEST_BYTES))
         checksum = content.pop("checksum")
         text = canonical(content)
         if rb"\ud" in text:  # perhaps half of a surrogate pair, which is no text
@@ -96,8 +99,8 @@ def read_sealed(file: Path, shape: type[T]) -> T:
     return content
 
 
-def _read_regular(file: Path) -> bytes:
-    """The bytes of a plain file.
+def _read_regular(file: Path, largest: int) -> bytes:
+    """The bytes of a plain file that has at most so many.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -108,7 +111,7 @@ def _read_regular(file: Path) -> bytes:
         status = file.lstat()
         if not stat.S_ISREG(status.st_mode):
             raise DamagedError(file, "is not a plain file")
-        if status.st_size > LARGEST_BYTES:
+        if status.st_size > largest:
             raise DamagedError(file, f"has {status.st_size} bytes, more than any such file")
         return file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -168,7 +171,7 @@ def read_checked(file: Path, checksum: str) -> bytes:
         FileNotFoundError: If there is none.
         DamagedError: If its SHA-256 is another one.
     """
-    data = _read_regular(file)
+    data = _read_regular(file, LARGEST_CHECKED_BYTES)
     if sha256(data).hexdigest() != checksum:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
     return data
@@ -176,7 +179,7 @@ def read_checked(file: Path, checksum: str) -> bytes:
 
 def digest(file: Path) -> str:
     """SHA-256 of a plain file."""
-    return sha256(_read_regular(file)).hexdigest()
+    return sha256(_read_regular(file, LARGEST_CHECKED_BYTES)).hexdigest()
 
 
 def canonical(value: Any) -> bytes:

@@ -19,12 +19,12 @@ from benchmark.records.trial_files import Survey, TrialFiles
 
 __all__ = ["MovedDamage", "Store"]
 
-NAMES_OF_A_RUN = ("manifest.json", "trials", "damaged", "tables.json", LOCK)
+NAMES_OF_A_RUN = ("manifest.json", "trials", "damaged", "tables.json", "rungs", LOCK)
 """Names in the directory of a run that other directories do not have. They may be there before a manifest
 is.
 """
 
-DIRECTORIES = ("trials", "plots", "damaged", "tensorboard")
+DIRECTORIES = ("trials", "plots", "damaged", "tensorboard", "rungs")
 """The directories that the program writes to."""
 
 
@@ -55,9 +55,14 @@ class Store:
         self.checkpoints = CheckpointFiles(self.layout)
         self.tables = TableFiles(self.layout)
 
-    def check(self, suite: str, fresh: bool = False) -> None:
+    def check(self, suite: str, fresh: bool = False, search: bool = False) -> None:
         """Whether a run of that suite can be written or continued here, or moved aside if `fresh`. Writes
         nothing.
+
+        Arguments:
+            suite: The suite.
+            fresh: Whether what is there is moved aside.
+            search: Whether the run is a search.
 
         Raises:
             UsageError: If the directory is a file, cannot be written, or holds something else.
@@ -65,7 +70,7 @@ class Store:
         try:
             self._check_writable(self.root.parent if fresh else self.root)
             if self.root.exists():
-                self._check_content(suite, fresh)
+                self._check_content(suite, fresh, search)
         except OSError as error:
             raise UsageError(f"--out {self.root}: {error.strerror}; give another directory") from error
 
@@ -79,7 +84,7 @@ class Store:
         if not os.access(existing, os.W_OK | os.X_OK):
             raise UsageError(f"{where}: {existing} is not writable; give a directory that is")
 
-    def _check_content(self, suite: str, fresh: bool) -> None:
+    def _check_content(self, suite: str, fresh: bool, search: bool) -> None:
         where = f"--out {self.root}"
         if not self.holds_run():
             for path in self.root.iterdir():
@@ -89,15 +94,17 @@ class Store:
         if fresh:
             return
         with contextlib.suppress(DamagedError, FileNotFoundError):
-            present = self.manifest()["suite"]
-            if present != suite:
-                raise UsageError(
-                    f"{where}: holds a run of suite {present!r}; "
-                    "give another directory, or --fresh to move it aside"
-                )
+            manifest = self.manifest()
+            remedy = "give another directory, or --fresh to move it aside"
+            if manifest["suite"] != suite:
+                raise UsageError(f"{where}: holds a run of suite {manifest['suite']!r}; {remedy}")
+            if ("search" in manifest) != search:
+                present = "no search, but a run" if search else "a search"
+                raise UsageError(f"{where}: holds {present}; {remedy}")
 
     def holds_run(self) -> bool:
-        """Whether there is a run, whole or damaged: a manifest that can be read, or trials.
+        """Whether there is a run, whole or damaged: a manifest that can be read, trials, or rungs
+        of a search.
 
         Raises:
             UsageError: If a directory of the run is a link.
@@ -108,6 +115,8 @@ class Store:
                     f"{self.root / name}: is a link, and nothing is read or written outside of a run's "
                     "directory; remove it"
                 )
+        if self.layout.rungs.exists():
+            return True
         for path in self.layout.trials.glob("*/*/*"):
             if path.name.startswith(("seed-", "training-")):
                 return True

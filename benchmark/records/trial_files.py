@@ -194,6 +194,7 @@ def _stage(folder: Path, cell: Cell, trial: Trial, facts: DatasetFacts) -> Recor
         write_at_once(folder / ARRAYS, buffer.getvalue())
     if trial.generator:
         write_at_once(folder / GENERATOR, save(trial.generator))
+    configuration = cell.configuration_of(trial.seed)
     record: dict[str, Any] = {
         "suite": cell.suite,
         "dataset": cell.dataset.name,
@@ -205,8 +206,8 @@ def _stage(folder: Path, cell: Cell, trial: Trial, facts: DatasetFacts) -> Recor
         "facts": facts.metrics,
         "budget": str(cell.budget),
         "audit": trial.audit,
-        "configuration": cell.configuration,
-        "config_hash": cell.config_hash,
+        "configuration": configuration,
+        "config_hash": config_hash(configuration),
         "files": {path.name: digest(path) for path in sorted(folder.iterdir())},
         "curve": trial.curve,
     }

@@ -294,7 +294,7 @@ def _hint(name: str, names: Sequence[str]) -> str:
 COLUMNS = (
     "suite|dataset|method|seed|status|modes_total|fid_features|budget|flops|generator_steps|"
     "discriminator_steps|samples_seen|device_seconds|parameters|config_hash|width|diverged_at|group|"
-    "compiled|peak_memory_bytes|sample_evaluations|sample_flops"
+    "compiled|peak_memory_bytes|sample_evaluations|sample_flops|settings"
 )
 """The columns of `trials.csv` that are no metrics."""
 

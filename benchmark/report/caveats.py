@@ -15,6 +15,7 @@ from benchmark.report.tables.tables import Tables
 from benchmark.report.verdict import dummy_scores
 from benchmark.report.view import DatasetView, MetricView
 from benchmark.report.words import joined, span
+from benchmark.suites import find_suite
 
 __all__ = ["caveats"]
 
@@ -31,6 +32,7 @@ def caveats(results: Results, tables: Tables, views: Sequence[DatasetView]) -> l
     sentences = [
         *_unfinished(results),
         *_seeds(trained),
+        *_settings(results, tables.settings),
         *_impossible_tests(tables),
         *_diverged(trained),
         *_astray(trained),
@@ -67,6 +69,28 @@ def _seeds(trained: pd.DataFrame) -> list[str]:
         "not about other hyperparameters, networks, batch sizes or budgets. "
         "Each interval holds by itself; all tests of one metric on one dataset hold at once."
     ]
+
+
+def _settings(results: Results, settings: pd.DataFrame) -> list[str]:
+    """What the settings of the methods mean for the comparison; nothing for a suite of a paper."""
+    suite = find_suite(results.suite)
+    tuned = settings["settings"] == "tuned"
+    untuned = settings[settings["settings"] == "not tuned"]
+    if tuned.any():
+        sentences = [
+            "Tuned settings are the best of those that were tried: more, or other ranges, may change ranks."
+        ]
+    elif suite is not None and suite.protocol is not None:
+        sentences = []
+    else:
+        sentences = [
+            "Settings are those of papers, made for other networks, batches and numbers of steps: "
+            "ranks may be ranks of learning rates. The verb tune searches settings, equally for every method."
+        ]
+    if len(untuned):
+        places = [f"{row.method} on {row.dataset}" for row in untuned.itertuples()]
+        sentences.append(f"Not tuned, but with defaults: {joined(places)}.")
+    return sentences
 
 
 def _impossible_tests(tables: Tables) -> list[str]:

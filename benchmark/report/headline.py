@@ -9,6 +9,7 @@ from benchmark.records.results import Results
 from benchmark.records.schema import DUMMY_ROWS, MetricFacts
 from benchmark.report.statistics.over_seeds import filled, quality
 from benchmark.report.tables.rows import rows_of, trained_rows
+from benchmark.suites.headline import headline
 
 __all__ = [
     "ScoresByMethod",
@@ -21,25 +22,8 @@ __all__ = [
     "scores_of",
 ]
 
-HEADLINES = ("overlap", "coverage", "fid")
-"""The metrics that answer it, the best one first.
-
-Those behind the first are for data whose modes are not known.
-"""
-
 ScoresByMethod = dict[str, pd.Series]
 """Values by method and seed; NaN for a trial that has none."""
-
-
-def headline(metrics: Sequence[str]) -> str | None:
-    """The metric among those of a dataset that answers the question.
-
-    The first of them if none measures coverage, `None` if there is none.
-    """
-    for name in (*HEADLINES, *metrics):
-        if name in metrics:
-            return name
-    return None
 
 
 def headline_first(metrics: Sequence[str]) -> list[str]:

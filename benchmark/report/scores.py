@@ -42,6 +42,7 @@ class Row(NamedTuple):
 
     Attributes:
         method: Its name.
+        untuned: Whether it is not tuned, beside methods that are.
         n: The number of its seeds that finished and did not diverge.
         diverged: The number of its seeds that diverged.
         failed: The number of its seeds that failed.
@@ -49,10 +50,16 @@ class Row(NamedTuple):
     """
 
     method: str
+    untuned: bool
     n: int
     diverged: int
     failed: int
     scores: dict[str, Score]
+
+    @property
+    def label(self) -> str:
+        """Its name, and what a reader must know of its settings."""
+        return f"{self.method} (not tuned)" if self.untuned else self.method
 
     @property
     def seeds(self) -> str:
@@ -89,6 +96,7 @@ def score_rows(view: DatasetView) -> list[Row]:
         rows.append(
             Row(
                 method,
+                untuned=view.results.track(view.name, method)["settings"] == "not tuned",
                 n=finished,
                 diverged=int(states.get("diverged", 0)),
                 failed=int(states.get("failed", 0)),

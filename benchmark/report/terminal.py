@@ -38,7 +38,7 @@ def _table(view: DatasetView) -> str:
     rows = []
     for row in score_rows(view):
         scores = [row.scores[metric].text for metric in metrics]
-        rows.append([printable(row.method), row.seeds, *scores])
+        rows.append([printable(row.label), row.seeds, *scores])
     return tabulate(rows, ["method", "seeds", *metrics], tablefmt="plain", disable_numparse=True)
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "budget_unit",
     "equal_column",
     "joined",
+    "settings_sentence",
     "span",
     "trial_name",
     "trial_scores",
@@ -60,6 +61,19 @@ def joined(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def settings_sentence(settings: pd.DataFrame) -> str:
+    """Which settings methods have, and how much search stands behind them, by rows of `settings.csv`."""
+    tuned = settings[settings["settings"] == "tuned"]
+    if tuned.empty:
+        return "Settings: as published."
+    sizes = []
+    searches = ["file", "checksum", "points", "seeds", "rungs"]
+    for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
+        how = "" if rungs == 1 else " by successive halving"
+        sizes.append(f"the best of {points} of each method{how}, with {seeds} seeds each ({file})")
+    return f"Settings: tuned, {joined(sizes)}."
 
 
 def span(fewest: int, most: int) -> str:

@@ -12,11 +12,14 @@ from typing import Any
 
 import torch
 
+from benchmark.plan.plan import Plan
 from benchmark.plan.planned import PlannedDataset
+from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
-from benchmark.records.schema import DatasetFacts, Group, MetricFacts
+from benchmark.plan.request import Request
+from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
 from benchmark.records.store import Store
-from benchmark.registry import as_text, resolved
+from benchmark.registry import METHODS, as_text, resolved
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
@@ -56,7 +59,7 @@ def write_manifest(
     with contextlib.suppress(FileNotFoundError):
         earlier = store.manifest()
         commands = [*earlier.get("commands", [earlier["command"]]), manifest["command"]]
-        manifest = _union(earlier, manifest)
+        manifest = {**_union(earlier, manifest), **_search(remaining.plan)}
         manifest["commands"] = _without_repeats(commands)
     store.write_manifest(manifest)
 
@@ -66,6 +69,7 @@ def _manifest(
 ) -> dict[str, Any]:
     plan = remaining.plan
     return {
+        **_search(plan),
         "suite": plan.request.suite.name,
         "command": [as_text(argument) for argument in command],
         "configuration": {
@@ -87,7 +91,64 @@ def _manifest(
         "hardware": _hardware(plan.device),
         "commit": _commit(),
         "groups": _groups(remaining),
+        "tracks": {} if plan.request.rung is not None else _tracks(plan),
     }
+
+
+def _search(plan: Plan) -> dict[str, SearchFacts]:
+    """How much a search tries, and of what, by its key in the manifest; nothing for a run."""
+    rung = plan.request.rung
+    if rung is None:
+        return {}
+    spaces: dict[str, dict[str, dict[str, Any]]] = {}
+    tried: dict[str, dict[str, list[int]]] = {}
+    for planned in plan.cells:
+        if planned.cost is not None:
+            dataset, method = planned.template.dataset.name, planned.template.method.name
+            spaces[method] = {setting: values.facts for setting, values in space_of(method).items()}
+            tried.setdefault(dataset, {})[method] = list(rung.points_of(dataset, method))
+    facts = SearchFacts(
+        points=rung.search.points,
+        seeds=rung.search.seeds,
+        halving=rung.search.halving,
+        rungs=rung.search.rungs,
+        tried=tried,
+        undeclared=[name for name in spaces if not METHODS.get_class(name).space],
+        spaces=spaces,
+    )
+    return {"search": facts}
+
+
+def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
+    """Where the settings of the methods on each dataset come from."""
+    tracks: dict[str, dict[str, Track]] = {dataset.name: {} for dataset in plan.datasets}
+    for planned in plan.cells:
+        if planned.cost is not None:
+            dataset, method = planned.template.dataset.name, planned.template.method.name
+            tracks[dataset][method] = _track(plan.request, dataset, method)
+    return tracks
+
+
+def _track(request: Request, dataset: str, method: str) -> Track:
+    changed = sorted(request.settings.get(method, {}))
+    if request.tuned is None:
+        return Track(settings="published", changed=changed, search=None)
+    file, checksum, tuned = request.tuned
+    chosen = tuned.on(dataset).get(method)
+    if chosen is None:
+        return Track(settings="not tuned", changed=changed, search=None)
+    behind = SearchBehind(
+        file=file,
+        checksum=checksum,
+        points=tuned.points,
+        seeds=tuned.seeds,
+        halving=tuned.halving,
+        rungs=tuned.rungs,
+        budget=tuned.budgets[dataset],
+        metric=tuned.metrics[dataset],
+        score=chosen.score,
+    )
+    return Track(settings="tuned", changed=changed, search=behind)
 
 
 def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:
@@ -96,7 +157,7 @@ def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:
     for planned in remaining.plan.cells:
         if planned.cost is not None:
             template = planned.template
-            methods[template.dataset.name][template.method.name] = template.method.settings
+            methods[template.dataset.name].setdefault(template.method.name, template.method.settings)
     return methods
 
 
@@ -111,7 +172,7 @@ def _costs(remaining: Remaining) -> dict[str, dict[str, Any]]:
         if planned.cost is not None:
             template = planned.template
             cost = {**vars(planned.cost), "cycles": planned.cycles}
-            costs[template.dataset.name][template.method.name] = cost
+            costs[template.dataset.name].setdefault(template.method.name, cost)
     return costs
 
 

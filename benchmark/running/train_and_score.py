@@ -70,6 +70,9 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         trials = _calibrate(cell, data, scorer, link)
     else:
         trials = _train(cell, data, scorer, link, start)
+    if not cell.keeps:
+        for trial in trials:
+            trial.arrays, trial.generator = {}, {}
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
@@ -152,6 +155,7 @@ class _GroupInTraining:
             uncompiled=self.uncompiled,
             saver=self,
             start=start,
+            settings=self.cell.settings or None,
         )
 
     def progress(self, share: float, stage: str) -> None:

@@ -25,6 +25,13 @@ class Budget:
             amount = repr(self.amount)
         return f"{amount}{self.unit}"
 
+    def times(self, share: float) -> "Budget":
+        """A share of it; a whole number of what is counted in whole numbers, and at least 1 of that."""
+        amount = self.amount * share
+        if self.unit in ("steps", "samples"):
+            amount = max(round(amount), 1)
+        return Budget(amount, self.unit)
+
 
 def parse_budget(text: str) -> Budget:
     """Reads `1e12flops`, `20000steps`, `2e6samples` or `60s`.

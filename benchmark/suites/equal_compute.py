@@ -66,7 +66,7 @@ def synthetic() -> Suite:
         datasets=("ring", "grid", "high-dimensional"),
         methods=METHODS,
         metrics=MIXTURE_METRICS,
-        budgets={"ring": "5e11flops", "grid": "5e11flops", "high-dimensional": "6e11flops"},
+        budgets={"ring": "2e11flops", "grid": "8e11flops", "high-dimensional": "8e11flops"},
         # The weight of the gradient penalty in the WGAN-GP authors' code for mixtures; 10 is theirs for
         # images.
         settings={"wgan-gp.penalty": 0.1},

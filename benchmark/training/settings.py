@@ -12,8 +12,11 @@ from benchmark.method import DataSpec, Method
 
 __all__ = ["Settings", "at_settings", "methods_of", "networks_of", "real_settings", "structure_of"]
 
-Settings = Mapping[str, float]
-"""Real-valued settings by name."""
+Settings = Mapping[str, Any]
+"""Settings by name: real-valued ones, and `fall`."""
+
+OUTSIDE_STEPS = ("fall",)
+"""Settings that the trainer follows, outside of the step; they may be anything."""
 
 
 def real_settings(method: Method, data: DataSpec) -> dict[str, float]:
@@ -36,7 +39,8 @@ def real_settings(method: Method, data: DataSpec) -> dict[str, float]:
 def structure_of(method: Method, data: DataSpec) -> dict[str, Any]:
     """All other settings."""
     real = real_settings(method, data)
-    return {name: value for name, value in _fields(method).items() if name not in real}
+    fields = _fields(method)
+    return {name: value for name, value in fields.items() if name not in (*real, *OUTSIDE_STEPS)}
 
 
 def methods_of(
@@ -55,11 +59,14 @@ def methods_of(
     methods = []
     for own in settings:
         for name in own:
-            if name not in known:
+            if name not in (*known, *OUTSIDE_STEPS):
                 raise ValueError(
                     f"models side by side cannot differ in {name}; they can in {', '.join(known)}"
                 )
-        changed = replace(method, **{name: float(value) for name, value in own.items()})
+        values: dict[str, Any] = {}
+        for name, value in own.items():
+            values[name] = float(value) if name in known else value
+        changed = replace(method, **values)
         changed.players(data)  # optimisers and projections check their numbers, too
         if structure_of(changed, data) != structure:
             raise ValueError(f"models side by side cannot differ in {', '.join(own)}: others depend on it")

@@ -197,7 +197,16 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     variables = tree_map(Tensor.detach, method.variables(data.spec))
-    return State(parameters, buffers, variables, zeros, zeros, steps, progress=torch.zeros(()))
+    return State(
+        parameters,
+        buffers,
+        variables,
+        first=zeros,
+        second=zeros,
+        steps=steps,
+        progress=torch.zeros(()),
+        rate=torch.ones(()),
+    )
 
 
 def select_seed(state: State, index: int) -> State:
@@ -314,5 +323,6 @@ def _merge(state: State, new: State, networks: Sequence[str]) -> State:
         second=merged(state.second, new.second),
         steps=merged(state.steps, new.steps),
         progress=state.progress,
+        rate=state.rate,
         settings=state.settings,
     )

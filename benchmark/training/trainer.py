@@ -17,6 +17,7 @@ from benchmark.training.average import Average, Averaging
 from benchmark.training.captured_cycle import CapturedCycle
 from benchmark.training.compiled_cycles import compiled_cycle
 from benchmark.training.cost import Cost
+from benchmark.training.falls import Falls
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.saved_state import fitting, load_tree, tree_arrays
 from benchmark.training.settings import Settings, methods_of
@@ -117,11 +118,13 @@ def train(
     saver = saver or Unsaved()
     cycle = Cycle(method, data.spec)
     schedule = _Schedule(budget.amount, cost.cycles(budget), data.evaluations)
+    methods = methods_of(method, data.spec, seeds, settings)
     run = _Run(
         state=initialise(method, data, seeds, device, settings),
         stream=Batches(data, cycle.draws, seeds, device),
         schedule=schedule,
-        averaging=Averaging.of(methods_of(method, data.spec, seeds, settings), cost.generator_steps),
+        falls=Falls(methods),
+        averaging=Averaging.of(methods, cost.generator_steps),
     )
     if start is not None:
         with fitting():
@@ -173,15 +176,22 @@ class _Run:
         state: The stacked initial state.
         stream: The batches.
         schedule: The budget.
+        falls: How learning rates fall.
         averaging: Which average of the generator's weights is wanted, if one is.
     """
 
     def __init__(
-        self, state: State, stream: Batches, schedule: "_Schedule", averaging: Averaging | None
+        self,
+        state: State,
+        stream: Batches,
+        schedule: "_Schedule",
+        falls: Falls,
+        averaging: Averaging | None,
     ) -> None:
         self.state = state
         self.stream = stream
         self.schedule = schedule
+        self.falls = falls
         self.average: Average | None = None
         if averaging is not None:
             self.average = Average(averaging, state.parameters["generator"])
@@ -236,7 +246,9 @@ class _Run:
 
     def _one_cycle(self, one_cycle: CycleFunction, done: int, seconds: float) -> Tensor:
         """Trains for one cycle, after that many and so many device-seconds; returns the losses."""
-        self.state.progress.fill_(self.schedule.share(done, seconds))
+        share = self.schedule.share(done, seconds)
+        self.state.progress.fill_(share)
+        self.falls.write(self.state.rate, share)
         losses = one_cycle(next(self.stream))
         if self.average is not None:
             self.average.add(self.state.parameters["generator"], self.schedule.cycle_share(done, seconds))

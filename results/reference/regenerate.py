@@ -1,10 +1,10 @@
 """Regenerates the reference results.
 
-Usage: `python results/reference/regenerate.py [--suites A,B] [--data-root DIR] [--workers N]`.
+Usage: `python results/reference/regenerate.py [--results A,B] [--data-root DIR] [--workers N]`.
 
-The runs go to `results/runs/SUITE`, where they can be interrupted and continued as any other. Their tables,
-plots and pages are then copied beside this file, and the table of README.md is made anew. Records, samples
-and weights stay behind.
+The runs go to `results/runs/NAME`, where they can be interrupted and continued as any other. Their tables,
+plots and pages are then copied beside this file, the settings that a search has chosen to the suites, and the
+table of README.md is made anew. Records, samples and weights stay behind.
 """
 
 import argparse
@@ -19,13 +19,16 @@ sys.path.insert(0, str(ROOT))
 from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
-    "synthetic": ("--seeds", "10"),
-    "stacked-mnist": ("--seeds", "3"),
-    "veegan-2017": ("--datasets", "grid", "--methods", "veegan", "--seeds", "5"),
-    "pacgan-2018": ("--methods", "gan,ali,pacgan2", "--seeds", "3", "--budget", "50000steps"),
+    "synthetic-search": "tune --suite synthetic --trials 32 --seeds 2 --halving 4 --rungs 2",
+    "synthetic": "run --suite synthetic --seeds 10",
+    "synthetic-published": "run --suite synthetic --settings published --seeds 10",
+    "stacked-mnist": "run --suite stacked-mnist --seeds 3",
+    "veegan-2017": "run --suite veegan-2017 --datasets grid --methods veegan --seeds 5",
+    "pacgan-2018": "run --suite pacgan-2018 --methods gan,ali,pacgan2 --seeds 3 --budget 50000steps",
 }
-"""The options of each run. Those of the command line are about where it runs, and change no result."""
+"""The command of each run. The options of this script are about where it runs, and change no result."""
 
+TUNINGS = ROOT / "benchmark" / "suites" / "tunings"
 HERE = ROOT / "results" / "reference"
 README = ROOT / "README.md"
 README_COLUMNS = (
@@ -41,20 +44,23 @@ README_COLUMNS = (
 TABLE_START, TABLE_END = "<!-- reference table -->\n", "<!-- end -->"
 """The marks in README.md around the table."""
 
-LEFT_BEHIND = ("trials", "damaged", "tensorboard", "*.parquet", "run.lock")
+LEFT_BEHIND = ("trials", "rungs", "damaged", "tensorboard", "*.parquet", "run.lock")
 """Patterns of files of a run that are not committed."""
 
 
-def regenerate(suite: str, options: list[str]) -> int:
-    """Runs one suite, or what is left of it, and copies its report; returns the exit status of the run."""
-    out = Path("results") / "runs" / suite
-    status = main(["run", "--suite", suite, *RUNS[suite], *options, "--out", str(out)])
+def regenerate(name: str, options: list[str]) -> int:
+    """Runs one command, or what is left of it, and copies its report; returns the exit status of the run."""
+    out = Path("results") / "runs" / name
+    status = main([*RUNS[name].split(), *options, "--out", str(out)])
     if status == 0:
-        fresh = HERE / f"{suite}.new"
+        fresh = HERE / f"{name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(out, fresh, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-        shutil.rmtree(HERE / suite, ignore_errors=True)
-        fresh.rename(HERE / suite)
+        shutil.rmtree(HERE / name, ignore_errors=True)
+        fresh.rename(HERE / name)
+        if (out / "tuned.toml").exists():
+            TUNINGS.mkdir(exist_ok=True)
+            shutil.copy(out / "tuned.toml", TUNINGS / f"{name.removesuffix('-search')}.toml")
     return status
 
 
@@ -89,13 +95,13 @@ def update_readme() -> None:
     README.write_text(f"{text[:start]}{table}\n{text[end:]}")
 
 
-def regenerate_all(suites: list[str], options: list[str]) -> int:
-    """Regenerates suites until one fails or is interrupted; returns the last exit status."""
-    for suite in suites:
-        status = regenerate(suite, options)
+def regenerate_all(names: list[str], options: list[str]) -> int:
+    """Regenerates results until a run fails or is interrupted; returns the last exit status."""
+    for name in names:
+        status = regenerate(name, options)
         if status:
             return status
-    if "synthetic" in suites:
+    if "synthetic" in names:
         update_readme()
     return 0
 
@@ -103,22 +109,22 @@ def regenerate_all(suites: list[str], options: list[str]) -> int:
 def regenerate_as_asked() -> int:
     """Regenerates what the command line asks for; returns the exit status."""
     parser = argparse.ArgumentParser(description="Regenerate the reference results.")
-    parser.add_argument("--suites", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
+    parser.add_argument("--results", metavar="A,B", help=f"some of {', '.join(RUNS)}; all by default")
     for option in ("data-root", "workers", "device"):
-        parser.add_argument(f"--{option}", help="as for benchmark run")
+        parser.add_argument(f"--{option}", help="as for benchmark run and tune")
     parsed = vars(parser.parse_args())
     if Path.cwd() != ROOT:
         parser.error("start it from the top of the repository, where its runs go to results/runs")
-    text = parsed.pop("suites")
-    suites = list(RUNS) if text is None else text.split(",")
-    for suite in suites:
-        if suite not in RUNS:
-            parser.error(f"--suites {text!r}: {suite!r} is not among {', '.join(RUNS)}")
+    text = parsed.pop("results")
+    names = list(RUNS) if text is None else text.split(",")
+    for name in names:
+        if name not in RUNS:
+            parser.error(f"--results {text!r}: {name!r} is not among {', '.join(RUNS)}")
     options: list[str] = []
-    for name, value in parsed.items():
+    for option, value in parsed.items():
         if value:
-            options += [f"--{name.replace('_', '-')}", value]
-    return regenerate_all(suites, options)
+            options += [f"--{option.replace('_', '-')}", value]
+    return regenerate_all(names, options)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from torch import nn
 from baselines.gan import GAN
 from baselines.spectral_norm import spectral_norm
 from benchmark.commands.checks.methods import check_method
-from benchmark.method import Adam, Player, PureNetwork
+from benchmark.method import Adam, LogUniform, Player, PureNetwork
 from benchmark.registry import METHODS
 
 
@@ -228,3 +228,17 @@ def test_an_optimiser_of_ones_own_is_used(outcomes, optimiser):
         }
 
     assert not [outcome for outcome in outcomes(Around, players=players) if outcome.problem is not None]
+
+
+def test_a_space_of_what_is_no_setting_is_named():
+    @METHODS.register("misspelt")
+    @dataclass(frozen=True)
+    class Misspelt(GAN):
+        space = {"rate": LogUniform(1e-5, 1e-2)}
+
+    try:
+        first = next(iter(check_method("misspelt")))
+    finally:
+        METHODS.forget(__name__)
+    assert first.title == "declares a space of settings that it can have"
+    assert "has no such setting" in first.problem

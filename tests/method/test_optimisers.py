@@ -39,6 +39,7 @@ def state_of(parameters):
         second=zeros,
         steps=steps,
         progress=torch.zeros((), dtype=torch.float64),
+        rate=torch.ones((), dtype=torch.float64),
     )
 
 

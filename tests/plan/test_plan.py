@@ -99,7 +99,14 @@ def test_cells_that_share_a_program_seldom_compile_it_at_the_same_time(monkeypat
     better go on with what it has just compiled.
     """
     monkeypatch.setattr("benchmark.plan.remaining.compilation_fault", lambda device: None)
-    request = Request(get_suite("synthetic"), (0, 1), methods=("gan", "veegan"), device="cpu", compile="on")
+    request = Request(
+        get_suite("synthetic"),
+        (0, 1),
+        methods=("gan", "veegan"),
+        budget=Budget(1e11, "flops"),
+        device="cpu",
+        compile="on",
+    )
     plan = make_plan(request)
     together = programs_in_order(plan, workers=2)
     assert len(set(together[:4])) == 4
@@ -123,7 +130,7 @@ def record_of(planned, seed, group):
         "method": cell.method.name,
         "seed": seed,
         "config_hash": cell.config_hash,
-        "configuration": cell.configuration,
+        "configuration": cell.configuration_of(seed),
         "audit": {"group": list(group), "compiled": False},
     }
 
@@ -184,11 +191,32 @@ def test_compiling_is_chosen_where_it_pays():
     def compiled(cycles, cost=cost):
         cell = Cell("x", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "steps"))
         dataset = PlannedDataset("ring", Ring(), {}, cell.budget, {})
-        return Planned(cell, dataset, cost, cycles).cell((0,), (0,), "auto").compile
+        return Planned(cell, dataset, (0,), cost=cost, cycles=cycles).cell((0,), (0,), "auto").compile
 
     assert compiled(50_000)
     assert not compiled(500)
     assert not compiled(50_000, replace(cost, compiled_operations=50_000))
+
+
+def test_a_short_training_is_compiled_if_its_program_is_compiled_anyway():
+    (*calibration, short) = plan_of("gan", compile="auto").cells
+    cycles = 2_500  # too few to compile for
+    assert not short.cell((0, 1), (0, 1), "auto").compile
+    short, long = replace(short, cycles=cycles), replace(short, cycles=100 * cycles)
+    grid = replace(long.template, dataset=Configured("grid", {}))
+    long = replace(long, template=grid)
+
+    def compiled(*trained):
+        plan = replace(plan_of("gan", compile="auto"), cells=[*calibration, *trained])
+        remaining = find_remaining(plan, NOTHING, {})
+        return {
+            planned.template.dataset.name: cell.compile for planned, cell in remaining.cells if planned.cost
+        }
+
+    assert compiled(short) == {"ring": False}
+    assert compiled(short, long) == {"ring": True, "grid": True}
+    assert compiled(replace(short, cycles=50), long) == {"ring": False, "grid": True}
+    assert compiled(short, replace(long, program="another")) == {"ring": False, "grid": True}
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):

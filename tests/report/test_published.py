@@ -193,7 +193,7 @@ def test_what_a_suite_plans_is_comparable_with_its_paper(tmp_path, suite, datase
             name="high_quality",
             data=cell.dataset.settings,
             methods={method: cell.method.settings},
-            metric=cell.configuration["metrics"]["high_quality"],
+            metric=cell.configuration_of(0)["metrics"]["high_quality"],
             budget=cell.budget,
         )
         table = make_tables(read_run(store.root)).published

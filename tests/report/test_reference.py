@@ -17,15 +17,25 @@ SCRIPT = runpy.run_path(str(REFERENCE / "regenerate.py"))
 COMMITTED = sorted(file.parent.name for file in REFERENCE.glob("*/manifest.json"))
 
 
+def options_of(name):
+    """The options of the command of a committed run."""
+    _, *arguments = SCRIPT["RUNS"][name].split()
+    return dict(zip(arguments[::2], arguments[1::2], strict=True))
+
+
 @pytest.fixture
 def regenerate(tmp_path, monkeypatch):
     """The script's function, at work in a directory of its own on a run that takes seconds."""
     monkeypatch.chdir(tmp_path)
     function = SCRIPT["regenerate"]
-    options = ["--datasets", "ring", "--methods", "gan", "--seeds", "2"]
-    options += ["--budget", "3e8flops", "--set", "ivom.iterations=3"]
-    monkeypatch.setitem(function.__globals__, "RUNS", {"synthetic": options})
+    options = "--suite synthetic --datasets ring --methods gan --budget 3e8flops --seeds 2"
+    runs = {
+        "synthetic": f"run {options} --settings published --set ivom.iterations=3",
+        "synthetic-search": f"tune {options} --trials 2",
+    }
+    monkeypatch.setitem(function.__globals__, "RUNS", runs)
     monkeypatch.setitem(function.__globals__, "HERE", tmp_path / "reference")
+    monkeypatch.setitem(function.__globals__, "TUNINGS", tmp_path / "tunings")
     return function
 
 
@@ -37,6 +47,19 @@ def test_tables_plots_and_page_are_copied_and_records_are_not(regenerate, tmp_pa
     assert not (copied / "trials").exists()
     assert not [file for file in copied.rglob("*") if file.suffix in (".safetensors", ".npz", ".lock")]
     assert (tmp_path / "results" / "runs" / "synthetic" / "trials").exists()
+
+
+def test_the_settings_that_a_search_has_chosen_go_to_the_suites(regenerate, tmp_path):
+    assert regenerate("synthetic-search", ["--workers", "1"]) == 0
+    copied = tmp_path / "reference" / "synthetic-search"
+    assert sorted(file.name for file in copied.iterdir()) == [
+        "manifest.json",
+        "report.html",
+        "search.csv",
+        "tuned.toml",
+    ]
+    tuning = tmp_path / "tunings" / "synthetic.toml"
+    assert tuning.read_bytes() == (copied / "tuned.toml").read_bytes()
 
 
 def test_a_run_that_fails_leaves_the_committed_results_alone(regenerate, tmp_path, capsys):
@@ -51,20 +74,21 @@ def test_a_run_that_fails_leaves_the_committed_results_alone(regenerate, tmp_pat
 @pytest.mark.parametrize("suite", COMMITTED)
 def test_committed_results_say_what_made_them(suite):
     manifest = json.loads((REFERENCE / suite / "manifest.json").read_text())
-    assert manifest["suite"] == suite
+    assert manifest["suite"] == options_of(suite)["--suite"]
     assert re.fullmatch("[0-9a-f]{40}", manifest["commit"])
     assert {"python", "torch", "numpy", "scipy"} <= set(manifest["versions"])
     assert manifest["hardware"]["processors"] >= 1
-    for option in SCRIPT["RUNS"][suite]:
+    for option in SCRIPT["RUNS"][suite].split():
         assert option in manifest["command"]
 
 
 @pytest.mark.parametrize("suite", COMMITTED)
 def test_committed_results_are_whole_and_name_no_place_of_a_machine(suite):
-    trials = pd.read_csv(REFERENCE / suite / "trials.csv")
-    options = dict(zip(SCRIPT["RUNS"][suite][::2], SCRIPT["RUNS"][suite][1::2], strict=True))
-    assert trials.groupby(["dataset", "method"]).seed.nunique().eq(int(options["--seeds"])).all()
-    assert set(trials.status) <= {"ok", "diverged"}
+    options = options_of(suite)
+    if "--trials" not in options:
+        trials = pd.read_csv(REFERENCE / suite / "trials.csv")
+        assert trials.groupby(["dataset", "method"]).seed.nunique().eq(int(options["--seeds"])).all()
+        assert set(trials.status) <= {"ok", "diverged"}
     for file in (REFERENCE / suite).rglob("*"):
         if file.suffix in (".json", ".csv", ".md", ".tex", ".html"):
             assert not re.search(r"/(home|root|tmp|work|Users)/", file.read_text()), file
@@ -140,16 +164,16 @@ def test_the_script_takes_the_program_from_its_own_checkout(tmp_path):
     """Without the packages that are installed, but for one that reads settings, the script still finds it."""
     (tmp_path / "msgspec").symlink_to(Path(msgspec.__file__).parent)
     env = {"PYTHONPATH": str(tmp_path)}
-    assert "is not among synthetic" in refused("--suites", "nonsense", flags=("-S",), env=env)
+    assert "is not among synthetic" in refused("--results", "nonsense", flags=("-S",), env=env)
 
 
-@pytest.mark.parametrize("suites", ["", "synthetic,", "nonsense"])
-def test_suites_that_are_none_are_refused(suites):
-    assert f"--suites {suites!r}: " in refused("--suites", suites)
+@pytest.mark.parametrize("names", ["", "synthetic,", "nonsense"])
+def test_results_that_are_none_are_refused(names):
+    assert f"--results {names!r}: " in refused("--results", names)
 
 
 def test_another_directory_is_refused(tmp_path):
-    assert "start it from the top of the repository" in refused("--suites", "synthetic", cwd=tmp_path)
+    assert "start it from the top of the repository" in refused("--results", "synthetic", cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

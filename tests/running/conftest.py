@@ -4,6 +4,7 @@ import signal
 
 import pytest
 from support.faults import SMALL, Inline, draw_nothing, finished, use
+from support.searches import search
 
 
 @pytest.fixture(autouse=True)
@@ -48,4 +49,12 @@ def half(tmp_path_factory):
         main([*SMALL, "--out", str(out), "--checkpoint-every", "0s"])
     assert len(list(out.glob("trials/*/*/training-*/checkpoint.json"))) == 1
     assert finished(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory):
+    """A tiny search."""
+    out = tmp_path_factory.mktemp("search") / "search"
+    assert search(out) == 0
     return out

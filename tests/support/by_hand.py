@@ -83,6 +83,7 @@ def warm_state(method, data=TINY, seed=0) -> State:
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
         steps={name: np.asarray(3.0) for name in networks},
         progress=np.asarray(0.0),
+        rate=np.asarray(1.0),
     )
 
 

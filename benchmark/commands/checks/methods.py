@@ -17,6 +17,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import first_line
 from benchmark.method import Batch, Family, Grouped, Latents, Method, Networks, Player, Schedule, State
+from benchmark.plan.points import space_of
 from benchmark.registry import METHODS
 from benchmark.suites import registered_suites
 from benchmark.training.cost import cost_of
@@ -48,6 +49,9 @@ def check_method(name: str) -> Iterator[Outcome]:
     if kinds.problem is not None:
         yield kinds
         return
+    space = outcome_of("declares a space of settings that it can have", has_space, name)
+    if space.problem is not None:
+        yield space
     for data in (Ring(batch=16, width=8), Pictures(batch=8, width=4, latent=8)):
         if data.kind in method.kinds:
             yield from _outcomes(method, data)
@@ -68,6 +72,10 @@ def names_kinds(method: Method) -> None:
     kinds = method.kinds
     valid = isinstance(kinds, tuple) and len(kinds) > 0 and set(kinds) <= set(Method.kinds)
     require(valid, f"kinds is {kinds!r}; give a tuple of points and images, or of one of them")
+
+
+def has_space(name: str) -> None:
+    space_of(name)
 
 
 def builds(method: Method, data: Dataset) -> None:

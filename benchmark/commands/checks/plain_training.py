@@ -84,7 +84,8 @@ class PlainTraining:
             parameters[name] = parameters_of(module)
             buffers[name] = _copies_of_buffers(module)
             first[name], second[name], steps[name] = self.optimisers[name].moments()
-        return State(parameters, buffers, self.variables, first, second, steps, self.progress)
+        rate = torch.ones_like(self.progress)
+        return State(parameters, buffers, self.variables, first, second, steps, self.progress, rate)
 
     def _step_of(self, player: Player, batch: Batch) -> _Step:
         """The step of a player from the networks as they are. Buffers are left as they were."""
@@ -208,6 +209,7 @@ class _AnyOptimiser:
             second={"own": self.kept.second},
             steps={"own": self.kept.steps},
             progress=progress,
+            rate=torch.ones_like(progress),
         )
         state = self.optimiser.apply(state, "own", gradients)
         self.kept = _Moments(state.first["own"], state.second["own"], state.steps["own"])

@@ -48,6 +48,7 @@ def measure_end_to_end(plain_seconds: Mapping[str, float], device: str, workers:
 
 def _run(methods: Sequence[str], device: str, workers: int, out: Path, cache: Path) -> None:
     options = ["--suite", "synthetic", "--datasets", DATASET, "--methods", ",".join(methods)]
+    options += ["--settings", "published"]
     options += ["--seeds", str(SEEDS), "--workers", str(workers), "--device", device, "--out", str(out)]
     subprocess.run(
         [sys.executable, "-m", "benchmark", "run", *options],

@@ -11,7 +11,7 @@ from benchmark.errors import printable
 from benchmark.report.headline import headline_first
 from benchmark.report.scores import CAPTION, Row, Score, notes_on, score_rows
 from benchmark.report.view import DatasetView
-from benchmark.report.words import ARROWS, budget_text
+from benchmark.report.words import ARROWS, budget_text, settings_sentence
 
 __all__ = ["latex_tables", "markdown_tables", "parquet_tables", "to_markdown"]
 
@@ -110,7 +110,7 @@ def _headings(view: DatasetView) -> list[str]:
 
 def _caption(view: DatasetView) -> str:
     scores = f"Scores on {view.name} at {budget_text(view.trials)} per trial."
-    return " ".join([scores, CAPTION, *notes_on(view)])
+    return " ".join([scores, settings_sentence(view.tables.settings), CAPTION, *notes_on(view)])
 
 
 def _published_caption(view: DatasetView) -> str:
@@ -131,7 +131,7 @@ def _published(view: DatasetView) -> list[list[str]]:
 
 def _markdown_row(row: Row) -> list[str]:
     scores = [f"**{score.text}**" if score.best else score.text for score in row.scores.values()]
-    return [_plain(row.method), _plain(row.seeds), *scores]
+    return [_plain(row.label), _plain(row.seeds), *scores]
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -145,7 +145,7 @@ def _plain(text: str) -> str:
 
 
 def _tex_row(row: Row) -> list[str]:
-    return [_tex(row.method), _tex(row.seeds), *map(_tex_score, row.scores.values())]
+    return [_tex(row.label), _tex(row.seeds), *map(_tex_score, row.scores.values())]
 
 
 def _tex_score(score: Score) -> str:

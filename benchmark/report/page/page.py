@@ -3,10 +3,6 @@
 import base64
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from benchmark.records.results import Results
 from benchmark.report.caveats import caveats
@@ -18,13 +14,15 @@ from benchmark.report.page.metrics_part import meanings, metric_rows
 from benchmark.report.page.over_datasets_part import aggregate_rows, improvement_rows, profile_pictures
 from benchmark.report.page.published_part import reproduced
 from benchmark.report.page.run_part import budgets_and_seeds, commands, environment, equal_amounts
+from benchmark.report.page.settings_part import settings_rows
+from benchmark.report.page.template_files import template_file, templates
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE
 from benchmark.report.scores import CAPTION
 from benchmark.report.styles import styles_of
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import DatasetView
-from benchmark.report.words import AGAINST, equal_column
+from benchmark.report.words import AGAINST, equal_column, settings_sentence
 
 __all__ = ["make_page"]
 
@@ -48,9 +46,9 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
         parts.append(dataset_part(view, allowance, problems))
     styles = styles_of(_methods(views))
     leading = _headlines(views)
-    script = _template_file("page.js")
+    script = template_file("page.js")
     return (
-        _environment()
+        templates()
         .get_template("page.html")
         .render(
             suite=results.suite,
@@ -67,6 +65,8 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             aggregates=aggregate_rows(tables, leading),
             profiles=profile_pictures(tables, leading, styles),
             improvements=improvement_rows(tables, leading),
+            settings_text=settings_sentence(tables.settings),
+            settings_rows=settings_rows(tables),
             audit=audit_rows(tables),
             caption=CAPTION,
             audit_columns=list(AUDIT_COLUMNS.values()),
@@ -76,7 +76,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             commands=commands(results),
             environment=environment(results),
             script=script,
-            css=_template_file("page.css"),
+            css=template_file("page.css"),
             script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
         )
     )
@@ -94,19 +94,3 @@ def _headlines(views: Sequence[DatasetView]) -> list[str]:
     """The headlines of all datasets, each once."""
     names = [headline(view.scored_metrics) for view in views]
     return list(dict.fromkeys(name for name in names if name))
-
-
-def _template_file(name: str) -> Markup:
-    """One of our own files, which is not escaped."""
-    text = files("benchmark.report.page").joinpath("templates", name).read_text("utf-8")
-    return Markup(text)  # noqa: S704 ours
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("benchmark.report.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

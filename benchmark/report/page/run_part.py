@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.records.results import Results
 from benchmark.report.tables.tables import Tables
-from benchmark.report.words import budget_text, budget_unit
+from benchmark.report.words import budget_text, budget_unit, settings_sentence
 
 __all__ = ["budgets_and_seeds", "commands", "environment", "equal_amounts"]
 
@@ -34,7 +34,8 @@ def budgets_and_seeds(tables: Tables) -> str:
     if not budgets:
         return ""
     seeds = trained["seed"].nunique()
-    return f"Per trial: {', '.join(budgets)}; {seeds} seed{'' if seeds == 1 else 's'}."
+    trials = f"Per trial: {', '.join(budgets)}; {seeds} seed{'' if seeds == 1 else 's'}."
+    return f"{trials} {settings_sentence(tables.settings)}"
 
 
 def commands(results: Results) -> list[str]:

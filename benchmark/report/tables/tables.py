@@ -30,6 +30,7 @@ from benchmark.report.tables.over_datasets import (
 from benchmark.report.tables.pairs import pairwise_table, ranking
 from benchmark.report.tables.published import published_table
 from benchmark.report.tables.rows import rows_of
+from benchmark.report.tables.settings import settings_table
 
 __all__ = ["Tables", "make_tables", "trials_table", "write_tables"]
 
@@ -52,6 +53,7 @@ TRAINING_COLUMNS = [
     "peak_memory_bytes",
     "sample_evaluations",
     "sample_flops",
+    "settings",
 ]
 """Its last columns: how the trial was trained, and what it spent. Between them are the metrics."""
 
@@ -95,6 +97,7 @@ class Tables:
         aggregate: One row per metric and method, over datasets.
         improvement: One row per metric and pair of methods, over datasets.
         profiles: One row per metric, method and normalised score, over datasets.
+        settings: One row per dataset and method: where its settings come from.
         published: One row per published figure beside ours. Empty, without any column and not written as a
             file, unless the suite reproduces a paper.
     """
@@ -108,6 +111,7 @@ class Tables:
     aggregate: pd.DataFrame
     improvement: pd.DataFrame
     profiles: pd.DataFrame
+    settings: pd.DataFrame
     published: pd.DataFrame
 
     @property
@@ -151,6 +155,7 @@ def make_tables(results: Results, problems: list[str] | None = None) -> Tables:
         aggregate=aggregate_table(over_datasets),
         improvement=improvement_table(over_datasets),
         profiles=profile_table(over_datasets),
+        settings=settings_table(results, trials, summary),
         published=published,
     )
 
@@ -162,7 +167,7 @@ def write_tables(store: Store, tables: Tables) -> list[MovedTable]:
 
 def trials_table(results: Results) -> pd.DataFrame:
     """One row per dataset, method and seed."""
-    rows = [_trial_row(record) for record in results.records]
+    rows = [_trial_row(record, results) for record in results.records]
     for dataset, method, seed in results.failures:
         identity = {"suite": results.suite, "dataset": dataset, "method": method, "seed": seed}
         rows.append({**identity, "status": "failed"})
@@ -174,7 +179,7 @@ def trials_table(results: Results) -> pd.DataFrame:
     return frame.astype({name: "Int64" for name in WHOLE_COLUMNS if name in columns})
 
 
-def _trial_row(record: Record) -> dict[str, Any]:
+def _trial_row(record: Record, results: Results) -> dict[str, Any]:
     """The row of a finished trial; columns that it has nothing for are left out."""
     own: Mapping[str, Any] = record
     audit: Mapping[str, Any] = record["audit"]
@@ -187,6 +192,7 @@ def _trial_row(record: Record) -> dict[str, Any]:
     row["group"] = " ".join(map(str, audit["group"]))
     if "parameters" in audit:
         row["width"] = configuration["dataset"].get("width")
+        row["settings"] = results.track(record["dataset"], record["method"])["settings"]
     return row
 
 

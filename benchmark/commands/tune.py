@@ -1,0 +1,91 @@
+"""`tune`: searches settings, equally for every method."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from benchmark.commands.run import check_request, dry_run, run_cells_of, set_aside
+from benchmark.commands.run_options import RunOptions
+from benchmark.errors import complain, tell
+from benchmark.records.lock import RunLock
+from benchmark.records.results import Results
+from benchmark.records.store import Store
+from benchmark.report.search.promotion import next_rung
+from benchmark.report.search.view import SearchView
+from benchmark.report.search.write import write_search
+from benchmark.suites.search import Rung
+
+__all__ = ["describe_search", "search_and_report"]
+
+
+def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
+    """Trains all points that are missing, and writes what was found.
+
+    A rung of which a cell failed ends the search: its best points are not known.
+
+    Arguments:
+        options: What to search, and how.
+        command: The command line that repeats the search, for the manifest.
+
+    Returns:
+        Whether nothing failed.
+
+    Raises:
+        UsageError: If the request is wrong; no trial has been changed then.
+        Interrupted: If the search was asked to end.
+        OSError: If something cannot be written.
+    """
+    rung = _rung(options)
+    store = Store(options.out)
+    check_request(options)
+    if options.fresh:
+        set_aside(store)
+    while not rung.is_last:
+        with RunLock(store.root):
+            rung, failed = _climb(options, rung, command)
+        if failed:
+            return _report([], failed)
+    lines, failed = run_cells_of(_at(options, rung), command, write_search)
+    return _report(lines, failed)
+
+
+def describe_search(options: RunOptions) -> str:
+    """The cells of a search, with their costs; with successive halving, those of the first rung.
+
+    Raises:
+        UsageError: If the request is wrong.
+    """
+    rung = _rung(options)
+    cells = dry_run(_at(options, rung))
+    if rung.is_last:
+        return cells
+    return f"{cells}\nThis is rung 1 of {rung.search.rungs}; each of the others costs about as much."
+
+
+def _climb(options: RunOptions, rung: Rung, command: Sequence[str]) -> tuple[Rung, list[str]]:
+    """Trains what is missing of a rung; returns the next one, and the cells that failed, one line each."""
+    tell(f"rung {rung.number} of {rung.search.rungs}, at {rung.share:.3g} of the budget")
+
+    def promote(store: Store, results: Results) -> Rung:
+        return next_rung(rung, SearchView(results, []))
+
+    return run_cells_of(_at(options, rung), command, promote)
+
+
+def _at(options: RunOptions, rung: Rung) -> RunOptions:
+    """The options of a rung: those below the last are runs in directories of their own."""
+    out = options.out if rung.is_last else Store(options.out).layout.rung(rung.above)
+    return replace(options, request=replace(options.request, rung=rung), out=out, fresh=False)
+
+
+def _rung(options: RunOptions) -> Rung:
+    rung = options.request.rung
+    assert rung is not None
+    return rung
+
+
+def _report(lines: Sequence[str], failed: Sequence[str]) -> bool:
+    for line in lines:
+        print(line)
+    for failure in failed:
+        complain(f"failed: {failure}")
+    return not failed

@@ -1,0 +1,42 @@
+"""What a search has chosen: the best settings of each method on each dataset."""
+
+from benchmark.report.search.view import MethodView, SearchView
+from benchmark.suites.tuned import FORMAT, Chosen, Tuned
+
+__all__ = ["tuned_of"]
+
+
+def tuned_of(view: SearchView) -> Tuned:
+    """The best point of each method on each dataset."""
+    manifest = view.results.manifest
+    metrics: dict[str, str] = {}
+    chosen: dict[str, dict[str, Chosen]] = {}
+    for dataset, methods in view.datasets.items():
+        chosen[dataset] = {}
+        for method in methods.values():
+            metrics[dataset] = method.metric
+            chosen[dataset][method.method] = _chosen(view, method)
+    return Tuned(
+        format=FORMAT,
+        suite=view.results.suite,
+        points=view.search.points,
+        seeds=view.search.seeds,
+        halving=view.search.halving,
+        rungs=view.search.rungs,
+        metrics=metrics,
+        budgets=dict(zip(view.whole["dataset"], view.whole["budget"], strict=True)),
+        commit=(manifest["commit"] if manifest else None) or "",
+        chosen=chosen,
+    )
+
+
+def _chosen(view: SearchView, method: MethodView) -> Chosen:
+    best = view.settings(method.dataset, method.method, method.best)
+    published = view.settings(method.dataset, method.method, 0)
+    return Chosen(
+        settings={name: value for name, value in best.items() if published.get(name) != value},
+        point=method.best,
+        score=method.best_score,
+        published_score=method.published_score,
+        flops=method.spent,
+    )

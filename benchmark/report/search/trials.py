@@ -1,0 +1,96 @@
+"""The trials of a search as a table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATION_ROWS, Record, SearchFacts
+from benchmark.registry import RESERVED_FIELDS
+from benchmark.suites.headline import headline
+from benchmark.suites.search import Search
+
+__all__ = ["COLUMNS", "search_trials", "settings_of"]
+
+COLUMNS = (
+    "dataset",
+    "method",
+    "point",
+    "seed",
+    "status",
+    "metric",
+    "score",
+    "budget",
+    "flops",
+    "generator_steps",
+    "compiled",
+)
+"""The columns that all methods have; those of settings follow."""
+
+NOT_IN_RECORDS = {"fall": "none", "average_half_life": 0.0}
+"""Settings that are searched for all methods, and that records leave out where they change nothing."""
+
+
+def search_trials(results: Results, facts: SearchFacts) -> pd.DataFrame:
+    """One row per dataset, method, point and seed of a search; calibration rows have no point.
+
+    A diverged trial has no score. Settings have a column each, `settings.NAME`, which is empty where a method
+    has no such setting.
+
+    Arguments:
+        results: Records, some of them perhaps of an earlier search.
+        facts: What the search tries.
+    """
+    rows = [_row(record) for record in results.records if _is_tried(record, facts)]
+    settings: set[str] = set()
+    for row in rows:
+        settings.update(name for name in row if name not in COLUMNS)
+    # As objects, lest whole numbers become real ones where a method has no such setting.
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *sorted(settings)], dtype=object)
+    whole = dict.fromkeys(("point", "seed", "flops", "generator_steps"), "Int64")
+    return table.astype({**whole, "score": float})
+
+
+def _is_tried(record: Record, facts: SearchFacts) -> bool:
+    seed = record["seed"]
+    point = Search.point_of(seed)
+    if seed not in Search(facts["points"], facts["seeds"]).seeds_of(point):
+        return False
+    tried = facts["tried"].get(record["dataset"])
+    if tried is None:
+        return False
+    if record["method"] in CALIBRATION_ROWS:
+        return point == 0
+    return point in tried.get(record["method"], ())
+
+
+def _row(record: Record) -> dict[str, Any]:
+    audit = record["audit"]
+    metric = headline(list(record["configuration"]["metrics"]))
+    score = record["metrics"].get(metric or "") if record["status"] == "ok" else None
+    row: dict[str, Any] = {
+        "dataset": record["dataset"],
+        "method": record["method"],
+        "point": None,
+        "seed": record["seed"],
+        "status": record["status"],
+        "metric": metric,
+        "score": score,
+        "budget": record["budget"],
+        "compiled": audit["compiled"],
+    }
+    for name in ("flops", "generator_steps"):
+        row[name] = audit.get(name)
+    if record["method"] not in CALIBRATION_ROWS:
+        row["point"] = Search.point_of(record["seed"])
+        for name, value in settings_of(record).items():
+            row[f"settings.{name}"] = value
+    return row
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    """The settings of the method in a record."""
+    method: Mapping[str, Any] = record["configuration"]["method"]
+    settings = {name: value for name, value in method.items() if name not in RESERVED_FIELDS}
+    return {**NOT_IN_RECORDS, **settings}

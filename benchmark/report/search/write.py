@@ -1,0 +1,70 @@
+"""From the records of a search to its table, the chosen settings and the page."""
+
+from benchmark.errors import complain, tell
+from benchmark.records.results import Results, read_run
+from benchmark.records.sealed_files import write_at_once
+from benchmark.records.store import Store
+from benchmark.report.numbers import number
+from benchmark.report.search.choice import tuned_of
+from benchmark.report.search.page import search_page
+from benchmark.report.search.view import SearchView
+from benchmark.report.tables.csv_text import to_csv
+from benchmark.suites.tuned import Tuned
+
+__all__ = ["write_search"]
+
+
+def write_search(store: Store, results: Results) -> list[str]:
+    """Writes `search.csv`, `tuned.toml` and `report.html` of a search.
+
+    Arguments:
+        store: Its directory.
+        results: The records of the trials with the whole budget.
+
+    Returns:
+        What was chosen, as lines for a terminal.
+
+    Raises:
+        UsageError: If the manifest is damaged or missing.
+    """
+    view = SearchView(results, _earlier(store, results))
+    tuned = tuned_of(view)
+    texts = {
+        "search.csv": to_csv(view.trials),
+        "tuned.toml": tuned.as_text(),
+        "report.html": search_page(view, tuned),
+    }
+    for name, text in texts.items():
+        write_at_once(store.root / name, text.encode())
+    for damage in results.damaged:
+        complain(f"{damage}; left out (the command of the search mends it)")
+    for method in view.without_score:
+        complain(f"{method}: no settings have a score, so none are chosen")
+    tell(f"search.csv, tuned.toml and report.html are in {store.root}")
+    return _lines(tuned)
+
+
+def _earlier(store: Store, results: Results) -> list[Results]:
+    """The records of the rungs below the last, the lowest first."""
+    if results.manifest is None or "search" not in results.manifest:
+        return []
+    rungs = results.manifest["search"]["rungs"]
+    return [read_run(store.layout.rung(above)) for above in range(rungs - 1, 0, -1)]
+
+
+def _lines(tuned: Tuned) -> list[str]:
+    lines = []
+    for dataset, methods in tuned.chosen.items():
+        metric = tuned.metrics[dataset]
+        lines.append(f"{dataset}, {metric} of the best of {tuned.points} settings, and as published:")
+        for method, chosen in methods.items():
+            published = "no score"
+            if chosen.published_score is not None:
+                published = number(chosen.published_score)
+            settings = ", ".join(f"{name} {_short(value)}" for name, value in chosen.settings.items())
+            lines.append(f"  {method}: {number(chosen.score)} ({published}); {settings or 'as published'}")
+    return lines
+
+
+def _short(value: object) -> str:
+    return number(value, 2) if isinstance(value, float) else str(value)

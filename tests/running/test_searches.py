@@ -1,0 +1,299 @@
+"""A search of settings, from its command to its files."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.faults import Inline, finished
+from support.searches import RUN, TUNE, search, table, tuned
+
+from benchmark.commands.cli import main
+from benchmark.report.search.edges import at_an_edge
+
+
+def test_every_method_gets_the_same_number_of_points_and_the_same_budget(searched):
+    rows = table(searched)
+    trained = rows[rows["point"].notna()]
+    for _, own in trained.groupby("method"):
+        assert sorted(own["point"]) == [0, 0, 1, 1, 2, 2, 3, 3]
+        assert set(own["budget"]) == {"40steps"}
+        assert set(own["generator_steps"]) == {40}
+    assert set(rows["method"]) == {"real-data", "collapsed", "noise", "gan", "dcgan"}
+    assert rows["seed"].min() >= 1_000_000
+
+
+def test_the_best_point_by_the_mean_over_seeds_is_chosen(searched):
+    rows = table(searched)
+    chosen = tuned(searched)
+    assert (chosen.suite, chosen.points, chosen.seeds) == ("synthetic", 4, 2)
+    for method, choice in chosen.chosen["ring"].items():
+        own = rows[rows["method"] == method]
+        means = own.groupby("point")["score"].mean()
+        assert choice.score == pytest.approx(means.max())
+        assert choice.point == means.idxmax()
+        assert choice.published_score == pytest.approx(means[0])
+        assert choice.flops == own["flops"].sum()
+        best = own[own["point"] == choice.point].iloc[0]
+        for name, value in choice.settings.items():
+            assert best[f"settings.{name}"] == value
+
+
+def test_a_record_has_the_settings_of_its_own_model(searched):
+    rows = table(searched)
+    row = rows[(rows["method"] == "gan") & (rows["point"] == 2)].iloc[0]
+    record = json.loads((searched / "trials/ring/gan" / f"seed-{row['seed']}" / "result.json").read_bytes())
+    method = record["configuration"]["method"]
+    for name in ("lr", "beta1", "fall", "average_half_life", "simultaneous"):
+        assert (
+            method.get(name, {"fall": "none", "average_half_life": 0.0}.get(name)) == row[f"settings.{name}"]
+        )
+
+
+def test_an_interrupted_search_goes_on_to_the_same_table(searched, tmp_path):
+    out = tmp_path / "search"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmark.running.executors.worker.REPORT_EVERY", 0.0)
+        executor = Inline(stop_after=60, capacity=1)
+        search(out, "--checkpoint-every", "0s", executor=executor)
+    assert 0 < len(finished(out)) < len(finished(searched))
+    assert list(out.glob("trials/*/*/training-*/checkpoint.json"))
+    assert search(out) == 0
+    assert (out / "search.csv").read_bytes() == (searched / "search.csv").read_bytes()
+    assert tuned(out).chosen == tuned(searched).chosen
+
+
+def test_a_search_grows_by_points(searched, tmp_path):
+    out = tmp_path / "search"
+    shutil.copytree(searched, out)
+    assert search(out, "--trials", "6") == 0
+    grown, before = table(out), table(searched)
+    kept = grown[~grown["point"].isin([4, 5])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, before)
+    assert search(out) == 0  # what was asked for last counts, not what there is
+    assert (out / "search.csv").read_bytes() == (searched / "search.csv").read_bytes()
+
+
+def test_halving_tries_few_settings_at_the_whole_budget_and_is_charged_for_all(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--halving", "2") == 0
+    rows = table(out)
+    counts = rows[rows["point"].notna()].groupby(["method", "budget"])["point"].nunique()
+    for method in ("gan", "dcgan"):
+        assert counts[method].to_dict() == {"10steps": 4, "20steps": 3, "40steps": 2}
+    for method, choice in tuned(out).chosen["ring"].items():
+        own = rows[rows["method"] == method]
+        assert choice.flops == own["flops"].sum()
+        assert 0 in set(own.loc[own["budget"] == "40steps", "point"])
+        first = own[(own["budget"] == "10steps") & (own["point"] != 0)].groupby("point")["score"].mean()
+        second = own[(own["budget"] == "20steps") & (own["point"] != 0)]
+        assert set(second["point"]) == set(first.sort_values(ascending=False, kind="stable").index[:2])
+    before = (out / "search.csv").read_bytes()
+    assert main(["report", str(out)]) == 0
+    assert (out / "search.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((*TUNE, "--trials", "0"), "--trials '0': give a whole number from 1 to 4096"),
+        ((*TUNE, "--trials", "many"), "--trials 'many'"),
+        ((*TUNE, "--seeds", "0,1"), "--seeds '0,1': give a whole number from 1 to 100"),
+        ((*TUNE, "--halving", "1"), "--halving '1': give a whole number from 2 to 16"),
+        ((*TUNE, "--halving", "2", "--rungs", "9"), "--rungs '9': give a whole number from 1 to 3"),
+        ((*TUNE, "--rungs", "2"), "--rungs 2: is for successive halving; give --halving, too"),
+        (
+            (*TUNE, "--set", "gan.lr=1e-3"),
+            "--set gan.lr: a search keeps to the published settings of methods",
+        ),
+        ((*TUNE, "--settings", "tuned"), "unrecognized arguments: --settings"),
+        ((*RUN, "--seeds", "1000000,"), "seeds from 1000000 on are those of searches"),
+        ((*RUN, "--settings", "/no/file.toml"), "--settings /no/file.toml: No such file or directory"),
+        (("run", "--suite", "cifar10", "--settings", "tuned"), "none come with suite 'cifar10'"),
+    ],
+)
+def test_mistakes_are_one_line(cli, tmp_path, arguments, problem):
+    status, _, err = cli(*arguments, "--out", tmp_path / "out")
+    assert status == 2
+    assert problem in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_search_and_a_run_do_not_share_a_directory(searched, cli, inline):
+    status, _, err = cli(*RUN, "--out", searched)
+    assert status == 2
+    assert "holds a search; give another directory" in err
+
+
+def wild(tmp_path, rates, default):
+    """A plug-in with a GAN of these learning rates."""
+    plugin = tmp_path / "wild.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.method import Choice\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('wild')\n"
+        "@dataclass(frozen=True)\n"
+        "class Wild(GAN):\n"
+        '    """A GAN.\n\n    References:\n        none\n\n    Deviations:\n        none\n    """\n'
+        f"    space = {{'lr': Choice{rates}}}\n"
+        f"    lr: float = {default}\n"
+    )
+    return ("--plugin", str(plugin), "--methods", "wild")
+
+
+def test_a_point_of_which_a_seed_diverged_is_not_chosen(tmp_path):
+    """A learning rate of 1e30 is the best of none."""
+    out = tmp_path / "search"
+    assert search(out, *wild(tmp_path, (1e30, 1e31), 1e-3)) == 0
+    rows = table(out)
+    others = rows[rows["point"] > 0]
+    assert set(others["status"]) == {"diverged"}
+    assert others["score"].isna().all()
+    choice = tuned(out).chosen["ring"]["wild"]
+    assert choice.point == 0
+    assert choice.settings == {}
+    assert np.isfinite(choice.score)
+
+
+def test_the_page_shows_what_a_larger_search_would_bring_and_every_setting(searched):
+    page = (searched / "report.html").read_text()
+    assert "4 settings of each method on each dataset, the published ones among them; 2 seeds each." in page
+    assert re.search(r'aria-label="Expected best overlap on ring over all settings: gan 0\.\d+; dcgan', page)
+    for setting in ("lr", "beta1", "simultaneous", "fall", "average_half_life"):
+        assert f'aria-label="overlap of gan by {setting}; the best point has' in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_chosen_settings_at_an_end_of_their_range_are_marked():
+    space = {
+        "lr": {"low": 1e-5, "high": 1e-2, "scale": "log"},
+        "weight": {"low": 0.0, "high": 1.0, "scale": "linear"},
+        "fall": {"values": ["none", "linear"]},
+    }
+    assert at_an_edge({"lr": 9e-3, "weight": 0.5, "fall": "none"}, space) == ["lr"]
+    assert at_an_edge({"lr": 1e-3, "weight": 0.99}, space) == ["weight"]
+    assert at_an_edge({"lr": 1.2e-5}, space) == ["lr"]
+    assert at_an_edge({"lr": 2e-5, "weight": 0.06}, space) == []
+    assert at_an_edge({"lr": 0.1}, space) == ["lr"]
+
+
+def test_a_method_that_declares_no_space_is_named(tmp_path):
+    plugin = tmp_path / "bare.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('bare')\n"
+        "@dataclass(frozen=True)\n"
+        "class Bare(GAN):\n"
+        "    space = {}\n"
+    )
+    out = tmp_path / "search"
+    assert search(out, "--plugin", str(plugin), "--methods", "bare,gan", "--trials", "2") == 0
+    page = (out / "report.html").read_text()
+    assert "bare (no space of its own)" in page
+    assert "gan (no space of its own)" not in page
+    rows = table(out)
+    assert rows.loc[(rows["method"] == "bare") & (rows["point"] == 1), "settings.lr"].nunique() == 1
+    assert set(rows.loc[rows["method"] == "bare", "settings.simultaneous"]) == {False}
+
+
+def test_published_settings_that_diverge_have_no_score(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, *wild(tmp_path, (1e-3, 1e-4), 1e30)) == 0
+    choice = tuned(out).chosen["ring"]["wild"]
+    assert choice.point > 0
+    assert choice.published_score is None
+
+
+def test_a_method_all_of_whose_settings_diverge_is_named(tmp_path, capsys):
+    out = tmp_path / "search"
+    options = wild(tmp_path, (1e30, 1e31), 1e30)
+    assert search(out, *options[:2], "--methods", "wild,gan") == 0
+    assert "wild on ring: no settings have a score, so none are chosen" in capsys.readouterr().err
+    assert set(tuned(out).chosen["ring"]) == {"gan"}
+    assert "wild on ring: no settings have a score" in (out / "report.html").read_text()
+
+
+def test_methods_of_unequal_searches_are_not_put_side_by_side(tmp_path):
+    """The files are those of the last command."""
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--trials", "2") == 0
+    assert search(out, "--methods", "dcgan", "--trials", "3") == 0
+    assert set(tuned(out).chosen["ring"]) == {"dcgan"}
+    assert search(out, "--trials", "3") == 0
+    counts = table(out).dropna(subset="point").groupby("method")["point"].nunique()
+    assert counts.to_dict() == {"gan": 3, "dcgan": 3}
+
+
+def test_whole_numbers_stay_whole(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "wgan-gp,gan") == 0
+    text = (out / "search.csv").read_text()
+    steps = pd.read_csv(out / "search.csv", dtype=str)["settings.critic_steps"].dropna()
+    assert set(steps) <= {"1", "5"}, text
+    assert ">5.0<" not in (out / "report.html").read_text()
+
+
+def test_a_rung_that_failed_ends_the_search(tmp_path, capsys):
+    """What goes on is not known then."""
+    out = tmp_path / "search"
+    plugin = tmp_path / "fails.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.method import Choice\n"
+        "from benchmark.registry import register_method\n"
+        "@register_method('fails')\n"
+        "@dataclass(frozen=True)\n"
+        "class Fails(GAN):\n"
+        "    def sample(self, nets, z, noise):\n"
+        "        if len(z) > 100:\n"
+        "            raise ValueError('no sample')\n"
+        "        return nets.generator(z)\n"
+    )
+    options = ("--plugin", str(plugin), "--methods", "fails,gan", "--halving", "2", "--rungs", "2")
+    assert search(out, *options) == 1
+    assert not (out / "search.csv").exists()
+    assert "no sample" in capsys.readouterr().err
+
+
+def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(tmp_path, capsys):
+    out = tmp_path / "search"
+    halved = ("--methods", "gan", "--halving", "2", "--rungs", "2")
+    assert search(out, *halved) == 0
+    assert search(out, *halved, "--fresh", "--budget", "1flops") == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["search"]
+    assert search(out, *halved, "--fresh") == 0
+    assert len(list(tmp_path.glob("search.*"))) == 1
+    shutil.rmtree(out / "trials")
+    (out / "manifest.json").unlink()  # as if it had been interrupted in its first rung
+    assert search(out, *halved, "--fresh", "--budget", "20steps") == 0
+    assert len(list(tmp_path.glob("search.*"))) == 2
+
+
+def test_rungs_are_not_trained_in_the_directory_of_a_run(cli, tmp_path, inline):
+    out = tmp_path / "run"
+    assert cli(*RUN, "--methods", "gan", "--out", out)[0] == 0
+    assert search(out, "--halving", "2") == 2
+    assert not (out / "rungs").exists()
+
+
+def test_a_damaged_trial_of_a_larger_search_is_trained_again(tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--trials", "4") == 0
+    shutil.rmtree(out / "trials/ring/gan/seed-1000100")
+    assert search(out, "--methods", "gan", "--trials", "3") == 0
+    assert sorted(table(out).dropna(subset="point")["point"]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_dry_run_of_a_search_lists_its_first_rung(cli, tmp_path):
+    status, stdout, _ = cli(*TUNE, "--halving", "2", "--rungs", "2", "--dry-run", "--out", tmp_path / "out")
+    assert status == 0
+    assert "22 trials to train" in stdout
+    assert "This is rung 1 of 2; each of the others costs about as much." in stdout
+    assert not (tmp_path / "out").exists()

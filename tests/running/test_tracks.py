@@ -1,0 +1,101 @@
+"""A run with the settings that a search has chosen."""
+
+import json
+
+import msgspec
+import pandas as pd
+import pytest
+from support.searches import RUN, tuned
+
+
+def test_a_run_takes_the_chosen_settings_and_says_so(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    status, _, err = cli(*RUN, "--settings", searched / "tuned.toml", "--out", out)
+    assert status == 0, err
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    settings = pd.read_csv(out / "settings.csv").set_index("method")
+    trials = pd.read_csv(out / "trials.csv")
+    for method, choice in tuned(searched).chosen["ring"].items():
+        configured = manifest["configuration"]["methods"]["ring"][method]
+        assert choice.settings.items() <= configured.items()
+        track = manifest["tracks"]["ring"][method]
+        assert track["settings"] == "tuned"
+        assert track["search"]["points"] == 4
+        row = settings.loc[method]
+        fresh = trials.loc[trials["method"] == method, "overlap"].mean()
+        assert row["search_score"] == choice.score
+        assert row["score"] == pytest.approx(fresh)
+        assert row["optimism"] == pytest.approx(choice.score - fresh)
+    assert set(trials.dropna(subset="flops")["settings"]) == {"tuned"}
+    summary = (out / "summary.md").read_text()
+    assert "Settings: tuned, the best of 4 of each method, with 2 seeds each (tuned.toml)." in summary
+
+
+def test_a_method_that_was_not_searched_is_marked(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--methods", "gan,veegan", "--settings", searched / "tuned.toml")
+    status, stdout, err = cli(*RUN, *options, "--out", out)
+    assert status == 0, err
+    assert "veegan (not tuned)" in stdout
+    assert "gan (not tuned)" not in stdout.replace("veegan (not tuned)", "")
+    assert "veegan (not tuned)" in (out / "summary.md").read_text()
+    trials = pd.read_csv(out / "trials.csv").set_index("method")
+    assert set(trials.loc["veegan", "settings"]) == {"not tuned"}
+    assert set(trials.loc["gan", "settings"]) == {"tuned"}
+
+
+def test_what_the_command_sets_is_over_what_the_search_chose(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--settings", searched / "tuned.toml", "--set", "gan.lr=0.0005")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert manifest["configuration"]["methods"]["ring"]["gan"]["lr"] == 0.0005
+    assert manifest["tracks"]["ring"]["gan"]["changed"] == ["lr"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"lr": "fast"}, "gan.lr=fast"),
+        ({"lr": -1.0}, "learning rate must be positive"),
+        ({"speed": 1}, "has no such setting"),
+        ({"fall": "steep"}, "gan.fall=steep"),
+    ],
+)
+def test_chosen_settings_that_are_none_are_refused(searched, cli, tmp_path, change, problem):
+    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
+    content["chosen"]["ring"]["gan"]["settings"] = change
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
+    assert status == 2
+    assert problem in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):
+    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
+    content["chosen"]["ring"]["nobody"] = content["chosen"]["ring"]["gan"]
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
+    assert status == 2
+    assert "unknown method 'nobody'" in err
+
+
+def test_optimism_is_not_that_of_another_budget(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--settings", searched / "tuned.toml", "--budget", "20steps")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv")
+    assert settings["search_score"].notna().all()
+    assert settings["optimism"].isna().all()
+
+
+def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path, inline):
+    out = tmp_path / "run"
+    assert cli(*RUN, "--methods", "gan", "--settings", searched / "tuned.toml", "--out", out)[0] == 0
+    assert cli(*RUN, "--methods", "dcgan", "--settings", "published", "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv").set_index("method")["settings"]
+    assert settings.to_dict() == {"gan": "tuned", "dcgan": "not tuned"}
