@@ -20,8 +20,6 @@ def broken_compiler(monkeypatch, inline):
         raise RuntimeError("no luck\nmore of it")
 
     monkeypatch.setattr(Planned, "seconds", lambda self, seeds, compiled, again=False: 2.0 - compiled)
-        Planned, "seconds", lambda self, seeds, compiled, again=False: 1.0 if compiled else 2.0
-    )
     monkeypatch.setattr("benchmark.training.trainer.compiled_cycle", fail)
 
 
