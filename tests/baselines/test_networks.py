@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from baselines.dcgan import DCGAN
 from baselines.networks import (
     ConvolutionalGenerator,
     ConvolutionalJudge,
@@ -14,6 +15,7 @@ from baselines.networks import (
     generator,
     joint_discriminator,
 )
+from benchmark.datasets.mixtures import Ring
 from benchmark.method import DataSpec
 from benchmark.registry import METHODS
 
@@ -110,3 +112,10 @@ def test_width_sets_the_size(method):
 def test_an_unknown_kind_of_data_is_refused():
     with pytest.raises(ValueError, match="no networks for data of kind 'sounds'"):
         generator(DataSpec("sounds", (4,), 2, 4, 2))
+
+
+@pytest.mark.parametrize(("data", "default"), [(Ring().spec, False), (images(), True)])
+@pytest.mark.parametrize("asked", [None, False, True])
+def test_the_discriminator_of_dcgan_is_normalised_as_asked(data, default, asked):
+    networks = DCGAN(discriminator_norm=asked).networks(data)
+    assert bool(kinds(networks["discriminator"], *NORMS)) == (default if asked is None else asked)
