@@ -14,7 +14,7 @@ from benchmark.commands.run import print_failures, run_and_report
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
 from benchmark.errors import UsageError, complain
 from benchmark.records.layout import TrialId
-from benchmark.records.results import Results, read_run
+from benchmark.records.results import Results, read_scores
 from benchmark.records.store import Store
 from benchmark.registry import user_path
 from benchmark.report.pictures.own_style import own_style
@@ -136,7 +136,7 @@ def load_results(directory: str | Path) -> Run:
         UsageError: If there is no run, or one of another version.
     """
     folder = user_path(directory).absolute()
-    results = read_run(folder)
+    results = read_scores(folder)
     problems: list[str] = []
     tables = make_tables(results, problems)
     for damage in results.damaged:

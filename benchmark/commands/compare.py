@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmark.errors import complain, printable
-from benchmark.records.results import read_run
+from benchmark.records.results import read_scores
 from benchmark.report.compare_runs import compare_runs
 from benchmark.report.exports.text import to_markdown
 from benchmark.report.tables.csv_text import to_csv
@@ -29,7 +29,7 @@ def compare(
     Raises:
         UsageError: If there is no run, a name is unknown, or the runs have nothing in common.
     """
-    old, new = read_run(before), read_run(after)
+    old, new = read_scores(before), read_scores(after)
     comparison = compare_runs(old, new, names, simultaneous)
     if csv:
         print(to_csv(comparison.frame), end="")

@@ -14,7 +14,7 @@ from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
 from benchmark.registry import RESERVED_FIELDS
 
-__all__ = ["Results", "read_run", "results_of"]
+__all__ = ["Results", "read_run", "read_scores", "results_of"]
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,20 @@ def read_run(root: Path) -> Results:
             "give the directory of a whole run"
         )
     return results_of(store, store.trials.survey())
+
+
+def read_scores(root: Path) -> Results:
+    """The results of a run whose trials can be compared: no search, whose trials have different settings.
+
+    Raises:
+        UsageError: If it is a search, or for the reasons of `read_run`.
+    """
+    results = read_run(root)
+    if results.is_search:
+        raise UsageError(f"{root}: holds a search of settings, not a run; see its search.csv")
+            f"{root}: holds a search of settings, not a run; see its search.csv and tuned.toml"
+        )
+    return results
 
 
 def results_of(store: Store, survey: Survey) -> Results:

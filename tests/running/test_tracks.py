@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from support.searches import RUN, tuned
 
+from benchmark import load_results
+from benchmark.errors import UsageError
+
 
 def test_a_run_takes_the_chosen_settings_and_says_so(searched, cli, tmp_path, inline):
     out = tmp_path / "run"
@@ -99,3 +102,11 @@ def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path
     assert cli(*RUN, "--methods", "dcgan", "--settings", "published", "--out", out)[0] == 0
     settings = pd.read_csv(out / "settings.csv").set_index("method")["settings"]
     assert settings.to_dict() == {"gan": "tuned", "dcgan": "not tuned"}
+
+
+def test_a_search_is_not_compared_or_loaded_as_a_run(searched, cli):
+    status, _, err = cli("compare", searched, searched)
+    assert status == 2
+    assert "holds a search of settings, not a run" in err
+    with pytest.raises(UsageError, match="holds a search of settings, not a run"):
+        load_results(searched)
