@@ -173,8 +173,6 @@ def read_scores(root: Path) -> Results:
     results = read_run(root)
     if results.is_search:
         raise UsageError(f"{root}: holds a search of settings, not a run; see its search.csv")
-            f"{root}: holds a search of settings, not a run; see its search.csv and tuned.toml"
-        )
     return results
 
 
