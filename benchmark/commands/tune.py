@@ -36,8 +36,9 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
     """
     rung = _rung(options)
     store = Store(options.out)
-    check_request(options)
+    store.check(options.request.suite.name, options.fresh, search=True)
     if options.fresh:
+        check_request(options)
         set_aside(store)
     while not rung.is_last:
         with RunLock(store.root):

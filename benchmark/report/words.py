@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from benchmark.errors import UsageError
+from benchmark.report.numbers import number
 from benchmark.suites.budget import Budget, parse_budget
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "budget_unit",
     "equal_column",
     "joined",
+    "setting_text",
     "settings_sentence",
     "span",
     "trial_name",
@@ -61,6 +63,11 @@ def joined(names: Sequence[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def setting_text(name: str, value: object) -> str:
+    """A setting and its value, such as `lr 0.0012`."""
+    return f"{name} {number(value, 2) if isinstance(value, float) else value}"
 
 
 def settings_sentence(settings: pd.DataFrame) -> str:

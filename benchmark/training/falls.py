@@ -28,6 +28,5 @@ class Falls:
 
     def write(self, rates: Tensor, progress: float) -> None:
         """Writes the factors of a cycle that begins at that share of the budget into a tensor $(S,)$."""
-        share = torch.tensor(progress, dtype=torch.float64)
         for fall, models in self.models.items():
-            rates[models] = float(FALLS[fall](share))
+            rates[models] = float(FALLS[fall](torch.tensor(progress, dtype=torch.float64)))

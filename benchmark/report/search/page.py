@@ -15,6 +15,7 @@ from benchmark.report.search.edges import at_an_edge
 from benchmark.report.search.view import MethodView, SearchView
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.styles import MethodStyle, styles_of
+from benchmark.report.words import setting_text
 from benchmark.suites.tuned import Tuned
 
 __all__ = ["search_page"]
@@ -95,7 +96,6 @@ def _row(method: MethodView, settings: str) -> dict[str, Any]:
 def _in_words(settings: dict[str, Any], edges: list[str]) -> str:
     parts = []
     for name, value in settings.items():
-        text = number(value, 2) if isinstance(value, float) else str(value)
         mark = " (at an end of its range: widen it)" if name in edges else ""
-        parts.append(f"{name} {text}{mark}")
+        parts.append(setting_text(name, value) + mark)
     return ", ".join(parts)

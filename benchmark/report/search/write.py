@@ -9,6 +9,7 @@ from benchmark.report.search.choice import tuned_of
 from benchmark.report.search.page import search_page
 from benchmark.report.search.view import SearchView
 from benchmark.report.tables.csv_text import to_csv
+from benchmark.report.words import setting_text
 from benchmark.suites.tuned import Tuned
 
 __all__ = ["write_search"]
@@ -61,10 +62,6 @@ def _lines(tuned: Tuned) -> list[str]:
             published = "no score"
             if chosen.published_score is not None:
                 published = number(chosen.published_score)
-            settings = ", ".join(f"{name} {_short(value)}" for name, value in chosen.settings.items())
+            settings = ", ".join(setting_text(*item) for item in chosen.settings.items())
             lines.append(f"  {method}: {number(chosen.score)} ({published}); {settings or 'as published'}")
     return lines
-
-
-def _short(value: object) -> str:
-    return number(value, 2) if isinstance(value, float) else str(value)

@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 
 from benchmark.records.results import Results
-from benchmark.records.schema import Track
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.rows import rows_of, trained_rows
 
@@ -51,18 +50,12 @@ def settings_table(results: Results, trials: pd.DataFrame, summary: pd.DataFrame
             }
             row |= {"metric": behind["metric"], "search_score": behind["score"]}
             row["search_budget"] = behind["budget"]
-        if behind is not None and _like_the_search(results, dataset, method, track):
-            row |= _on_fresh_seeds(results, summary, dataset, method, behind["metric"], behind["score"])
+            budgets = set(rows_of(trials, dataset=dataset, method=method)["budget"].dropna())
+            if not track["changed"] and budgets == {behind["budget"]}:
+                row |= _on_fresh_seeds(results, summary, dataset, method, behind["metric"], behind["score"])
         rows.append(row)
     table = pd.DataFrame(rows, columns=SETTINGS_COLUMNS)
     return table.astype(dict.fromkeys(["points", "seeds", "halving", "rungs"], "Int64"))
-
-
-def _like_the_search(results: Results, dataset: str, method: str, track: Track) -> bool:
-    """Whether a method was trained as it was in the search."""
-    behind = track["search"]
-    budgets = {r["budget"] for r in results.records if (r["dataset"], r["method"]) == (dataset, method)}
-    return behind is not None and not track["changed"] and budgets == {behind["budget"]}
 
 
 def _on_fresh_seeds(
