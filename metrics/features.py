@@ -15,7 +15,14 @@ from benchmark.datasets.places import FID_WEIGHTS, fid_weights
 from benchmark.errors import UsageError, first_line
 from benchmark.metric import Evaluation
 
-__all__ = ["check_extractor", "features_of", "held_out_features", "inception_file", "resolve_features"]
+__all__ = [
+    "check_extractor",
+    "features_of",
+    "features_of_data",
+    "held_out_features",
+    "inception_file",
+    "resolve_features",
+]
 
 IMAGES_AT_A_TIME = 50
 """Images that Inception sees at a time, as in pytorch-fid."""
@@ -43,6 +50,13 @@ def held_out_features(evaluation: Evaluation, extractor: str) -> Tensor:
         return _present(evaluation.held_out_assignment.features)
     key = ("features", extractor)
     return evaluation.held_out.once(key, lambda: _extract(evaluation.data, evaluation.held_out.x, extractor))
+
+
+def features_of_data(data: Dataset, packed: Tensor, extractor: str) -> Tensor:
+    """The features of other packed data $(n, ...)$, shape $(n, F)$."""
+    if extractor == "classifier":
+        return _present(data.assign(packed).features)
+    return _extract(data, packed, extractor)
 
 
 def check_extractor(name: str) -> None:

@@ -1,6 +1,6 @@
 """How many samples lie on the data's manifold, and how much of that manifold they cover."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
 from typing import NamedTuple
 
@@ -8,14 +8,12 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.metric import Evaluation, Metric
+from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
-from metrics.features import check_extractor, features_of, held_out_features, resolve_features
+from metrics import neighbourhoods
+from metrics.neighbourhoods import Neighbourhoods, radii
 
-__all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc", "radii"]
-
-DISTANCE_ROWS_AT_A_TIME = 1000
-"""Rows of a distance matrix that are computed at a time."""
+__all__ = ["PRDC", "Coverage", "Density", "Precision", "Recall", "prdc"]
 
 
 class PRDC(NamedTuple):
@@ -53,7 +51,7 @@ def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = No
     generated_radii = radii(generated, k)
     inside = torch.zeros(len(generated), dtype=torch.long, device=real.device)
     recalled, covered = [], []
-    size = DISTANCE_ROWS_AT_A_TIME
+    size = neighbourhoods.DISTANCE_ROWS_AT_A_TIME
     for part, reach in zip(real.split(size), real_radii.split(size), strict=True):
         distances = torch.cdist(part, generated)
         inside += (distances < reach[:, None]).sum(dim=0)
@@ -67,42 +65,11 @@ def prdc(real: Tensor, generated: Tensor, k: int, real_radii: Tensor | None = No
     )
 
 
-def radii(x: Tensor, k: int) -> Tensor:
-    """The distance of each point of $(N, F)$ from its `k`-th neighbour, float64, shape $(N,)$."""
-    x = x.double()
-    distances = []
-    for part in x.split(DISTANCE_ROWS_AT_A_TIME):
-        nearest = torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values
-        distances.append(nearest[:, -1])
-    return torch.cat(distances)
-
-
 @dataclass(frozen=True)
-class _Neighbourhoods(Metric):
-    """The settings and the computation that the four metrics share.
-
-    Arguments:
-        features: The features on which distances are taken; see `fid`.
-        k: The neighbour that a ball reaches to.
-        points: The most samples to use, and the most held-out data; the same number of both is used.
-    """
+class _OneOfFour(Neighbourhoods):
+    """The computation that the four metrics share."""
 
     bounds = (0.0, 1.0)
-
-    features: str = "default"
-    k: int = 5
-    points: int = 10_000
-
-    def __post_init__(self) -> None:
-        check_extractor(self.features)
-        if self.k < 1 or self.points <= self.k:
-            raise ValueError("k must be at least 1, and points greater than k")
-
-    def on(self, data: Dataset) -> "_Neighbourhoods":
-        return replace(self, features=resolve_features(self.features, data))
-
-    def on_curve(self, data: Dataset) -> bool:
-        return False
 
     def score(self, evaluation: Evaluation) -> Tensor:
         key = ("prdc", self.features, self.k, self.points)
@@ -111,20 +78,17 @@ class _Neighbourhoods(Metric):
 
     def _all_four(self, evaluation: Evaluation) -> list[PRDC]:
         """All four metrics, for each seed."""
-        samples = features_of(evaluation, self.features)
-        real = held_out_features(evaluation, self.features)
-        n = min(self.points, samples.shape[1], len(real))
+        samples, real = self.features_in(evaluation)
         # Fewer points than neighbours have no such balls.
-        if n <= self.k:
+        if len(real) <= self.k:
             return [UNDEFINED] * len(samples)
-        key = ("radii", self.features, self.k, n)
-        real_radii = evaluation.held_out.once(key, lambda: radii(real[:n], self.k))
-        return [prdc(real[:n], x[:n], self.k, real_radii) for x in samples]
+        real_radii = self.real_radii(evaluation, real)
+        return [prdc(real, x, self.k, real_radii) for x in samples]
 
 
 @register_metric("precision")
 @dataclass(frozen=True)
-class Precision(_Neighbourhoods):
+class Precision(_OneOfFour):
     """The share of samples within reach of the nearest neighbours of real data, on features.
 
     References:
@@ -137,7 +101,7 @@ class Precision(_Neighbourhoods):
 
 @register_metric("recall")
 @dataclass(frozen=True)
-class Recall(_Neighbourhoods):
+class Recall(_OneOfFour):
     """The share of real data within reach of the nearest neighbours of samples, on features.
 
     References:
@@ -150,7 +114,7 @@ class Recall(_Neighbourhoods):
 
 @register_metric("density")
 @dataclass(frozen=True)
-class Density(_Neighbourhoods):
+class Density(_OneOfFour):
     """How many neighbourhoods of real data a sample lies in, over `k`: about 1 for real data, and not bounded
     by it.
 
@@ -167,7 +131,7 @@ class Density(_Neighbourhoods):
 
 @register_metric("coverage")
 @dataclass(frozen=True)
-class Coverage(_Neighbourhoods):
+class Coverage(_OneOfFour):
     """The share of real data whose neighbourhood holds a sample, on features.
 
     References:

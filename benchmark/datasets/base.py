@@ -34,12 +34,18 @@ class Assignment(NamedTuple):
             that is the same rule.
         features: The features that a classifier has of the sample, shape $(*, N, F)$; `None` without a
             classifier.
+        factors: The continuous factors of the sample, in the order of `Dataset.factors`, each as the share of
+            real data whose factor is smaller, shape $(*, N, F)$; `None` where there are none.
+        off_manifold: The distance of the sample from the nearest point of the data's manifold, relative to
+            the norm of that point, shape $(*, N)$; `None` where the manifold is not known.
     """
 
     mode: Tensor
     high_quality: Tensor
     legacy: Tensor | None = None
     features: Tensor | None = None
+    factors: Tensor | None = None
+    off_manifold: Tensor | None = None
 
 
 def check_mode_weights(weights: Tensor) -> None:
@@ -95,6 +101,7 @@ class Dataset(ABC):
         packed_bytes: Bytes of a packed number.
         seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions
             use a CPU core fully by themselves.
+        factors: The names of the continuous factors that a sample can be taken apart into, if there are any.
     """
 
     name: ClassVar[str]
@@ -104,6 +111,7 @@ class Dataset(ABC):
     captured_by: ClassVar[Literal["high_quality", "any"]] = "high_quality"
     packed_bytes: ClassVar[int] = 4
     seeds_together: ClassVar[int] = 16
+    factors: ClassVar[tuple[str, ...]] = ()
 
     batch: int = 64
     latent: int = 8

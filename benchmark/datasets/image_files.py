@@ -19,7 +19,15 @@ from torch import Tensor
 from benchmark.datasets.places import DATA_ROOT, cache_directory, data_root
 from benchmark.errors import UsageError, first_line
 
-__all__ = ["ImageFiles", "load_cifar10", "load_digits"]
+__all__ = [
+    "ImageFiles",
+    "check_file",
+    "dataset_root",
+    "expect",
+    "image_files",
+    "load_cifar10",
+    "load_digits",
+]
 
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -77,7 +85,7 @@ def load_digits(source: str, original: bool) -> ImageFiles:
     Raises:
         UsageError: If a file is missing, damaged or foreign, or cannot be downloaded.
     """
-    return _load_digits(source, original, _root(source, Path(source, "raw"), IDX_FILES))
+    return _load_digits(source, original, dataset_root(source, Path(source, "raw"), IDX_FILES))
 
 
 def load_cifar10(original: bool) -> ImageFiles:
@@ -87,7 +95,7 @@ def load_cifar10(original: bool) -> ImageFiles:
     from torchvision.datasets import CIFAR10
 
     names = [name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
-    return _load_cifar10(original, _root("CIFAR10", Path(CIFAR10.base_folder), names))
+    return _load_cifar10(original, dataset_root("CIFAR10", Path(CIFAR10.base_folder), names))
 
 
 @lru_cache(maxsize=2)
@@ -96,7 +104,7 @@ def _load_digits(source: str, original: bool, root: Path) -> ImageFiles:
 
     folder = root / source / "raw"
     for name in IDX_FILES:
-        _check(folder / name, MD5.get(source, {}).get(name) if original else None, source)
+        check_file(folder / name, MD5.get(source, {}).get(name) if original else None, source)
 
     def split(train: bool) -> tuple[Tensor, Tensor]:
         files = [folder / name for name in IDX_FILES if name.startswith("train") == train]
@@ -108,16 +116,16 @@ def _load_digits(source: str, original: bool, root: Path) -> ImageFiles:
             raise UsageError(
                 f"{folder}: {names} is not a whole file of {source} ({first_line(error)})"
             ) from error
-        _expect(
+        expect(
             images.shape[1:] == (28, 28) and images.dtype == torch.uint8,
             files[0],
             f"images of shape {tuple(images.shape[1:])}, not (28, 28)",
         )
-        _expect(len(images) == len(labels) >= 10, files[1], f"{len(labels)} labels for {len(images)} images")
-        _expect(set(labels.unique().tolist()) == set(range(10)), files[1], "labels other than all of 0 to 9")
+        expect(len(images) == len(labels) >= 10, files[1], f"{len(labels)} labels for {len(images)} images")
+        expect(set(labels.unique().tolist()) == set(range(10)), files[1], "labels other than all of 0 to 9")
         return images[:, None], labels.long()
 
-    return _files(*split(train=True), *split(train=False))
+    return image_files(*split(train=True), *split(train=False))
 
 
 @lru_cache(maxsize=2)
@@ -128,19 +136,19 @@ def _load_cifar10(original: bool, root: Path) -> ImageFiles:
         images, labels = [], []
         for name, md5 in batches:
             file = root / CIFAR10.base_folder / name
-            _check(file, md5 if original else None, "CIFAR-10")
+            check_file(file, md5 if original else None, "CIFAR-10")
             try:
                 batch = _ArrayUnpickler(io.BytesIO(file.read_bytes()), encoding="latin1").load()
                 data = np.asarray(batch["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
                 targets = np.asarray(batch["labels"], dtype=np.int64)
             except Exception as error:  # a damaged or foreign file can break the reader in any way
                 raise UsageError(f"{file}: is not a whole batch of CIFAR-10 ({first_line(error)})") from error
-            _expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
+            expect(len(data) == len(targets) >= 1, file, f"{len(targets)} labels for {len(data)} images")
             images.append(torch.from_numpy(data))
             labels.append(torch.from_numpy(targets))
         return torch.cat(images), torch.cat(labels)
 
-    return _files(*split(CIFAR10.train_list), *split(CIFAR10.test_list))
+    return image_files(*split(CIFAR10.train_list), *split(CIFAR10.test_list))
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -158,7 +166,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"holds {module}.{name}, which no file of arrays needs")
 
 
-def _root(source: str, folder: Path, files: Iterable[str]) -> Path:
+def dataset_root(source: str, folder: Path, files: Iterable[str]) -> Path:
     """The directory that holds a dataset: the user's, else the cache, filled by a download first."""
     user_root = data_root()
     if user_root is not None:
@@ -192,7 +200,7 @@ def _download(source: str, folder: Path, cache: Path) -> None:
         ) from error
 
 
-def _check(file: Path, md5: str | None, source: str) -> None:
+def check_file(file: Path, md5: str | None, source: str) -> None:
     """Raises a `UsageError` unless the file is there, can be read and has the MD5, if one is known."""
     try:
         content = file.read_bytes()
@@ -212,12 +220,14 @@ def _check(file: Path, md5: str | None, source: str) -> None:
         )
 
 
-def _expect(condition: bool, file: Path, found: str) -> None:
+def expect(condition: bool, file: Path, found: str) -> None:
+    """Raises a `UsageError` that says what a file holds unless the condition is met."""
     if not condition:
         raise UsageError(f"{file}: holds {found}")
 
 
-def _files(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> ImageFiles:
+def image_files(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> ImageFiles:
+    """Images and labels with the checksum of all of it."""
     digest = hashlib.sha256()
     for tensor in (train, train_labels, test, test_labels):
         digest.update(tensor.numpy().tobytes())

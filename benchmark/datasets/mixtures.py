@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import torch
+from scipy.spatial.distance import pdist
 from scipy.stats import chi2
 from torch import Tensor
+from torch.nn.functional import pad
 
 from benchmark.datasets.base import Assignment, Dataset, Split
+from benchmark.datasets.weights import parse_weights
 from benchmark.registry import register_dataset
 
-__all__ = ["Grid", "HighDimensional", "Mixture", "Ring"]
+__all__ = ["Grid", "HighDimensional", "Mixture", "Ring", "UnbalancedGrid", "UnbalancedRing"]
 
 NUMBERS_TOGETHER = 1 << 18
 """Numbers of samples that are assigned at a time."""
@@ -22,11 +25,15 @@ class Mixture(Dataset):
     r"""Gaussians $\mathcal{N}(\mu_k, \sigma^2 I)$ in the first `noisy` coordinates, constant $\mu_k$ in the
     others.
 
-    They are equally likely unless a subclass overrides `mode_weights`. A sample is of high quality if its
-    Euclidean distance from the nearest mean, over all coordinates, is at most `radius` standard deviations.
+    A sample is of high quality if its Euclidean distance from the nearest mean, over all coordinates, is at
+    most `radius` standard deviations.
 
     Arguments:
         std: The standard deviation $\sigma$.
+        separation: The distance of the two nearest means, in standard deviations: all means are moved away
+            from, or towards, the origin in proportion. 0 leaves them where they are.
+        weights: The weights of the modes: `equal`, `geometric:RATIO` or `minority:NUMBER:FACTOR`; see
+            `benchmark.datasets.weights`.
         training_set: Training data is drawn, with replacement, from a fixed set of so many samples, the same
             for all methods and seeds; 0 for fresh samples without end.
     """
@@ -34,6 +41,8 @@ class Mixture(Dataset):
     kind = "points"
 
     std: float = 1.0
+    separation: float = 0.0
+    weights: str = "equal"
     training_set: int = 0
 
     def __post_init__(self) -> None:
@@ -42,19 +51,29 @@ class Mixture(Dataset):
             raise ValueError("training_set must not be negative")
         if self.std <= 0:
             raise ValueError("std must be positive")
+        if self.separation < 0:
+            raise ValueError("separation must be positive, or 0 to leave the means where they are")
+        if type(self).mode_weights is Mixture.mode_weights:
+            parse_weights(self.weights, len(self.means))
+        elif self.weights != "equal":
+            raise ValueError(f"{type(self).__name__} has weights of its own; leave weights at equal")
 
     @property
     @abstractmethod
     def means(self) -> Tensor:
-        """The modes' centres, shape $(K, D)$, float32."""
+        """The modes' centres before `separation` moves them, shape $(K, D)$, float32."""
 
     @cached_property
-    def _means(self) -> Tensor:
-        return self.means
+    def centres(self) -> Tensor:
+        """The modes' centres, shape $(K, D)$, float32."""
+        if not self.separation:
+            return self.means
+        nearest = float(pdist(self.means.double().numpy()).min())
+        return self.means * (self.separation * self.std / nearest)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (self._means.shape[1],)
+        return (self.centres.shape[1],)
 
     @property
     def noisy(self) -> int:
@@ -63,8 +82,12 @@ class Mixture(Dataset):
 
     @property
     def radius(self) -> float:
-        """The largest distance of a high-quality sample from its mode, in standard deviations."""
-        return 3.0
+        """The largest distance of a high-quality sample from its mode, in standard deviations: 3 in the
+        plane, and in more dimensions the distance within which as much of real data lies as there.
+        """
+        if self.noisy <= 2:
+            return 3.0
+        return float(chi2.ppf(chi2.cdf(9, 2), self.noisy) ** 0.5)
 
     @property
     def legacy_radius(self) -> float | None:
@@ -73,7 +96,12 @@ class Mixture(Dataset):
 
     @property
     def mode_weights(self) -> Tensor:
-        return torch.full((len(self._means),), 1 / len(self._means), dtype=torch.float64)
+        """By `weights`, unless a subclass overrides it."""
+        return self._law
+
+    @cached_property
+    def _law(self) -> Tensor:
+        return parse_weights(self.weights, len(self.centres))
 
     @property
     def truncated_std(self) -> float:
@@ -92,7 +120,7 @@ class Mixture(Dataset):
         if split == "train" and self.training_set:
             pool = _training_set(self, rng.device)
             return pool[torch.randint(len(pool), (n,), generator=rng, device=rng.device)]
-        means = self._means.to(rng.device)
+        means = self.centres.to(rng.device)
         x = means[self._draw_modes(n, rng)]
         x[:, : self.noisy] += self.std * torch.randn(n, self.noisy, generator=rng, device=rng.device)
         return x
@@ -116,13 +144,13 @@ class Mixture(Dataset):
 
     def _assign(self, samples: Tensor) -> tuple[Tensor, Tensor]:
         """The nearest mode and the distance from it, each of shape $(N,)$."""
-        means = self._means.to(samples)
+        means = self.centres.to(samples)
         mode = torch.cdist(samples, means).argmin(dim=-1)
         return mode, (samples - means[mode]).norm(dim=-1)
 
     @property
     def landmarks(self) -> Tensor:
-        return self.project(self._means)
+        return self.project(self.centres)
 
 
 @register_dataset("ring")
@@ -130,20 +158,29 @@ class Mixture(Dataset):
 class Ring(Mixture):
     """Eight Gaussians on a circle, of radius 1 by default, at the angles $2 \\pi k / 8$, each of standard
     deviation 0.01.
+
+    Arguments:
+        circle: The radius of the circle.
+        dimension: Dimensions of the space. The circle lies in the first two, and all carry noise.
     """
 
     std: float = 0.01
     circle: float = 1.0
+    dimension: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.circle <= 0:
             raise ValueError("circle, the radius, must be positive")
+        if self.separation and self.circle != type(self).circle:
+            raise ValueError("circle and separation say the same; give one of them")
+        _check_dimension(self.dimension)
 
     @property
     def means(self) -> Tensor:
         angles = 2 * torch.pi * torch.arange(8, dtype=torch.float64) / 8
-        return self.circle * torch.stack([angles.cos(), angles.sin()], dim=1).float()
+        plane = self.circle * torch.stack([angles.cos(), angles.sin()], dim=1).float()
+        return pad(plane, (0, self.dimension - 2))
 
 
 @register_dataset("grid")
@@ -151,20 +188,57 @@ class Ring(Mixture):
 class Grid(Mixture):
     """Twenty-five Gaussians at $\\{-4, -2, 0, 2, 4\\}^2$, a spacing of 2 by default, each of standard
     deviation 0.05.
+
+    Arguments:
+        spacing: The distance of neighbours.
+        dimension: Dimensions of the space. The grid lies in the first two, and all carry noise.
     """
 
     std: float = 0.05
     spacing: float = 2.0
+    dimension: int = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.spacing <= 0:
             raise ValueError("spacing must be positive")
+        if self.separation and self.spacing != type(self).spacing:
+            raise ValueError("spacing and separation say the same; give one of them")
+        _check_dimension(self.dimension)
 
     @property
     def means(self) -> Tensor:
         side = self.spacing * torch.arange(-2.0, 3.0)
-        return torch.cartesian_prod(side, side)
+        return pad(torch.cartesian_prod(side, side), (0, self.dimension - 2))
+
+
+@register_dataset("unbalanced-ring")
+@dataclass(frozen=True)
+class UnbalancedRing(Ring):
+    """The ring of radius 2.5 and standard deviation 0.05, whose first four modes are rare: each has a
+    twentieth of the weight of each of the others.
+
+    References:
+        Leverage Score Sampling for Complete Mode Coverage in Generative Adversarial Networks (Schreurs et
+        al., 2021), arXiv:2104.02373.
+    """
+
+    std: float = 0.05
+    weights: str = "minority:4:0.05"
+    circle: float = 2.5
+
+
+@register_dataset("unbalanced-grid")
+@dataclass(frozen=True)
+class UnbalancedGrid(Grid):
+    """The grid, whose first ten modes are rare: each has a twentieth of the weight of each of the others.
+
+    References:
+        Leverage Score Sampling for Complete Mode Coverage in Generative Adversarial Networks (Schreurs et
+        al., 2021), arXiv:2104.02373.
+    """
+
+    weights: str = "minority:10:0.05"
 
 
 @register_dataset("high-dimensional")
@@ -179,20 +253,28 @@ class HighDimensional(Mixture):
     away, so that rule rejects all real data (it is kept as `high_quality_legacy`). Here the radius is the one
     that 99.5 % of real data keep, $\\sqrt{\\chi^2_{700}(0.995)}$. Such a ball cannot see samples without
     spread, which are nearer to their mode than any real one: the metric `within_mode_std` does.
+
+    Arguments:
+        dimension: Dimensions of the space; in others than 1200, seven twelfths of them carry noise, too.
     """
 
     std: float = 1.0
     latent: int = 64
     samples_large: int = 10_000
+    dimension: int = 1200
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_dimension(self.dimension)
 
     @property
     def means(self) -> Tensor:
         constants = torch.tensor([-1.0, -0.5, 0.0, 0.5, -2.0, -2.5, 10.0, 0.25, -13.0, -5.5])
-        return constants[:, None].expand(-1, 1200).contiguous()
+        return constants[:, None].expand(-1, self.dimension).contiguous()
 
     @property
     def noisy(self) -> int:
-        return 700
+        return self.dimension * 7 // 12
 
     @property
     def radius(self) -> float:
@@ -207,12 +289,21 @@ class HighDimensional(Mixture):
 
     @property
     def axes(self) -> tuple[str, str]:
-        return "mean of the 500 constant coordinates", "standard deviation over the 700 noisy coordinates"
+        constant = self.dimension - self.noisy
+        return (
+            f"mean of the {constant} constant coordinates",
+            f"standard deviation over the {self.noisy} noisy coordinates",
+        )
 
     @property
     def landmarks(self) -> Tensor:
         """A real sample's deviation over the noisy coordinates is about `std`, not the centre's 0."""
-        return torch.stack([self._means[:, 0], torch.full((self.modes,), self.std)], dim=1)
+        return torch.stack([self.centres[:, 0], torch.full((self.modes,), self.std)], dim=1)
+
+
+def _check_dimension(dimension: int) -> None:
+    if dimension < 2:
+        raise ValueError("dimension must be at least 2")
 
 
 @lru_cache(maxsize=4)

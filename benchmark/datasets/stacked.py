@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,12 @@ from benchmark.datasets.base import Assignment, Preparation, Split
 from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, classifier_to_train, digit_classifier
 from benchmark.datasets.image_files import ImageFiles, load_digits
 from benchmark.datasets.images import Images, nearest_images
+from benchmark.datasets.weights import parse_weights
 from benchmark.registry import register_dataset
 
-__all__ = ["StackedDigits", "StackedFashionMNIST", "StackedMNIST"]
+__all__ = ["StackedDigits", "StackedFashionMNIST", "StackedMNIST", "UnbalancedStackedMNIST"]
+
+CLASSES = 10
 
 DIGITS_TOGETHER = 768
 """Digits that are classified at a time: about as many as stay in a CPU's cache."""
@@ -23,10 +26,10 @@ DIGITS_TOGETHER = 768
 
 @dataclass(frozen=True)
 class StackedDigits(Images):
-    """Independent digits as the channels of an image, drawn on the fly, uniformly and with replacement.
+    """Independent digits as the channels of an image, drawn on the fly, with replacement.
 
     The modes are the digits' classes in order, $10^C$ for $C$ channels; their true distribution is the
-    product of the class frequencies of the training digits. Training data comes from the training digits
+    product of the weights of the classes. Training data comes from the training digits
     only. Held-out data comes from every other test digit, and the data of the `real-data` row from the test
     digits between them.
 
@@ -36,6 +39,8 @@ class StackedDigits(Images):
 
     Arguments:
         digits: The number of channels $C$, from 1 to 4.
+        weights: The weights of the ten classes: `files` for their frequencies among the training digits, or
+            `geometric:RATIO` or `minority:NUMBER:FACTOR`; see `benchmark.datasets.weights`.
         confidence: The least probability of each digit of a high-quality sample.
         original: Whether to refuse files that are known to differ from the original distribution.
     """
@@ -46,6 +51,7 @@ class StackedDigits(Images):
 
     samples: int = 26_000
     digits: int = 3
+    weights: str = "files"
     confidence: float = 0.9
     original: bool = True
 
@@ -55,6 +61,11 @@ class StackedDigits(Images):
             raise ValueError("digits must lie in 1 to 4")
         if not 0 <= self.confidence < 1:
             raise ValueError("confidence must lie in [0, 1)")
+        if self.weights != "files":
+            try:
+                parse_weights(self.weights, CLASSES)
+            except ValueError as error:
+                raise ValueError(f"{error}, or files") from None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -62,10 +73,15 @@ class StackedDigits(Images):
 
     @property
     def mode_weights(self) -> Tensor:
-        frequencies = torch.bincount(self._files.train_labels, minlength=10).double() / len(
-            self._files.train_labels
-        )
-        return reduce(torch.kron, [frequencies] * self.digits)
+        return reduce(torch.kron, [self._class_weights] * self.digits)
+
+    @property
+    def _class_weights(self) -> Tensor:
+        """The probability of each digit, float64, shape $(10,)$."""
+        if self.weights != "files":
+            return parse_weights(self.weights, CLASSES)
+        labels = self._files.train_labels
+        return torch.bincount(labels, minlength=CLASSES).double() / len(labels)
 
     @property
     def fingerprint(self) -> str:
@@ -85,7 +101,21 @@ class StackedDigits(Images):
 
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         pool = _pool(self._files, split, rng.device)
-        return pool[torch.randint(len(pool), (n, self.digits), generator=rng, device=rng.device)]
+        if self.weights == "files":
+            index = torch.randint(len(pool.digits), (n, self.digits), generator=rng, device=rng.device)
+        else:
+            index = self._draw_by_class(n, pool, rng)
+        return pool.digits[index]
+
+    def _draw_by_class(self, n: int, pool: "_Pool", rng: torch.Generator) -> Tensor:
+        """Indices of digits whose classes have the weights of `weights`, shape $(n, C)$."""
+        weights = self._class_weights.to(rng.device)
+        digit = weights.multinomial(n * self.digits, replacement=True, generator=rng)
+        counts = pool.counts[digit]
+        starts = pool.counts.cumsum(0)[digit] - counts
+        u = torch.rand(len(digit), generator=rng, device=rng.device, dtype=torch.float64)
+        index = pool.by_class[starts + (u * counts).long()]
+        return index.view(n, self.digits)
 
     def assign(self, samples: Tensor) -> Assignment:
         classifier = _on(self._classifier, samples.device)
@@ -146,11 +176,41 @@ class StackedFashionMNIST(StackedDigits):
     source = "FashionMNIST"
 
 
+@register_dataset("unbalanced-stacked-mnist")
+@dataclass(frozen=True)
+class UnbalancedStackedMNIST(StackedMNIST):
+    """Stacked MNIST with rare digits: each of 0 to 4 has a fifth of the weight of each of 5 to 9, so that the
+    rarest modes have a hundred and twenty-fifth of the weight of the most frequent ones.
+    """
+
+    weights: str = "minority:5:0.2"
+
+
+class _Pool(NamedTuple):
+    """The digits of a split.
+
+    Attributes:
+        digits: Images, shape $(N, 28, 28)$.
+        by_class: Indices of the digits, those of class 0 first, shape $(N,)$.
+        counts: Digits per class, shape $(10,)$.
+    """
+
+    digits: Tensor
+    by_class: Tensor
+    counts: Tensor
+
+
 @lru_cache(maxsize=6)
-def _pool(files: ImageFiles, split: Split, device: torch.device) -> Tensor:
-    """The digits of a split, shape $(N, 28, 28)$, on a device."""
-    pools = {"train": files.train, "held-out": files.test[::2], "calibration": files.test[1::2]}
-    return pools[split][:, 0].contiguous().to(device)
+def _pool(files: ImageFiles, split: Split, device: torch.device) -> _Pool:
+    """The digits of a split, on a device."""
+    pools = {
+        "train": (files.train, files.train_labels),
+        "held-out": (files.test[::2], files.test_labels[::2]),
+        "calibration": (files.test[1::2], files.test_labels[1::2]),
+    }
+    digits, labels = pools[split]
+    by_class, counts = labels.argsort(stable=True), labels.bincount(minlength=CLASSES)
+    return _Pool(digits[:, 0].contiguous().to(device), by_class.to(device), counts.to(device))
 
 
 @lru_cache(maxsize=2)

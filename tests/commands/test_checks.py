@@ -41,12 +41,12 @@ def registered():
 
 
 @pytest.fixture(scope="module")
-def files_root(tmp_path_factory, digits_root, cifar_root):
+def files_root(tmp_path_factory, digits_root, cifar_root, celeba_root):
     """A data root with made-up files for every registered dataset of images."""
     root = tmp_path_factory.mktemp("files")
     for source in ("MNIST", "FashionMNIST"):
         (root / source).symlink_to(digits_root / "MNIST")
-    for folder in cifar_root.iterdir():
+    for folder in (*cifar_root.iterdir(), *celeba_root.iterdir()):
         (root / folder.name).symlink_to(folder)
     return root
 

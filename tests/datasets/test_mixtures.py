@@ -32,7 +32,7 @@ def test_the_ring_has_radius_one_and_even_angles():
 @pytest.mark.parametrize("data", ALL, ids=lambda d: d.name)
 def test_samples_follow_the_mixture(data):
     x = data.sample(20_000, data.stream(0, "data"))
-    mode, good, legacy, _ = data.assign(x)
+    mode, good, legacy, *_ = data.assign(x)
     counts = torch.bincount(mode, minlength=data.modes)
     assert stats.chisquare(counts.numpy()).pvalue > 1e-3
     noise = (x - data.means[mode])[:, : data.noisy] / data.std
@@ -133,3 +133,52 @@ def test_sizes_of_ring_and_grid_are_settings():
     ):
         with pytest.raises(ValueError, match=problem):
             cls(**settings)
+
+
+@pytest.mark.parametrize(
+    "data", [Ring(separation=6.0), Grid(separation=9.0), HighDimensional(separation=3.0)]
+)
+def test_separation_is_the_distance_of_the_nearest_centres_in_standard_deviations(data):
+    assert torch.pdist(data.centres.double()).min().item() == pytest.approx(
+        data.separation * data.std, rel=1e-5
+    )
+    assert torch.allclose(data.centres / data.centres.norm(), data.means / data.means.norm(), atol=1e-6)
+    x = data.draw(500, data.stream(0, "data"))
+    assert torch.equal(data.landmarks, type(data)(separation=data.separation).landmarks)
+    assert torch.cdist(x, data.centres).amin(dim=1).mean() < 1.2 * data.std * data.noisy**0.5
+
+
+@pytest.mark.parametrize("cls", [Ring, Grid])
+def test_ring_and_grid_in_more_dimensions_keep_their_plane_and_their_share_of_quality(cls):
+    data = cls(dimension=20)
+    assert data.shape == (20,)
+    assert torch.equal(data.means[:, :2], cls().means)
+    assert (data.means[:, 2:] == 0).all()
+    x = data.draw(50_000, data.stream(0, "data"))
+    assert x[:, 2:].std().item() == pytest.approx(data.std, rel=0.01)
+    assert data.assign(x).high_quality.double().mean().item() == pytest.approx(1 - math.exp(-4.5), abs=3e-3)
+
+
+def test_high_dimensions_may_be_fewer():
+    data = HighDimensional(dimension=24)
+    assert data.shape == (24,)
+    assert data.noisy == 14
+    x = data.draw(2000, data.stream(0, "data"))
+    constant = x[:, 14:] - x[:, 14:15]
+    assert (constant == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("cls", "settings", "problem"),
+    [
+        (Ring, {"separation": -1.0}, "separation must be positive, or 0"),
+        (Ring, {"separation": 5.0, "circle": 2.0}, "circle and separation say the same"),
+        (Grid, {"separation": 5.0, "spacing": 1.0}, "spacing and separation say the same"),
+        (Ring, {"dimension": 1}, "dimension must be at least 2"),
+        (Grid, {"dimension": 0}, "dimension must be at least 2"),
+        (HighDimensional, {"dimension": 1}, "dimension must be at least 2"),
+    ],
+)
+def test_wrong_shapes_of_mixtures(cls, settings, problem):
+    with pytest.raises(ValueError, match=problem):
+        cls(**settings)

@@ -8,7 +8,8 @@ import torch
 from benchmark.datasets.mixtures import Ring
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
-from metrics.prdc import DISTANCE_ROWS_AT_A_TIME, prdc, radii
+from metrics.neighbourhoods import DISTANCE_ROWS_AT_A_TIME, radii
+from metrics.prdc import prdc
 
 ROWS = DISTANCE_ROWS_AT_A_TIME
 NAMES = ("precision", "recall", "density", "coverage")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.commands.checks.outcome import Outcome, outcome_of, require
-from benchmark.datasets.base import Dataset
+from benchmark.datasets.base import Dataset, Split
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import CALIBRATION_ROWS, REAL_DATA
@@ -198,6 +198,10 @@ class _ReversedRing(Ring):
     @property
     def means(self) -> Tensor:
         return super().means.flip(0)
+
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        """The same data as of the ring: the modes alone have other numbers."""
+        return Ring().draw(n, rng, split)
 
 
 class _ReversedRingOfAny(_ReversedRing, _RingOfAny):

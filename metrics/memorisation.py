@@ -1,0 +1,106 @@
+"""Whether samples are copies of training data."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.metric import Evaluation
+from benchmark.registry import register_metric
+from metrics.features import features_of_data
+from metrics.neighbourhoods import radii
+from metrics.on_features import OnFeatures
+
+__all__ = ["Authenticity", "TrainingDistance", "nearest"]
+
+ROWS_AT_A_TIME = 1000
+"""Rows of a distance matrix that are computed at a time."""
+
+
+def nearest(x: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The distance of each point of `x` $(N, F)$ from the nearest of `others` $(M, F)$, float64, and the
+    place of that one, each of shape $(N,)$.
+    """
+    x, others = x.double(), others.double()
+    distances, places = [], []
+    for part in x.split(ROWS_AT_A_TIME):
+        smallest = torch.cdist(part, others).min(dim=1)
+        distances.append(smallest.values)
+        places.append(smallest.indices)
+    return torch.cat(distances), torch.cat(places)
+
+
+@dataclass(frozen=True)
+class _BesideTraining(OnFeatures):
+    """A metric that compares samples with training data: `points` of it at most, each datum once."""
+
+    def training_in(self, evaluation: Evaluation) -> Tensor:
+        """The features of training data, shape $(M, F)$."""
+        key = ("training data", self.features, self.points)
+        return evaluation.held_out.once(key, lambda: self._training(evaluation.data, evaluation.held_out.x))
+
+    def _training(self, data: Dataset, like: Tensor) -> Tensor:
+        rng = data.stream("all", "training data to compare with")
+        drawn = data.draw(self.points, rng, "train").unique(dim=0)
+        return features_of_data(data, drawn.to(like.device), self.features)
+
+
+@register_metric("authenticity")
+@dataclass(frozen=True)
+class Authenticity(_BesideTraining):
+    """The share of samples that are no copies of training data: farther from the nearest training datum than
+    that is from its own nearest neighbour.
+
+    About a half for real data that is not in the training data, 0 for copies, and 1 for samples far from all
+    data; so methods are not compared by it.
+
+    References:
+        How Faithful is your Synthetic Data? (Alaa et al., 2022), arXiv:2102.08921, section 4.3.
+    """
+
+    better = "higher"
+    bounds = (0.0, 1.0)
+    ranked = False
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        samples, _ = self.features_in(evaluation)
+        training = self.training_in(evaluation)
+        key = ("neighbours of training data", self.features, self.points)
+        between = evaluation.held_out.once(key, lambda: radii(training, 1))
+        shares = []
+        for x in samples:
+            distance, place = nearest(x, training)
+            shares.append((distance > between[place]).double().mean())
+        return torch.stack(shares)
+
+
+@register_metric("training_distance")
+@dataclass(frozen=True)
+class TrainingDistance(_BesideTraining):
+    """The median distance of samples from the nearest training datum, over that of held-out data: 1 for real
+    data, 0 for copies of training data.
+
+    References:
+        A Non-Parametric Test to Detect Data-Copying in Generative Models (Meehan et al., 2020),
+        arXiv:2004.05675, compares the same distances by a rank test.
+    """
+
+    better = "one"
+    bounds = (0.0, float("inf"))
+
+    def best(self, data: Dataset) -> float:
+        return 1.0
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        samples, real = self.features_in(evaluation)
+        training = self.training_in(evaluation)
+        key = ("distance from training data", self.features, self.points)
+        of_real = evaluation.held_out.once(key, lambda: _median(real, training))
+        return torch.stack([_median(x, training) for x in samples]) / of_real
+
+
+def _median(x: Tensor, others: Tensor) -> Tensor:
+    """The median distance of points from the nearest of others."""
+    distances, _ = nearest(x, others)
+    return distances.median()

@@ -1,0 +1,82 @@
+"""In how many regions the samples' share differs from that of real data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.stats import norm
+from sklearn.cluster import KMeans
+from torch import Tensor
+
+from benchmark.metric import Evaluation
+from benchmark.registry import register_metric
+from metrics.on_features import OnFeatures
+
+__all__ = ["NDB", "share_of_different_bins"]
+
+
+def share_of_different_bins(real: "np.ndarray", samples: "np.ndarray", significance: float) -> float:
+    """The share of bins whose proportions of two histograms differ, each by a two-sample z-test of its own.
+
+    References:
+        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462, section 2.
+
+    Arguments:
+        real: Counts of real data per bin, shape $(B,)$.
+        samples: Counts of samples per bin, shape $(B,)$.
+        significance: The level of each test.
+    """
+    n, m = real.sum(), samples.sum()
+    pooled = (real + samples) / (n + m)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    difference = np.abs(real / n - samples / m)
+    return float((difference > norm.ppf(1 - significance / 2) * error).mean())
+
+
+@register_metric("ndb")
+@dataclass(frozen=True)
+class NDB(OnFeatures):
+    """The share of bins in which there are significantly more or fewer samples than held-out data (the number
+    of statistically different bins, over that of bins). Bins are the cells of k-means of the held-out data,
+    so that no modes need be known.
+
+    Each bin is tested at the level `significance`, so that real data scores about that level.
+
+    References:
+        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462, section 2.
+
+    Arguments:
+        bins: The number of bins.
+        significance: The level of each bin's test.
+    """
+
+    better = "lower"
+    bounds = (0.0, 1.0)
+
+    bins: int = 100
+    significance: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bins < 2:
+            raise ValueError("bins must be at least 2")
+        if not 0 < self.significance < 1:
+            raise ValueError("significance must lie in (0, 1)")
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        samples, real = self.features_in(evaluation)
+        key = ("k-means", self.features, self.points, self.bins)
+        cells = evaluation.held_out.once(key, lambda: _cells(real.cpu().double().numpy(), self.bins))
+        of_real = np.bincount(cells.labels_, minlength=self.bins)
+        scores = []
+        for x in samples:
+            labels = cells.predict(x.cpu().double().numpy())
+            counts = np.bincount(labels, minlength=self.bins)
+            scores.append(share_of_different_bins(of_real, counts, self.significance))
+        return torch.tensor(scores, dtype=torch.float64)
+
+
+def _cells(real: "np.ndarray", bins: int) -> KMeans:
+    """k-means of data $(M, F)$, whatever its order."""
+    in_order = real[np.lexsort(real.T)]
+    return KMeans(min(bins, len(real)), n_init=1, random_state=0).fit(in_order)

@@ -1,0 +1,42 @@
+"""Means over all pairs of points, in parts."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+__all__ = ["ROWS_AT_A_TIME", "mean_between", "mean_within", "median_distance"]
+
+ROWS_AT_A_TIME = 1000
+"""Rows of a matrix of pairs that are computed at a time."""
+
+POINTS_FOR_THE_MEDIAN = 2000
+"""As many points are enough for the median of their distances."""
+
+PairFunction = Callable[[Tensor, Tensor], Tensor]
+"""Maps points $(n, F)$ and $(m, F)$ to a number for each pair, shape $(n, m)$."""
+
+
+def mean_between(x: Tensor, y: Tensor, function: PairFunction) -> Tensor:
+    """The mean over all pairs of a point of `x` $(N, F)$ and one of `y` $(M, F)$, float64."""
+    x, y = x.double(), y.double()
+    total = x.new_zeros(())
+    for part in x.split(ROWS_AT_A_TIME):
+        total += function(part, y).sum()
+    return total / (len(x) * len(y))
+
+
+def mean_within(x: Tensor, function: PairFunction) -> Tensor:
+    """The mean over all pairs of two different points of `x` $(N, F)$, float64."""
+    x = x.double()
+    total, start = x.new_zeros(()), 0
+    for part in x.split(ROWS_AT_A_TIME):
+        values = function(part, x)
+        total += values.sum() - values[:, start : start + len(part)].diagonal().sum()
+        start += len(part)
+    return total / (len(x) * (len(x) - 1))
+
+
+def median_distance(x: Tensor) -> float:
+    """The median distance of two different points of `x` $(N, F)$, of the first 2000 at most."""
+    return float(torch.pdist(x[:POINTS_FOR_THE_MEDIAN].double()).median())
