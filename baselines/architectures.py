@@ -92,6 +92,13 @@ ARCHITECTURES = {
         discriminator={"activation": nn.Tanh},
         weights=partial(nn.init.orthogonal_, gain=1.4),
     ),
+    "rls-gan-2021": Architecture(
+        kind="points",
+        generator={"activation": nn.Tanh},
+        encoder={"activation": nn.Tanh},
+        discriminator={"activation": nn.Tanh},
+        weights=nn.init.xavier_uniform_,
+    ),
     "wgan-gp-2017": Architecture(
         kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")
     ),

@@ -16,6 +16,13 @@ __all__ = ["Evaluation", "HeldOut", "Metric"]
 
 T = TypeVar("T")
 
+CHOICES = {
+    "better": ("higher", "lower", "one"),
+    "scale": ("linear", "log"),
+    "aspect": ("fidelity", "diversity", "both", "copies"),
+}
+"""The values that attributes of a metric can have."""
+
 
 class _Memory:
     """Remembers what metrics share."""
@@ -123,6 +130,8 @@ class Metric(ABC):
         scale: Whether two scores are as far apart as their difference says, or that of their logarithms.
         ranked: Whether methods are compared by it. A metric that is not is shown, and no method is better or
             worse for it.
+        aspect: What it judges, which `sanity` asks of it: whether samples are good (`fidelity`), whether they
+            are as diverse as real data (`diversity`), `both`, or whether they are `copies` of training data.
     """
 
     name: ClassVar[str]
@@ -133,11 +142,12 @@ class Metric(ABC):
     large: ClassVar[bool] = False
     scale: ClassVar[Literal["linear", "log"]] = "linear"
     ranked: ClassVar[bool] = True
+    aspect: ClassVar[Literal["fidelity", "diversity", "both", "copies"]] = "both"
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Raises a `ValueError` if an attribute has a value that it cannot have."""
         super().__init_subclass__(**options)
-        for attribute, accepted in (("better", ("higher", "lower", "one")), ("scale", ("linear", "log"))):
+        for attribute, accepted in CHOICES.items():
             value = getattr(cls, attribute, accepted[0])
             if value not in accepted:
                 raise ValueError(f"{cls.__name__}: {attribute} is {value!r}; give {', '.join(accepted)}")

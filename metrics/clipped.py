@@ -103,6 +103,7 @@ class ClippedDensity(Neighbourhoods):
         arXiv:2507.01761, equations 5 to 7.
     """
 
+    aspect = "fidelity"
     better = "higher"
     bounds = (0.0, 1.0)
 
@@ -131,6 +132,7 @@ class ClippedCoverage(Neighbourhoods):
         arXiv:2507.01761, equations 8 to 11.
     """
 
+    aspect = "diversity"
     better = "higher"
     bounds = (0.0, 1.0)
 

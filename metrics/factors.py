@@ -26,6 +26,7 @@ class FactorOverlap(Metric):
     """
 
     factor: ClassVar[str]
+    aspect = "diversity"
     better = "higher"
     bounds = (0.0, 1.0)
 

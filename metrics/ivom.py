@@ -38,6 +38,7 @@ class IvOM(Metric):
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.
     """
 
+    aspect = "diversity"
     better = "lower"
     bounds = (0.0, float("inf"))
     needs_generator = True

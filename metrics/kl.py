@@ -40,6 +40,7 @@ class KL(Metric):
     """
 
     needs_modes = True
+    aspect = "diversity"
     better = "lower"
     bounds = (0.0, float("inf"))
     large = True
@@ -60,6 +61,7 @@ class KLHighQuality(Metric):
     """
 
     needs_modes = True
+    aspect = "diversity"
     better = "lower"
     bounds = (0.0, float("inf"))
     scale = "log"

@@ -59,6 +59,7 @@ class Authenticity(_BesideTraining):
         How Faithful is your Synthetic Data? (Alaa et al., 2022), arXiv:2102.08921, section 4.3.
     """
 
+    aspect = "copies"
     better = "higher"
     bounds = (0.0, 1.0)
     ranked = False
@@ -86,6 +87,7 @@ class TrainingDistance(_BesideTraining):
         arXiv:2004.05675, compares the same distances by a rank test.
     """
 
+    aspect = "copies"
     better = "one"
     bounds = (0.0, float("inf"))
 

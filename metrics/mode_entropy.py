@@ -28,6 +28,7 @@ class ModeEntropy(Metric):
     """
 
     needs_modes = True
+    aspect = "diversity"
     better = "higher"
     bounds = (0.0, 1.0)
 

@@ -19,11 +19,21 @@ class Modes(Metric):
 
     References:
         VEEGAN (Srivastava et al., 2017), arXiv:1705.07761, section 4.1.
+
+    Arguments:
+        least: The number of samples that it takes.
     """
 
     needs_modes = True
+    aspect = "diversity"
     better = "higher"
     bounds = (0.0, float("inf"))
+
+    least: int = 1
+
+    def __post_init__(self) -> None:
+        if self.least < 1:
+            raise ValueError("least must be at least 1")
 
     def range(self, data: Dataset) -> tuple[float, float]:
         return 0.0, float(data.modes)
@@ -32,7 +42,7 @@ class Modes(Metric):
         return float(data.modes)
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        return (evaluation.capturing_counts >= 1).sum(dim=1).double()
+        return (evaluation.capturing_counts >= self.least).sum(dim=1).double()
 
 
 @register_metric("modes_robust")
@@ -45,6 +55,7 @@ class ModesRobust(Metric):
     """
 
     needs_modes = True
+    aspect = "diversity"
     better = "higher"
     bounds = (0.0, float("inf"))
     large = True
@@ -76,7 +87,7 @@ class ModesConfident(Modes):
         return data.modes > 0 and data.captured_by == "any"
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        return (evaluation.high_quality_counts >= 1).sum(dim=1).double()
+        return (evaluation.high_quality_counts >= self.least).sum(dim=1).double()
 
 
 @register_metric("modes_confident_robust")

@@ -18,6 +18,7 @@ class OffManifold(Metric):
     that point, where the manifold is known. Real data scores next to 0.
     """
 
+    aspect = "fidelity"
     better = "lower"
     bounds = (0.0, float("inf"))
 

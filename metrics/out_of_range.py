@@ -22,6 +22,7 @@ class OutOfRange(Metric):
     have a range, so that images have no such metric.
     """
 
+    aspect = "fidelity"
     better = "lower"
     bounds = (0.0, 1.0)
     ranked = False

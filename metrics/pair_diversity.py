@@ -23,6 +23,7 @@ class PairDiversity(OnFeatures):
     It sees the spread as a whole: which modes are missing, and whether samples are good, it does not see.
     """
 
+    aspect = "diversity"
     better = "one"
     bounds = (0.0, float("inf"))
 

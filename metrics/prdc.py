@@ -96,6 +96,7 @@ class Precision(_OneOfFour):
         arXiv:1904.06991.
     """
 
+    aspect = "fidelity"
     better = "higher"
 
 
@@ -109,6 +110,7 @@ class Recall(_OneOfFour):
         arXiv:1904.06991.
     """
 
+    aspect = "diversity"
     better = "higher"
 
 
@@ -122,6 +124,7 @@ class Density(_OneOfFour):
         Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
     """
 
+    aspect = "fidelity"
     better = "one"
     bounds = (0.0, float("inf"))
 
@@ -138,4 +141,5 @@ class Coverage(_OneOfFour):
         Reliable Fidelity and Diversity Metrics for Generative Models (Naeem et al., 2020), arXiv:2002.09797.
     """
 
+    aspect = "diversity"
     better = "higher"

@@ -24,6 +24,7 @@ class HighQuality(Metric):
     """
 
     needs_modes = True
+    aspect = "fidelity"
     better = "higher"
     bounds = (0.0, 1.0)
     large = True
@@ -40,6 +41,7 @@ class HighQualityLegacy(Metric):
     """
 
     needs_modes = True
+    aspect = "fidelity"
     better = "higher"
     bounds = (0.0, 1.0)
     ranked = False

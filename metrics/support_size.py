@@ -31,6 +31,7 @@ class SupportSize(OnFeatures):
         pairs: Of so many pairs of held-out data, one is a duplicate.
     """
 
+    aspect = "diversity"
     better = "higher"
     bounds = (1.0, float("inf"))
     scale = "log"

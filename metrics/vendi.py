@@ -46,6 +46,7 @@ class VendiRatio(OnFeatures):
             data.
     """
 
+    aspect = "diversity"
     better = "one"
     bounds = (0.0, float("inf"))
 

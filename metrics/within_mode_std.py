@@ -23,6 +23,7 @@ class WithinModeStd(Metric):
     averaged over those modes. Not defined where there is no such mode.
     """
 
+    aspect = "diversity"
     better = "one"
     bounds = (0.0, float("inf"))
 

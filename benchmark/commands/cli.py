@@ -15,7 +15,7 @@ from benchmark.commands.run_options import RUN_OPTIONS, TUNE_OPTIONS, read_run_o
 from benchmark.commands.system import require_unix
 from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
-from benchmark.registry import DATASETS, REGISTRIES, use_own_packages, user_path, what_is_in_the_way
+from benchmark.registry import DATASETS, METRICS, REGISTRIES, use_own_packages, user_path, what_is_in_the_way
 from benchmark.running.interruption import Interrupted, Interruption
 
 __all__ = ["main"]
@@ -181,6 +181,19 @@ def _check(options: Namespace) -> int:
         return 0 if check_entries(entries) else 1
 
 
+def _sanity(options: Namespace) -> int:
+    load_plugins(options.plugin)
+    names = option_values.names("metrics", options.metrics)
+    workers = option_values.count("--workers", options.workers)
+    if names is not None:
+        METRICS.check_names(names)
+
+    from benchmark.commands.sanity.command import sanity, suitable_metrics
+
+    sanity(names or suitable_metrics(), options.plugin or (), workers, user_path(options.out))
+    return 0
+
+
 def _perf(options: Namespace) -> int:
     if options.executors:
         if options.device != "cpu":
@@ -205,5 +218,6 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "compare": _compare,
     "score": _score,
     "check": _check,
+    "sanity": _sanity,
     "perf": _perf,
 }

@@ -42,6 +42,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_score(verbs.add_parser("score", help="score samples made elsewhere"))
     _add_check(verbs.add_parser("check", help="test a method, dataset, metric or suite against its contract"))
+    _add_sanity(
+        verbs.add_parser("sanity", help="try metrics on samples of which everyone knows how good they are")
+    )
     _add_perf(verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak"))
     return parser
 
@@ -232,6 +235,15 @@ def _add_perf(perf: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trials per hour with one and two workers and with Ray, instead",
     )
+
+
+def _add_sanity(sanity: argparse.ArgumentParser) -> None:
+    sanity.add_argument("--metrics", metavar="A,B", help="metrics (default: all that need samples alone)")
+    sanity.add_argument("--workers", metavar="N", default="2", help="processes (default: 2)")
+    sanity.add_argument(
+        "--out", metavar="DIR", default="results/sanity", help="directory (default: results/sanity)"
+    )
+    _add_plugin(sanity)
 
 
 def _add_extras(verb: argparse.ArgumentParser) -> None:

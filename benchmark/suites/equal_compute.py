@@ -1,5 +1,7 @@
 """The suites of this benchmark: equal compute for every method."""
 
+from dataclasses import replace
+
 from benchmark.registry import register_suite
 from benchmark.suites.suite import Suite
 
@@ -83,14 +85,73 @@ def stacked_fashion_mnist() -> Suite:
     return _stacked("stacked-fashion-mnist", "FashionMNIST articles")
 
 
+@register_suite("unbalanced-stacked-mnist")
+def unbalanced_stacked_mnist() -> Suite:
+    suite = _stacked("unbalanced-stacked-mnist", "MNIST digits, half of them rare")
+    return replace(suite, metrics=(*suite.metrics, "minority_recall"))
+
+
+@register_suite("shapes")
+def shapes() -> Suite:
+    return Suite(
+        title="Rendered figures: images whose modes, factors and manifold are exact",
+        datasets=("shapes",),
+        methods=METHODS,
+        metrics=(
+            *COMMON_METRICS,
+            "overlap",
+            "kl_joint",
+            "mode_entropy",
+            "off_manifold",
+            "overlap_x",
+            "overlap_y",
+            "overlap_size",
+            "overlap_rotation",
+        ),
+        budgets={"shapes": "6e12flops"},
+        settings=IMAGE_SETTINGS,
+        notes=IMAGE_NOTES,
+    )
+
+
+@register_suite("curves")
+def curves() -> Suite:
+    datasets = ("two-moons", "spirals", "ring-of-rings")
+    return Suite(
+        title="Curved and nested supports without modes, judged by distances between samples",
+        datasets=datasets,
+        methods=METHODS,
+        metrics=(
+            "energy_distance",
+            "sliced_wasserstein",
+            "ivom",
+            "fid",
+            "clipped_density",
+            "clipped_coverage",
+            "out_of_range",
+        ),
+        budgets=dict.fromkeys(datasets, "2e11flops"),
+        settings={"wgan-gp.penalty": 0.1},
+    )
+
+
 @register_suite("cifar10")
 def cifar10() -> Suite:
+    return _photographs("cifar10", "Photographs")
+
+
+@register_suite("celeba")
+def celeba() -> Suite:
+    return _photographs("celeba", "Photographs of faces")
+
+
+def _photographs(dataset: str, content: str) -> Suite:
     return Suite(
-        title="Photographs whose modes are not known, judged by IvOM and Fréchet distance",
-        datasets=("cifar10",),
+        title=f"{content} whose modes are not known, judged by IvOM and Fréchet distance",
+        datasets=(dataset,),
         methods=METHODS,
         metrics=("ivom", "fid", *NEIGHBOURHOODS),
-        budgets={"cifar10": "6e12flops"},
+        budgets={dataset: "6e12flops"},
         settings={**IMAGE_SETTINGS, "ivom.points": 1000},
         notes=IMAGE_NOTES,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 __all__ = ["headline"]
 
-HEADLINES = ("overlap", "coverage", "fid")
+HEADLINES = ("overlap", "clipped_coverage", "coverage", "fid")
 """The metrics that answer it, the best one first.
 
 Those behind the first are for data whose modes are not known.

@@ -19,6 +19,8 @@ MIXTURE_METRICS = (
 
 PACGAN_METHODS = ("gan", "ali", "pacgan2", "pacgan3", "pacgan4")
 
+RLS_METHODS = ("gan", "pacgan2", "dcgan", "wgan-gp", "unrolled", "ali", "veegan", "aegan")
+
 
 def _for_each(owners: tuple[str, ...], **settings: object) -> dict[str, object]:
     """The same settings for several datasets or methods, by `name.field`."""
@@ -262,6 +264,56 @@ def wgan_gp_2017() -> Suite:
                 "He's initial weights at the output, too, where the code has those of Glorot and Bengio",
                 "the grid's training set has random counts per mode, and batches are drawn from it with "
                 "replacement (the code has 4000 samples per mode, in one fixed order)",
+            ),
+        ),
+    )
+
+
+@register_suite("rls-gan-2021")
+def rls_gan_2021() -> Suite:
+    datasets = ("unbalanced-ring", "unbalanced-grid")
+    return Suite(
+        title="Ring and grid with rare modes, with the settings of the paper on leverage score sampling",
+        datasets=datasets,
+        methods=RLS_METHODS,
+        metrics=(*MIXTURE_METRICS, "minority_recall"),
+        budgets=dict.fromkeys(datasets, "30000steps"),
+        settings={
+            **_for_each(
+                datasets, batch=64, latent=25, width=128, architecture="rls-gan-2021", samples=10_000
+            ),
+            **_for_each(RLS_METHODS, lr=1e-3),
+            **_for_each(RLS_METHODS, beta1=0.5),
+            "modes.least": 50,
+            "unrolled.discriminator_lr": 1e-3,
+            "aegan.discriminator_lr": 1e-3,
+            "wgan-gp.penalty": 0.1,
+        },
+        protocol=Protocol(
+            paper=(
+                "Leverage Score Sampling for Complete Mode Coverage in Generative Adversarial Networks "
+                "(Schreurs et al., 2021), arXiv:2104.02373"
+            ),
+            code="the authors' code (joachimschreurs/RLS_GAN)",
+            gives=(
+                "ring of radius 2.5 and standard deviation 0.05, of whose 8 modes 4 are rare; grid of "
+                "spacing 2 and standard deviation 0.05, of whose 25 modes 10 are rare; rare modes have a "
+                "twentieth of the weight",
+                "generator and discriminator of 2 x 128 tanh; 25 latent dimensions; Adam 1e-3 with beta1 "
+                "0.5; batch 64; 30,000 updates",
+                "10,000 samples, of which one within 3 standard deviations of a mode is good; a mode with "
+                "50 good samples is covered; ten runs, means and standard deviations",
+            ),
+            open=(
+                "which modes of the grid are rare; the initial weights; whether training data is a fixed set",
+            ),
+            chosen=(
+                "the first ten modes of the grid are rare, which are its two leftmost columns",
+                "a twentieth is relative to the weight of each other mode. A perfect sampler then has 32 "
+                "samples of each rare mode of the grid and does not cover it by the rule of 50",
+                "Glorot's uniform initial weights; fresh training samples without end",
+                "all methods but gan and pacgan2 are in no row of the table; they have the same optimiser, "
+                "and else their own settings",
             ),
         ),
     )

@@ -1,0 +1,1 @@
+"""Sanity checks of metrics: simple distributions, on which everyone knows what a score must do."""

@@ -1,0 +1,145 @@
+"""The scores of metrics along the courses of sanity checks, and how they are to be read."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.commands.sanity.courses import Check, Course, Step
+from benchmark.datasets.base import stream_seed
+from benchmark.metric import Evaluation, HeldOut, Metric
+
+__all__ = ["Measured", "Verdict", "measure_course", "verdict"]
+
+REPEATS = 3
+"""Draws of each point of a course, whose scores are averaged."""
+
+NOTICEABLE = 1.5
+"""A distance without a greatest value that stays within this factor of real data's has noticed nothing."""
+
+
+class Measured(NamedTuple):
+    """The scores of a metric along a course.
+
+    Attributes:
+        scores: The score at each place, averaged over draws, shape $(P,)$.
+        stds: Their standard deviations over draws, shape $(P,)$.
+        of_real: The scores of fresh real data in place of the samples, shape $(P,)$.
+        least: The least possible score.
+        greatest: The greatest possible score.
+    """
+
+    scores: "np.ndarray"
+    stds: "np.ndarray"
+    of_real: "np.ndarray"
+    least: float
+    greatest: float
+
+    @property
+    def has_range(self) -> bool:
+        return isfinite(self.least) and isfinite(self.greatest)
+
+
+class Verdict(NamedTuple):
+    """Whether a metric passes a course.
+
+    Attributes:
+        shape: Whether the course of the scores is right.
+        ends: Whether single scores are; `None` if the metric has no range to ask that of.
+    """
+
+    shape: bool
+    ends: bool | None
+
+
+def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) -> dict[str, Measured]:
+    """The scores of every metric that applies to a course, by name."""
+    first = course.step(course.values[0], torch.Generator().manual_seed(0)).data
+    applying = {name: metric for name, metric in metrics.items() if metric.applies(first)}
+    rows = {name: np.empty((REPEATS, len(course.values))) for name in applying}
+    of_real = {name: np.empty(len(course.values)) for name in applying}
+    for repeat in range(REPEATS):
+        for place, value in enumerate(course.values):
+            seed = stream_seed("sanity", check.title, course.setting, repeat, place)
+            rng = torch.Generator().manual_seed(seed)
+            step = course.step(value, rng)
+            for name, score in _scores(step, step.samples, applying):
+                rows[name][repeat, place] = score
+            if repeat == 0:
+                fresh = step.data.draw(len(step.samples), rng, "calibration")
+                for name, score in _scores(step, fresh, applying):
+                    of_real[name][place] = score
+    return {
+        name: Measured(
+            scores=rows[name].mean(axis=0),
+            stds=rows[name].std(axis=0, ddof=1),
+            of_real=of_real[name],
+            least=metric.range(first)[0],
+            greatest=metric.range(first)[1],
+        )
+        for name, metric in applying.items()
+    }
+
+
+def _scores(step: Step, samples: Tensor, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, float]]:
+    evaluation = Evaluation(step.data, samples[None], HeldOut(step.real), [0])
+    for name, metric in metrics.items():
+        with warnings.catch_warnings():
+            # k-means warns of fewer different points than cells, which rounding makes.
+            warnings.simplefilter("ignore")
+            yield name, float(metric.on(step.data).score(evaluation))
+
+
+def verdict(metric: Metric, course: Course, measured: Measured) -> Verdict | None:
+    """Whether a metric passes a course; `None` if the course asks nothing of what the metric judges."""
+    rule = course.shapes.get(metric.aspect)
+    if rule is None:
+        return None
+    goodness = how_good(metric, measured)
+    ends = None
+    if measured.has_range or metric.better == "one":
+        ends = all(end(goodness) for end in course.ends.get(metric.aspect, ()))
+    return Verdict(rule(goodness), ends)
+
+
+def how_good(metric: Metric, measured: Measured) -> "np.ndarray":
+    """How good a metric says that the samples are, from 0 to 1 for as good as real data, shape $(P,)$.
+
+    A score with a range is taken relative to it. One that is best at 1 is taken as it is, or its inverse.
+    A distance without a greatest value is taken relative to the greatest of the course, from that of real
+    data on, by logarithms where the metric's scale is logarithmic. A score that is not defined is bad.
+    """
+    scores = measured.scores
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if metric.better == "one":
+            goodness = np.minimum(scores, 1 / scores)
+        elif measured.has_range:
+            share = _share(metric, scores, measured.least, measured.greatest)
+            goodness = share if metric.better == "higher" else 1 - share
+        else:
+            goodness = 1 - _relative_distance(metric, scores, measured.of_real)
+    return np.clip(np.nan_to_num(goodness, nan=0.0), 0, 1)
+
+
+def _share(metric: Metric, scores: "np.ndarray", least: float, greatest: float) -> "np.ndarray":
+    """Where scores lie between the least and the greatest one that are possible."""
+    if metric.scale == "log" and least > 0:
+        return np.log(scores / least) / np.log(greatest / least)
+    # An estimate without bias may be below the distance of equal distributions, which is 0.
+    least = max(least, 0.0) if metric.better == "lower" else least
+    return (scores - least) / (greatest - least)
+
+
+def _relative_distance(metric: Metric, scores: "np.ndarray", of_real: "np.ndarray") -> "np.ndarray":
+    """0 for the distance of real data, 1 for the greatest of the course."""
+    floor = max(float(np.nanmean(np.abs(of_real))), 1e-12)
+    greatest = float(np.nanmax(scores, initial=floor))
+    if greatest < NOTICEABLE * floor:
+        return np.zeros_like(scores)
+    if metric.scale == "log":
+        return np.log(np.maximum(scores, floor) / floor) / np.log(greatest / floor)
+    return (np.maximum(scores, floor) - floor) / (greatest - floor)
