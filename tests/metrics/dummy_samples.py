@@ -4,6 +4,7 @@ import torch
 
 from benchmark.datasets.image_files import load_digits
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
+from benchmark.datasets.shapes import Shapes
 from benchmark.datasets.stacked import StackedMNIST
 from benchmark.registry import METRICS
 from benchmark.scoring.calibration import collapsed, noise, real_data
@@ -18,6 +19,7 @@ DATASETS = {
     "grid": (Grid, {}),
     "high-dimensional": (HighDimensional, {"samples": 600, "held_out": 1300}),
     "stacked-mnist": (StackedMNIST, {"original": False, "samples": 5000, "held_out": 2000}),
+    "shapes": (Shapes, {"samples": 2000, "held_out": 2000}),
 }
 
 
@@ -92,11 +94,41 @@ def digit_samples(data, seed, n):
     }
 
 
+def shape_samples(data, seed, n):
+    """Samples of the dummies of rendered figures, by dummy, each of shape (n, 3, 32, 32)."""
+    rng = data.stream(seed, "dummies")
+    mode, factors = torch.randint(data.modes, (n,), generator=rng), torch.rand(n, 4, generator=rng)
+    half, middle = data.modes // 2, torch.full((n, 4), 0.6)
+    often = torch.rand(n, generator=rng) < 0.8
+    noise_of_32_levels = 32 * torch.randn(n, *data.shape, generator=rng)
+    few = data.draw(100, rng, "train")
+    return {
+        "real": data.draw(n, rng, "calibration"),
+        "collapsed": collapsed(data, seed, CPU)(n),
+        "half": data.render(mode % half, factors),
+        "unequal": data.render(torch.where(often, mode % half, half + mode % half), factors),
+        "noisy": (data.render(mode, factors) + noise_of_32_levels).round().clamp(0, 255).to(torch.uint8),
+        "memorising": few[torch.randint(100, (n,), generator=rng)],
+        "narrow": data.render(mode, (factors + middle) / 2),
+        "points": data.render(mode, middle),
+        "noise": noise(data, seed, CPU)(n),
+    }
+
+
+SAMPLES = {
+    "ring": point_samples,
+    "grid": point_samples,
+    "high-dimensional": point_samples,
+    "stacked-mnist": digit_samples,
+    "shapes": shape_samples,
+}
+"""Makes the samples of the dummies of a dataset."""
+
+
 def score_dummies(data, seed=0):
     """The scores of every dummy, and of `reference`, the `real-data` row: by metric, then by dummy."""
     samples = {"reference": real_data(data, seed, CPU)(data.samples)}
-    draw = point_samples if data.kind == "points" else digit_samples
-    samples |= draw(data, seed, data.samples)
+    samples |= SAMPLES[data.name](data, seed, data.samples)
     metrics = {}
     for name in METRICS.names():
         metric = METRICS.get(name)()

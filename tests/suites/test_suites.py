@@ -24,6 +24,8 @@ MIXTURES = [
     ("unrolled-2017", "ring"),
     ("wgan-gp-2017", "ring"),
     ("wgan-gp-2017", "grid"),
+    ("rls-gan-2021", "unbalanced-ring"),
+    ("rls-gan-2021", "unbalanced-grid"),
 ]
 
 
@@ -58,8 +60,25 @@ def test_a_paper_suite_trains_the_papers_number_of_generator_updates(suite, data
         "pacgan-2018": 400_000,
         "unrolled-2017": 25_000,
         "wgan-gp-2017": 100_000,
+        "rls-gan-2021": 30_000,
     }[suite]
     assert {cell.cycles * cell.cost.generator_steps for cell in cells.values()} == {updates}
+
+
+def test_the_unbalanced_mixtures_of_leverage_score_sampling():
+    """A perfect sampler has 119 samples of a rare mode of the ring, and 32 of one of the grid."""
+    for dataset, rare in (("unbalanced-ring", 119), ("unbalanced-grid", 32)):
+        cells = planned("rls-gan-2021", dataset)
+        for cell in cells.values():
+            settings = settings_of(cell)
+            assert (settings["lr"], settings["beta1"]) == (1e-3, 0.5)
+        data = cells["gan"].dataset.data
+        assert (data.batch, data.latent, data.samples, data.std) == (64, 25, 10_000, 0.05)
+        assert round(data.samples * data.mode_weights.min().item()) == rare
+        metrics = cells["gan"].dataset.metrics
+        assert metrics["modes"].least == 50
+        # Two hidden layers of 128 units each.
+        assert cells["gan"].cost.parameters == (26 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129)
 
 
 def test_the_grid_of_the_veegan_notebook():
@@ -137,19 +156,22 @@ def test_a_paper_suite_states_its_sources_and_its_choices(cli, suite):
         assert " ".join(text.split()) in told
 
 
+OF_DIGITS = ("stacked-mnist", "stacked-fashion-mnist", "unbalanced-stacked-mnist")
+
+
 @pytest.mark.parametrize("suite", registered_suites(), ids=lambda suite: suite.name)
 def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_own_methods(suite):
-    known = suite.name != "cifar10"
+    known = suite.name not in ("cifar10", "celeba", "curves")
     assert ("overlap" in suite.metrics) == known
     # Where any sample captures a mode, those that the classifier is sure of are counted apart.
     digits = [
         METRICS.get(name) for name in ("modes_confident", "modes_confident_robust") if name in suite.metrics
     ]
-    assert len(digits) == (2 if suite.name in ("stacked-mnist", "stacked-fashion-mnist") else 0)
+    assert len(digits) == (2 if suite.name in OF_DIGITS else 0)
     assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
-    assert ("out_of_range" in suite.metrics) == (suite.name == "synthetic")
+    assert ("out_of_range" in suite.metrics) == (suite.name in ("synthetic", "curves"))
     assert set(suite.notes) <= set(suite.methods)
-    assert bool(suite.notes) == (suite.name in ("stacked-mnist", "stacked-fashion-mnist", "cifar10"))
+    assert bool(suite.notes) == (suite.name in (*OF_DIGITS, "shapes", "cifar10", "celeba"))
 
 
 def test_every_setting_of_a_paper_suite_has_an_effect():

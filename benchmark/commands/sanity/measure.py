@@ -76,13 +76,19 @@ def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) 
     return {
         name: Measured(
             scores=rows[name].mean(axis=0),
-            stds=rows[name].std(axis=0, ddof=1),
+            stds=_std(rows[name]),
             of_real=of_real[name],
             least=metric.range(first)[0],
             greatest=metric.range(first)[1],
         )
         for name, metric in applying.items()
     }
+
+
+def _std(rows: "np.ndarray") -> "np.ndarray":
+    """The standard deviation over draws; not defined where a score is not finite."""
+    with np.errstate(invalid="ignore"):
+        return rows.std(axis=0, ddof=1)
 
 
 def _scores(step: Step, samples: Tensor, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, float]]:
