@@ -127,9 +127,9 @@ def test_known_metrics_pass_and_fail_as_the_paper_has_it():
         assert (found["precision"], found["density"]) == expected, title
 
 
-def test_copies_are_told_by_the_metrics_that_judge_them_alone():
-    found = passes("copies", "authenticity", "training_distance", "precision", "overlap")
-    assert found == {"authenticity": True, "training_distance": True, "precision": True, "overlap": False}
+def test_copies_are_told_by_the_metrics_that_judge_them():
+    found = passes("copies", "authenticity", "training_distance", "precision")
+    assert found == {"authenticity": True, "training_distance": True, "precision": True}
 
 
 def test_the_command_writes_the_page_and_every_score(cli, tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_the_command_writes_the_page_and_every_score(cli, tmp_path, monkeypatch)
     assert out.strip().splitlines()[0] in page
     assert "| `kl` | ✗ – |" in out
     scores = pd.read_csv(tmp_path / "new" / "sanity" / "sanity.csv")
-    assert len(scores) == 3 * (10 + 5)
+    assert len(scores) == 3 * (10 + 5)  # the check of copies asks nothing of them, and shows their scores
     row = scores[(scores.metric == "overlap") & (scores.check == "invention") & (scores.value == 5)]
     assert row.score.item() > 0.93
 

@@ -133,6 +133,6 @@ def copies() -> Iterator[Course]:
         "",
         (0.0, 0.25, 0.5, 0.75, 1.0),
         step,
-        {"copies": falls(), "diversity": falls(), "both": falls(), "fidelity": is_flat},
+        {"copies": falls(), "fidelity": is_flat},
         {"copies": (is_near(-1, 0.0),)},
     )
