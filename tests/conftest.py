@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from support.celeba import write_celeba
 from support.plugins import forget_plugins
 from support.shared import shared_folder
 
@@ -15,9 +15,6 @@ from benchmark.registry.packages import use_own_packages
 
 # The folders of the tests are called like the packages that they test.
 use_own_packages()
-
-HEADED_LISTS = {"list_attr_celeba": 40, "list_bbox_celeba": 4, "list_landmarks_align_celeba": 10}
-"""Those lists of CelebA that begin with their length and a header, and the numbers in each line."""
 
 
 @pytest.fixture(autouse=True)
@@ -91,24 +88,9 @@ def cifar_root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def celeba_root(tmp_path_factory):
-    """A data root with made-up photographs in the format of CelebA: every list, and JPEG files."""
+    """A data root with made-up photographs in the format of CelebA."""
     root = tmp_path_factory.mktemp("data")
-    folder = root / "celeba"
-    (folder / "img_align_celeba").mkdir(parents=True)
-    random = np.random.default_rng(0)
-    lists = {name: [] for name in ("identity_CelebA", "list_eval_partition", *HEADED_LISTS)}
-    for i in range(300):
-        name = f"{i + 1:06}.jpg"
-        brightness = random.integers(40, 200, size=3)
-        pixels = np.clip(brightness + random.normal(0, 20, size=(218, 178, 3)), 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / "img_align_celeba" / name)
-        lists["identity_CelebA"].append(f"{name} {i % 7}")
-        lists["list_eval_partition"].append(f"{name} {i * 3 // 300}")
-        for headed, numbers in HEADED_LISTS.items():
-            lists[headed].append(f"{name} {' '.join(['1'] * numbers)}")
-    for name, lines in lists.items():
-        header = ["300", "header"] if name in HEADED_LISTS else []
-        (folder / f"{name}.txt").write_text("\n".join([*header, *lines]) + "\n")
+    write_celeba(root / "celeba", (100, 100, 100))
     return root
 
 

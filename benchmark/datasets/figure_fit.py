@@ -1,6 +1,7 @@
 """Which figures a picture shows, and where: the rendering of `figures`, inverted."""
 
 from functools import lru_cache
+from itertools import product
 from math import pi
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from benchmark.datasets.figures import COUNTS, FIGURES, PIXELS, Pose, coverage
 
 __all__ = ["KINDS", "Fit", "Limits", "fit_figures"]
 
-KINDS = tuple((figure, count) for figure in FIGURES for count in range(1, COUNTS + 1))
+KINDS = tuple(product(FIGURES, range(1, COUNTS + 1)))
 """The groups of figures: the figure and the number of them."""
 
 ROTATIONS, SIZES = 60, 4

@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.datasets.base import Assignment, Split
 from benchmark.datasets.figure_fit import KINDS, Limits, fit_figures
 from benchmark.datasets.figures import PIXELS, Pose, coverage
-from benchmark.datasets.images import Images, nearest_images
+from benchmark.datasets.images import Images
 from benchmark.datasets.weights import parse_weights
 from benchmark.registry import register_dataset
 
@@ -30,9 +30,6 @@ LIMITS = Limits(offset=3.0, least_size=0.75)
 
 PICTURES_TOGETHER = 1000
 """Pictures that are rendered or inverted at a time."""
-
-POOL = 10_000
-"""Training pictures among which the nearest ones are looked for."""
 
 
 @register_dataset("shapes")
@@ -121,9 +118,11 @@ class Shapes(Images):
         return fit.kind * len(COLOURS) + colour, distance, _factors(fit.pose)
 
     def nearest_training(self, packed: Tensor) -> Tensor:
-        """The nearest of the first 10,000 pictures of a training stream."""
-        pool = self.draw(POOL, self.stream("all", "nearest training"))
-        return nearest_images(packed, pool, chunk=5000)
+        """The nearest picture of the manifold, since every one of them can occur."""
+        pictures = packed.cpu()
+        assigned = self.assign(pictures)
+        assert assigned.factors is not None
+        return self.render(assigned.mode, assigned.factors)
 
 
 def _palette(device: torch.device) -> Tensor:

@@ -58,11 +58,13 @@ class Results:
     def track(self, dataset: str, method: str) -> Track:
         """Where the settings of a method on a dataset come from; as published where that is not known.
 
-        Published settings are `not tuned` beside tuned ones.
+        Published settings are `not tuned` beside tuned ones. A calibration row has no settings.
         """
         tracks = self.manifest.get("tracks", {}) if self.manifest else {}
         own = tracks.get(dataset, {})
-        track = own.get(method, Track(settings="published", changed=[], search=None))
+        track = own.get(method)
+        if track is None:
+            return Track(settings="published", changed=[], search=None)
         if track["settings"] == "published" and any(other["settings"] == "tuned" for other in own.values()):
             return {**track, "settings": "not tuned"}
         return track

@@ -65,7 +65,7 @@ QUICK = {
     "ae": (500, {"components": 4}),
     "vae": (1000, {"lr": 4e-3}),
     "aae": (1500, {"lr": 1.5e-2, "beta1": 0.0}),
-    "bigan": (2000, {"lr": 6e-3, "beta1": 0.0, "end_rate": 1.0}),
+    "bigan": (4000, {"lr": 3e-3, "beta1": 0.0, "end_rate": 1.0}),
     "vgh": (500, {"lr": 2e-3}),
     "vgh++": (600, {"lr": 4e-3}),
 }

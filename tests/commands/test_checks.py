@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from support.celeba import write_celeba
 
 from benchmark.commands.check import check_entries
 from benchmark.commands.checks.datasets import check_dataset
@@ -41,13 +42,14 @@ def registered():
 
 
 @pytest.fixture(scope="module")
-def files_root(tmp_path_factory, digits_root, cifar_root, celeba_root):
+def files_root(tmp_path_factory, digits_root, cifar_root):
     """A data root with made-up files for every registered dataset of images."""
     root = tmp_path_factory.mktemp("files")
     for source in ("MNIST", "FashionMNIST"):
         (root / source).symlink_to(digits_root / "MNIST")
-    for folder in (*cifar_root.iterdir(), *celeba_root.iterdir()):
+    for folder in cifar_root.iterdir():
         (root / folder.name).symlink_to(folder)
+    write_celeba(root / "celeba", (100, 2000, 2000))
     return root
 
 
@@ -57,8 +59,9 @@ def made_up_files(files_root, monkeypatch):
     build = DATASETS.build
 
     def build_small(name, settings):
-        from_files = DATASETS.has_setting(name, "original")
-        return build(name, {**settings, **OF_MADE_UP_FILES} if from_files else settings)
+        if DATASETS.has_setting(name, "original"):
+            settings = {**settings, **OF_MADE_UP_FILES}
+        return build(name, settings)
 
     monkeypatch.setattr(DATASETS, "build", build_small)
     monkeypatch.setattr("metrics.features._checked_digest", lambda file: "0" * 64)

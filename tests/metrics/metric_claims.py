@@ -16,7 +16,7 @@ DUMMIES = {
     "unequal": "real data of all modes, four fifths of it of the first half of them",
     "noisy": "real data with noise: 5 standard deviations of a mode; for digits, 32 of 255 levels",
     "memorising": "100 training samples, repeated; for mixtures, as many of each mode",
-    "narrow": "real data moved half of the way to the centre of its mode, a digit's class, or one pose of shapes",
+    "narrow": "real data moved half of the way to the centre of its mode, a digit to the mean of its class",
     "points": "one point for every mode: its centre; for digits one image of each class, for shapes one pose",
     "noise": "one Gaussian with the mean and covariance of training data; images clipped to their range",
 }
@@ -28,9 +28,9 @@ DUMMIES = {
 #   up? T: as up, or not defined        x F: at least F times
 #   = V T: V itself, T away at most     none: not defined
 # They hold for the scores of twenty seeds on the plane, of eight in 1200 dimensions, and of three with each
-# of three digit classifiers; those of the later metrics, from clipped_density on, of ten seeds on the plane, six
-# in 1200 dimensions and three of digits, all of shapes of three. Most thresholds are half of the least effect,
-# or twice the greatest accident, of these.
+# of three digit classifiers; those of the later metrics, from clipped_density on, of ten seeds on the plane,
+# six in 1200 dimensions and three of digits; all of shapes of three. Most thresholds are half of the least
+# effect, or twice the greatest accident, of these.
 CLAIMS = {
     name: (Path(__file__).parent / "claims" / f"{name}.txt").read_text()
     for name in ("ring", "grid", "high-dimensional", "stacked-mnist", "shapes")

@@ -29,12 +29,21 @@ PAPERS = (
     "ali-2017",
     "vendi-2023",
     "mimicry-2020",
+    "rls-gan-2021",
 )
 COPIED_PAPERS = (*PAPERS, "unrolled-2017", "presgan-2019", "progressive-gan-2018", NOT_STATED)
 OTHER_DATASETS = ("stacked-mnist-10000",)
 OTHER_METRICS = ("inception_score", "mode_diversity", "vendi_score")
 SHARES = ("high_quality", "high_quality_legacy", "recall")
-MODES = {"ring": 8, "grid": 25, "high-dimensional": 10, "stacked-mnist": 1000, "stacked-mnist-10000": 10_000}
+MODES = {
+    "ring": 8,
+    "unbalanced-ring": 8,
+    "grid": 25,
+    "unbalanced-grid": 25,
+    "high-dimensional": 10,
+    "stacked-mnist": 1000,
+    "stacked-mnist-10000": 10_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +123,7 @@ def test_a_copy_has_the_value_of_the_original(figures):
 
 def test_a_suite_is_that_of_its_paper_and_can_run_what_the_figure_is_of(figures):
     ours = figures[figures["suite"] != ""]
-    assert set(ours["suite"]) == {"veegan-2017", "pacgan-2018"}
+    assert set(ours["suite"]) == {"veegan-2017", "pacgan-2018", "rls-gan-2021"}
     assert (ours["suite"] == ours["paper"]).all()
     for row in ours.to_dict("records"):
         suite = get_suite(row["suite"])
@@ -124,6 +133,8 @@ def test_a_suite_is_that_of_its_paper_and_can_run_what_the_figure_is_of(figures)
     assert ours.groupby(["suite", "dataset"]).size().to_dict() == {
         ("pacgan-2018", "grid"): 15,
         ("pacgan-2018", "ring"): 15,
+        ("rls-gan-2021", "unbalanced-grid"): 4,
+        ("rls-gan-2021", "unbalanced-ring"): 4,
         ("veegan-2017", "grid"): 5,
         ("veegan-2017", "stacked-mnist"): 6,
     }

@@ -64,7 +64,9 @@ def sanity(names: Sequence[str], plugins: Sequence[str], workers: int, out: Path
 
 def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -> list[Result]:
     """The results on all courses, in their order."""
-    places = [(i, j) for i, check in enumerate(CHECKS) for j in range(len(check.courses))]
+    places: list[tuple[int, int]] = []
+    for i, check in enumerate(CHECKS):
+        places += [(i, j) for j in range(len(check.courses))]
     measured: dict[tuple[int, int], dict[str, Measured]] = {}
     # A fresh interpreter: one that has used threads cannot be forked.
     with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (tuple(plugins),)) as pool:

@@ -78,9 +78,8 @@ def markdown(results: Sequence[Result], metrics: Mapping[str, Metric], checks: S
         titles = " | ".join(check.title for check in asked)
         lines = [f"| metric | {titles} |", f"|---|{'---|' * len(asked)}"]
         for name in names:
-            cells = " | ".join(
-                _cell([r for r in results if r.metric == name and r.check is check]) for check in asked
-            )
+            own = [result for result in results if result.metric == name]
+            cells = " | ".join(_cell(own, check) for check in asked)
             lines.append(f"| `{name}` | {cells} |")
         parts.append(f"### Metrics that judge {words}\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -100,9 +99,9 @@ def _is_asked(check: Check, aspect: str) -> bool:
     return any(aspect in course.shapes for course in check.courses)
 
 
-def _cell(results: Sequence[Result]) -> str:
+def _cell(results: Sequence[Result], check: Check) -> str:
     """The two marks of a metric on a check, whose courses must all pass; empty if it does not apply."""
-    verdicts = [result.verdict for result in results if result.verdict is not None]
+    verdicts = [r.verdict for r in results if r.check is check and r.verdict is not None]
     if not verdicts:
         return ""
     shape = _mark(all(verdict.shape for verdict in verdicts))
