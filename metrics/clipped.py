@@ -90,9 +90,33 @@ def expected_coverage(good: "np.ndarray", real: int, k: int) -> "np.ndarray":
     return 1 - missing
 
 
+@dataclass(frozen=True)
+class _Clipped(Neighbourhoods):
+    """What both metrics share: they are from 0 to 1, and real data scores about 1."""
+
+    better = "higher"
+    bounds = (0.0, 1.0)
+
+    def best(self, data: Dataset) -> float:
+        return 1.0
+
+    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+        """The score of the features of one seed's samples."""
+        raise NotImplementedError
+
+    def score(self, evaluation: Evaluation) -> Tensor:
+        samples, real = self.features_in(evaluation)
+        # Fewer points than neighbours have no such balls.
+        if len(real) <= self.k:
+            return torch.full((len(samples),), nan, dtype=torch.float64)
+        reach = self.real_radii(evaluation, real)
+        scores = [self.compare(real, x, reach) for x in samples]
+        return torch.tensor(scores, dtype=torch.float64)
+
+
 @register_metric("clipped_density")
 @dataclass(frozen=True)
-class ClippedDensity(Neighbourhoods):
+class ClippedDensity(_Clipped):
     """The share of samples that are as good as real data: how many neighbourhoods of real data a sample lies
     in, at most as many as make it good.
 
@@ -104,24 +128,14 @@ class ClippedDensity(Neighbourhoods):
     """
 
     aspect = "fidelity"
-    better = "higher"
-    bounds = (0.0, 1.0)
 
-    def best(self, data: Dataset) -> float:
-        return 1.0
-
-    def score(self, evaluation: Evaluation) -> Tensor:
-        samples, real = self.features_in(evaluation)
-        if len(real) <= self.k:
-            return torch.full((len(samples),), nan, dtype=torch.float64)
-        reach = self.real_radii(evaluation, real)
-        scores = [clipped_density(real, x, self.k, reach) for x in samples]
-        return torch.tensor(scores, dtype=torch.float64)
+    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+        return clipped_density(real, generated, self.k, real_radii)
 
 
 @register_metric("clipped_coverage")
 @dataclass(frozen=True)
-class ClippedCoverage(Neighbourhoods):
+class ClippedCoverage(_Clipped):
     """The share of good samples that would cover real data as much as the samples do.
 
     It falls in proportion to the share of bad samples, as long as the others come from the whole
@@ -133,16 +147,6 @@ class ClippedCoverage(Neighbourhoods):
     """
 
     aspect = "diversity"
-    better = "higher"
-    bounds = (0.0, 1.0)
 
-    def best(self, data: Dataset) -> float:
-        return 1.0
-
-    def score(self, evaluation: Evaluation) -> Tensor:
-        samples, real = self.features_in(evaluation)
-        if len(real) <= self.k:
-            return torch.full((len(samples),), nan, dtype=torch.float64)
-        reach = self.real_radii(evaluation, real)
-        scores = [clipped_coverage(real, x, self.k, reach) for x in samples]
-        return torch.tensor(scores, dtype=torch.float64)
+    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+        return clipped_coverage(real, generated, self.k, real_radii)
