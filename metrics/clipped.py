@@ -124,7 +124,7 @@ class ClippedDensity(_Clipped):
 
     References:
         Enhanced Generative Model Evaluation with Clipped Density and Coverage (Salvy et al., 2025),
-        arXiv:2507.01761, equations 5 to 7.
+        arXiv:2507.01761.
     """
 
     aspect = "fidelity"
@@ -143,7 +143,7 @@ class ClippedCoverage(_Clipped):
 
     References:
         Enhanced Generative Model Evaluation with Clipped Density and Coverage (Salvy et al., 2025),
-        arXiv:2507.01761, equations 8 to 11.
+        arXiv:2507.01761.
     """
 
     aspect = "diversity"

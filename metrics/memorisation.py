@@ -56,7 +56,7 @@ class Authenticity(_BesideTraining):
     data; so methods are not compared by it.
 
     References:
-        How Faithful is your Synthetic Data? (Alaa et al., 2022), arXiv:2102.08921, section 4.3.
+        How Faithful is your Synthetic Data? (Alaa et al., 2022), arXiv:2102.08921.
     """
 
     aspect = "copies"

@@ -94,7 +94,7 @@ class KID(_Discrepancy):
     All samples are used at once, where the paper's code averages over subsets.
 
     References:
-        Demystifying MMD GANs (Bińkowski et al., 2018), arXiv:1801.01401, section 4.
+        Demystifying MMD GANs (Bińkowski et al., 2018), arXiv:1801.01401.
     """
 
     bounds = (-float("inf"), float("inf"))

@@ -19,7 +19,7 @@ def share_of_different_bins(real: "np.ndarray", samples: "np.ndarray", significa
     """The share of bins whose proportions of two histograms differ, each by a two-sample z-test of its own.
 
     References:
-        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462, section 2.
+        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462.
 
     Arguments:
         real: Counts of real data per bin, shape $(B,)$.
@@ -43,7 +43,7 @@ class NDB(OnFeatures):
     Each bin is tested at the level `significance`, so that real data scores about that level.
 
     References:
-        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462, section 2.
+        On GANs and GMMs (Richardson & Weiss, 2018), arXiv:1805.12462.
 
     Arguments:
         bins: The number of bins.

@@ -39,7 +39,7 @@ class VendiRatio(OnFeatures):
     samples are good.
 
     References:
-        Cousins of the Vendi Score (Pasarkar & Dieng, 2024), arXiv:2310.12952, equation 4.
+        Cousins of the Vendi Score (Pasarkar & Dieng, 2024), arXiv:2310.12952.
 
     Arguments:
         bandwidth: The bandwidth of the Gaussian kernel, as a fraction of the median distance of held-out

@@ -25,7 +25,7 @@ class Gaussians40(Mixture):
     is $\\ln(1 + e) \\approx 1.313$.
 
     References:
-        Flow Annealed Importance Sampling Bootstrap (Midgley et al., 2023), arXiv:2208.01893, appendix C, in
+        Flow Annealed Importance Sampling Bootstrap (Midgley et al., 2023), arXiv:2208.01893, in
         two dimensions; Beyond ELBOs (Blessing et al., 2024), arXiv:2406.07423, in more.
 
     Arguments:

@@ -1,7 +1,7 @@
 """All checks.
 
 They are rebuilt from the description of "Position: All Current Generative Fidelity and Diversity Metrics are
-Flawed" (Räisä et al., 2025), arXiv:2505.22450, section 5, with fewer points along each course. The last one
+Flawed" (Räisä et al., 2025), arXiv:2505.22450, with fewer points along each course. The last one
 is this project's own.
 """
 
