@@ -57,9 +57,10 @@ class Verdict(NamedTuple):
 
 
 def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) -> dict[str, Measured]:
-    """The scores of every metric that applies to a course, by name."""
+    """The scores of every metric that applies to a course, and that it asks something of, by name."""
     first = course.step(course.values[0], torch.Generator().manual_seed(0)).data
-    applying = {name: metric for name, metric in metrics.items() if metric.applies(first)}
+    asked = {name: metric for name, metric in metrics.items() if metric.aspect in course.shapes}
+    applying = {name: metric for name, metric in asked.items() if metric.applies(first)}
     rows = {name: np.empty((REPEATS, len(course.values))) for name in applying}
     of_real = {name: np.empty(len(course.values)) for name in applying}
     for repeat in range(REPEATS):
@@ -100,11 +101,9 @@ def _scores(step: Step, samples: Tensor, metrics: Mapping[str, Metric]) -> Itera
             yield name, float(metric.on(step.data).score(evaluation))
 
 
-def verdict(metric: Metric, course: Course, measured: Measured) -> Verdict | None:
-    """Whether a metric passes a course; `None` if the course asks nothing of what the metric judges."""
-    rule = course.shapes.get(metric.aspect)
-    if rule is None:
-        return None
+def verdict(metric: Metric, course: Course, measured: Measured) -> Verdict:
+    """Whether a metric passes a course that asks something of it."""
+    rule = course.shapes[metric.aspect]
     goodness = how_good(metric, measured)
     ends = None
     if measured.has_range or metric.better == "one":

@@ -28,14 +28,14 @@ class Result(NamedTuple):
         course: The course.
         metric: The name of the metric.
         measured: Its scores.
-        verdict: Whether it passes; `None` if it is not asked.
+        verdict: Whether it passes.
     """
 
     check: Check
     course: Course
     metric: str
     measured: Measured
-    verdict: Verdict | None
+    verdict: Verdict
 
 
 def results_of(
@@ -89,7 +89,7 @@ def failures(results: Sequence[Result]) -> dict[str, list[str]]:
     """The courses whose shape each metric does not follow, by metric."""
     failed: dict[str, list[str]] = {}
     for result in results:
-        if result.verdict is not None and not result.verdict.shape:
+        if not result.verdict.shape:
             setting = f" ({result.course.setting})" if result.course.setting else ""
             failed.setdefault(result.metric, []).append(f"{result.check.title}{setting}")
     return failed
@@ -101,7 +101,7 @@ def _is_asked(check: Check, aspect: str) -> bool:
 
 def _cell(results: Sequence[Result], check: Check) -> str:
     """The two marks of a metric on a check, whose courses must all pass; empty if it does not apply."""
-    verdicts = [r.verdict for r in results if r.check is check and r.verdict is not None]
+    verdicts = [result.verdict for result in results if result.check is check]
     if not verdicts:
         return ""
     shape = _mark(all(verdict.shape for verdict in verdicts))
