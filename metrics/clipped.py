@@ -20,10 +20,13 @@ __all__ = [
     "clipped_coverage",
     "clipped_density",
     "expected_coverage",
+    "share_of_balls",
 ]
 
 
-def clipped_density(real: Tensor, generated: Tensor, k: int, real_radii: Tensor) -> float:
+def clipped_density(
+    real: Tensor, generated: Tensor, k: int, real_radii: Tensor, of_real: float | None = None
+) -> float:
     """How many balls of real data a sample lies in, over `k` and at most 1, relative to real data.
 
     Balls reach to the `k`-th neighbour, and no farther than the median of these distances. The score is at
@@ -34,14 +37,26 @@ def clipped_density(real: Tensor, generated: Tensor, k: int, real_radii: Tensor)
         generated: Features of samples, shape $(N, F)$.
         k: Which neighbour, not counting the point itself.
         real_radii: `radii(real, k)`.
+        of_real: `share_of_balls(real, k, real_radii)`, where it is known.
     """
-    reach = real_radii.clamp(max=float(real_radii.quantile(0.5)))
-    # A real point lies in its own ball, which does not count.
-    of_real = ((_balls_around(real, real, reach) - 1) / k).clamp(max=1).mean()
-    of_samples = (_balls_around(generated, real, reach) / k).clamp(max=1).mean()
+    if of_real is None:
+        of_real = share_of_balls(real, k, real_radii)
     if of_real == 0:
         return nan
-    return float((of_samples / of_real).clamp(max=1))
+    reach = _clipped_reach(real_radii)
+    of_samples = (_balls_around(generated, real, reach) / k).clamp(max=1).mean()
+    return min(float(of_samples) / of_real, 1.0)
+
+
+def share_of_balls(real: Tensor, k: int, real_radii: Tensor) -> float:
+    """How many balls of other real data a real point lies in, over `k` and at most 1, on average."""
+    # A real point lies in its own ball, which does not count.
+    others = _balls_around(real, real, _clipped_reach(real_radii)) - 1
+    return float((others / k).clamp(max=1).mean())
+
+
+def _clipped_reach(real_radii: Tensor) -> Tensor:
+    return real_radii.clamp(max=float(real_radii.quantile(0.5)))
 
 
 def _balls_around(points: Tensor, centres: Tensor, reach: Tensor) -> Tensor:
@@ -100,7 +115,7 @@ class _Clipped(Neighbourhoods):
     def best(self, data: Dataset) -> float:
         return 1.0
 
-    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+    def compare(self, evaluation: Evaluation, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
         """The score of the features of one seed's samples."""
         raise NotImplementedError
 
@@ -110,7 +125,7 @@ class _Clipped(Neighbourhoods):
         if len(real) <= self.k:
             return torch.full((len(samples),), nan, dtype=torch.float64)
         reach = self.real_radii(evaluation, real)
-        scores = [self.compare(real, x, reach) for x in samples]
+        scores = [self.compare(evaluation, real, x, reach) for x in samples]
         return torch.tensor(scores, dtype=torch.float64)
 
 
@@ -129,8 +144,10 @@ class ClippedDensity(_Clipped):
 
     aspect = "fidelity"
 
-    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
-        return clipped_density(real, generated, self.k, real_radii)
+    def compare(self, evaluation: Evaluation, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+        key = ("share of balls", self.features, self.k, len(real))
+        of_real = evaluation.held_out.once(key, lambda: share_of_balls(real, self.k, real_radii))
+        return clipped_density(real, generated, self.k, real_radii, of_real)
 
 
 @register_metric("clipped_coverage")
@@ -148,5 +165,5 @@ class ClippedCoverage(_Clipped):
 
     aspect = "diversity"
 
-    def compare(self, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
+    def compare(self, evaluation: Evaluation, real: Tensor, generated: Tensor, real_radii: Tensor) -> float:
         return clipped_coverage(real, generated, self.k, real_radii)

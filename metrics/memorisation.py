@@ -9,26 +9,10 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
 from metrics.features import features_of_data
-from metrics.neighbourhoods import radii
+from metrics.neighbourhoods import nearest, radii
 from metrics.on_features import OnFeatures
 
-__all__ = ["Authenticity", "TrainingDistance", "nearest"]
-
-ROWS_AT_A_TIME = 1000
-"""Rows of a distance matrix that are computed at a time."""
-
-
-def nearest(x: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """The distance of each point of `x` $(N, F)$ from the nearest of `others` $(M, F)$, float64, and the
-    place of that one, each of shape $(N,)$.
-    """
-    x, others = x.double(), others.double()
-    distances, places = [], []
-    for part in x.split(ROWS_AT_A_TIME):
-        smallest = torch.cdist(part, others).min(dim=1)
-        distances.append(smallest.values)
-        places.append(smallest.indices)
-    return torch.cat(distances), torch.cat(places)
+__all__ = ["Authenticity", "TrainingDistance"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +36,7 @@ class Authenticity(_BesideTraining):
     """The share of samples that are no copies of training data: farther from the nearest training datum than
     that is from its own nearest neighbour.
 
-    About a half for real data that is not in the training data, 0 for copies, and 1 for samples far from all
+    About 0.4 for real data that is not in the training data, 0 for copies, and 1 for samples far from all
     data; so methods are not compared by it.
 
     References:

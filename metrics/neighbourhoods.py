@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark.metric import Evaluation
 from metrics.on_features import Features, OnFeatures
 
-__all__ = ["DISTANCE_ROWS_AT_A_TIME", "Neighbourhoods", "radii"]
+__all__ = ["DISTANCE_ROWS_AT_A_TIME", "Neighbourhoods", "nearest", "radii"]
 
 DISTANCE_ROWS_AT_A_TIME = 1000
 """Rows of a distance matrix that are computed at a time."""
@@ -22,6 +22,19 @@ def radii(x: Tensor, k: int) -> Tensor:
         nearest = torch.cdist(part, x).topk(k + 1, dim=1, largest=False).values
         distances.append(nearest[:, -1])
     return torch.cat(distances)
+
+
+def nearest(x: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The distance of each point of `x` $(N, F)$ from the nearest of `others` $(M, F)$, float64, and the
+    place of that one, each of shape $(N,)$.
+    """
+    x, others = x.double(), others.double()
+    distances, places = [], []
+    for part in x.split(DISTANCE_ROWS_AT_A_TIME):
+        smallest = torch.cdist(part, others).min(dim=1)
+        distances.append(smallest.values)
+        places.append(smallest.indices)
+    return torch.cat(distances), torch.cat(places)
 
 
 @dataclass(frozen=True)

@@ -188,9 +188,9 @@ def _sanity(options: Namespace) -> int:
     if names is not None:
         METRICS.check_names(names)
 
-    from benchmark.commands.sanity.command import sanity, suitable_metrics
+    from benchmark.commands.sanity.command import sanity
 
-    sanity(names or suitable_metrics(), options.plugin or (), workers, user_path(options.out))
+    sanity(names, options.plugin or (), workers, user_path(options.out))
     return 0
 
 

@@ -28,6 +28,9 @@ COLOURS = {
 
 LIMITS = Limits(offset=3.0, least_size=0.75)
 
+ROUNDING = 0.01
+"""The relative distance from the manifold that 8 bits leave of a picture of it, at most."""
+
 PICTURES_TOGETHER = 1000
 """Pictures that are rendered or inverted at a time."""
 
@@ -118,11 +121,16 @@ class Shapes(Images):
         return fit.kind * len(COLOURS) + colour, distance, _factors(fit.pose)
 
     def nearest_training(self, packed: Tensor) -> Tensor:
-        """The nearest picture of the manifold, since every one of them can occur."""
+        """The nearest picture of the manifold, since every one of them can occur; a picture of the manifold
+        is its own.
+        """
         pictures = packed.cpu()
         assigned = self.assign(pictures)
         assert assigned.factors is not None
-        return self.render(assigned.mode, assigned.factors)
+        assert assigned.off_manifold is not None
+        rendered = self.render(assigned.mode, assigned.factors)
+        is_rendered = (assigned.off_manifold < ROUNDING)[:, None, None, None]
+        return torch.where(is_rendered, pictures, rendered)
 
 
 def _palette(device: torch.device) -> Tensor:

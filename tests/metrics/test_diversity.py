@@ -7,9 +7,9 @@ from metric_cases import normal, score
 from scipy.stats import norm
 
 from benchmark.datasets.mixtures import Ring, UnbalancedRing
-from metrics.memorisation import nearest
 from metrics.minority_recall import rare_shares
 from metrics.ndb import share_of_different_bins
+from metrics.neighbourhoods import nearest
 from metrics.vendi import vendi_of_order_2
 
 

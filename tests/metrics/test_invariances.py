@@ -10,7 +10,7 @@ from metric_cases import NEIGHBOURHOODS, POINTS, SEEDS, N, agrees, evaluate, nor
 from benchmark.datasets import mixtures, stacked
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.registry import METRICS
-from metrics import fid, ivom, memorisation, neighbourhoods, pairs, prdc
+from metrics import fid, ivom, neighbourhoods, pairs, prdc
 from metrics.features import features_of, held_out_features
 from metrics.kl import histogram_kl
 
@@ -115,7 +115,6 @@ def test_the_size_of_parts_does_not_matter(case, name, monkeypatch):
     monkeypatch.setattr(fid, "SAMPLES_AT_A_TIME", rows)
     monkeypatch.setattr(neighbourhoods, "DISTANCE_ROWS_AT_A_TIME", rows)
     monkeypatch.setattr(pairs, "ROWS_AT_A_TIME", rows)
-    monkeypatch.setattr(memorisation, "ROWS_AT_A_TIME", rows)
     monkeypatch.setattr(ivom, "NUMBERS_AT_A_TIME", numbers)
     agrees(score(name, data, samples, held_out), whole)
     agrees(scores_of_generators(), generated)

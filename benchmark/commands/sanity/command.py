@@ -30,11 +30,11 @@ def suitable_metrics() -> list[str]:
     return [name for name in metrics if name in suitable]
 
 
-def sanity(names: Sequence[str], plugins: Sequence[str], workers: int, out: Path) -> None:
+def sanity(names: Sequence[str] | None, plugins: Sequence[str], workers: int, out: Path) -> None:
     """Measures metrics on all checks, prints the tables and writes them.
 
     Arguments:
-        names: The metrics.
+        names: The metrics; `None` for all that some check is for.
         plugins: The files that register them, if any do.
         workers: Processes to measure with.
         out: The directory for `sanity.md` and `sanity.csv`.
@@ -43,6 +43,7 @@ def sanity(names: Sequence[str], plugins: Sequence[str], workers: int, out: Path
         UsageError: If no check is for one of the metrics, or the directory cannot be written to.
     """
     suitable = suitable_metrics()
+    names = names or suitable
     for name in names:
         if name not in suitable:
             raise UsageError(
