@@ -243,11 +243,11 @@ def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style:
     return _perceptron("encoder", prod(data.shape) + noise, outputs, data, style)
 
 
-def discriminator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
-    """$D$: data $(B, *)$ to one logit $(B, 1)$. `dense` and `style` are those of `generator`."""
+def discriminator(data: DataSpec, dense: bool = False, outputs: int = 1, **style: Any) -> nn.Module:
+    """$D$: data $(B, *)$ to logits $(B, outputs)$. `dense` and `style` are those of `generator`."""
     if data.kind == "images" and not dense:
-        return architecture_of(data).initialise(ConvolutionalJudge(data, 1, **style))
-    perceptron = _perceptron("discriminator", prod(data.shape), 1, data, style)
+        return architecture_of(data).initialise(ConvolutionalJudge(data, outputs, **style))
+    perceptron = _perceptron("discriminator", prod(data.shape), outputs, data, style)
     if data.kind == "points":
         return perceptron
     return nn.Sequential(nn.Flatten(), perceptron)

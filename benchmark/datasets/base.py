@@ -139,17 +139,19 @@ class Dataset(ABC):
         """The shape of one sample."""
 
     @property
-    @abstractmethod
     def mode_weights(self) -> Tensor:
-        """The true probability of each mode, float64, shape $(K,)$; empty where the modes are not known."""
+        """The true probability of each mode, float64, shape $(K,)$; empty, as here, where there are none or
+        they are not known.
+        """
+        return torch.empty(0, dtype=torch.float64)
 
     @abstractmethod
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         """Draws `n` packed samples, shape $(n, *)$, on the device of `rng`."""
 
-    @abstractmethod
     def assign(self, samples: Tensor) -> Assignment:
-        """Assigns packed samples of shape $(*, N, D)$ to modes. Not called where the modes are not known."""
+        """Assigns packed samples of shape $(*, N, D)$ to modes. Not called where `mode_weights` is empty."""
+        raise NotImplementedError(f"{self.name} has no known modes")
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draws `n` training samples as networks see them, shape $(n, *)$, on the device of `rng`."""

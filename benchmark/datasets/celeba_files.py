@@ -1,7 +1,6 @@
 """The files of CelebA to arrays, once: the arrays are kept in the cache."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -10,10 +9,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from benchmark.datasets.base import Preparation
+from benchmark.datasets.cached_tensors import save_in_cache
 from benchmark.datasets.image_files import check_file, dataset_root
 from benchmark.datasets.places import cache_directory
 from benchmark.errors import UsageError, first_line, tell
@@ -101,7 +101,7 @@ def _load(original: bool, side: int, root: Path) -> CelebAFiles:
     splits = _read(file)
     if splits is None:
         splits = {split: _decode(source, side) for split, source in sources.items()}
-        _keep(file, splits)
+        save_in_cache("the images", file, splits)
     digest = sha256()
     for split in SPLITS:
         digest.update(splits[split].numpy().tobytes())
@@ -151,17 +151,3 @@ def _read(file: Path) -> dict[str, Tensor] | None:
     except (SafetensorError, OSError):
         tell(f"{file}: is damaged; the images have to be decoded again")
         return None
-
-
-def _keep(file: Path, splits: dict[str, Tensor]) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-            temporary = Path(folder) / file.name
-            save_file(splits, str(temporary))
-            os.replace(temporary, file)
-    except OSError as error:
-        raise UsageError(
-            f"the images cannot be kept in {file.parent} ({error.strerror}); "
-            "make it writable or set BENCHMARK_CACHE"
-        ) from error

@@ -7,7 +7,7 @@ from math import pi
 import torch
 from torch import Tensor
 
-from benchmark.datasets.base import Assignment, Dataset, Split
+from benchmark.datasets.base import Dataset, Split
 from benchmark.registry import register_dataset
 
 __all__ = ["Curve", "RingOfRings", "Spirals", "TwoMoons"]
@@ -35,13 +35,6 @@ class Curve(Dataset):
     @property
     def shape(self) -> tuple[int, ...]:
         return (2,)
-
-    @property
-    def mode_weights(self) -> Tensor:
-        return torch.empty(0, dtype=torch.float64)
-
-    def assign(self, samples: Tensor) -> Assignment:
-        raise NotImplementedError(f"{self.name} has no modes")
 
     @abstractmethod
     def place(self, curve: Tensor, t: Tensor) -> Tensor:

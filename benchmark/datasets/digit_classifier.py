@@ -2,8 +2,6 @@
 cache.
 """
 
-import os
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,14 +10,14 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from benchmark.datasets.base import Preparation, stream_seed
+from benchmark.datasets.cached_tensors import save_in_cache
 from benchmark.datasets.image_files import ImageFiles
 from benchmark.datasets.places import cache_directory
-from benchmark.errors import UsageError, tell
+from benchmark.errors import tell
 
 __all__ = ["NO_DIGIT", "DigitClassifier", "Trained", "classifier_to_train", "digit_classifier"]
 
@@ -202,19 +200,5 @@ def _load(file: Path, data: str) -> Trained | None:
 
 
 def _save(file: Path, trained: Trained) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-            temporary = Path(folder) / file.name
-            metadata = {"accuracy": repr(trained.accuracy), "fingerprint": trained.fingerprint}
-            save_file(
-                {key: value.contiguous() for key, value in trained.network.state_dict().items()},
-                str(temporary),
-                metadata,
-            )
-            os.replace(temporary, file)
-    except OSError as error:
-        raise UsageError(
-            f"the classifier cannot be kept in {file.parent} ({error.strerror}); "
-            "make it writable or set BENCHMARK_CACHE"
-        ) from error
+    metadata = {"accuracy": repr(trained.accuracy), "fingerprint": trained.fingerprint}
+    save_in_cache("the classifier", file, trained.network.state_dict(), metadata)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.datasets.base import Assignment, Dataset
+from benchmark.datasets.base import Dataset
 
 __all__ = ["Images", "nearest_images", "to_picture"]
 
@@ -29,13 +29,6 @@ class Images(Dataset):
     width: int = 16
     samples_large: int = 0
     evaluations: int = 5
-
-    @property
-    def mode_weights(self) -> Tensor:
-        return torch.empty(0, dtype=torch.float64)
-
-    def assign(self, samples: Tensor) -> Assignment:
-        raise NotImplementedError(f"the modes of {self.name} are not known")
 
     @abstractmethod
     def nearest_training(self, packed: Tensor) -> Tensor:

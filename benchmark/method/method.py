@@ -18,7 +18,15 @@ COMMON = {"common": True}
 
 Fall = Literal["none", "linear", "cosine"]
 
-Family = Literal["adversarial", "with an encoder", "energy-based", "likelihood-based", "other"]
+Family = Literal[
+    "adversarial",
+    "with an encoder",
+    "energy-based",
+    "likelihood-based",
+    "diffusion and flows",
+    "kernel-based",
+    "other",
+]
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,8 @@ class Method(ABC):
 
     @abstractmethod
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        """Freshly initialised networks by name; `generator` maps latents $(B, L)$ to data $(B, *)$.
+        """Freshly initialised networks by name; `generator` maps latents $(B, L)$ to data $(B, *)$, unless
+        `sample` makes data of it in another way.
 
         Discriminators are named `discriminator...` or `critic...`: their updates are counted by that name.
         """
@@ -69,6 +78,14 @@ class Method(ABC):
         """Initial values of what is carried from update to update and is no weight, such as BEGAN's $k$.
 
         Losses read `nets.variables["k"]` and write `nets.assign(k=...)`.
+        """
+        return {}
+
+    def begin(self, data: DataSpec, x: Tensor) -> Tensors:
+        """Initial values of variables that are fitted to training data $(n, *)$; other variables keep those of
+        `variables`.
+
+        Methods whose training needs something of all data define it, such as BourGAN's latents.
         """
         return {}
 

@@ -14,8 +14,8 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.method import Method, Player
 from benchmark.suites.budget import Budget
-from benchmark.training.generators import FIT_SAMPLES, TrainedGenerators
-from benchmark.training.step import Cycle, initialise, select_seed
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import FIT_SAMPLES, Cycle, begins_with_data, initialise, select_seed
 from benchmark.training.streams import Batches
 from benchmark.training.trees import tree_leaves
 
@@ -32,7 +32,8 @@ class Cost:
         discriminator_steps: Updates of discriminators and critics per cycle.
         samples: Real samples drawn per cycle.
         parameters: Trained parameters, over all networks.
-        fit_flops: FLOPs of what is fitted to training data before samples are taken; spent once.
+        fit_flops: FLOPs of what is fitted to training data, before the training and before samples are
+            taken; spent once.
         fit_samples: Real samples that it is fitted to.
         sample_flops: FLOPs per sample.
         sample_evaluations: Evaluations of networks per sample.
@@ -66,7 +67,7 @@ class Cost:
         fit = {"flops": self.fit_flops, "steps": 0, "samples": self.fit_samples}[budget.unit]
         cycles = round((budget.amount - fit) / per_cycle)
         if cycles < 1:
-            and_fit = f" and the fit before samples are taken {fit}" if fit else ""
+            and_fit = f" and what is fitted to data {fit}" if fit else ""
             raise UsageError(
                 f"--budget {budget}: one cycle takes {per_cycle} {budget.unit}{and_fit}; "
                 f"give at least {per_cycle + fit}"
@@ -78,7 +79,8 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     """Counts one real cycle of one model."""
     cpu = torch.device("cpu")
     cycle = Cycle(method, data.spec)
-    start = initialise(method, data, [0], cpu)
+    with _FlopCounter() as beginning:
+        start = initialise(method, data, [0], cpu)
     state = select_seed(start, 0)
     batches = [stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))]
     flops, operations, compiled_operations, first = 0, 0, 0, 0
@@ -99,8 +101,8 @@ def cost_of(method: Method, data: Dataset) -> Cost:
         discriminator_steps=sum(map(_trains_discriminators, updates)),
         samples=data.batch * sum(draw.batches for draw in cycle.draws if draw.real),
         parameters=sum(parameter.numel() for parameter in tree_leaves(state.parameters)),
-        fit_flops=sampling.fit_flops,
-        fit_samples=FIT_SAMPLES if generators.fits else 0,
+        fit_flops=beginning.flops + sampling.fit_flops,
+        fit_samples=FIT_SAMPLES * (generators.fits + begins_with_data(method)),
         sample_flops=sampling.flops,
         sample_evaluations=sampling.evaluations,
         operations=operations,

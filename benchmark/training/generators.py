@@ -10,13 +10,10 @@ from torch.func import vmap
 from benchmark.datasets.base import Dataset
 from benchmark.method import DataSpec, Latents, Method, Networks, PureNetwork, State, Tensors
 from benchmark.training.settings import at_settings
-from benchmark.training.step import modules_of, select_seed
+from benchmark.training.step import FIT_SAMPLES, modules_of, select_seed
 from benchmark.training.trees import tree_map
 
-__all__ = ["FIT_SAMPLES", "TrainedGenerators"]
-
-FIT_SAMPLES = 10_000
-"""Training samples that a method's `fit` is given. Part of the definition of results."""
+__all__ = ["TrainedGenerators"]
 
 
 @dataclass(frozen=True)

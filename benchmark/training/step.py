@@ -32,15 +32,20 @@ from benchmark.training.streams import Draw
 from benchmark.training.trees import tree_leaves, tree_map
 
 __all__ = [
+    "FIT_SAMPLES",
     "Cycle",
     "CycleFunction",
     "Phase",
+    "begins_with_data",
     "initial_networks",
     "initialise",
     "modules_of",
     "phases_of",
     "select_seed",
 ]
+
+FIT_SAMPLES = 10_000
+"""Training samples that a method's `begin` and `fit` are given. Part of the definition of results."""
 
 PhaseFunction = Callable[[State, Sequence[Batch]], Tensor]
 
@@ -197,7 +202,7 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
     variables = tree_map(Tensor.detach, method.variables(data.spec))
-    return State(
+    state = State(
         parameters,
         buffers,
         variables,
@@ -207,6 +212,23 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         progress=torch.zeros(()),
         rate=torch.ones(()),
     )
+    return _begun(method, data, seed, state)
+
+
+def begins_with_data(method: Method) -> bool:
+    """Whether the method fits something to training data before it is trained."""
+    return type(method).begin is not Method.begin
+
+
+def _begun(method: Method, data: Dataset, seed: int, state: State) -> State:
+    """The state with what the method fits before the training."""
+    if not begins_with_data(method):
+        return state
+    x = data.sample(FIT_SAMPLES, data.stream(seed, "begin")).to(torch.get_default_dtype())
+    nets = Networks({}, state, {})
+    with torch.no_grad():
+        nets.give("begin()", method.begin(data.spec, x))
+    return nets.state
 
 
 def select_seed(state: State, index: int) -> State:

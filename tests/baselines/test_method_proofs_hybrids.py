@@ -1,6 +1,5 @@
 """Losses, gradients and whole cycles of AAE, BiGAN, VGH and VGH++, against numpy on linear networks."""
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,6 +11,7 @@ from support.by_hand import (
     Descent,
     Move,
     Pair,
+    WithDecay,
     as_tensors,
     assert_a_cycle_is_that_of,
     cross_entropy,
@@ -142,18 +142,6 @@ def bigan_judged(state, batch):
 def bigan_flipped(state, batch):
     real, fake = bigan_logits(state, batch)
     return cross_entropy(fake, real) / 2
-
-
-@dataclass(frozen=True)
-class WithDecay(Descent):
-    """That multiple of each parameter is added to its gradient."""
-
-    weight_decay: float = 0.0
-
-    def step(self, state, network, gradients):
-        parameters = state.parameters[network]
-        decayed = {key: g + self.weight_decay * parameters[key] for key, g in gradients.items()}
-        return super().step(state, network, decayed)
 
 
 @pytest.mark.parametrize("simultaneous", [False, True])

@@ -44,18 +44,11 @@ class Pictures(Images):
     def shape(self):
         return (self.channels, 28, 28)
 
-    @property
-    def mode_weights(self):
-        return torch.empty(0)
-
     def draw(self, n, rng, split="train"):
         wave = torch.rand(2, n, self.channels, 1, 1, generator=rng) * 12
         x, y = torch.linspace(0, 1, 28), torch.linspace(0, 1, 28)[:, None]
         noise = torch.randn(n, *self.shape, generator=rng)
         return (127 + 90 * torch.sin(wave[0] * x + wave[1] * y) + 20 * noise).clamp(0, 255).to(torch.uint8)
-
-    def assign(self, samples):
-        raise NotImplementedError
 
     def nearest_training(self, packed):
         raise NotImplementedError

@@ -29,15 +29,8 @@ class Vectors(Dataset):
     def shape(self):
         return (6,)
 
-    @property
-    def mode_weights(self):
-        return torch.empty(0)
-
     def draw(self, n, rng, split="train"):
         return torch.randn(n, *self.shape, generator=rng)
-
-    def assign(self, samples):
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -51,15 +44,8 @@ class Noise(Images):
     def shape(self):
         return (3, self.side, self.side)
 
-    @property
-    def mode_weights(self):
-        return torch.empty(0)
-
     def draw(self, n, rng, split="train"):
         return torch.randint(256, (n, *self.shape), generator=rng, dtype=torch.uint8)
-
-    def assign(self, samples):
-        raise NotImplementedError
 
     def nearest_training(self, packed):
         raise NotImplementedError

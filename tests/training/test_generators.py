@@ -13,8 +13,8 @@ from benchmark.method import Latents
 from benchmark.registry import METHODS
 from benchmark.suites.budget import Budget
 from benchmark.training.cost import cost_of
-from benchmark.training.generators import FIT_SAMPLES, TrainedGenerators
-from benchmark.training.step import Cycle, initialise
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import FIT_SAMPLES, Cycle, initialise
 from benchmark.training.streams import Batches
 
 DATA = Ring(batch=16, width=8)
@@ -87,6 +87,40 @@ def test_the_cost_of_a_sample_is_counted():
 
 
 @dataclass(frozen=True)
+class Centred(GAN):
+    """Latents lie around the mean of the data that it is given first."""
+
+    def variables(self, data):
+        return {"mean": torch.zeros(2), "other": torch.ones(())}
+
+    def begin(self, data, x):
+        return {"mean": (x @ torch.eye(2)).mean(dim=0)}
+
+
+def test_what_a_training_begins_with_comes_from_training_data_of_a_stream_of_its_own():
+    state = initialise(Centred(), DATA, (3, 4), CPU)
+    for i, seed in enumerate((3, 4)):
+        expected = DATA.sample(FIT_SAMPLES, DATA.stream(seed, "begin")).mean(dim=0)
+        assert torch.allclose(state.variables["mean"][i], expected, atol=1e-6)
+    assert state.variables["other"].tolist() == [1, 1]
+    cost = cost_of(Centred(), DATA)
+    assert cost.fit_flops == 2 * FIT_SAMPLES * 2 * 2
+    assert cost.fit_samples == FIT_SAMPLES
+
+
+def test_a_beginning_must_give_variables_that_are_declared():
+    @dataclass(frozen=True)
+    class Wrong(Centred):
+        def begin(self, data, x):
+            return {"median": x.mean(dim=0)}
+
+    with pytest.raises(
+        ValueError, match=r"begin\(\) gives the variable median; variables\(\) declares mean, other"
+    ):
+        initialise(Wrong(), DATA, (3,), CPU)
+
+
+@dataclass(frozen=True)
 class Shifted(GAN):
     """Samples are shifted by the mean of the data that it is given."""
 
@@ -125,7 +159,7 @@ def test_the_fit_is_paid_for():
     assert cost.cycles(Budget(10 * cost.samples + FIT_SAMPLES, "samples")) == 10
     assert cost_of(GAN(), DATA).fit_samples == 0
     with pytest.raises(
-        UsageError, match=rf"one cycle takes {cost.flops} flops and the fit .* {cost.fit_flops};"
+        UsageError, match=rf"one cycle takes {cost.flops} flops and what is fitted to data {cost.fit_flops};"
     ):
         cost.cycles(Budget(cost.fit_flops, "flops"))
 

@@ -302,7 +302,8 @@ def _trained_both_ways(method: Method, data: Dataset) -> tuple[State, State]:
     """The same networks after the same cycles: by the harness, and by a plain PyTorch loop."""
     start = _start(method, data, [0])
     networks = initial_networks(method, data, 0)
-    plain = PlainTraining(networks, start.cycle.players, method.variables(data.spec))
+    variables = tree_map(torch.clone, select_seed(start.state, 0).variables)
+    plain = PlainTraining(networks, start.cycle.players, variables)
     for batches in start.batches:
         doubles = [batch.map(Tensor.double) for batch in batches]
         start.cycle.run(start.state, doubles)

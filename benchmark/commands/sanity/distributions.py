@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmark.datasets.base import Assignment, Dataset, Split
+from benchmark.datasets.base import Dataset, Split
 from benchmark.datasets.mixtures import Mixture
 
 __all__ = [
@@ -67,15 +67,8 @@ class Plain(Dataset):
     def shape(self) -> tuple[int, ...]:
         return (self.dimensions,)
 
-    @property
-    def mode_weights(self) -> Tensor:
-        return torch.empty(0, dtype=torch.float64)
-
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         return self.sampler(n, rng)
-
-    def assign(self, samples: Tensor) -> Assignment:
-        raise NotImplementedError("plain distributions have no modes")
 
 
 def gaussian(mean: float, std: float, dimensions: int) -> Sampler:

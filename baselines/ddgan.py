@@ -1,0 +1,137 @@
+"""The denoising diffusion GAN."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.func import grad
+from torch.nn.functional import softplus
+
+from baselines.denoisers import denoiser, judge_of_steps
+from baselines.diffusions import Noising, kept_share
+from benchmark.method import Adam, Batch, Cosine, DataSpec, Latents, Method, Networks, Noise, Player
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
+from benchmark.registry import register_method
+
+__all__ = ["DDGAN"]
+
+SOONEST = 1e-3
+"""The time at which the process begins, as in the authors' code."""
+
+
+@register_method("ddgan")
+@dataclass(frozen=True)
+class DDGAN(Method):
+    """Diffusion of few steps, each of which a conditional GAN undoes.
+
+    The generator guesses the data behind a noisy sample. The discriminator judges what would have been one
+    step before, beside what is after it.
+
+    References:
+        Tackling the Generative Learning Trilemma with Denoising Diffusion GANs (Xiao et al., 2021),
+        arXiv:2112.07804, equations 5 to 8. Details and settings from the authors' public code.
+
+    Deviations:
+        A perceptron that sees the time as sines and cosines. The penalty is in every step. Averages are a
+        setting of all methods.
+    """
+
+    family = "diffusion and flows"
+    kinds = ("points",)
+    space = {
+        "lr": LEARNING_RATES,
+        "discriminator_lr": LEARNING_RATES,
+        "beta1": MOMENTA,
+        "penalty": LogUniform(0.001, 1),
+        "steps": Choice(2, 4, 8),
+    }
+
+    lr: float = 1.5e-4
+    discriminator_lr: float = 1e-4
+    beta1: float = 0.5
+    penalty: float = 0.05
+    steps: int = 4
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1, not {self.steps}")
+        if self.penalty < 0:
+            raise ValueError(f"penalty must be at least 0, not {self.penalty}")
+
+    def networks(self, data: DataSpec) -> dict[str, nn.Module]:
+        return {"generator": denoiser(data, data.latent), "discriminator": judge_of_steps(data)}
+
+    def players(self, data: DataSpec) -> dict[str, Player]:
+        size = prod(data.shape)
+        noise = {
+            "step": Noise((), "uniform"),
+            "later": Noise((size,)),
+            "code": Noise((data.latent,)),
+            "undone": Noise((size,)),
+        }
+        judge = Adam(self.discriminator_lr, (self.beta1, 0.9), schedule=Cosine(end=0.1))
+        maker = Adam(self.lr, (self.beta1, 0.9), schedule=Cosine(end=0.07))
+        return {
+            "discriminator": Player(("discriminator",), self.discriminator_loss, judge, noise=noise),
+            "generator": Player(("generator",), self.generator_loss, maker, noise=noise),
+        }
+
+    def latents(self, data: DataSpec) -> Latents:
+        """The noise at the end; then a code for every step, and fresh noise for all but the last."""
+        size = prod(data.shape)
+        return Latents(size, noise=self.steps * data.latent + (self.steps - 1) * size)
+
+    def time(self, step: Tensor) -> Tensor:
+        """When so many steps are done, in [0, 1]."""
+        return SOONEST + (1 - SOONEST) * step / self.steps
+
+    def noising(self, step: Tensor) -> Noising:
+        """The step of that number, from 0."""
+        return Noising(self.share(step), self.share(step + 1))
+
+    def share(self, step: Tensor) -> Tensor:
+        """The share of data after so many steps; before the first there is no noise."""
+        return torch.where(step == 0, torch.ones_like(step), kept_share(self.time(step)))
+
+    def noisy(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """A number of a step per sample, and data before and after that step."""
+        step = (batch.noise["step"] * self.steps).floor()
+        before, after = self.noising(step)
+        x = before.sqrt()[:, None] * batch.x + (1 - before).sqrt()[:, None] * batch.z
+        kept = (after / before)[:, None]
+        return step, x, kept.sqrt() * x + (1 - kept).sqrt() * batch.noise["later"]
+
+    def guessed(self, nets: Networks, later: Tensor, step: Tensor, code: Tensor, noise: Tensor) -> Tensor:
+        """What the generator takes for the sample before a step."""
+        data = nets.generator(later, self.time(step), code)
+        mean, std = self.noising(step).undone(later, data)
+        return mean + std * noise
+
+    def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        step, x, later = self.noisy(batch)
+        fake = self.guessed(nets, later, step, batch.noise["code"], batch.noise["undone"])
+        t = self.time(step)
+
+        def judge(before: Tensor) -> Tensor:
+            return nets.discriminator(before, t, later)
+
+        slope = grad(lambda x: judge(x).sum())(x)
+        penalty = self.penalty / 2 * slope.square().sum(dim=1).mean()
+        return softplus(-judge(x)).mean() + softplus(judge(fake)).mean() + penalty
+
+    def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
+        step, _, later = self.noisy(batch)
+        fake = self.guessed(nets, later, step, batch.noise["code"], batch.noise["undone"])
+        return softplus(-nets.discriminator(fake, self.time(step), later)).mean()
+
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
+        size = z.shape[1]
+        codes, fresh = noise.tensor_split([noise.shape[1] - (self.steps - 1) * size], dim=1)
+        fresh = torch.cat([torch.zeros_like(z), fresh], dim=1)
+        x = z
+        for index in reversed(range(self.steps)):
+            step = torch.full_like(x[:, 0], index)
+            code = codes.chunk(self.steps, dim=1)[index]
+            x = self.guessed(nets, x, step, code, fresh.chunk(self.steps, dim=1)[index])
+        return x

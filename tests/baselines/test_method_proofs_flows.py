@@ -1,0 +1,364 @@
+"""Flow matching, DDPM, DDGAN and spline flows: losses by hand, and what is known for Gaussian data."""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from support.by_hand import (
+    TINY,
+    Descent,
+    Move,
+    assert_a_cycle_is_that_of,
+    drawn,
+    loss_and_gradients,
+    on_networks,
+    warm_state,
+)
+from torch import nn
+
+from baselines.diffusions import Noising, kept_share
+from baselines.flow_matching import transport_plan
+from benchmark.datasets.mixtures import Ring
+from benchmark.registry import METHODS
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.step import initialise
+
+MEAN, STD = 1.5, 0.4
+"""Of the Gaussian data whose best field and noise are known."""
+
+
+class Timed(nn.Linear):
+    """Linear in data, time and whatever else there is."""
+
+    def forward(self, x, t, *others):
+        return super().forward(torch.cat([x, t[:, None], *others], dim=1))
+
+
+def timed(state, network, x, t, *others):
+    p = state.parameters[network]
+    return np.concatenate([x, t[:, None], *others], axis=1) @ p["weight"].T + p["bias"]
+
+
+@dataclass
+class Nets:
+    """A network that is a formula."""
+
+    generator: object
+
+
+def normal(n, size=1, seed=0):
+    return torch.randn(n, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+# Flow matching
+
+
+def straight(state, batch):
+    t = batch.noise["time"]
+    on_the_way = (1 - t)[:, None] * batch.z + t[:, None] * batch.x
+    return ((timed(state, "generator", on_the_way, t) - (batch.x - batch.z)) ** 2).mean()
+
+
+def test_a_cycle_of_flow_matching_is_that_of_numpy():
+    method = on_networks("flow-matching", {"generator": partial(Timed, 3, 2)}, lr=0.05)
+    assert_a_cycle_is_that_of([Move(("generator",), straight, Descent(0.05))], method)
+
+
+def best_field(x, t):
+    """Of Gaussian data: the mean velocity of all paths through a place."""
+    t = t[:, None]
+    variance = (1 - t) ** 2 + (t * STD) ** 2
+    slope = (t * STD**2 - (1 - t)) / variance
+    return MEAN + slope * (x - t * MEAN)
+
+
+def test_the_best_field_of_gaussian_data_has_no_gradient():
+    """Neither towards another slope nor towards another mean, at any time; a wrong field has one."""
+    method = METHODS.get("flow-matching")()
+    n = 400_000
+    x = MEAN + STD * normal(n)
+    for time in (0.1, 0.5, 0.9):
+        noise = {"time": torch.full((n,), time, dtype=torch.float64), "partner": None}
+        batch = drawn(method)[0]._replace(x=x, z=normal(n, seed=1), noise=noise)
+        change = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+        nets = Nets(lambda x, t: best_field(x, t) + change[0] + change[1] * x)  # noqa: B023
+        method.generator_loss(nets, batch).backward()
+        assert change.grad.abs().max() < 0.02
+
+
+def test_samples_of_the_best_field_are_the_data():
+    method = METHODS.get("flow-matching")(evaluations=200)
+    z = normal(20_000)
+    samples = method.sample(Nets(best_field), z, z[:, :0])
+    # What the paths do to each latent is known: they keep its rank.
+    assert torch.allclose(samples, MEAN + STD * z, atol=1e-3)
+
+
+def test_the_midpoint_rule_is_of_second_order_at_least():
+    z = normal(100)
+
+    def error(evaluations):
+        method = METHODS.get("flow-matching")(evaluations=evaluations)
+        return (method.sample(Nets(best_field), z, z[:, :0]) - (MEAN + STD * z)).abs().max()
+
+    assert error(40) / error(80) > 3.5
+
+
+def test_a_plan_of_transport_keeps_all_mass():
+    costs = (normal(32, 2, 0)[:, None] - normal(32, 2, 1)).square().sum(dim=2)
+    plan = transport_plan(costs)
+    assert torch.allclose(plan.sum(dim=1), torch.ones(32, dtype=torch.float64))
+    assert (plan.sum(dim=0) - 1).abs().max() < 0.2
+    independent = costs.mean() * 32
+    best = costs[_assignment(costs)].sum()
+    assert best <= (plan * costs).sum() < best + 0.2 * (independent - best)
+
+
+def _assignment(costs):
+    from scipy.optimize import linear_sum_assignment
+
+    return linear_sum_assignment(costs.numpy())
+
+
+def test_partners_are_drawn_by_the_plan():
+    """Two far groups: each start gets an end of its own side; at random, every second one does not."""
+    method = METHODS.get("flow-matching")(coupling="optimal-transport")
+    side = torch.tensor([-1.0, 1.0], dtype=torch.float64).repeat(16)
+    start = 5 * side[:, None] + 0.1 * normal(32)
+    end = start.flip(0)
+    uniform = torch.rand(32, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    partners = method.partners(start, end, uniform)
+    assert (partners.sign() == start.sign()).all()
+
+
+def test_of_one_batch_the_losses_of_both_couplings_differ_by_the_partners_alone():
+    method = on_networks("flow-matching", {"generator": partial(Timed, 3, 2)}, coupling="optimal-transport")
+    state, batch = warm_state(method), drawn(method)[0].map(lambda t: t[0].numpy())
+    loss, _ = loss_and_gradients(method, "generator", state, batch)
+    partners = method.partners(*map(torch.from_numpy, (batch.z, batch.x, batch.noise["partner"])))
+    assert loss == pytest.approx(straight(state, batch._replace(x=partners.numpy())), rel=1e-9)
+
+
+# DDPM
+
+
+def test_the_schedule_is_that_of_a_thousand_steps():
+    rates = np.linspace(1e-4, 0.02, 1000)
+    kept = np.cumprod(1 - rates)
+    ours = kept_share(torch.arange(1, 1001) / 1000).numpy()
+    np.testing.assert_allclose(np.log(ours), np.log(kept), atol=0.1)
+    assert ours[-1] < 1e-4
+
+
+def noise_missed(state, batch):
+    t = 1e-3 + (1 - 1e-3) * batch.noise["time"]
+    kept = np.exp(-0.5 * t**2 * 19.9 - 0.1 * t)[:, None]
+    noisy = np.sqrt(kept) * batch.x + np.sqrt(1 - kept) * batch.z
+    return ((timed(state, "generator", noisy, t) - batch.z) ** 2).mean()
+
+
+def test_a_cycle_of_ddpm_is_that_of_numpy():
+    method = on_networks("ddpm", {"generator": partial(Timed, 3, 2)}, lr=0.05)
+    assert_a_cycle_is_that_of([Move(("generator",), noise_missed, Descent(0.05))], method)
+
+
+def test_undoing_a_step_is_conditioning_a_gaussian():
+    """Given the data, what is before a step and after it are jointly Gaussian."""
+    before, after, data = 0.7, 0.4, 2.0
+    step = Noising(torch.tensor(before), torch.tensor(after))
+    kept = after / before
+    mean_before, var_before = math.sqrt(before) * data, 1 - before
+    covariance, var_after = math.sqrt(kept) * var_before, kept * var_before + 1 - kept
+    x = 0.3
+    expected = mean_before + covariance / var_after * (x - math.sqrt(kept) * mean_before)
+    variance = var_before - covariance**2 / var_after
+    mean, std = step.undone(torch.tensor([x]), torch.tensor([data]))
+    assert mean.item() == pytest.approx(expected, rel=1e-6)
+    assert std.item() == pytest.approx(math.sqrt(variance), rel=1e-6)
+    assert var_after == pytest.approx(1 - after)
+
+
+def best_noise(x, t):
+    """The mean noise in a noisy sample of Gaussian data."""
+    kept = kept_share(t)[:, None]
+    return (1 - kept).sqrt() * (x - kept.sqrt() * MEAN) / (kept * STD**2 + 1 - kept)
+
+
+@pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
+def test_samples_of_the_best_noise_are_the_data(sampler):
+    method = METHODS.get("ddpm")(sampler=sampler, evaluations=400)
+    z = normal(5000)
+    extra = method.latents(Ring().spec).noise // 2
+    assert extra == (399 if sampler == "ancestral" else 0)
+    samples = method.sample(Nets(best_noise), z, normal(5000, extra, seed=1))
+    assert samples.mean().item() == pytest.approx(MEAN, abs=0.03)
+    assert samples.std().item() == pytest.approx(STD, rel=0.05)
+    correlation = torch.corrcoef(torch.cat([samples, z], dim=1).T)[0, 1]
+    assert correlation > 0.999 if sampler == "ddim" else correlation < 0.2
+
+
+def test_one_evaluation_guesses_the_data_at_once():
+    method = METHODS.get("ddpm")(evaluations=1)
+    z = normal(10)
+    kept = kept_share(torch.ones(1, dtype=torch.float64))
+    samples = method.sample(Nets(lambda x, t: 0.5 * x), z, z[:, :0])
+    assert torch.allclose(samples, (z - (1 - kept).sqrt() * 0.5 * z) / kept.sqrt())
+
+
+# DDGAN
+
+STEPS = 3
+STEPWISE = {"generator": partial(Timed, 2 + 1 + 3, 2), "discriminator": partial(Timed, 2 + 1 + 2, 1)}
+
+
+def share(step):
+    t = 1e-3 + (1 - 1e-3) * step / STEPS
+    return np.where(step == 0, 1.0, np.exp(-0.5 * t**2 * 19.9 - 0.1 * t))
+
+
+def around_a_step(batch):
+    step = np.floor(batch.noise["step"] * STEPS)
+    before, after = share(step)[:, None], share(step + 1)[:, None]
+    x = np.sqrt(before) * batch.x + np.sqrt(1 - before) * batch.z
+    later = np.sqrt(after / before) * x + np.sqrt(1 - after / before) * batch.noise["later"]
+    return step, before, after, x, later
+
+
+def imagined(state, batch):
+    step, before, after, _, later = around_a_step(batch)
+    data = timed(state, "generator", later, 1e-3 + (1 - 1e-3) * step / STEPS, batch.noise["code"])
+    rate = 1 - after / before
+    mean = rate * np.sqrt(before) / (1 - after) * data
+    mean += (1 - before) * np.sqrt(1 - rate) / (1 - after) * later
+    return mean + np.sqrt(rate * (1 - before) / (1 - after)) * batch.noise["undone"]
+
+
+def step_judged(state, batch, x):
+    step, _, _, _, later = around_a_step(batch)
+    return timed(state, "discriminator", x, 1e-3 + (1 - 1e-3) * step / STEPS, later)
+
+
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+def denoising_judged(state, batch):
+    *_, x, _ = around_a_step(batch)
+    slope = (state.parameters["discriminator"]["weight"][0, :2] ** 2).sum()
+    real, fake = step_judged(state, batch, x), step_judged(state, batch, imagined(state, batch))
+    return softplus(-real).mean() + softplus(fake).mean() + 0.6 / 2 * slope
+
+
+def denoising_fooled(state, batch):
+    return softplus(-step_judged(state, batch, imagined(state, batch))).mean()
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.4])
+def test_a_cycle_of_ddgan_is_that_of_numpy(progress):
+    settings = {"lr": 0.05, "discriminator_lr": 0.03, "beta1": 0.6, "penalty": 0.6, "steps": STEPS}
+    method = on_networks("ddgan", STEPWISE, **settings)
+
+    def adam(lr, end):
+        return Descent(lr * (end + (1 - end) * 0.5 * (1 + math.cos(math.pi * progress))), 0.6, 0.9)
+
+    moves = [
+        Move(("discriminator",), denoising_judged, adam(0.03, 0.1)),
+        Move(("generator",), denoising_fooled, adam(0.05, 0.07)),
+    ]
+    assert_a_cycle_is_that_of(moves, method, progress=progress)
+
+
+def test_what_is_undone_with_the_data_itself_has_the_law_before_the_step():
+    method = METHODS.get("ddgan")(steps=STEPS)
+    data = 2.0
+    n = 200_000
+    for index in range(STEPS):
+        step = torch.full((n,), float(index), dtype=torch.float64)
+        before, after = (value[0] for value in method.noising(step))
+        later = after.sqrt() * data + (1 - after).sqrt() * normal(n)
+        nets = Nets(lambda x, t, code: torch.full_like(x, data))
+        guessed = method.guessed(nets, later, step, later, normal(n, seed=1))
+        assert guessed.mean().item() == pytest.approx(data * before.sqrt().item(), abs=0.01)
+        assert guessed.std().item() == pytest.approx((1 - before).sqrt().item(), abs=0.01)
+
+
+def test_the_last_step_of_a_sample_is_the_generators_own():
+    """It has no noise; each step has its own code, and the first sees the latents."""
+    method = METHODS.get("ddgan")(steps=STEPS)
+    seen = []
+
+    def generator(x, t, code):
+        seen.append((x, t, code))
+        return 0.1 * x + code[:, :2]
+
+    data = Ring(latent=3)
+    latents = method.latents(data.spec)
+    assert (latents.size, latents.noise) == (2, STEPS * 3 + (STEPS - 1) * 2)
+    z, noise = normal(5, 2), normal(5, latents.noise, seed=1)
+    samples = method.sample(Nets(generator), z, noise)
+    assert torch.equal(seen[0][0], z)
+    assert torch.equal(samples, 0.1 * seen[-1][0] + seen[-1][2][:, :2])
+    assert len({code[0, 0].item() for _, _, code in seen}) == STEPS
+    assert [round(t[0].item(), 3) for _, t, _ in seen] == [0.667, 0.334, 0.001]
+
+
+# Spline flows
+
+
+def flow_of(data, seed=0):
+    pytest.importorskip("zuko")
+    method = METHODS.get("spline-flow")()
+    return method, TrainedGenerators.of(
+        method, data.spec, initialise(method, data, [seed], torch.device("cpu"))
+    )
+
+
+def test_a_spline_flow_is_a_density():
+    """It is inverted exactly, and its density sums to 1."""
+    _, generators = flow_of(Ring(width=8))
+    flow = generators.modules["generator"].network
+    state = generators.state
+    flow.load_state_dict(
+        {
+            **{key: value[0] for key, value in state.parameters["generator"].items()},
+            **{key: value[0] for key, value in state.buffers["generator"].items()},
+        },
+        assign=True,
+    )
+    with torch.no_grad():
+        z = torch.randn(100, 2)
+        x = flow(z)
+        again, stretch = flow(x, True)
+        assert torch.allclose(again, z, atol=1e-4)
+        side = torch.linspace(-7, 7, 400)
+        places = torch.cartesian_prod(side, side)
+        noise, stretch = flow(places, True)
+        density = (stretch - noise.square().sum(dim=1) / 2 - math.log(2 * math.pi)).exp()
+        assert density.sum().item() * (14 / 399) ** 2 == pytest.approx(1, abs=5e-3)
+
+
+def test_the_loss_of_a_spline_flow_is_the_surprise_of_data():
+    zuko = pytest.importorskip("zuko")
+    from baselines.spline_flow import Flow
+
+    torch.manual_seed(0)
+    flow = zuko.flows.NSF(2, hidden_features=[8], passes=2)
+    x = torch.randn(50, 2)
+    batch = drawn(METHODS.get("spline-flow")())[0]._replace(x=x)
+    loss = METHODS.get("spline-flow")().generator_loss(Nets(Flow(flow)), batch)
+    assert loss.item() == pytest.approx(-flow().log_prob(x).mean().item(), rel=1e-5)
+
+
+def test_without_zuko_there_is_one_line(monkeypatch):
+    import sys
+
+    from benchmark.errors import UsageError
+
+    monkeypatch.setitem(sys.modules, "zuko.flows", None)
+    with pytest.raises(
+        UsageError, match=r"^spline-flow needs zuko; install it with pip install .*\[flows\]'$"
+    ):
+        METHODS.get("spline-flow")().networks(TINY.spec)

@@ -1,0 +1,457 @@
+"""LSGAN, D2GAN, MSGAN, R3GAN, MGAN and Dist-GAN: cycles against numpy, and what is known of their losses."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from support.by_hand import (
+    TINY,
+    Descent,
+    Move,
+    WithDecay,
+    assert_a_cycle_is_that_of,
+    cross_entropy,
+    drawn,
+    linear,
+    log_sigmoid,
+    loss_and_gradients,
+    on_networks,
+    sigmoid,
+    warm_state,
+    with_weights,
+)
+from torch import nn
+
+from baselines.d2gan import log_softplus
+from baselines.mgan import Generators
+from baselines.networks import MLP, WithFeatures
+from baselines.r3gan import squared_slope
+from benchmark.datasets.mixtures import Ring
+from benchmark.method import DataSpec
+from benchmark.registry import METHODS
+
+DATA, LATENT = 2, 3
+PLAIN = {"generator": partial(nn.Linear, LATENT, DATA), "discriminator": partial(nn.Linear, DATA, 1)}
+
+
+def judged(state, x, network="discriminator"):
+    return linear(state, network, x)
+
+
+def generated(state, batch):
+    return linear(state, "generator", batch.z)
+
+
+def softplus(x):
+    return np.log1p(np.exp(x))
+
+
+def batch_of(method, draw=0):
+    return drawn(method)[draw].map(lambda t: t[0].numpy())
+
+
+# LSGAN
+
+
+def least_squares(state, batch):
+    real, fake = judged(state, batch.x), judged(state, generated(state, batch))
+    return ((real - 1) ** 2).mean() / 2 + (fake**2).mean() / 2
+
+
+def least_squares_fooled(state, batch):
+    return ((judged(state, generated(state, batch)) - 1) ** 2).mean() / 2
+
+
+def test_a_cycle_of_lsgan_is_that_of_numpy():
+    method = on_networks("lsgan", PLAIN, lr=0.05, discriminator_lr=0.02, beta1=0.6)
+    moves = [
+        Move(("discriminator",), least_squares, Descent(0.02, 0.6)),
+        Move(("generator",), least_squares_fooled, Descent(0.05, 0.6)),
+    ]
+    assert_a_cycle_is_that_of(moves, method)
+
+
+def test_lsgans_best_score_is_the_share_of_real_data():
+    """Of points at which p and q are known, p / (p + q) has no gradient; the loss is half of the sum of p q
+    / (p + q).
+    """
+    p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.3, 0.6])
+    best = (p / (p + q)).requires_grad_()
+    loss = (p * (best - 1).square() + q * best.square()).sum() / 2
+    loss.backward()
+    assert torch.allclose(best.grad, torch.zeros(3), atol=1e-6)
+    assert loss.item() == pytest.approx((p * q / (p + q)).sum().item() / 2)
+
+
+# D2GAN
+
+DUAL = {
+    "generator": PLAIN["generator"],
+    "discriminator_real": PLAIN["discriminator"],
+    "discriminator_fake": PLAIN["discriminator"],
+}
+
+
+def dual(state, batch):
+    """Both discriminators are positive: the softplus of a logit."""
+    fake = generated(state, batch)
+
+    def score(network, x):
+        return softplus(judged(state, x, network))
+
+    of_real = -0.4 * np.log(score("discriminator_real", batch.x)) + score("discriminator_real", fake)
+    of_fake = score("discriminator_fake", batch.x) - 0.7 * np.log(score("discriminator_fake", fake))
+    return of_real.mean() + of_fake.mean()
+
+
+def dual_fooled(state, batch):
+    fake = generated(state, batch)
+    of_fake = np.log(softplus(judged(state, fake, "discriminator_fake")))
+    return -softplus(judged(state, fake, "discriminator_real")).mean() + 0.7 * of_fake.mean()
+
+
+def test_a_cycle_of_d2gan_is_that_of_numpy():
+    method = on_networks("d2gan", DUAL, lr=0.05, beta1=0.6, alpha=0.4, beta=0.7)
+    adam = Descent(0.05, 0.6)
+    judges = ("discriminator_real", "discriminator_fake")
+    assert_a_cycle_is_that_of([Move(judges, dual, adam), Move(("generator",), dual_fooled, adam)], method)
+
+
+def test_d2gans_best_discriminators_are_ratios_of_densities():
+    """With the loss of the class, on two places where p and q are known: D1 = alpha p/q, D2 = beta q/p.
+
+    Samples are one-hot: a linear discriminator without bias has a logit of its own for each place.
+    """
+    p, q, alpha, beta = 0.25, 0.75, 0.4, 0.7
+    method = on_networks("d2gan", DUAL, alpha=alpha, beta=beta)
+    places = np.eye(2)
+    batch = batch_of(method)._replace(
+        x=places[[0, 1, 1, 1]],  # a quarter at the first place
+        z=np.c_[places[[0, 0, 0, 1]], np.zeros(4)],  # three quarters there
+    )
+
+    def logits(values):
+        return np.log(np.expm1(values))[None]
+
+    ratio = np.array([p / q, q / p])
+    state = with_weights(
+        warm_state(method),
+        generator={"weight": np.eye(2, 3), "bias": 0.0},
+        discriminator_real={"weight": logits(alpha * ratio), "bias": 0.0},
+        discriminator_fake={"weight": logits(beta / ratio), "bias": 0.0},
+    )
+    _, gradients = loss_and_gradients(method, "discriminators", state, batch)
+    for network in ("discriminator_real", "discriminator_fake"):
+        np.testing.assert_allclose(gradients[network]["weight"], 0, atol=1e-12)
+
+
+def test_the_logarithm_of_softplus_is_finite_everywhere():
+    x = torch.tensor([-200.0, -50.0, -15.0, -1.0, 0.0, 30.0], requires_grad=True)
+    value = log_softplus(x)
+    exact = torch.nn.functional.softplus(x.detach().double()).log()
+    assert torch.allclose(value[2:].double(), exact[2:], atol=1e-6)
+    assert value[:2].tolist() == [-200.0, -50.0]
+    value.sum().backward()
+    assert x.grad[:2].tolist() == [1.0, 1.0]
+    assert x.grad.isfinite().all()
+
+
+# MSGAN
+
+
+def twice_generated(state, batch):
+    return generated(state, batch), linear(state, "generator", batch.noise["other"])
+
+
+def seeking(state, batch):
+    fake = np.concatenate(twice_generated(state, batch))
+    return 2 * cross_entropy(judged(state, batch.x), judged(state, fake))
+
+
+def seeking_fooled(state, batch):
+    one, two = twice_generated(state, batch)
+    deception = -log_sigmoid(judged(state, one)).mean() - log_sigmoid(judged(state, two)).mean()
+    ratio = np.abs(one - two).mean() / np.abs(batch.z - batch.noise["other"]).mean()
+    return deception + 0.3 / (ratio + 1e-5)
+
+
+def test_a_cycle_of_msgan_is_that_of_numpy():
+    method = on_networks("msgan", PLAIN, lr=0.05, beta1=0.6, weight=0.3, weight_decay=0.2)
+    adam = WithDecay(0.05, 0.6, weight_decay=0.2)
+    moves = [Move(("discriminator",), seeking, adam), Move(("generator",), seeking_fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method)
+
+
+@pytest.mark.parametrize(("size", "ratio"), [(1.0, 1.0), (0.0, 0.0)])
+def test_msgans_ratio_of_an_identity_and_of_a_constant(size, ratio):
+    networks = PLAIN | {"generator": partial(nn.Linear, DATA, DATA)}
+    data = type(TINY)(latent=DATA)
+    method = on_networks("msgan", networks, weight=2.0)
+    state = with_weights(
+        warm_state(method, data),
+        generator={"weight": size * np.eye(2), "bias": 0.0},
+        discriminator={"weight": 0.0, "bias": 0.0},
+    )
+    batch = drawn(method, data)[1].map(lambda t: t[0].numpy())
+    loss, _ = loss_and_gradients(method, "generator", state, batch, data)
+    assert loss - 2 * math.log(2) == pytest.approx(2 / (ratio + 1e-5))
+
+
+# R3GAN
+
+
+def fallen(end, progress):
+    """Half a cosine from 1 to `end`."""
+    return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def relativistic(state, batch):
+    """A linear critic has the same slope everywhere."""
+    lead = judged(state, batch.x) - judged(state, generated(state, batch))
+    slope = (state.parameters["discriminator"]["weight"] ** 2).sum()
+    return softplus(-lead).mean() + 0.8 / 2 * fallen(0.1, state.progress) * 2 * slope
+
+
+def relativistic_fooled(state, batch):
+    lead = judged(state, generated(state, batch)) - judged(state, batch.x)
+    return softplus(-lead).mean()
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
+def test_a_cycle_of_r3gan_is_that_of_numpy(progress):
+    """Rate, penalty and the memory of the second moment follow half a cosine; there is no first moment."""
+    method = on_networks("r3gan", PLAIN, lr=0.05, penalty=0.8)
+    adam = Descent(0.05 * fallen(0.25, progress), 0.0, 0.99 - 0.09 * fallen(0.0, progress))
+    moves = [Move(("discriminator",), relativistic, adam), Move(("generator",), relativistic_fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method, progress=progress)
+
+
+def test_r3gan_does_not_see_a_constant():
+    method = on_networks("r3gan", PLAIN, penalty=0.0)
+    state, batch = warm_state(method), batch_of(method)
+    shifted = with_weights(state, discriminator={"bias": 7.0})
+    for player in ("discriminator", "generator"):
+        loss, _ = loss_and_gradients(method, player, state, batch)
+        again, _ = loss_and_gradients(method, player, shifted, batch)
+        assert loss == pytest.approx(again, rel=1e-12)
+        level = with_weights(state, discriminator={"weight": 0.0})
+        assert loss_and_gradients(method, player, level, batch)[0] == pytest.approx(math.log(2))
+
+
+def test_a_slope_is_over_all_dimensions():
+    images = torch.randn(4, 3, 5, 5)
+    weight = torch.randn(75)
+    assert squared_slope(lambda x: x.flatten(1) @ weight, images).item() == pytest.approx(
+        weight.square().sum().item(), rel=1e-5
+    )
+
+
+# MGAN
+
+GENERATORS = 3
+SPEC = DataSpec("points", (DATA,), LATENT, 4, 1)
+
+
+class Several(nn.Linear):
+    """A linear generator for each number, all of them one layer of gated inputs."""
+
+    def forward(self, z, which):
+        chosen = torch.nn.functional.one_hot(which.long(), GENERATORS).to(z)
+        return super().forward((chosen[:, :, None] * z[:, None]).flatten(1))
+
+
+MIXTURE = {
+    "generator": partial(Several, GENERATORS * LATENT, DATA),
+    "discriminator": partial(nn.Linear, DATA, 1 + GENERATORS),
+}
+
+
+def mixed(state, batch):
+    """The generators take turns."""
+    p = state.parameters["generator"]
+    which = np.arange(len(batch.z)) % GENERATORS
+    weights = p["weight"].reshape(DATA, GENERATORS, LATENT)
+    fake = np.stack([weights[:, k] @ z for k, z in zip(which, batch.z, strict=True)])
+    return fake + p["bias"], which
+
+
+def told_apart(logits, which):
+    """The cross-entropy of the classifier."""
+    total = np.log(np.exp(logits).sum(axis=1))
+    return (total - logits[np.arange(len(which)), which]).mean()
+
+
+def mixture_judged(state, batch):
+    fake, which = mixed(state, batch)
+    real, judged_fake = judged(state, batch.x), judged(state, fake)
+    return cross_entropy(real[:, 0], judged_fake[:, 0]) + told_apart(judged_fake[:, 1:], which)
+
+
+def mixture_fooled(state, batch):
+    fake, which = mixed(state, batch)
+    logits = judged(state, fake)
+    return -log_sigmoid(logits[:, 0]).mean() + 0.4 * told_apart(logits[:, 1:], which)
+
+
+def test_a_cycle_of_mgan_is_that_of_numpy():
+    method = on_networks("mgan", MIXTURE, lr=0.05, beta1=0.6, generators=GENERATORS, diversity=0.4)
+    adam = Descent(0.05, 0.6)
+    moves = [Move(("discriminator",), mixture_judged, adam), Move(("generator",), mixture_fooled, adam)]
+    assert_a_cycle_is_that_of(moves, method)
+
+
+def test_the_generators_have_a_first_layer_of_their_own_and_share_the_others():
+    network = Generators(SPEC, GENERATORS)
+    z, which = torch.randn(6, LATENT), torch.tensor([0, 1, 2, 0, 1, 2])
+    samples = network(z, which)
+    first, activation, last = network.shared
+    own = first.weight.view(4, GENERATORS, LATENT + 1)
+    for sample, latent, k in zip(samples, z, which, strict=True):
+        hidden = own[:, k, :-1] @ latent + own[:, k, -1] + first.bias
+        assert torch.allclose(sample, last(activation(hidden)), atol=1e-6)
+
+
+def test_weights_of_several_generators_are_as_large_as_those_of_one():
+    wide = DataSpec("points", (DATA,), 15, 400, 1)
+    weight = Generators(wide, 10).shared[0].weight
+    assert weight.std().item() == pytest.approx(nn.Linear(16, 400).weight.std().item(), rel=0.1)
+
+
+def test_every_generator_makes_as_many_samples():
+    method = METHODS.get("mgan")(generators=GENERATORS)
+    seen = []
+    nets = type("Nets", (), {"generator": staticmethod(lambda z, which: seen.append(which) or z)})
+    normal = torch.randn(30_000, 1, generator=torch.Generator().manual_seed(0))
+    method.sample(nets, torch.zeros(30_000, LATENT), normal)
+    method.sample(nets, torch.zeros(2, LATENT), torch.tensor([[-50.0], [50.0]]))
+    shares = torch.bincount(seen[0].long(), minlength=GENERATORS) / 30_000
+    assert torch.allclose(shares, torch.full((GENERATORS,), 1 / GENERATORS), atol=0.01)
+    assert seen[1].tolist() == [0, GENERATORS - 1]
+
+
+# Dist-GAN
+
+WITH_FEATURES = {
+    "generator": PLAIN["generator"],
+    "encoder": partial(nn.Linear, DATA, LATENT),
+    "discriminator": lambda: WithFeatures(MLP(DATA, 1, width=4, depth=1, activation=nn.Tanh)),
+}
+
+
+def features(state, x):
+    p = state.parameters["discriminator"]
+    return np.tanh(x @ p["features.0.weight"].T + p["features.0.bias"])
+
+
+def logits(state, x):
+    p = state.parameters["discriminator"]
+    return features(state, x) @ p["head.weight"].T + p["head.bias"]
+
+
+def again(state, batch):
+    codes = linear(state, "encoder", batch.x)
+    return codes, linear(state, "generator", codes)
+
+
+def constrained(state, batch):
+    codes, reconstructed = again(state, batch)
+    moved = (features(state, reconstructed) - features(state, generated(state, batch))).mean()
+    apart = moved - math.sqrt(LATENT / 4) * (codes - batch.z).mean()
+    error = (features(state, batch.x) - features(state, reconstructed)) ** 2
+    return error.mean() + 0.7 * apart**2
+
+
+def steepness(state, batch):
+    """How far the slope between pairs is from 1, by the chain rule."""
+    p = state.parameters["discriminator"]
+    mix = batch.noise["mix"]
+    points = mix * batch.x + (1 - mix) * generated(state, batch)
+    slopes = (1 - features(state, points) ** 2) * p["head.weight"] @ p["features.0.weight"]
+    return ((np.linalg.norm(slopes, axis=1) - 1) ** 2).mean()
+
+
+def distance_judged(state, batch):
+    _, reconstructed = again(state, batch)
+    taken_for_real = 0.95 * -log_sigmoid(logits(state, batch.x)).mean()
+    taken_for_real += 0.05 * -log_sigmoid(logits(state, reconstructed)).mean()
+    found_out = -np.log(1 - sigmoid(logits(state, generated(state, batch)))).mean()
+    return taken_for_real + found_out + 0.3 * steepness(state, batch)
+
+
+def scores_apart(state, batch):
+    real, fake = sigmoid(logits(state, batch.x)), sigmoid(logits(state, generated(state, batch)))
+    return np.abs(real.mean() - fake.mean())
+
+
+def test_a_cycle_of_dist_gan_is_that_of_numpy():
+    settings = {"lr": 0.05, "beta1": 0.6, "penalty": 0.3, "regularisation": 0.7}
+    method = on_networks("dist-gan", WITH_FEATURES, **settings)
+    adam = Descent(0.05, 0.6, 0.9)
+    moves = [
+        Move(("encoder", "generator"), constrained, adam),
+        Move(("discriminator",), distance_judged, adam),
+        Move(("generator",), scores_apart, adam),
+    ]
+    assert_a_cycle_is_that_of(moves, method)
+
+
+# All
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [
+        ("lsgan", {"lr": 1e-3, "discriminator_lr": 1e-4, "beta1": 0.5}),
+        ("d2gan", {"lr": 2e-4, "beta1": 0.5, "alpha": 1, "beta": 1}),
+        ("msgan", {"lr": 2e-4, "beta1": 0.5, "weight": 1, "weight_decay": 1e-4}),
+        ("r3gan", {"lr": 2e-4, "average_half_life": 0.025}),
+        ("mgan", {"lr": 2e-4, "beta1": 0.5, "diversity": 0.01, "generators": 10}),
+        ("dist-gan", {"lr": 2e-4, "beta1": 0.5, "beta2": 0.9, "penalty": 1, "regularisation": 1}),
+        ("gdpp", {"lr": 1e-3, "discriminator_lr": 1e-4, "beta1": 0.5, "simultaneous": True}),
+        ("bourgan", {"lr": 1e-3, "beta1": 0.5, "weight": 0.1}),
+        ("presgan", {"lr": 2e-4, "beta1": 0.5, "entropy": 0.01}),
+        ("ddgan", {"lr": 1.5e-4, "discriminator_lr": 1e-4, "beta1": 0.5, "penalty": 0.05, "steps": 4}),
+    ],
+)
+def test_the_published_settings(name, published):
+    method = METHODS.get(name)()
+    assert {setting: getattr(method, setting) for setting in published} == published
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value", "problem"),
+    [
+        ("d2gan", "alpha", 0.0, "alpha must be positive, not 0.0"),
+        ("msgan", "weight", -1.0, "weight must be at least 0, not -1.0"),
+        ("r3gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
+        ("gdpp", "weight", -1.0, "weight must be at least 0, not -1.0"),
+        ("mgan", "generators", 0, "generators must be at least 1, not 0"),
+        ("dist-gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
+        ("bourgan", "points", 1, "points must lie in [2, 10000], not 1"),
+        ("presgan", "entropy", -1.0, "entropy must be at least 0, not -1.0"),
+        ("mmd", "bandwidth", 0.0, "bandwidth must be positive, not 0.0"),
+        ("drifting", "temperature", 0.0, "temperature must be positive, not 0.0"),
+        ("flow-matching", "evaluations", 3, "evaluations must be an even number of at least 2, not 3"),
+        ("ddpm", "evaluations", 0, "evaluations must be at least 1, not 0"),
+        ("ddgan", "steps", 0, "steps must be at least 1, not 0"),
+        ("spline-flow", "bins", 0, "bins must be at least 1, not 0"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(name, setting, value, problem):
+    with pytest.raises(ValueError, match="^" + problem.replace("[", r"\[") + "$"):
+        METHODS.get(name)(**{setting: value})
+
+
+@pytest.mark.parametrize("name", ["flow-matching", "ddpm", "ddgan", "spline-flow"])
+def test_a_method_of_points_names_its_kind(name):
+    assert METHODS.get(name).kinds == ("points",)
+
+
+@pytest.mark.parametrize("name", ["d2gan", "msgan", "mgan", "dist-gan"])
+def test_all_discriminators_are_counted_as_such(name):
+    networks = METHODS.get(name)().networks(Ring(batch=4, width=8).spec)
+    judges = set(networks) - {"generator", "encoder"}
+    assert judges
+    assert all(judge.startswith("discriminator") for judge in judges)
