@@ -59,8 +59,8 @@ class BourGAN(Method):
         and equation 5. Details and settings from the authors' public code for mixtures.
 
     Deviations:
-        The embedding is one of `points` training samples, whose subsets are the same for all seeds. Logarithms
-        of distances are those of their squares, halved, plus a tiny one. The shared networks.
+        The embedding is one of `points` training samples, whose subsets are the same for all seeds. Distances
+        have a tiny constant, so that they have a logarithm. The shared networks.
     """
 
     family = "adversarial"

@@ -25,8 +25,8 @@ SOONEST = 1e-3
 class DDPM(Method):
     """Network that predicts the noise in data; samples are noise from which it is taken step by step.
 
-    A latent is the noise at the end, of the size of the data. With `sampler` `ancestral`, fresh noise is added
-    in each of the steps; with `ddim` none is, and samples are a function of their latents.
+    A latent is the noise at the end, of the size of the data. With `sampler` `ancestral`, each step adds
+    fresh noise; with `ddim` none does, and samples are a function of their latents.
 
     References:
         Denoising Diffusion Probabilistic Models (Ho et al., 2020), arXiv:2006.11239, algorithms 1 and 2.

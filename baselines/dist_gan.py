@@ -30,8 +30,9 @@ class DistGAN(Method):
         3 to 7. Details from the authors' public code for images.
 
     Deviations:
-        As in the code, distances are those of signed means over a batch, in features of the discriminator. The
-        slope of the penalty is the norm over all dimensions, not their root mean square. The shared networks.
+        As in the code, distances are those of signed means over a batch, in features of the discriminator.
+        The slope of the penalty is the norm over all dimensions, not their root mean square. The shared
+        networks.
     """
 
     family = "with an encoder"

@@ -74,10 +74,9 @@ class GDPP(Method):
         arXiv:1812.00068, equation 5. Details and settings from the authors' public code for mixtures.
 
     Deviations:
-        The code multiplies eigenvectors with their arbitrary signs; here the sign does not count. Real
-        features are not trained towards generated ones. Equal eigenvalues, as those of zero, are told apart by a tiny
-        diagonal, and derivatives of nearly equal ones are bounded.
-        The decomposition of the two kernels is not counted as FLOPs. The shared networks.
+        The code multiplies eigenvectors with their arbitrary signs; here the sign does not count. Equal
+        eigenvalues, such as zeros, are told apart by a tiny diagonal, and derivatives of nearly equal ones
+        are bounded. The decomposition of the two kernels is not counted as FLOPs. The shared networks.
     """
 
     family = "adversarial"

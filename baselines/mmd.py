@@ -22,9 +22,9 @@ class MMD(Method):
     square distance of real data.
 
     References:
-        Generative Moment Matching Networks (Li et al., 2015), arXiv:1502.02761, section 3. Training generative
-        neural networks via maximum mean discrepancy optimization (Dziugaite et al., 2015), arXiv:1505.03906,
-        equation 4: the unbiased estimate.
+        Generative Moment Matching Networks (Li et al., 2015), arXiv:1502.02761, section 3. Training
+        generative neural networks via maximum mean discrepancy optimization (Dziugaite et al., 2015),
+        arXiv:1505.03906, equation 4: the unbiased estimate.
 
     Deviations:
         Bandwidths follow the batch. The discrepancy itself, not its root, and of data, not of an

@@ -15,11 +15,6 @@ from benchmark.registry import register_method
 
 __all__ = ["R3GAN", "squared_slope"]
 
-RATE = Cosine(end=0.25)
-PENALTY = Cosine(end=0.1)
-FORGETTING = Cosine(end=0.1)
-"""What is left of the first values of the learning rate, of the penalty, and of $1 - \\beta_2$."""
-
 
 @dataclass(frozen=True)
 class LengtheningAdam:
@@ -27,13 +22,23 @@ class LengtheningAdam:
 
     Arguments:
         lr: The first learning rate.
+        end: What is left of it at the end of the schedule.
+        burn_in: The share of the training in which schedules run.
     """
 
     lr: float
+    end: float
+    burn_in: float
 
     def apply(self, state: State, network: str, gradients: Tensors) -> State:
-        beta2 = 1 - 0.1 * FORGETTING(state.progress)
-        return Adam(self.lr, (0.0, beta2), schedule=RATE).apply(state, network, gradients)  # type: ignore[arg-type]
+        share = fallen(state.progress, self.burn_in, self.end)
+        beta2 = 1 - 0.1 * fallen(state.progress, self.burn_in, 0.1)
+        return Adam(self.lr * share, (0.0, beta2)).apply(state, network, gradients)  # type: ignore[arg-type]
+
+
+def fallen(progress: Tensor, burn_in: float, end: float) -> Tensor:
+    """Half a cosine from 1 to `end` in the first share `burn_in` of the training, and constant then."""
+    return Cosine(end)((progress / burn_in).clamp(max=1))
 
 
 def squared_slope(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -47,15 +52,18 @@ def squared_slope(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 class R3GAN(Method):
     """GAN whose discriminator compares each generated sample with a real one, and is kept flat at both.
 
+    In the first share `burn_in` of the training, the learning rate falls to `end_rate` of it, and the penalty
+    to `end_penalty` of it, along half a cosine.
+
     References:
         The GAN is dead; long live the GAN! A Modern GAN Baseline (Huang et al., 2024), arXiv:2501.05441,
         equations 2 and 4. Schedules from the authors' public code.
 
     Deviations:
         The shared networks, on images without normalisation, instead of the paper's residual ones, and no
-        augmentation. The code's schedules end after a part of the training, here with it. Its averages
-        remember ever longer, here always a fortieth of the training, where those for faces end. The penalty
-        is that of no paper's dataset.
+        augmentation. By default schedules end with the training. The code's averages remember ever longer,
+        here always a fortieth of the training, where those for faces end. The penalty is that of the paper's
+        Stacked MNIST.
     """
 
     family = "adversarial"
@@ -65,18 +73,23 @@ class R3GAN(Method):
     }
 
     lr: float = 2e-4
+    end_rate: float = 0.25
     penalty: float = 1.0
+    end_penalty: float = 0.1
+    burn_in: float = 1.0
     average_half_life: float = field(default=0.025, kw_only=True, metadata=COMMON)
 
     def __post_init__(self) -> None:
         if self.penalty < 0:
             raise ValueError(f"penalty must be at least 0, not {self.penalty}")
+        if not 0 < self.burn_in <= 1:
+            raise ValueError(f"burn_in must lie in (0, 1], not {self.burn_in}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, norm=None), "discriminator": discriminator(data, norm=None)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
-        adam = LengtheningAdam(self.lr)
+        adam = LengtheningAdam(self.lr, self.end_rate, self.burn_in)
         return {
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam),
             "generator": Player(("generator",), self.generator_loss, adam),
@@ -86,7 +99,8 @@ class R3GAN(Method):
         real, fake = batch.x, nets.generator(batch.z)
         lead = nets.discriminator(real) - nets.discriminator(fake)
         slopes = squared_slope(nets.discriminator, real) + squared_slope(nets.discriminator, fake)
-        return softplus(-lead).mean() + self.penalty / 2 * PENALTY(batch.progress) * slopes
+        penalty = self.penalty * fallen(batch.progress, self.burn_in, self.end_penalty)
+        return softplus(-lead).mean() + penalty / 2 * slopes
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         lead = nets.discriminator(nets.generator(batch.z)) - nets.discriminator(batch.x)

@@ -41,8 +41,6 @@ def clipped_density(
     """
     if of_real is None:
         of_real = share_of_balls(real, k, real_radii)
-    if of_real == 0:
-        return nan
     reach = _clipped_reach(real_radii)
     of_samples = (_balls_around(generated, real, reach) / k).clamp(max=1).mean()
     return min(float(of_samples) / of_real, 1.0)

@@ -17,7 +17,9 @@ __all__ = ["Authenticity", "TrainingDistance"]
 
 @dataclass(frozen=True)
 class _BesideTraining(OnFeatures):
-    """A metric that compares samples with training data: `points` of it at most, each datum once."""
+    """A metric that compares samples with all training data, each datum once; of data without end, with
+    `points` of it.
+    """
 
     def training_in(self, evaluation: Evaluation) -> Tensor:
         """The features of training data, shape $(M, F)$."""
@@ -25,9 +27,11 @@ class _BesideTraining(OnFeatures):
         return evaluation.held_out.once(key, lambda: self._training(evaluation.data, evaluation.held_out.x))
 
     def _training(self, data: Dataset, like: Tensor) -> Tensor:
-        rng = data.stream("all", "training data to compare with")
-        drawn = data.draw(self.points, rng, "train").unique(dim=0)
-        return features_of_data(data, drawn.to(like.device), self.features)
+        pool = data.training_pool
+        if pool is None:
+            rng = data.stream("all", "training data to compare with")
+            pool = data.draw(self.points, rng, "train")
+        return features_of_data(data, pool.unique(dim=0).to(like.device), self.features)
 
 
 @register_metric("authenticity")

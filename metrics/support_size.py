@@ -8,8 +8,9 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
+from metrics import pairs
 from metrics.on_features import OnFeatures
-from metrics.pairs import ROWS_AT_A_TIME, mean_within
+from metrics.pairs import mean_within
 
 __all__ = ["SupportSize"]
 
@@ -65,9 +66,10 @@ def _small_distance(x: Tensor, share: float) -> float:
     x = x.double()
     wanted = max(1, round(share * len(x) * (len(x) - 1) / 2))
     smallest = x.new_empty(0)
-    for start in range(0, len(x), ROWS_AT_A_TIME):
-        part = torch.cdist(x[start : start + ROWS_AT_A_TIME], x[start:])
-        pairs = part[torch.ones_like(part, dtype=torch.bool).triu(diagonal=1)]
-        both = torch.cat([smallest, pairs])
+    rows = pairs.ROWS_AT_A_TIME
+    for start in range(0, len(x), rows):
+        part = torch.cdist(x[start : start + rows], x[start:])
+        distances = part[torch.ones_like(part, dtype=torch.bool).triu(diagonal=1)]
+        both = torch.cat([smallest, distances])
         smallest = both.topk(min(wanted, len(both)), largest=False).values
     return float(smallest.max())

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "suites": {"errors", "registry"},
     "records": {"errors", "registry", "suites"},
     "training": {"errors", "method", "datasets", "suites", "records"},
-    "scoring": {"errors", "method", "metric", "datasets", "records"},
+    "scoring": {"errors", "method", "metric", "datasets", "suites", "records"},
     "plan": {"errors", "registry", "method", "metric", "datasets", "suites", "records", "training"},
     "running": {*CONTRACT, "version", "records", "plan", "training", "scoring"},
     "report": {"errors", "registry", "datasets", "suites", "records"},

@@ -145,6 +145,13 @@ class Dataset(ABC):
         """
         return torch.empty(0, dtype=torch.float64)
 
+    @property
+    def training_pool(self) -> Tensor | None:
+        """All training data, packed, shape $(N, *)$, on the CPU, where it is a set of data that is drawn from
+        again and again; `None` where it is drawn fresh without end.
+        """
+        return None
+
     @abstractmethod
     def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
         """Draws `n` packed samples, shape $(n, *)$, on the device of `rng`."""

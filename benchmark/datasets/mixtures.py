@@ -104,6 +104,10 @@ class Mixture(Dataset):
         return parse_weights(self.weights, len(self.centres))
 
     @property
+    def training_pool(self) -> Tensor | None:
+        return _training_set(self, torch.device("cpu")) if self.training_set else None
+
+    @property
     def truncated_std(self) -> float:
         """The standard deviation per noisy coordinate of real data that passes the rule of quality.
 

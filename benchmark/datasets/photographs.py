@@ -43,6 +43,10 @@ class Photographs(Images):
         """The images of a split, uint8, shape $(N, C, H, W)$, on the CPU."""
 
     @property
+    def training_pool(self) -> Tensor:
+        return self.pool("train")
+
+    @property
     def fingerprint(self) -> str:
         return self.digest
 

@@ -103,19 +103,10 @@ class StackedDigits(Images):
         pool = _pool(self._files, split, rng.device)
         if self.weights == "files":
             index = torch.randint(len(pool.digits), (n, self.digits), generator=rng, device=rng.device)
-        else:
-            index = self._draw_by_class(n, pool, rng)
-        return pool.digits[index]
-
-    def _draw_by_class(self, n: int, pool: "_Pool", rng: torch.Generator) -> Tensor:
-        """Indices of digits whose classes have the weights of `weights`, shape $(n, C)$."""
+            return pool.digits[index]
         weights = self._class_weights.to(rng.device)
         digit = weights.multinomial(n * self.digits, replacement=True, generator=rng)
-        counts = pool.counts[digit]
-        starts = pool.counts.cumsum(0)[digit] - counts
-        u = torch.rand(len(digit), generator=rng, device=rng.device, dtype=torch.float64)
-        index = pool.by_class[starts + (u * counts).long()]
-        return index.view(n, self.digits)
+        return pool.draw(digit, rng).unflatten(0, (n, self.digits))
 
     def assign(self, samples: Tensor) -> Assignment:
         classifier = _on(self._classifier, samples.device)
@@ -186,6 +177,35 @@ class UnbalancedStackedMNIST(StackedMNIST):
     weights: str = "minority:5:0.2"
 
 
+@register_dataset("gdpp-stacked-mnist")
+@dataclass(frozen=True)
+class GDPPStackedMNIST(StackedMNIST):
+    """Stacked MNIST with frequent and rare modes: three tenths of the stacks are of all modes alike, the mode
+    of the others is a normal number of mean 700 and standard deviation 200, cut off at 0 and 999.
+
+    References:
+        GDPP: Learning Diverse Generations using Determinantal Point Processes (Elfeki et al., 2018),
+        arXiv:1812.00068: the training set of the authors' public code.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.weights != "files" or self.digits != 3:
+            raise ValueError("gdpp-stacked-mnist has weights of its own, of three digits")
+
+    @property
+    def mode_weights(self) -> Tensor:
+        edges = (torch.arange(1, 1000, dtype=torch.float64) - 700) / 200
+        below = torch.cat([edges.new_zeros(1), torch.special.ndtr(edges), edges.new_ones(1)])
+        return 0.3 / 1000 + 0.7 * below.diff()
+
+    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
+        pool = _pool(self._files, split, rng.device)
+        mode = self.mode_weights.to(rng.device).multinomial(n, replacement=True, generator=rng)
+        digits = torch.stack([mode // 100, mode // 10 % 10, mode % 10], dim=1)
+        return pool.draw(digits.flatten(), rng).unflatten(0, (n, 3))
+
+
 class _Pool(NamedTuple):
     """The digits of a split.
 
@@ -198,6 +218,13 @@ class _Pool(NamedTuple):
     digits: Tensor
     by_class: Tensor
     counts: Tensor
+
+    def draw(self, digit: Tensor, rng: torch.Generator) -> Tensor:
+        """An image of each of the digits $(n,)$, shape $(n, 28, 28)$."""
+        counts = self.counts[digit]
+        starts = self.counts.cumsum(0)[digit] - counts
+        u = torch.rand(len(digit), generator=rng, device=rng.device, dtype=torch.float64)
+        return self.digits[self.by_class[starts + (u * counts).long()]]
 
 
 @lru_cache(maxsize=6)

@@ -82,10 +82,10 @@ class Method(ABC):
         return {}
 
     def begin(self, data: DataSpec, x: Tensor) -> Tensors:
-        """Initial values of variables that are fitted to training data $(n, *)$; other variables keep those of
-        `variables`.
+        """Initial values of variables that are fitted to training data $(n, *)$.
 
-        Methods whose training needs something of all data define it, such as BourGAN's latents.
+        Other variables keep those of `variables`. Methods whose training needs something of all data define
+        it, such as BourGAN's latents.
         """
         return {}
 

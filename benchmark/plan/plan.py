@@ -13,7 +13,7 @@ from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.request import Request, features_settings
 from benchmark.plan.variants import Variant, variants_of
 from benchmark.records.cell import Cell, Configured
-from benchmark.records.schema import CALIBRATION_ROWS
+from benchmark.records.schema import STANDARD_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites.budget import parse_budget
 from benchmark.suites.headline import headline
@@ -26,6 +26,9 @@ from benchmark.training.rehearsal import rehearse
 from benchmark.training.settings import methods_of
 
 __all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
+
+MOST_FITTED = 20_000
+"""Training data that a density is fitted to at most: expectation maximisation takes seconds then."""
 
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
@@ -179,14 +182,25 @@ def _plan_methods(
         files=dataset.files,
         keeps=request.rung is None,
     )
-    planned = []
-    for name in CALIBRATION_ROWS:
-        planned.append(Planned(replace(template, method=Configured(name, {})), dataset, request.seeds))
+    trained = []
     for name in methods:
         for variant in _variants(name, settings.get(name, {}), dataset, request):
             cell = replace(template, method=_configured(METHODS, name, variant.method))
-            planned.append(_plan_method(cell, variant, dataset))
-    return planned
+            trained.append(_plan_method(cell, variant, dataset))
+    rows = [Configured(name, {}) for name in STANDARD_ROWS]
+    if request.rung is None:
+        rows += [Configured(name, {"points": _least_seen(trained)}) for name in request.suite.fitted_rows]
+    calibration = [Planned(replace(template, method=row), dataset, request.seeds) for row in rows]
+    return calibration + trained
+
+
+def _least_seen(trained: Sequence[Planned]) -> int:
+    """Training data that every method sees, as far as fitted densities need it."""
+    seen = [MOST_FITTED]
+    for planned in trained:
+        if planned.cost is not None and planned.cycles is not None:
+            seen.append(planned.cycles * planned.cost.samples + planned.cost.fit_samples)
+    return min(seen)
 
 
 def _variants(

@@ -4,14 +4,18 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
+from benchmark.suites.fitted_rows import FITTED_ROWS
+
 __all__ = [
     "CALIBRATION_ROWS",
     "COLLAPSED",
     "DUMMY_ROWS",
+    "FITTED_ROWS",
     "LARGE",
     "NOISE",
     "REAL_DATA",
     "SCHEMA_VERSION",
+    "STANDARD_ROWS",
     "Audit",
     "CheckpointFile",
     "Commit",
@@ -45,7 +49,10 @@ NOISE = "noise"
 DUMMY_ROWS = (COLLAPSED, NOISE)
 """The rows of generators that have learnt nothing."""
 
-CALIBRATION_ROWS = (REAL_DATA, *DUMMY_ROWS)
+STANDARD_ROWS = (REAL_DATA, *DUMMY_ROWS)
+"""The rows that every run has."""
+
+CALIBRATION_ROWS = (*STANDARD_ROWS, *FITTED_ROWS)
 """The rows that stand where a method does."""
 
 MetricValues = dict[str, float | None]

@@ -4,6 +4,7 @@ import re
 import resource
 import sys
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,10 @@ from benchmark.method import Method
 from benchmark.metric import Metric
 from benchmark.records.cell import Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, load_plugin
 from benchmark.scoring.calibration import CALIBRATIONS
+from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
@@ -66,7 +69,7 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     for metric in cell.metrics:
         metrics[metric.name] = METRICS.build(metric.name, metric.settings)
     scorer = Scorer(data, metrics, torch.device(cell.device))
-    if cell.method.name in CALIBRATIONS:
+    if cell.method.name in CALIBRATION_ROWS:
         trials = _calibrate(cell, data, scorer, link)
     else:
         trials = _train(cell, data, scorer, link, start)
@@ -95,11 +98,18 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Tr
             "group": list(cell.group),
             "compiled": False,
         }
-        draw = CALIBRATIONS[cell.method.name](data, seed, scorer.device)
+        draw = _calibration_row(cell, data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
         trials.append(Trial(seed, metrics=scores, arrays=kept_arrays(evaluation, 0), audit=audit))
     return trials
+
+
+def _calibration_row(cell: Cell, data: Dataset, seed: int, device: torch.device) -> Callable[[int], Tensor]:
+    name = cell.method.name
+    if name in FITTED:
+        return FITTED[name](data, seed, device, cell.method.settings["points"])
+    return CALIBRATIONS[name](data, seed, device)
 
 
 def _train(cell: Cell, data: Dataset, scorer: Scorer, link: Link, start: Checkpoint | None) -> list[Trial]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from benchmark.errors import UsageError
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.fitted_rows import FITTED_ROWS
 from benchmark.suites.suite import Suite
 
 __all__ = ["check_rules"]
@@ -21,6 +22,9 @@ def check_rules(suite: Suite) -> None:
     _check_names(METRICS, suite.metrics)
     _check_budgets(suite.budgets, suite.datasets)
     _check_owners(suite.settings)
+    for row in suite.fitted_rows:
+        if row not in FITTED_ROWS:
+            raise UsageError(f"fitted_rows has {row!r}; choose from {', '.join(FITTED_ROWS)}")
     for dataset, settings in suite.exceptions.items():
         if dataset not in suite.datasets:
             raise UsageError(f"exceptions are for {dataset!r}; give one of {', '.join(suite.datasets)}")

@@ -54,6 +54,7 @@ class Suite:
         settings: Settings of datasets, methods and metrics that differ from their own defaults, by
             `name.field`.
         exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
+        fitted_rows: Which densities stand beside the methods, fitted to training data.
         protocol: Where the settings come from, for a suite that reproduces a paper.
         notes: What a reader of the tables must know of a method in this suite, by its name.
         name: The name on the command line; a registered suite has the name that it is registered under.
@@ -66,6 +67,7 @@ class Suite:
     budgets: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fitted_rows: tuple[str, ...] = ()
     protocol: Protocol | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     name: str = ""

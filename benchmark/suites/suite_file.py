@@ -7,9 +7,9 @@ A file of four lines is a suite::
     metrics = ["overlap", "modes"]
     budgets = "1e10flops"
 
-`budgets` may also be a table with a budget per dataset. `title` is a line for the report, and
-`[settings.OWNER]` holds the settings of a method, dataset or metric. The suite is called like the file,
-without its ending.
+`budgets` may also be a table with a budget per dataset. `title` is a line for the report, `fitted_rows` a
+list of densities to show beside the methods, and `[settings.OWNER]` holds the settings of a method, dataset
+or metric. The suite is called like the file, without its ending.
 """
 
 import re
@@ -37,6 +37,7 @@ class SuiteFile(msgspec.Struct):
     metrics: list[str]
     budgets: str | dict[str, str]
     title: str = ""
+    fitted_rows: list[str] = []
     settings: dict[str, dict[str, Value]] = {}
 
 
@@ -66,6 +67,7 @@ def read_suite(file: Path) -> Suite:
         metrics=tuple(content.metrics),
         budgets=budgets,
         settings=_settings(content),
+        fitted_rows=tuple(content.fitted_rows),
     )
     try:
         check_rules(suite)

@@ -72,7 +72,7 @@ def test_the_signs_of_eigenvectors_do_not_count():
 
 
 def test_equal_eigenvalues_have_vectors_that_are_no_accident():
-    """Of many features that are 0: the null space is large, and its vectors are the same in another library."""
+    """Many are 0 where there are few features; the vectors are the same in another library."""
     features = random_features(3, n=8, d=2)
     matrix = similarities(features)
     ours = spectrum(matrix)

@@ -1,6 +1,7 @@
 """LSGAN, D2GAN, MSGAN, R3GAN, MGAN and Dist-GAN: cycles against numpy, and what is known of their losses."""
 
 import math
+import re
 from functools import partial
 
 import numpy as np
@@ -27,6 +28,7 @@ from torch import nn
 from baselines.d2gan import log_softplus
 from baselines.mgan import Generators
 from baselines.networks import MLP, WithFeatures
+from baselines.r3gan import fallen as schedule
 from baselines.r3gan import squared_slope
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import DataSpec
@@ -228,6 +230,13 @@ def test_a_cycle_of_r3gan_is_that_of_numpy(progress):
     assert_a_cycle_is_that_of(moves, method, progress=progress)
 
 
+def test_r3gans_schedules_end_with_the_burn_in():
+    share = partial(schedule, end=0.1)
+    assert share(torch.tensor(0.0), 0.2).item() == 1
+    assert share(torch.tensor(0.1), 0.2).item() == pytest.approx(0.55)
+    assert share(torch.tensor(0.2), 0.2).item() == share(torch.tensor(0.9), 0.2).item() == pytest.approx(0.1)
+
+
 def test_r3gan_does_not_see_a_constant():
     method = on_networks("r3gan", PLAIN, penalty=0.0)
     state, batch = warm_state(method), batch_of(method)
@@ -426,6 +435,7 @@ def test_the_published_settings(name, published):
         ("d2gan", "alpha", 0.0, "alpha must be positive, not 0.0"),
         ("msgan", "weight", -1.0, "weight must be at least 0, not -1.0"),
         ("r3gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
+        ("r3gan", "burn_in", 0.0, "burn_in must lie in (0, 1], not 0.0"),
         ("gdpp", "weight", -1.0, "weight must be at least 0, not -1.0"),
         ("mgan", "generators", 0, "generators must be at least 1, not 0"),
         ("dist-gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
@@ -440,7 +450,7 @@ def test_the_published_settings(name, published):
     ],
 )
 def test_a_setting_out_of_range_is_refused(name, setting, value, problem):
-    with pytest.raises(ValueError, match="^" + problem.replace("[", r"\[") + "$"):
+    with pytest.raises(ValueError, match="^" + re.escape(problem) + "$"):
         METHODS.get(name)(**{setting: value})
 
 

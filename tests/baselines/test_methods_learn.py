@@ -68,6 +68,21 @@ QUICK = {
     "bigan": (4000, {"lr": 3e-3, "beta1": 0.0, "end_rate": 1.0}),
     "vgh": (500, {"lr": 2e-3}),
     "vgh++": (600, {"lr": 4e-3}),
+    "lsgan": (250, {"lr": 4e-3, "discriminator_lr": 4e-3, "beta1": 0.0}),
+    "r3gan": (250, {"lr": 4e-3, "penalty": 0.1}),
+    "d2gan": (250, {"lr": 4e-3, "beta1": 0.0}),
+    "msgan": (250, {"lr": 4e-3, "beta1": 0.0}),
+    "gdpp": (200, {"lr": 4e-3, "discriminator_lr": 4e-3, "beta1": 0.0}),
+    "bourgan": (250, {"lr": 4e-3, "beta1": 0.0}),
+    "presgan": (160, {"lr": 4e-3, "beta1": 0.0}),
+    "mgan": (300, {"lr": 4e-3, "beta1": 0.0, "diversity": 0.3}),
+    "dist-gan": (500, {"lr": 4e-3, "beta1": 0.0}),
+    "mmd": (250, {"lr": 4e-3}),
+    "drifting": (500, {"lr": 4e-3, "temperature": 1.0}),
+    "flow-matching": (600, {"lr": 4e-3}),
+    "ddpm": (1500, {"lr": 4e-3}),
+    "ddgan": (3000, {"lr": 2e-3, "discriminator_lr": 2e-3, "beta1": 0.0}),
+    "spline-flow": (200, {"lr": 4e-3}),
 }
 
 # Nothing keeps BEGAN's samples apart: all of them follow the discriminator's error down to one mode, whatever

@@ -14,6 +14,7 @@ from benchmark.commands.sanity.rules import (
     either,
     falls,
     is_flat,
+    is_flat_and_low,
     is_highest_at,
     is_near,
     rises,
@@ -32,6 +33,7 @@ BY_TITLE = {check.title: check for check in CHECKS}
         (falls(1), [[1, 0.5, 0], [1, 0.85, 0.7]], [[1, 0.95, 0]]),
         (rises, [[0, 0.5, 1]], [[1, 0.5, 0], [0.5, 0.6]]),
         (is_flat, [[0.5, 0.52, 0.5]], [[0.5, 0.6]]),
+        (is_flat_and_low, [[0.5, 0.52, 0.5], [0, 0]], [[0.5, 0.6], [1, 1], [0.9, 0.9]]),
         (settles(1), [[0, 0.5, 0.5]], [[0.5, 0.5, 0]]),
         (is_near(-1, 1.0), [[0, 0.96]], [[1, 0.9]]),
         (either(is_flat, rises), [[1, 1], [0, 1]], [[1, 0]]),
@@ -61,7 +63,8 @@ def test_distributions_are_what_they_are_called():
 
 def measured(scores, of_real=0.1, least=0.0, greatest=1.0):
     scores = np.array(scores, dtype=float)
-    return Measured(scores, 0 * scores, np.full_like(scores, of_real), least, greatest)
+    bounds = (np.full_like(scores, bound) for bound in (least, greatest))
+    return Measured(scores, 0 * scores, np.full_like(scores, of_real), *bounds)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,8 @@ def measured(scores, of_real=0.1, least=0.0, greatest=1.0):
         ("fid", measured([0.05, 1, 10], greatest=np.inf), [1, 0.5, 0]),
         # Nothing is farther than real data is: nothing was noticed.
         ("fid", measured([0.1, 0.12], greatest=np.inf), [1, 1]),
+        # But what is not defined is bad.
+        ("fid", measured([0.1, np.nan, 0.12], greatest=np.inf), [1, 0, 1]),
         ("kid", measured([-0.1, 0.1, 1.1], greatest=np.inf, least=-np.inf), [1, 1, 0]),
     ],
 )
@@ -87,11 +92,13 @@ def passes(title, *names, courses=None):
     """Whether each metric passes the shape of a check, on all of its courses."""
     check = BY_TITLE[title]
     metrics = {name: METRICS.get(name)() for name in names}
-    passed = dict.fromkeys(names, True)
+    passed = {}
     for course in check.courses:
         if courses is None or course.setting in courses:
             for name, scores in measure_course(check, course, metrics).items():
-                passed[name] &= verdict(metrics[name], course, scores).shape
+                right = verdict(metrics[name], course, scores).shape
+                passed[name] = passed.get(name, True) and right
+    assert set(passed) == set(names)
     return passed
 
 

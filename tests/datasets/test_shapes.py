@@ -91,7 +91,7 @@ def test_factors_and_modes_follow_their_laws():
 
 
 def test_pictures_of_two_kinds_are_apart(drawn):
-    """What any other kind can do with a picture leaves 0.3 of its norm."""
+    """What any other kind at its place can do with a picture, in any rotation, leaves 0.3 of its norm."""
     mode, _, pictures = drawn
     kind = mode[:200] // len(COLOURS)
     covered = pictures[:200].amax(dim=1).float() / 255
@@ -136,7 +136,7 @@ def test_what_is_no_picture_is_not_of_high_quality(data, pictures):
 
 
 def test_each_fault_is_told_by_its_score(data):
-    """What docs/shapes.md shows: a perfect sampler and four that are not."""
+    """What docs/datasets.md shows: a perfect sampler and four that are not."""
     scores = fault_scores(data)
     perfect = scores["perfect"]
     assert perfect["modes"] == 224

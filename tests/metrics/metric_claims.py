@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmark.registry import METRICS
+
 __all__ = ["CLAIMS", "DUMMIES", "Claim", "all_claims", "claims_on", "render"]
 
 DUMMIES = {
@@ -27,6 +29,7 @@ DUMMIES = {
 #   up T, down T: at least T more, or less
 #   up? T: as up, or not defined        x F: at least F times
 #   = V T: V itself, T away at most     none: not defined
+#   any: an accident decides; nothing is claimed
 # They hold for the scores of twenty seeds on the plane, of eight in 1200 dimensions, and of three with each
 # of three digit classifiers; those of the later metrics, from clipped_density on, of ten seeds on the plane,
 # six in 1200 dimensions and three of digits; all of shapes of three. Most thresholds are half of the least
@@ -52,7 +55,18 @@ class Claim(NamedTuple):
     @property
     def is_moved(self):
         """Whether it says that the dummy's score differs from that of real data."""
-        return self.kind not in ("same", "~", "by")
+        return self.kind not in ("same", "~", "by", "any")
+
+    @property
+    def is_reward(self):
+        """Whether it says that the dummy's score is better than that of real data."""
+        better = METRICS.get(self.metric).better
+        return (better, self.kind) in (("higher", "up"), ("higher", "x"), ("lower", "down"))
+
+    @property
+    def is_noticed(self):
+        """Whether the metric takes the dummy for something else than real data, and not for better."""
+        return self.is_moved and not self.is_reward
 
     def holds(self, score, real):
         """Whether a dummy's score is as claimed, beside the score of real data."""
@@ -69,10 +83,11 @@ class Claim(NamedTuple):
             "x": score >= a * real,
             "=": abs(score - a) <= b + 1e-12,
             "none": math.isnan(score),
+            "any": True,
         }[self.kind]
 
     def render(self):
-        """The claim as the page shows it, in bold if the score is moved."""
+        """The claim as the page shows it: in bold if the fault is noticed, in italics if it is rewarded."""
         _, *numbers = self.text.replace("-", "−").split()
         text = {
             "same": "±{}",
@@ -84,8 +99,11 @@ class Claim(NamedTuple):
             "x": "≥ ×{}",
             "=": "= {}" if len(numbers) == 1 else "= {} ± {}",
             "none": "none",
+            "any": "any",
         }[self.kind].format(*numbers)
-        return f"**{text}**" if self.is_moved else text
+        if self.is_reward:
+            return f"*{text}*"
+        return f"**{text}**" if self.is_noticed else text
 
 
 def claims_on(dataset):

@@ -34,8 +34,8 @@ def test_density_by_hand():
     assert density(LINE, generated[:2], 1) == 1
 
 
-def test_a_density_without_any_neighbour_is_not_defined():
-    """Of two points on two places each, no ball of radius 0 holds more than is real."""
+def test_samples_in_no_ball_have_a_density_of_0():
+    """Also where all real data is one point, whose balls have no extent."""
     real = torch.tensor([[0.0], [1.0]], dtype=torch.float64)
     assert density(real, real + 5, 1) == 0
     assert density(torch.zeros(4, 1, dtype=torch.float64), torch.ones(3, 1), 1) == 0

@@ -7,7 +7,7 @@ from metric_cases import normal, score
 from scipy.stats import norm
 
 from benchmark.datasets.mixtures import Ring, UnbalancedRing
-from metrics.minority_recall import rare_shares
+from metrics.minority_recall import rare_modes
 from metrics.ndb import share_of_different_bins
 from metrics.neighbourhoods import nearest
 from metrics.vendi import vendi_of_order_2
@@ -81,9 +81,10 @@ def test_the_support_of_memorised_samples_is_their_number():
     assert 8000 < real <= 10_000
 
 
-def test_copies_of_training_data_are_told():
-    """Half of the samples are copies; the other half are new."""
-    data = Ring(training_set=300)
+@pytest.mark.parametrize("size", [300, 20_000])
+def test_copies_of_training_data_are_told(size):
+    """Half of the samples are copies; the other half are new. All training data counts."""
+    data = Ring(training_set=size)
     copies, new = draw(data, 1000, 0), draw(data, 1000, 1, "held-out")
     held_out = draw(data, 2000, 2, "held-out")
     rows = torch.stack([new, torch.cat([copies[:500], new[:500]]), copies])
@@ -116,25 +117,29 @@ def test_authenticity_by_hand():
     assert distance.tolist() == pytest.approx([0.4, 1.5, 0.5, 4.5])
 
 
-def test_which_modes_are_the_rarest_tenth():
-    assert rare_shares(torch.tensor([0.05, 0.05, 0.4, 0.5]), 0.1).tolist() == pytest.approx([1, 1, 0, 0])
-    assert rare_shares(torch.tensor([0.02, 0.18, 0.8]), 0.1).tolist() == pytest.approx([1, 0.08 / 0.18, 0])
-    assert rare_shares(torch.full((4,), 0.25), 0.1).tolist() == pytest.approx([0.1] * 4)
+def test_which_modes_are_rare():
+    assert rare_modes(torch.tensor([0.05, 0.05, 0.4, 0.5])).tolist() == [True, True, False, False]
+    assert rare_modes(torch.tensor([0.24, 0.25, 0.25, 0.26])).tolist() == [True, False, False, False]
+    assert rare_modes(torch.full((4,), 0.25)).all()
+    third = torch.tensor([1 / 3, 1 / 3, 1 - 2 / 3], dtype=torch.float64)
+    assert rare_modes(third).all()
 
 
 def test_minority_recall_of_the_unbalanced_ring():
-    """The four rare modes have 4 / 84 of the probability, the rest of the tenth is of the others."""
+    """The four rare modes have 4 / 84 of the probability."""
     data = UnbalancedRing()
     held_out, samples = draw(data, 10_000, 0), draw(data, 10_000, 1)
     frequent = samples[data.assign(samples).mode >= 4]
     without_rare = frequent[torch.arange(10_000) % len(frequent)]
+    half_as_often = torch.cat([samples[:5000], without_rare[5000:]])
     equal = Ring(std=0.05, circle=2.5).draw(10_000, data.stream(2, "test"))
-    rows = torch.stack([samples, without_rare, equal])
-    real, none, balanced = score("minority_recall", data, rows, held_out).tolist()
-    assert real > 0.93
-    assert none == pytest.approx(1 - (4 / 84) / 0.1, abs=0.01)
-    # Too many of the rare ones count as enough; of the others an eighth is there instead of 20 / 84.
-    assert balanced == pytest.approx((4 / 84 + 0.125 * (0.1 - 4 / 84) / (20 / 84)) / 0.1, abs=0.03)
+    rows = torch.stack([samples, without_rare, half_as_often, equal])
+    real, none, half, balanced = score("minority_recall", data, rows, held_out).tolist()
+    assert real > 0.9
+    assert none == 0
+    assert half == pytest.approx(0.5, abs=0.07)
+    # Too many of the rare ones count as enough.
+    assert balanced == 1
 
 
 def test_minority_recall_of_equal_weights_is_that_of_all_modes():

@@ -12,10 +12,18 @@ from baselines.gan import GAN
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.method import Latents
 from benchmark.metric import Metric
-from benchmark.records.schema import CALIBRATION_ROWS, COLLAPSED, DUMMY_ROWS, NOISE, REAL_DATA
+from benchmark.records.schema import (
+    CALIBRATION_ROWS,
+    COLLAPSED,
+    DUMMY_ROWS,
+    NOISE,
+    REAL_DATA,
+    STANDARD_ROWS,
+)
 from benchmark.registry import METRICS
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.scoring.calibration import CALIBRATIONS, collapsed, noise, real_data
+from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import get_suite
 from benchmark.training.generators import TrainedGenerators
@@ -68,7 +76,8 @@ def test_calibration_rows(data):
 
 
 def test_the_rows_that_are_scored_are_those_that_the_files_know():
-    assert tuple(CALIBRATIONS) == CALIBRATION_ROWS == ("real-data", *DUMMY_ROWS)
+    assert tuple(CALIBRATIONS) == STANDARD_ROWS == ("real-data", *DUMMY_ROWS)
+    assert (*CALIBRATIONS, *FITTED) == CALIBRATION_ROWS
     assert {"real-data": real_data, "collapsed": collapsed, "noise": noise} == CALIBRATIONS
 
 

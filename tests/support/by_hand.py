@@ -293,7 +293,8 @@ def differences(one: State, other: State) -> list[str]:
 def assert_a_cycle_is_that_of(moves: Sequence[Move], method, data=TINY, progress: float = 0.0) -> None:
     """From warm optimisers, the program's cycle gives the weights, moments and losses of the formulas.
 
-    A cycle of several moves in the other order of play does not. `progress` is the share of the training that is over.
+    A cycle of several moves in the other order of play does not. `progress` is the share of the training that
+    is over.
     """
     state, batches = warm_state(method, data), drawn(method, data)
     state = state._replace(progress=np.asarray(progress))

@@ -13,7 +13,7 @@ from benchmark.datasets.base import Dataset, Split
 from benchmark.datasets.mixtures import HighDimensional, Ring
 from benchmark.datasets.shapes import Shapes
 from benchmark.metric import Evaluation, HeldOut, Metric
-from benchmark.records.schema import CALIBRATION_ROWS, REAL_DATA
+from benchmark.records.schema import REAL_DATA, STANDARD_ROWS
 from benchmark.registry import METHODS, METRICS
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.training.generators import TrainedGenerators
@@ -26,7 +26,7 @@ CPU = torch.device("cpu")
 SAMPLES = 300
 """Samples per seed, and held-out samples: a metric may use as many of these as there are of those."""
 
-SEEDS = tuple(range(len(CALIBRATION_ROWS)))
+SEEDS = tuple(range(len(STANDARD_ROWS)))
 
 TOLERANCE = 1e-4
 """By how much, of 1 or of the score, two scores may differ that must be the same."""
@@ -116,7 +116,7 @@ def states_its_best_score(subject: Subject) -> None:
 
 def scores_within_bounds(subject: Subject) -> None:
     low, high = subject.metric.range(subject.data)
-    for row, score in zip(CALIBRATION_ROWS, subject.score().tolist(), strict=True):
+    for row, score in zip(STANDARD_ROWS, subject.score().tolist(), strict=True):
         inside = np.isnan(score) or low - 1e-9 <= score <= high + 1e-9
         require(inside, f"{row} scores {score:.6g}, outside of the bounds {low:g} to {high:g}")
 
@@ -125,7 +125,7 @@ def prefers_real_data(subject: Subject) -> None:
     """Real data must not be worse than all dummies: then `better` points the wrong way."""
     if subject.metric.needs_generator or not subject.metric.ranked:
         return  # the score is that of the generators, which are untrained, or says nothing of better
-    scores = dict(zip(CALIBRATION_ROWS, subject.score().tolist(), strict=True))
+    scores = dict(zip(STANDARD_ROWS, subject.score().tolist(), strict=True))
     real = scores.pop(REAL_DATA)
     dummies = [score for score in scores.values() if np.isfinite(score)]
     if not np.isfinite(real) or not dummies:
@@ -220,7 +220,7 @@ def _sized(data: Dataset) -> Dataset:
 
 
 def _subject(metric: Metric, data: Dataset) -> Subject:
-    rows = [CALIBRATIONS[name](data, 0, CPU)(SAMPLES) for name in CALIBRATION_ROWS]
+    rows = [CALIBRATIONS[name](data, 0, CPU)(SAMPLES) for name in STANDARD_ROWS]
     method = METHODS.build("gan", {})
     return Subject(
         metric=metric.on(data),

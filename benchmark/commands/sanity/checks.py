@@ -42,7 +42,7 @@ CHECKS = (
         tuple(on_others.sphere_and_torus()),
     ),
     Check("unit", "the unit of one of two coordinates", tuple(on_others.another_unit())),
-    Check("heavy tail", "the mean, beside a coordinate without one", tuple(on_gaussians.heavy_tail())),
+    Check("heavy tail", "the mean, beside a coordinate with a heavy tail", tuple(on_gaussians.heavy_tail())),
     Check(
         "one of many",
         "the number of dimensions beside the one that differs",

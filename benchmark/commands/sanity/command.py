@@ -50,8 +50,11 @@ def sanity(names: Sequence[str] | None, plugins: Sequence[str], workers: int, ou
                 f"--metrics {name}: no sanity check is for it; choose from {', '.join(suitable)}"
             )
     metrics = {name: METRICS.build(name, {}) for name in names}
+    page, values = out / "sanity.md", out / "sanity.csv"
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for file in (page, values):
+            file.open("a").close()
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}; give a directory that can be written to") from None
     results = _measure(metrics, plugins, workers)
@@ -59,8 +62,8 @@ def sanity(names: Sequence[str] | None, plugins: Sequence[str], workers: int, ou
     print(table)
     for name, failed in failures(results).items():
         print(f"{name} fails: {', '.join(failed)}")
-    (out / "sanity.md").write_text(_page(table), encoding="utf-8")
-    values_table(results).to_csv(out / "sanity.csv", index=False, float_format="%.6g")
+    page.write_text(_page(table), encoding="utf-8")
+    values_table(results).to_csv(values, index=False, float_format="%.6g")
 
 
 def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -> list[Result]:

@@ -128,7 +128,7 @@ def scaled(mean: float, scale: float) -> Sampler:
 
 
 def heavy_tailed(mean: float, exponent: float = 1.01) -> Sampler:
-    """A Gaussian coordinate about `mean`, and one of a Pareto law, of next to no mean."""
+    """A Gaussian coordinate about `mean`, and one of a Pareto law of exponent 1.01."""
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
         tail = torch.rand(n, generator=rng).clamp(min=1e-9) ** (-1 / exponent)

@@ -17,7 +17,15 @@ from benchmark.commands.sanity.courses import (
     in_dimensions,
 )
 from benchmark.commands.sanity.distributions import Gaussians, Plain, Sampler, gaussian, heavy_tailed
-from benchmark.commands.sanity.rules import either, falls, is_flat, is_highest_at, is_near, rises
+from benchmark.commands.sanity.rules import (
+    either,
+    falls,
+    is_flat,
+    is_flat_and_low,
+    is_highest_at,
+    is_near,
+    rises,
+)
 
 __all__ = [
     "dropping_and_invention",
@@ -208,6 +216,6 @@ def one_dimension_of_many() -> Iterator[Course]:
         "",
         (1.0, 3.0, 10.0, 32.0, 100.0, 316.0, 1000.0),
         step,
-        for_all(is_flat),
+        for_all(is_flat_and_low),
         ends_for_all(is_near(0, 0.0), is_near(-1, 0.0)),
     )

@@ -2,15 +2,16 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from benchmark.commands.sanity.courses import Check, Course, Step
 from benchmark.datasets.base import stream_seed
+from benchmark.errors import UsageError, first_line
 from benchmark.metric import Evaluation, HeldOut, Metric
 
 __all__ = ["Measured", "Verdict", "measure_course", "verdict"]
@@ -29,19 +30,19 @@ class Measured(NamedTuple):
         scores: The score at each place, averaged over draws, shape $(P,)$.
         stds: Their standard deviations over draws, shape $(P,)$.
         of_real: The scores of fresh real data in place of the samples, shape $(P,)$.
-        least: The least possible score.
-        greatest: The greatest possible score.
+        least: The least possible score at each place, shape $(P,)$.
+        greatest: The greatest possible score at each place, shape $(P,)$.
     """
 
     scores: "np.ndarray"
     stds: "np.ndarray"
     of_real: "np.ndarray"
-    least: float
-    greatest: float
+    least: "np.ndarray"
+    greatest: "np.ndarray"
 
     @property
     def has_range(self) -> bool:
-        return isfinite(self.least) and isfinite(self.greatest)
+        return bool(np.isfinite(self.least).all() and np.isfinite(self.greatest).all())
 
 
 class Verdict(NamedTuple):
@@ -63,6 +64,7 @@ def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) 
     applying = {name: metric for name, metric in asked.items() if metric.applies(first)}
     rows = {name: np.empty((REPEATS, len(course.values))) for name in applying}
     of_real = {name: np.empty(len(course.values)) for name in applying}
+    ranges = {name: np.empty((len(course.values), 2)) for name in applying}
     for repeat in range(REPEATS):
         for place, value in enumerate(course.values):
             seed = stream_seed("sanity", check.title, course.setting, repeat, place)
@@ -71,6 +73,8 @@ def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) 
             for name, score in _scores(step, step.samples, applying):
                 rows[name][repeat, place] = score
             if repeat == 0:
+                for name, metric in applying.items():
+                    ranges[name][place] = metric.range(step.data)
                 fresh = step.data.draw(len(step.samples), rng, "calibration")
                 for name, score in _scores(step, fresh, applying):
                     of_real[name][place] = score
@@ -79,10 +83,10 @@ def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) 
             scores=rows[name].mean(axis=0),
             stds=_std(rows[name]),
             of_real=of_real[name],
-            least=metric.range(first)[0],
-            greatest=metric.range(first)[1],
+            least=ranges[name][:, 0],
+            greatest=ranges[name][:, 1],
         )
-        for name, metric in applying.items()
+        for name in applying
     }
 
 
@@ -97,8 +101,16 @@ def _scores(step: Step, samples: Tensor, metrics: Mapping[str, Metric]) -> Itera
     for name, metric in metrics.items():
         with warnings.catch_warnings():
             # k-means warns of fewer different points than cells, which rounding makes.
-            warnings.simplefilter("ignore")
-            yield name, float(metric.on(step.data).score(evaluation))
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            yield name, _score(name, metric.on(step.data), evaluation)
+
+
+def _score(name: str, metric: Metric, evaluation: Evaluation) -> float:
+    """The score, or one line if the metric, which may be the user's own, breaks."""
+    try:
+        return float(metric.score(evaluation))
+    except Exception as error:
+        raise UsageError(f"metric {name} fails: {first_line(error)}") from error
 
 
 def verdict(metric: Metric, course: Course, measured: Measured) -> Verdict:
@@ -130,12 +142,12 @@ def how_good(metric: Metric, measured: Measured) -> "np.ndarray":
     return np.clip(np.nan_to_num(goodness, nan=0.0), 0, 1)
 
 
-def _share(metric: Metric, scores: "np.ndarray", least: float, greatest: float) -> "np.ndarray":
+def _share(metric: Metric, scores: "np.ndarray", least: "np.ndarray", greatest: "np.ndarray") -> "np.ndarray":
     """Where scores lie between the least and the greatest one that are possible."""
-    if metric.scale == "log" and least > 0:
+    if metric.scale == "log" and (least > 0).all():
         return np.log(scores / least) / np.log(greatest / least)
     # An estimate without bias may be below the distance of equal distributions, which is 0.
-    least = max(least, 0.0) if metric.better == "lower" else least
+    least = np.maximum(least, 0.0) if metric.better == "lower" else least
     return (scores - least) / (greatest - least)
 
 
@@ -144,7 +156,7 @@ def _relative_distance(metric: Metric, scores: "np.ndarray", of_real: "np.ndarra
     floor = max(float(np.nanmean(np.abs(of_real))), 1e-12)
     greatest = float(np.nanmax(scores, initial=floor))
     if greatest < NOTICEABLE * floor:
-        return np.zeros_like(scores)
+        return np.where(np.isnan(scores), np.nan, 0.0)
     if metric.scale == "log":
         return np.log(np.maximum(scores, floor) / floor) / np.log(greatest / floor)
     return (np.maximum(scores, floor) - floor) / (greatest - floor)

@@ -25,7 +25,15 @@ from benchmark.commands.sanity.distributions import (
     scaled,
     torus,
 )
-from benchmark.commands.sanity.rules import either, falls, is_flat, is_highest_at, is_near, settles
+from benchmark.commands.sanity.rules import (
+    either,
+    falls,
+    is_flat,
+    is_flat_and_low,
+    is_highest_at,
+    is_near,
+    settles,
+)
 
 __all__ = ["another_unit", "copies", "cubes", "rounded", "sphere", "sphere_and_torus"]
 
@@ -91,7 +99,7 @@ def another_unit() -> Iterator[Course]:
         "",
         tuple(np.logspace(-3, 3, 7).tolist()),
         step,
-        for_all(is_flat),
+        for_all(is_flat_and_low),
         ends_for_all(is_near(0, 0.0), is_near(-1, 0.0)),
     )
 

@@ -9,6 +9,7 @@ __all__ = [
     "either",
     "falls",
     "is_flat",
+    "is_flat_and_low",
     "is_highest_at",
     "is_near",
     "rises",
@@ -60,6 +61,11 @@ def rises(scores: "np.ndarray") -> bool:
 def is_flat(scores: "np.ndarray") -> bool:
     """The same all along."""
     return bool(np.ptp(scores) <= SMALL)
+
+
+def is_flat_and_low(scores: "np.ndarray") -> bool:
+    """The same all along, and never as good as real data."""
+    return is_flat(scores) and bool(scores.max() <= 1 - LARGE)
 
 
 def settles(start: int) -> Rule:

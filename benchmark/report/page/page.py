@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATION_ROWS, FITTED_ROWS
 from benchmark.report.caveats import caveats
 from benchmark.report.headline import headline
 from benchmark.report.page.allowance import Allowance
@@ -26,6 +27,11 @@ from benchmark.report.words import AGAINST, equal_column, settings_sentence
 
 __all__ = ["make_page"]
 
+CALIBRATION_DASHES = dict(
+    zip(CALIBRATION_ROWS, ("4 2", "1 2", "5 2 1 2", "8 2", "8 2 1 2", "8 2 1 2 1 2"), strict=True)
+)
+"""The line of each calibration row in the legend, as in the pictures."""
+
 LARGEST_PAGE_BYTES = 4_500_000
 """Bytes that pictures and tables of pairs may take together."""
 
@@ -40,6 +46,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
         views: The datasets on which a method has finished.
         problems: Takes what cannot be shown on the page, as lines.
     """
+    rows = set(tables.trials["method"])
     allowances = [Allowance(LARGEST_PAGE_BYTES / len(views)) for _ in views]
     parts = []
     for view, allowance in zip(views, allowances, strict=True):
@@ -60,6 +67,8 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             parts=parts,
             reproduced=reproduced(results, tables),
             styles=styles,
+            calibration_dashes={row: CALIBRATION_DASHES[row] for row in CALIBRATION_ROWS if row in rows},
+            has_fitted_rows=not rows.isdisjoint(FITTED_ROWS),
             axes=AGAINST,
             against=equal_column(tables.trials),
             aggregates=aggregate_rows(tables, leading),

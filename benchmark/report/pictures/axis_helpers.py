@@ -28,7 +28,9 @@ __all__ = [
     "shortened",
 ]
 
-CALIBRATION_LINES = dict(zip(CALIBRATION_ROWS, ("--", ":", "-."), strict=True))
+FITTED_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (8, 2, 1, 2, 1, 2)))
+
+CALIBRATION_LINES = dict(zip(CALIBRATION_ROWS, ("--", ":", "-.", *FITTED_LINES), strict=True))
 """The line style of each calibration row."""
 
 GREY = "0.5"

@@ -1,0 +1,163 @@
+"""The rows of fitted densities: what a statistician would sample from, without any training of networks."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.suites.fitted_rows import GAUSSIAN_MIXTURE, GAUSSIAN_MIXTURE_BIC, KERNEL_DENSITY
+
+__all__ = ["FITTED", "bandwidth_of", "best_mixture"]
+
+COMPONENTS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 25, 32, 40)
+"""The numbers of components that the Bayesian information criterion chooses from."""
+
+STARTS = 5
+"""Runs of expectation maximisation where the number of components is known; the most likely one counts."""
+
+MOST_DIMENSIONS = 64
+"""With more, covariances are diagonal or spherical: full ones would have more numbers than there are data."""
+
+LEAST_VARIANCE = 1e-6
+
+BANDWIDTHS = np.geomspace(1e-3, 1, 31)
+"""The bandwidths that are tried, in root mean square distances from the mean."""
+
+MOST_VALIDATION = 1000
+"""Points whose likelihood chooses the bandwidth: a tenth of all, and no more than this."""
+
+Draw = Callable[[int], Tensor]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A mixture of Gaussians.
+
+    Attributes:
+        weights: Shape $(K,)$.
+        means: Shape $(K, D)$.
+        factors: Square roots of the covariances, $(K, D, D)$, or of their diagonals, $(K, D)$.
+    """
+
+    weights: Tensor
+    means: Tensor
+    factors: Tensor
+
+    def draw(self, n: int, rng: torch.Generator) -> Tensor:
+        """Draws `n` points, shape $(n, D)$."""
+        component = self.weights.multinomial(n, replacement=True, generator=rng)
+        normal = torch.randn(n, self.means.shape[1], generator=rng, device=rng.device)
+        factors = self.factors[component]
+        spread = factors * normal if factors.ndim == 2 else (factors @ normal[:, :, None]).squeeze(2)
+        return self.means[component] + spread
+
+
+def gaussian_mixture(data: Dataset, seed: int, device: torch.device, points: int) -> Draw:
+    """Draws from a mixture of as many Gaussians as there are modes, fitted to training data."""
+    return _mixture_row(data, seed, device, points, [max(data.modes, 1)], STARTS)
+
+
+def gaussian_mixture_bic(data: Dataset, seed: int, device: torch.device, points: int) -> Draw:
+    """Draws from a mixture of as many Gaussians as the Bayesian information criterion prefers."""
+    return _mixture_row(data, seed, device, points, COMPONENTS, 1)
+
+
+def kernel_density(data: Dataset, seed: int, device: torch.device, points: int) -> Draw:
+    """Draws training data with Gaussian noise, whose bandwidth makes other training data most likely."""
+    x = _training(data, seed, points)
+    bandwidth = bandwidth_of(x)
+    centres = x.to(device, torch.float32)
+
+    def draw(n: int) -> Tensor:
+        rng = data.stream(seed, KERNEL_DENSITY, device)
+        index = torch.randint(len(centres), (n,), generator=rng, device=device)
+        noise = torch.randn(n, x.shape[1], generator=rng, device=device)
+        return (centres[index] + bandwidth * noise).view(n, *data.shape)
+
+    return draw
+
+
+FITTED: dict[str, Callable[[Dataset, int, torch.device, int], Draw]] = {
+    GAUSSIAN_MIXTURE: gaussian_mixture,
+    GAUSSIAN_MIXTURE_BIC: gaussian_mixture_bic,
+    KERNEL_DENSITY: kernel_density,
+}
+"""The rows by name. Each is fitted to so many training data, seed by seed; then it draws packed samples."""
+
+
+def best_mixture(x: Tensor, components: Sequence[int], starts: int, seed: int) -> Mixture:
+    """The mixture that the Bayesian information criterion prefers, by expectation maximisation.
+
+    Arguments:
+        x: The data, float64, shape $(n, D)$.
+        components: The numbers of components to choose from.
+        starts: Runs for each number, of which the most likely one counts.
+        seed: Where the runs start.
+    """
+    # Takes a second, and is rarely needed.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    forms = ("full",) if x.shape[1] <= MOST_DIMENSIONS else ("diag", "spherical")
+    array = x.numpy()
+    best, lowest = None, np.inf
+    for form in forms:
+        for number in components:
+            mixture = GaussianMixture(
+                number, covariance_type=form, n_init=starts, reg_covar=LEAST_VARIANCE, random_state=seed
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                mixture.fit(array)
+            criterion = mixture.bic(array)
+            if criterion < lowest:
+                best, lowest = mixture, criterion
+    return _as_tensors(best, x.shape[1])
+
+
+def bandwidth_of(x: Tensor) -> float:
+    """The bandwidth of a Gaussian kernel density of most points $(n, D)$ under which the others are most
+    likely.
+    """
+    others = min(MOST_VALIDATION, len(x) // 10)
+    squared = torch.cdist(x[:others], x[others:]).square()
+    unit = float((x - x.mean(dim=0)).square().sum(dim=1).mean().sqrt())
+
+    def likelihood(bandwidth: float) -> float:
+        densities = torch.logsumexp(squared / (-2 * bandwidth**2), dim=1)
+        return float(densities.mean()) - x.shape[1] * np.log(bandwidth)
+
+    return max((unit * share for share in BANDWIDTHS), key=likelihood)
+
+
+def _training(data: Dataset, seed: int, points: int) -> Tensor:
+    """Training data, float64, shape $(n, D)$, on the CPU."""
+    return data.sample(points, data.stream(seed, "fitted rows")).flatten(1).double()
+
+
+def _mixture_row(
+    data: Dataset, seed: int, device: torch.device, points: int, components: Sequence[int], starts: int
+) -> Draw:
+    mixture = best_mixture(_training(data, seed, points), components, starts, seed)
+    mixture = Mixture(*(part.to(device) for part in (mixture.weights, mixture.means, mixture.factors)))
+
+    def draw(n: int) -> Tensor:
+        return mixture.draw(n, data.stream(seed, GAUSSIAN_MIXTURE, device)).view(n, *data.shape)
+
+    return draw
+
+
+def _as_tensors(mixture: "GaussianMixture", dimensions: int) -> Mixture:  # type: ignore[name-defined] # noqa: F821
+    covariances = torch.from_numpy(mixture.covariances_)
+    if mixture.covariance_type == "full":
+        factors = torch.linalg.cholesky(covariances)
+    elif mixture.covariance_type == "diag":
+        factors = covariances.sqrt()
+    else:
+        factors = covariances.sqrt()[:, None].expand(-1, dimensions)
+    weights, means = torch.from_numpy(mixture.weights_), torch.from_numpy(mixture.means_)
+    return Mixture(weights.float(), means.float(), factors.float())

@@ -1,0 +1,27 @@
+"""The suite of remedies and references: what collapses, what should not, and what needs no training."""
+
+from benchmark.registry import register_suite
+from benchmark.suites.equal_compute import MIXTURE_METRICS
+from benchmark.suites.fitted_rows import FITTED_ROWS
+from benchmark.suites.suite import Suite
+
+REMEDIES = ("lsgan", "r3gan", "d2gan", "msgan", "gdpp", "bourgan", "presgan", "mgan", "dist-gan", "mmd")
+
+REFERENCES = ("flow-matching", "ddpm", "ddgan", "drifting", "spline-flow", "vae")
+
+
+@register_suite("references")
+def references() -> Suite:
+    return Suite(
+        title="Remedies of mode collapse, and methods that should not collapse, beside fitted densities",
+        datasets=("ring", "grid", "high-dimensional", "unbalanced-grid"),
+        methods=("gan", *REMEDIES, *REFERENCES),
+        metrics=(*MIXTURE_METRICS, "minority_recall"),
+        budgets={
+            "ring": "5e10flops",
+            "grid": "2e11flops",
+            "high-dimensional": "1e11flops",
+            "unbalanced-grid": "2e11flops",
+        },
+        fitted_rows=FITTED_ROWS,
+    )
