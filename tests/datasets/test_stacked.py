@@ -4,13 +4,14 @@ import os
 
 import pytest
 import torch
+from scipy import stats
 
 from benchmark.datasets import digit_classifier as classifier
 from benchmark.datasets.digit_classifier import digit_classifier
 from benchmark.datasets.image_files import load_digits
 from benchmark.datasets.images import to_picture
 from benchmark.datasets.places import cache_directory, using
-from benchmark.datasets.stacked import StackedMNIST
+from benchmark.datasets.stacked import GDPPStackedMNIST, StackedMNIST
 from benchmark.errors import UsageError
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METRICS
@@ -81,6 +82,34 @@ def test_the_true_distribution_is_the_product_of_the_digits_frequencies(data, mo
     assert weights.sum().item() == pytest.approx(1)
     frequencies = torch.bincount(load_digits("MNIST", False).train_labels, minlength=10).double() / 3000
     assert weights[537].item() == pytest.approx((frequencies[5] * frequencies[3] * frequencies[7]).item())
+
+
+def test_the_frequent_and_rare_modes_of_gdpp(data):
+    """By the formula of its training set, and by what is drawn."""
+    gdpp = GDPPStackedMNIST(original=False)
+    weights = gdpp.mode_weights
+    assert weights.sum().item() == pytest.approx(1)
+    rng = torch.Generator().manual_seed(0)
+    numbers = (700 + 200 * torch.randn(140_000, generator=rng)).floor().clamp(0, 999)
+    uniform = torch.randint(1000, (60_000,), generator=rng)
+    counts = torch.bincount(torch.cat([numbers.long(), uniform]), minlength=1000)
+    assert stats.chisquare(counts.numpy(), (200_000 * weights).numpy()).pvalue > 1e-3
+    known = {content(digit): int(label) for digit, label in zip(*_training_digits(), strict=True)}
+    drawn = gdpp.draw(4000, gdpp.stream(0, "data"))
+    hundreds = torch.tensor([known[content(image[0])] for image in drawn])
+    expected = 4000 * weights.view(10, 100).sum(dim=1)
+    assert stats.chisquare(torch.bincount(hundreds, minlength=10).numpy(), expected.numpy()).pvalue > 1e-3
+    units = torch.tensor([known[content(image[2])] for image in drawn])
+    expected = 4000 * weights.view(100, 10).sum(dim=0)
+    assert stats.chisquare(torch.bincount(units, minlength=10).numpy(), expected.numpy()).pvalue > 1e-3
+    for settings in ({"weights": "geometric:0.5"}, {"digits": 2}):
+        with pytest.raises(ValueError, match="gdpp-stacked-mnist has weights of its own, of three digits"):
+            GDPPStackedMNIST(**settings)
+
+
+def _training_digits():
+    files = load_digits("MNIST", False)
+    return files.train[:, 0], files.train_labels
 
 
 @pytest.mark.parametrize("digits", [1, 2, 4])
