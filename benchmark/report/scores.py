@@ -8,7 +8,7 @@ from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.headline import headline_first
 from benchmark.report.numbers import NO_NUMBER, estimate, spread
 from benchmark.report.verdict import leaders
-from benchmark.report.view import DatasetView, MetricView
+from benchmark.report.view import DatasetView, MetricView, Sampling
 from benchmark.suites import find_suite
 
 __all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
@@ -47,6 +47,7 @@ class Row(NamedTuple):
         diverged: The number of its seeds that diverged.
         failed: The number of its seeds that failed.
         scores: Its scores by metric.
+        sampling: What one of its samples takes, where that is known.
     """
 
     method: str
@@ -55,11 +56,22 @@ class Row(NamedTuple):
     diverged: int
     failed: int
     scores: dict[str, Score]
+    sampling: Sampling | None
 
     @property
     def label(self) -> str:
         """Its name, and what a reader must know of its settings."""
         return f"{self.method} (not tuned)" if self.untuned else self.method
+
+    @property
+    def flops_per_sample(self) -> str:
+        """FLOPs per sample, to two digits."""
+        return NO_NUMBER if self.sampling is None else f"{self.sampling.flops:.1e}"
+
+    @property
+    def evaluations_per_sample(self) -> str:
+        """Evaluations of networks per sample."""
+        return NO_NUMBER if self.sampling is None else str(self.sampling.evaluations)
 
     @property
     def seeds(self) -> str:
@@ -101,6 +113,7 @@ def score_rows(view: DatasetView) -> list[Row]:
                 diverged=int(states.get("diverged", 0)),
                 failed=int(states.get("failed", 0)),
                 scores=scores,
+                sampling=view.sampling.get(method),
             )
         )
     return rows

@@ -38,8 +38,10 @@ def _table(view: DatasetView) -> str:
     rows = []
     for row in score_rows(view):
         scores = [row.scores[metric].text for metric in metrics]
-        rows.append([printable(row.label), row.seeds, *scores])
-    return tabulate(rows, ["method", "seeds", *metrics], tablefmt="plain", disable_numparse=True)
+        cost = (row.flops_per_sample, row.evaluations_per_sample)
+        rows.append([printable(row.label), row.seeds, *scores, *cost])
+    headings = ["method", "seeds", *metrics, "FLOPs/sample", "evaluations"]
+    return tabulate(rows, headings, tablefmt="plain", disable_numparse=True)
 
 
 def _metrics(scored: Sequence[str]) -> list[str]:

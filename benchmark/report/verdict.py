@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.records.schema import REAL_DATA
+from benchmark.records.schema import FITTED_ROWS, REAL_DATA
 from benchmark.report.headline import covering, dummies, headline
 from benchmark.report.numbers import gap, number, p_value, spread
 from benchmark.report.statistics.rank_tests import seeds_for_a_test
 from benchmark.report.tables.pairs import NO_TEST
 from benchmark.report.tables.rows import trained_rows
-from benchmark.report.view import DatasetView, MetricView
+from benchmark.report.view import DatasetView, MetricView, Sampling
 from benchmark.report.words import joined, span
 
 __all__ = ["Answer", "answer", "dummy_scores", "leaders"]
@@ -59,8 +59,10 @@ def answer(view: DatasetView) -> Answer:
     reasons = [
         _reason(metric, view.methods, best),
         *_references(metric),
+        *_fitted(metric),
         *_quality(view, first),
         *_spread(view, best),
+        *_cost(view, first),
     ]
     portrait = _portrait(view, name, first)
     if len(view.methods) == 1:
@@ -207,6 +209,14 @@ def _references(metric: MetricView) -> list[str]:
     ]
 
 
+def _fitted(metric: MetricView) -> list[str]:
+    """The scores of densities that are fitted without networks, where the run has some."""
+    scores = [f"{row} {number(metric.means[row], 3)}" for row in FITTED_ROWS if row in metric.means]
+    if not scores:
+        return []
+    return [f"Densities that are fitted to training data without any network score {', '.join(scores)}."]
+
+
 def _quality(view: DatasetView, method: str) -> list[str]:
     """The share of the method's samples that are of high quality."""
     share = _mean(view, "high_quality", method)
@@ -230,6 +240,23 @@ def _spread(view: DatasetView, methods: Sequence[str]) -> list[str]:
         "Samples without spread count as high quality, too; within_mode_std, which is 1 for the true spread, "
         f"detects them: {', '.join(texts)}."
     ]
+
+
+def _cost(view: DatasetView, method: str) -> list[str]:
+    """What a sample of the method takes, and one of the cheapest."""
+    costs = view.sampling
+    if method not in costs:
+        return []
+    cheapest = min(costs, key=lambda name: costs[name].flops)
+    sentence = f"A sample of {method} takes {_work(costs[method])}"
+    if costs[cheapest].flops == costs[method].flops:
+        return [f"{sentence}."]
+    return [f"{sentence}; one of {cheapest}, the cheapest, {_work(costs[cheapest])}."]
+
+
+def _work(cost: Sampling) -> str:
+    plural = "" if cost.evaluations == 1 else "s"
+    return f"{cost.evaluations} evaluation{plural} of networks ({cost.flops:.1e} FLOPs)"
 
 
 def _certainty(view: DatasetView, metric: MetricView, first: str, others: Sequence[str]) -> tuple[str, str]:

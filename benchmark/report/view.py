@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from benchmark.report.tables.published_words import PublishedRow, published_rows
 from benchmark.report.tables.tables import Tables
 from benchmark.report.words import AGAINST
 
-__all__ = ["BROKEN", "Arrays", "DatasetView", "MetricView", "PlaneView", "columns_by_method"]
+__all__ = ["BROKEN", "Arrays", "DatasetView", "MetricView", "PlaneView", "Sampling", "columns_by_method"]
 
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 """What was kept of trials for pictures, by method and name."""
@@ -68,6 +69,18 @@ class PlaneView:
         low, high = inside.min(axis=0), inside.max(axis=0)
         margin = np.where(high > low, 0.25 * (high - low), 1.0)
         return low - margin, high + margin
+
+
+class Sampling(NamedTuple):
+    """What one sample of a method takes.
+
+    Attributes:
+        flops: FLOPs.
+        evaluations: Evaluations of networks.
+    """
+
+    flops: float
+    evaluations: int
 
 
 @dataclass(frozen=True)
@@ -187,6 +200,15 @@ class DatasetView:
     def methods(self) -> list[str]:
         """The methods of which a trial did not fail, in the run's order."""
         return [method for method in self.styles if method in self.representatives.index]
+
+    @cached_property
+    def sampling(self) -> dict[str, Sampling]:
+        """What one sample takes, of each method whose records say so."""
+        known = self.trials.dropna(subset=["sample_flops", "sample_evaluations"])
+        costs = {}
+        for row in known.drop_duplicates("method").to_dict("records"):
+            costs[row["method"]] = Sampling(float(row["sample_flops"]), int(row["sample_evaluations"]))
+        return {method: costs[method] for method in self.styles if method in costs}
 
     @property
     def empty(self) -> bool:

@@ -82,7 +82,7 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
 def _check_sources(cell: Cell) -> None:
     """Refuses to run code that is not the code of the plan."""
     parts = [(DATASETS, cell.dataset), *((METRICS, metric) for metric in cell.metrics)]
-    if cell.method.name not in CALIBRATIONS:
+    if cell.method.name not in CALIBRATION_ROWS:
         parts.append((METHODS, cell.method))
     for registry, part in parts:
         if registry.sources(part.name) != part.sources:

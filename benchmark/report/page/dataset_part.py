@@ -10,7 +10,14 @@ from benchmark.records.schema import MetricFacts
 from benchmark.report.headline import headline, headline_first
 from benchmark.report.numbers import gap, p_value
 from benchmark.report.page.allowance import Allowance
-from benchmark.report.pictures.charts import best_of_chart, course_chart, published_chart, scores_chart
+from benchmark.report.pictures.charts import (
+    best_of_chart,
+    cost_chart,
+    costs_differ,
+    course_chart,
+    published_chart,
+    scores_chart,
+)
 from benchmark.report.pictures.thumbnails import Thumbnail, thumbnails
 from benchmark.report.scores import Row, notes_on, score_rows
 from benchmark.report.tables.pairs import ALIKE, NO_TEST
@@ -50,6 +57,7 @@ def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -
         ],
         "panels": pictures.thumbnails,
         "scores": pictures.scores,
+        "cost": pictures.cost,
         "published": view.published_rows,
         "published_charts": pictures.published,
         "courses": pictures.courses,
@@ -65,6 +73,7 @@ class _Pictures:
     def __init__(self, thumbnails: list[Thumbnail]) -> None:
         self.thumbnails = thumbnails
         self.scores: list[Markup | None] = []
+        self.cost: Markup | None = None
         self.published: list[Markup | None] = []
         self.courses: list[dict[str, Markup | None]] = []
         self.best_of: list[Markup | None] = []
@@ -78,7 +87,10 @@ class _Pictures:
         if metric.name in view.metrics_on_curve:
             charts = {against: course_chart(metric, against) for against in AGAINST}
             self.courses.append({against: allowance.draw(chart) for against, chart in charts.items()})
-        if metric.name == headline(view.scored_metrics) and view.tables.best_of["k"].max() > 2:
+        is_headline = metric.name == headline(view.scored_metrics)
+        if is_headline and costs_differ(view):
+            self.cost = allowance.draw(cost_chart(metric, view.sampling))
+        if is_headline and view.tables.best_of["k"].max() > 2:
             self.best_of.append(allowance.draw(best_of_chart(metric)))
         pairs = metric.pairwise.to_dict("records")
         if pairs and allowance.take(BYTES_OF_A_PAIR * len(pairs)):

@@ -9,15 +9,33 @@ from matplotlib.axes import Axes
 
 from benchmark.report.numbers import number
 from benchmark.report.pictures.axis_helpers import shortened
-from benchmark.report.pictures.drawings import draw_best_of, draw_course, draw_profiles, draw_scores
+from benchmark.report.pictures.drawings import (
+    draw_best_of,
+    draw_cost,
+    draw_course,
+    draw_profiles,
+    draw_scores,
+)
 from benchmark.report.pictures.published_drawing import draw_published
 from benchmark.report.scores import Row
 from benchmark.report.styles import MethodStyle
 from benchmark.report.tables.published_words import KIND_WORDS, PublishedRow
-from benchmark.report.view import MetricView
+from benchmark.report.view import DatasetView, MetricView, Sampling
 from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS
 
-__all__ = ["Chart", "best_of_chart", "course_chart", "profiles_chart", "published_chart", "scores_chart"]
+__all__ = [
+    "Chart",
+    "best_of_chart",
+    "cost_chart",
+    "costs_differ",
+    "course_chart",
+    "profiles_chart",
+    "published_chart",
+    "scores_chart",
+]
+
+MUCH_MORE = 3.0
+"""By which factor costs of samples must differ for a picture of them."""
 
 
 class Chart(NamedTuple):
@@ -58,6 +76,22 @@ def course_chart(metric: MetricView, against: str) -> Chart:
         f"at the end of the budget: {_values_in_words(ends)}"
     )
     return _chart(metric, partial(draw_course, metric=metric, against=against), description)
+
+
+def costs_differ(view: DatasetView) -> bool:
+    """Whether a sample of one method takes much more than one of another."""
+    flops = [sampling.flops for sampling in view.sampling.values()]
+    return bool(flops) and max(flops) > MUCH_MORE * max(min(flops), 1)
+
+
+def cost_chart(metric: MetricView, sampling: Mapping[str, Sampling]) -> Chart:
+    """The final scores against what a sample takes."""
+    texts = []
+    for method, cost in sampling.items():
+        if method in metric.means:
+            texts.append(f"{method} {number(metric.means[method])} at {cost.flops:.1e}")
+    description = f"Mean {metric.name} on {metric.dataset} against FLOPs per sample: {'; '.join(texts)}"
+    return _chart(metric, partial(draw_cost, metric=metric, sampling=sampling), description)
 
 
 def best_of_chart(metric: MetricView) -> Chart:

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from benchmark.report.pictures.axis_helpers import GREY, draw_calibration, fit_y_axis, label_methods, no_value
 from benchmark.report.styles import COLOURS, MethodStyle
-from benchmark.report.view import MetricView, PlaneView, columns_by_method
+from benchmark.report.view import MetricView, PlaneView, Sampling, columns_by_method
 from benchmark.report.words import AGAINST
 
-__all__ = ["draw_best_of", "draw_course", "draw_profiles", "draw_samples", "draw_scores"]
+__all__ = ["draw_best_of", "draw_cost", "draw_course", "draw_profiles", "draw_samples", "draw_scores"]
 
 MOST_MARKED_POINTS = 10
 """Up to so many evaluations, a curve marks each of them, since nothing is known between them."""
@@ -72,6 +72,30 @@ def draw_course(axes: Axes, metric: MetricView, against: str) -> None:
     draw_calibration(axes, metric)
     axes.set_xlabel(f"{AGAINST[against]} per trial")
     axes.set_xlim(left=0)
+
+
+def draw_cost(axes: Axes, metric: MetricView, sampling: Mapping[str, Sampling]) -> None:
+    """Means with their intervals against FLOPs per sample, the calibration rows as lines.
+
+    A metric on a logarithmic scale shows medians instead of means.
+    """
+    names = ("mean", "ci_low", "ci_high")
+    if metric.facts["scale"] == "log":
+        names = ("median", "median_low", "median_high")
+    figures = metric.figures
+    fit_y_axis(axes, np.concatenate([figures[name].to_numpy(float) for name in names]), metric.facts)
+    columns = [dict(zip(figures.index, figures[name], strict=True)) for name in names]
+    for method, style in metric.styles.items():
+        if method not in sampling or method not in metric.means:
+            continue
+        middle, low, high = (column[method] for column in columns)
+        flops = sampling[method].flops
+        if np.isfinite([low, high]).all():
+            axes.vlines(flops, low, high, linewidth=1.2, color=style.colour)
+        axes.plot(flops, middle, style.marker, color=style.colour, markersize=6, label=method)
+    draw_calibration(axes, metric)
+    axes.set_xscale("log")
+    axes.set_xlabel("FLOPs per sample")
 
 
 def draw_best_of(axes: Axes, metric: MetricView) -> None:

@@ -15,8 +15,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from benchmark.errors import in_one_line
 from benchmark.records.sealed_files import writing
 from benchmark.records.store import Store
+from benchmark.report.headline import headline
 from benchmark.report.pictures.axis_helpers import FigureForNotebooks, no_math
-from benchmark.report.pictures.charts import Chart, course_chart, published_chart, scores_chart
+from benchmark.report.pictures.charts import (
+    Chart,
+    cost_chart,
+    costs_differ,
+    course_chart,
+    published_chart,
+    scores_chart,
+)
 from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import DOTS_PER_INCH, IMAGE_PICTURES, image_figures
 from benchmark.report.pictures.own_style import own_style
@@ -25,7 +33,7 @@ from benchmark.report.words import budget_text, equal_column, span, trial_name, 
 
 __all__ = ["figures", "write_plots"]
 
-PICTURE_NAMES = (*IMAGE_PICTURES, "metrics", "curves", "published")
+PICTURE_NAMES = (*IMAGE_PICTURES, "metrics", "curves", "cost", "published")
 
 MOST_SAMPLE_COLUMNS = 5
 """The largest number of panels of samples beside each other."""
@@ -81,6 +89,8 @@ def figures(view: DatasetView, against: str | None = None) -> Iterator[tuple[str
         return
     yield "metrics", _scores_figure(view)
     yield "curves", _courses_figure(view, against or equal_column(view.trials))
+    if headline(view.scored_metrics) is not None and costs_differ(view):
+        yield "cost", _cost_figure(view)
     if view.published_metrics:
         yield "published", _published_figure(view)
     # These need more than the tables, and may fail for it: the samples, and the dataset of a plug-in.
@@ -150,6 +160,15 @@ def _courses_figure(view: DatasetView, against: str) -> Figure:
     for axes in figure.axes:
         axes.xaxis.label.set_fontsize(8)
         axes.xaxis.offsetText.set_fontsize(7)
+    return figure
+
+
+def _cost_figure(view: DatasetView) -> Figure:
+    """The headline score against what a sample takes."""
+    chart = cost_chart(view.metric(str(headline(view.scored_metrics))), view.sampling)
+    title = f"{view.name}: the mean over seeds and its interval against the cost of a sample"
+    figure = _figure_of([chart], title, label_size=8)
+    figure.set_size_inches(6.5, 5.2)
     return figure
 
 
