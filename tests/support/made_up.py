@@ -53,6 +53,7 @@ class MadeUpRun:
         data: Settings of all datasets.
         metric: Settings of the metric.
         methods: Settings of methods, by name.
+        sampling: What a sample takes, FLOPs and evaluations of networks, by method.
         suite: The suite, a part of the manifest as all below.
         configuration: The settings that were asked for; by default, the datasets and methods without any.
     """
@@ -71,6 +72,7 @@ class MadeUpRun:
     data: Mapping[str, Any] = field(default_factory=dict)
     metric: Mapping[str, Any] = field(default_factory=dict)
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sampling: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     suite: str = SUITE
     configuration: Mapping[str, Any] | None = None
     commit: str | None = None
@@ -99,6 +101,9 @@ class MadeUpRun:
             if method in facts["scores"]:
                 final[metric] = facts["scores"][method][seed]
         written = made_up_trial(method, seed, trial, self.name, final)
+        if method in self.sampling:
+            flops, evaluations = self.sampling[method]
+            written.audit |= {"sample_flops": flops, "sample_evaluations": evaluations}
         store.trials.write(cell, [written], DatasetFacts(self.modes, self.facts()))
 
     def cell(self, dataset, method, seed):
