@@ -59,8 +59,9 @@ class BourGAN(Method):
         and equation 5. Details and settings from the authors' public code for mixtures.
 
     Deviations:
-        The embedding is one of `points` training samples, whose subsets are the same for all seeds. Distances
-        have a tiny constant, so that they have a logarithm. The shared networks.
+        The embedding is one of `points` training samples, whose subsets are the same for all seeds. The noise
+        around it is of 0.1, which is 0.01 in some versions of the code. Distances have a tiny constant, so
+        that they have a logarithm. The shared networks.
     """
 
     family = "adversarial"
@@ -107,9 +108,10 @@ class BourGAN(Method):
         return {"embedding": torch.zeros(self.points, self.size), "stretch": torch.ones(())}
 
     def begin(self, data: DataSpec, x: Tensor) -> Tensors:
-        points = x[: self.points].flatten(1)
+        # The smallest distances are below what single precision leaves of a square.
+        points = x[: self.points].flatten(1).double()
         embedding = embedded(points)
-        return {"embedding": embedding, "stretch": stretch(points, embedding)}
+        return {"embedding": embedding.to(x), "stretch": stretch(points, embedding).to(x)}
 
     def latents(self, data: DataSpec) -> Latents:
         """Noise around an embedded point, which one more number chooses."""

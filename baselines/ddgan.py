@@ -10,7 +10,8 @@ from torch.nn.functional import softplus
 
 from baselines.denoisers import denoiser, judge_of_steps
 from baselines.diffusions import Noising, kept_share
-from benchmark.method import Adam, Batch, Cosine, DataSpec, Latents, Method, Networks, Noise, Player
+from baselines.standardised import Standardised
+from benchmark.method import Adam, Batch, Cosine, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
@@ -22,7 +23,7 @@ SOONEST = 1e-3
 
 @register_method("ddgan")
 @dataclass(frozen=True)
-class DDGAN(Method):
+class DDGAN(Standardised):
     """Diffusion of few steps, each of which a conditional GAN undoes.
 
     The generator guesses the data behind a noisy sample. The discriminator judges what would have been one
@@ -33,8 +34,8 @@ class DDGAN(Method):
         arXiv:2112.07804, equations 5 to 8. Details and settings from the authors' public code.
 
     Deviations:
-        A perceptron that sees the time as sines and cosines. The penalty is in every step. Averages are a
-        setting of all methods.
+        Data is standardised. A perceptron that sees the time as sines and cosines. The penalty is in every
+        step. Averages are a setting of all methods.
     """
 
     family = "diffusion and flows"
@@ -94,11 +95,11 @@ class DDGAN(Method):
         """The share of data after so many steps; before the first there is no noise."""
         return torch.where(step == 0, torch.ones_like(step), kept_share(self.time(step)))
 
-    def noisy(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def noisy(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """A number of a step per sample, and data before and after that step."""
         step = (batch.noise["step"] * self.steps).floor()
         before, after = self.noising(step)
-        x = before.sqrt()[:, None] * batch.x + (1 - before).sqrt()[:, None] * batch.z
+        x = before.sqrt()[:, None] * self.standard(nets, batch.x) + (1 - before).sqrt()[:, None] * batch.z
         kept = (after / before)[:, None]
         return step, x, kept.sqrt() * x + (1 - kept).sqrt() * batch.noise["later"]
 
@@ -109,7 +110,7 @@ class DDGAN(Method):
         return mean + std * noise
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        step, x, later = self.noisy(batch)
+        step, x, later = self.noisy(nets, batch)
         fake = self.guessed(nets, later, step, batch.noise["code"], batch.noise["undone"])
         t = self.time(step)
 
@@ -121,7 +122,7 @@ class DDGAN(Method):
         return softplus(-judge(x)).mean() + softplus(judge(fake)).mean() + penalty
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        step, _, later = self.noisy(batch)
+        step, _, later = self.noisy(nets, batch)
         fake = self.guessed(nets, later, step, batch.noise["code"], batch.noise["undone"])
         return softplus(-nets.discriminator(fake, self.time(step), later)).mean()
 
@@ -134,4 +135,4 @@ class DDGAN(Method):
             step = torch.full_like(x[:, 0], index)
             code = codes.chunk(self.steps, dim=1)[index]
             x = self.guessed(nets, x, step, code, fresh.chunk(self.steps, dim=1)[index])
-        return x
+        return self.restored(nets, x)

@@ -9,20 +9,28 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from baselines.denoisers import denoiser
-from baselines.diffusions import Noising, kept_share
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
+from baselines.diffusions import Noising
+from baselines.standardised import Standardised
+from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES
 from benchmark.registry import register_method
 
-__all__ = ["DDPM"]
+__all__ = ["DDPM", "data_share"]
 
-SOONEST = 1e-3
-"""The least time that is trained, a thousandth: the first of Ho et al.'s steps."""
+MOST_DATA, MOST_NOISE = 12.0, -10.0
+"""The logarithm of the signal-to-noise ratio at the beginning and at the end: noise of a standard deviation
+of 0.0025, and next to nothing but noise, as at the end of the paper's schedule.
+"""
+
+
+def data_share(t: Tensor) -> Tensor:
+    """The share $\\bar\\alpha$ of the variance that is data's at times in [0, 1]."""
+    return torch.sigmoid(MOST_DATA + (MOST_NOISE - MOST_DATA) * t)
 
 
 @register_method("ddpm")
 @dataclass(frozen=True)
-class DDPM(Method):
+class DDPM(Standardised):
     """Network that predicts the noise in data; samples are noise from which it is taken step by step.
 
     A latent is the noise at the end, of the size of the data. With `sampler` `ancestral`, each step adds
@@ -34,9 +42,10 @@ class DDPM(Method):
         samplers.
 
     Deviations:
-        The time is continuous, on a schedule that a thousand steps of the paper's give; samples take as many
-        steps, evenly spaced, as there are `evaluations`. A perceptron that sees the time as sines and
-        cosines. Averages are a setting of all methods.
+        Data is standardised. Time is continuous, and the logarithm of the signal-to-noise ratio falls evenly
+        in it, in the training and over the `evaluations` that a sample takes: the paper's schedule ends at
+        noise of a standard deviation of 0.01, as wide as narrow modes. A perceptron that sees the time as
+        sines and cosines. Averages are a setting of all methods.
     """
 
     family = "diffusion and flows"
@@ -45,7 +54,7 @@ class DDPM(Method):
 
     lr: float = 1e-3
     sampler: Literal["ancestral", "ddim"] = "ancestral"
-    evaluations: int = 50
+    evaluations: int = 100
 
     def __post_init__(self) -> None:
         if self.evaluations < 1:
@@ -64,17 +73,19 @@ class DDPM(Method):
         return Latents(size, noise=steps_with_noise * size)
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        t = SOONEST + (1 - SOONEST) * batch.noise["time"]
-        kept = kept_share(t)[:, None]
-        noisy = kept.sqrt() * batch.x + (1 - kept).sqrt() * batch.z
+        t = batch.noise["time"]
+        kept = data_share(t)[:, None]
+        noisy = kept.sqrt() * self.standard(nets, batch.x) + (1 - kept).sqrt() * batch.z
         return mse_loss(nets.generator(noisy, t), batch.z)
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
-        times = torch.linspace(1, 0, self.evaluations + 1, device=z.device, dtype=z.dtype)
-        shares = kept_share(times)
+        times = torch.linspace(1, 0, self.evaluations, device=z.device, dtype=z.dtype)
+        shares = data_share(times)
+        # The last step leads from the least noise to none.
+        befores = torch.cat([shares[1:], torch.ones_like(shares[:1])])
         fresh = iter(noise.split(z.shape[1], dim=1))
         x = z
-        for t, after, before in zip(times[:-1], shares[:-1], shares[1:], strict=True):
+        for t, after, before in zip(times, shares, befores, strict=True):
             predicted = nets.generator(x, t.expand(len(x)))
             data = (x - (1 - after).sqrt() * predicted) / after.sqrt()
             if self.sampler == "ddim":
@@ -83,4 +94,4 @@ class DDPM(Method):
             mean, std = Noising(before, after).undone(x, data)
             fresh_noise = next(fresh, None)
             x = mean if fresh_noise is None else mean + std * fresh_noise
-        return x
+        return self.restored(nets, x)

@@ -8,7 +8,7 @@ from torch.nn.functional import softplus
 from baselines.networks import WithFeatures, discriminator, encoder, generator
 from baselines.wgan_gp import slope_penalty
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
-from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
+from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
 __all__ = ["DistGAN"]
@@ -31,8 +31,9 @@ class DistGAN(Method):
 
     Deviations:
         As in the code, distances are those of signed means over a batch, in features of the discriminator.
-        The slope of the penalty is the norm over all dimensions, not their root mean square. The shared
-        networks.
+        The autoencoder's loss trains encoder and generator, as in the code for MNIST and points; in that for
+        photographs it trains the encoder alone. The weight of reconstructions is constant, and the slope of
+        the penalty is the norm over all dimensions, not their root mean square. The shared networks.
     """
 
     family = "with an encoder"
@@ -41,6 +42,7 @@ class DistGAN(Method):
         "beta1": MOMENTA,
         "penalty": LogUniform(0.01, 10),
         "regularisation": LogUniform(0.01, 10),
+        "discriminator_steps": Choice(1, 5),
     }
 
     lr: float = 2e-4

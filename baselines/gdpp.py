@@ -17,7 +17,7 @@ __all__ = ["GDPP", "Spectrum", "disparity", "similarities", "spectrum"]
 SIZE_WEIGHT = 1e-4
 """What eigenvalues count for beside eigenvectors, as in the authors' code."""
 
-TIE_BREAK = 1e-4
+TIE_BREAK = 1e-2
 """Added to the diagonal, from 0 to this: without it, eigenvectors of equal eigenvalues are arbitrary."""
 
 BROADENING = 1e-3
@@ -48,7 +48,7 @@ def spectrum(matrix: Tensor) -> Spectrum:
 
 def similarities(features: Tensor) -> Tensor:
     """The kernel of the point process: the cosines between features $(B, d)$, shape $(B, B)$, whose diagonal
-    rises by a ten-thousandth.
+    rises by a hundredth.
     """
     directions = normalize(features, dim=1)
     order = torch.linspace(0, TIE_BREAK, len(features), dtype=features.dtype, device=features.device)
@@ -75,8 +75,8 @@ class GDPP(Method):
 
     Deviations:
         The code multiplies eigenvectors with their arbitrary signs; here the sign does not count. Equal
-        eigenvalues, such as zeros, are told apart by a tiny diagonal, and derivatives of nearly equal ones
-        are bounded. The decomposition of the two kernels is not counted as FLOPs. The shared networks.
+        eigenvalues, such as zeros, are told apart by a small diagonal, and derivatives of nearly equal ones
+        are bounded. The shared networks.
     """
 
     family = "adversarial"

@@ -1,13 +1,14 @@
 """The GAN with several generators."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from baselines.networks import discriminator, generator
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player
+from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import register_method
 
@@ -24,18 +25,28 @@ class Generators(nn.Module):
 
     def __init__(self, data: DataSpec, number: int) -> None:
         super().__init__()
-        self.number = number
-        # A linear layer of inputs of which all but one generator's are 0 is that generator's own layer.
-        self.shared = generator(replace(data, latent=number * (data.latent + 1)))
-        first = next(layer for layer in self.shared.modules() if isinstance(layer, nn.Linear))
-        with torch.no_grad():
-            first.weight.mul_(number**0.5)  # as if it had as many inputs as are not 0
+        first, *others = _layers(data)
+        firsts = [first, *(_layers(data)[0] for _ in range(number - 1))]
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in firsts]))
+        self.bias = None
+        if first.bias is not None:
+            self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in firsts]))
+        self.shared = nn.Sequential(*others)
 
     def forward(self, z: Tensor, which: Tensor) -> Tensor:
         """Maps latents $(B, L)$ and numbers of generators $(B,)$ to data $(B, *)$."""
-        chosen = which[:, None] == torch.arange(self.number, device=z.device)
-        inputs = torch.cat([z, torch.ones_like(z[:, :1])], dim=1)
-        return self.shared((chosen[:, :, None] * inputs[:, None, :]).flatten(1))
+        features = (self.weight[which] @ z[:, :, None]).squeeze(2)
+        if self.bias is not None:
+            features = features + self.bias[which]
+        return self.shared(features)
+
+
+def _layers(data: DataSpec) -> list[Any]:
+    """The layers of a generator; the first is linear."""
+    network = generator(data)
+    if not isinstance(network, nn.Sequential) or not isinstance(network[0], nn.Linear):
+        raise TypeError(f"{type(network).__name__} has no first linear layer that is known")
+    return list(network)
 
 
 @register_method("mgan")
@@ -48,8 +59,9 @@ class MGAN(Method):
         arXiv:1708.02556, equation 5. Details and settings from the authors' public code for CIFAR-10.
 
     Deviations:
-        A batch holds equally many samples of all generators, each from a latent of its own. The first layer's
-        normalisation is shared. The shared networks.
+        Each sample of a batch is of a generator that is drawn at random, from a latent of its own; the code
+        has as many of each, from the same latents. The first layer's normalisation is shared. The shared
+        networks.
     """
 
     family = "adversarial"
@@ -77,32 +89,35 @@ class MGAN(Method):
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         adam = Adam(self.lr, (self.beta1, 0.999))
+        which = {"which": Noise((), "uniform")}
         return {
-            "discriminator": Player(("discriminator",), self.discriminator_loss, adam),
-            "generator": Player(("generator",), self.generator_loss, adam, real=False),
+            "discriminator": Player(("discriminator",), self.discriminator_loss, adam, noise=which),
+            "generator": Player(("generator",), self.generator_loss, adam, real=False, noise=which),
         }
 
     def latents(self, data: DataSpec) -> Latents:
         """One more number chooses the generator."""
         return Latents(data.latent, "uniform", noise=1)
 
-    def generated(self, nets: Networks, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Data $(B, *)$, and the numbers of the generators $(B,)$, which take turns."""
-        which = torch.arange(len(z), device=z.device) % self.generators
-        return nets.generator(z, which), which
+    def at(self, share: Tensor) -> Tensor:
+        """The numbers of the generators at these shares $(B,)$ of all."""
+        return (share * self.generators).long().clamp(max=self.generators - 1)
+
+    def generated(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Data $(B, *)$, and the numbers of the generators $(B,)$."""
+        which = self.at(batch.noise["which"])
+        return nets.generator(batch.z, which), which
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        fake, which = self.generated(nets, batch.z)
+        fake, which = self.generated(nets, batch)
         real, judged = nets.discriminator(batch.x), nets.discriminator(fake)
         surprise = softplus(-real[:, 0]).mean() + softplus(judged[:, 0]).mean()
         return surprise + cross_entropy(judged[:, 1:], which)
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        fake, which = self.generated(nets, batch.z)
+        fake, which = self.generated(nets, batch)
         judged = nets.discriminator(fake)
         return softplus(-judged[:, 0]).mean() + self.diversity * cross_entropy(judged[:, 1:], which)
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
-        share = torch.special.ndtr(noise[:, 0])
-        which = (share * self.generators).floor().clamp(max=self.generators - 1)
-        return nets.generator(z, which)
+        return nets.generator(z, self.at(torch.special.ndtr(noise[:, 0])))

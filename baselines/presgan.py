@@ -71,9 +71,10 @@ class PresGAN(Method):
 
     Deviations:
         In the code, the sampler's steps do not see the generator, by an oversight: they follow the latents'
-        prior; here they follow the posterior. Samples are means, as in the code; `samples=draw` adds the
-        noise. The shared networks, on images without normalisation in the generator, so that a sample's
-        density is its own. The scale starts at 0.1; in the code it starts above its largest value.
+        prior; here they follow the posterior. The scale of the noise starts at 0.1 and stays within the
+        bounds that the code offers as an option, from 0.01 to 0.3; in the code, channels share it. Samples
+        are means, as in the code; `samples=draw` adds the noise. The shared networks, on images without
+        normalisation in the generator, so that a sample's density is its own.
     """
 
     family = "adversarial"

@@ -16,6 +16,10 @@ from benchmark.registry import register_method
 __all__ = ["R3GAN", "squared_slope"]
 
 
+TINY = 1e-9
+"""Makes a burn-in of 0 end before the first update."""
+
+
 @dataclass(frozen=True)
 class LengtheningAdam:
     """Adam without a first moment, whose second one remembers ever longer: $\\beta_2$ from 0.9 to 0.99.
@@ -38,7 +42,7 @@ class LengtheningAdam:
 
 def fallen(progress: Tensor, burn_in: float, end: float) -> Tensor:
     """Half a cosine from 1 to `end` in the first share `burn_in` of the training, and constant then."""
-    return Cosine(end)((progress / burn_in).clamp(max=1))
+    return Cosine(end)(((progress + TINY) / (burn_in + TINY)).clamp(max=1))
 
 
 def squared_slope(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -82,8 +86,8 @@ class R3GAN(Method):
     def __post_init__(self) -> None:
         if self.penalty < 0:
             raise ValueError(f"penalty must be at least 0, not {self.penalty}")
-        if not 0 < self.burn_in <= 1:
-            raise ValueError(f"burn_in must lie in (0, 1], not {self.burn_in}")
+        if not 0 <= self.burn_in <= 1:
+            raise ValueError(f"burn_in must lie in [0, 1], not {self.burn_in}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, norm=None), "discriminator": discriminator(data, norm=None)}

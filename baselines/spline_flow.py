@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from baselines.standardised import Standardised
 from benchmark.errors import UsageError
-from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player
+from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Player
 from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import register_method
 
@@ -39,7 +40,7 @@ class Flow(nn.Module):
 
 @register_method("spline-flow")
 @dataclass(frozen=True)
-class SplineFlow(Method):
+class SplineFlow(Standardised):
     """Normalising flow of monotone splines, trained by maximum likelihood.
 
     References:
@@ -47,8 +48,8 @@ class SplineFlow(Method):
         (`zuko.flows.NSF`, `passes=2`). Settings from zuko's tutorial.
 
     Deviations:
-        Hidden layers of the shared width and depth. Data beyond 5 in a coordinate is not transformed. Needs
-        the extra `flows`.
+        Data is standardised, as the splines transform the numbers from -5 to 5 alone. Hidden layers of the
+        shared width and depth. Needs the extra `flows`.
     """
 
     family = "likelihood-based"
@@ -93,7 +94,10 @@ class SplineFlow(Method):
         return Latents(prod(data.shape))
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        """The negative logarithm of the likelihood."""
-        noise, stretch = nets.generator(batch.x, True)
+        """The negative logarithm of the likelihood of standardised data."""
+        noise, stretch = nets.generator(self.standard(nets, batch.x), True)
         surprise = (noise.square() + math.log(2 * math.pi)).sum(dim=1) / 2
         return (surprise - stretch).mean()
+
+    def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
+        return self.restored(nets, nets.generator(z))

@@ -31,6 +31,12 @@ SAMPLES_AT_A_TIME = 250
 """Samples per seed that are generated at a time."""
 
 
+NUMBERS_AT_A_TIME = 8 * SAMPLES_AT_A_TIME
+"""Samples per seed for which numbers are drawn at a time: a multiple of 16, so that on a CPU the numbers are
+those of a single draw.
+"""
+
+
 class MetricError(Exception):
     """A metric could not be scored."""
 
@@ -57,8 +63,18 @@ class Scorer:
 
     def numbers(self, seed: int, n: int, size: int) -> Tensor:
         """The first numbers of a seed's evaluation stream, standard normal, shape $(n, size)$."""
-        rng = self.data.stream(seed, "evaluation", self.device)
-        return torch.randn(n, size, generator=rng, device=self.device)
+        return torch.cat(list(self._numbers_of([seed], n, size)), dim=1)[0]
+
+    def _numbers_of(self, seeds: Sequence[int], n: int, size: int) -> Iterator[Tensor]:
+        """The same of several seeds, some at a time, each of shape $(S, m, size)$.
+
+        A diffusion of many steps takes more numbers per sample than fit into memory for all samples.
+        """
+        rngs = [self.data.stream(seed, "evaluation", self.device) for seed in seeds]
+        for start in range(0, n, NUMBERS_AT_A_TIME):
+            m = min(NUMBERS_AT_A_TIME, n - start)
+            drawn = [torch.randn(m, size, generator=rng, device=self.device) for rng in rngs]
+            yield torch.stack(drawn)
 
     def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> tuple[Tensor, Tensor]:
         """The samples on which the generators of some seeds are scored.
@@ -74,14 +90,13 @@ class Scorer:
         """
         if n is None:
             n = self.data.samples
-        size = generator.latents.numbers
-        numbers = torch.stack([self.numbers(seed, n, size) for seed in seeds])
         packed, finite = [], []
         with torch.no_grad():
-            for part in numbers.split(SAMPLES_AT_A_TIME, dim=1):
-                x = generator(part)
-                finite.append(x.flatten(1).isfinite().all(dim=1))
-                packed.append(self.data.pack(x))
+            for numbers in self._numbers_of(seeds, n, generator.latents.numbers):
+                for part in numbers.split(SAMPLES_AT_A_TIME, dim=1):
+                    x = generator(part)
+                    finite.append(x.flatten(1).isfinite().all(dim=1))
+                    packed.append(self.data.pack(x))
         return torch.cat(packed, dim=1), torch.stack(finite).all(dim=0)
 
     def evaluation(

@@ -149,7 +149,7 @@ def _cost_of_sampling(generators: TrainedGenerators, data: Dataset) -> _Sampling
 
 @dataclass(frozen=True)
 class Operations:
-    """Tensor operations, and FLOPs of the matrix products and convolutions among them."""
+    """Tensor operations, and FLOPs of the matrix products, convolutions and eigenvectors among them."""
 
     operations: int
     flops: int
@@ -162,8 +162,23 @@ def count_operations(function: Callable[..., Any], *arguments: Any) -> Operation
     return Operations(counter.operations, counter.flops)
 
 
+def _of_eigenvectors(matrix: Tensor, *_: Any, **__: Any) -> int:
+    """About the FLOPs of eigenvalues and eigenvectors of symmetric matrices, $9 n^3$ each.
+
+    References:
+        Matrix Computations (Golub & Van Loan, 2013), section 8.3.
+    """
+    return 9 * matrix.shape[-1] * matrix.numel()
+
+
+EIGENVECTORS = torch.ops.aten._linalg_eigh  # noqa: SLF001 - what torch.linalg.eigh calls
+
+FORMULAS = {**flop_registry, EIGENVECTORS: _of_eigenvectors}
+
+
 class _FlopCounter(TorchDispatchMode):
-    """Counts operations, and FLOPs of matrix products and convolutions, those in `torch.func` transforms too.
+    """Counts operations, and FLOPs of matrix products, convolutions and eigenvectors, those in `torch.func`
+    transforms too.
 
     `torch.utils.flop_counter.FlopCounterMode` raises on gradient penalties; its table of formulas is right.
     """
@@ -179,7 +194,7 @@ class _FlopCounter(TorchDispatchMode):
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         self.operations += 1
-        formula = flop_registry.get(func.overloadpacket)
+        formula = FORMULAS.get(func.overloadpacket)
         if formula is not None:
             self.flops += formula(*args, **kwargs, out_val=out)
         return out

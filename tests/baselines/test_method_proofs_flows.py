@@ -1,7 +1,7 @@
 """Flow matching, DDPM, DDGAN and spline flows: losses by hand, and what is known for Gaussian data."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from support.by_hand import (
 )
 from torch import nn
 
+from baselines.ddpm import data_share
 from baselines.diffusions import Noising, kept_share
 from baselines.flow_matching import transport_plan
 from benchmark.datasets.mixtures import Ring
@@ -44,26 +45,66 @@ def timed(state, network, x, t, *others):
 
 @dataclass
 class Nets:
-    """A network that is a formula."""
+    """A network that is a formula, of data that is standardised already."""
 
     generator: object
+    variables: dict = field(default_factory=lambda: {"mean": torch.zeros(()), "scale": torch.ones(())})
 
 
 def normal(n, size=1, seed=0):
     return torch.randn(n, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+# Standardisation
+
+UNIT = {"mean": torch.tensor([0.3, -0.2]), "scale": torch.tensor(1.7)}
+
+
+@pytest.fixture
+def in_a_unit(monkeypatch):
+    """A method whose data has another mean and scale than its networks see."""
+
+    def change(method):
+        monkeypatch.setattr(type(method), "variables", lambda self, data: UNIT)
+        return method
+
+    return change
+
+
+def standard(state, batch):
+    return (batch.x - state.variables["mean"]) / state.variables["scale"]
+
+
+@pytest.mark.parametrize("name", ["flow-matching", "ddpm", "ddgan"])
+def test_networks_see_data_of_mean_0_and_mean_square_1_and_samples_are_in_the_datas_unit(name):
+    data = Ring(circle=5.0, batch=8, width=8)
+    method = METHODS.get(name)()
+    generators = TrainedGenerators.of(method, data.spec, initialise(method, data, [0], torch.device("cpu")))
+    mean, scale = (generators.state.variables[key][0] for key in ("mean", "scale"))
+    # Of a circle of radius 5 each coordinate has the mean square 25 / 2.
+    assert mean.abs().max() < 0.1
+    assert scale.item() == pytest.approx(5 / math.sqrt(2), rel=0.02)
+    nets = Nets(lambda x, t, *others: 0 * x, {"mean": mean, "scale": scale})
+    x = data.draw(5000, torch.Generator().manual_seed(0))
+    assert method.standard(nets, x).square().mean().item() == pytest.approx(1, rel=0.03)
+    assert torch.allclose(method.restored(nets, method.standard(nets, x)), x, atol=1e-5)
+    shifted = Nets(nets.generator, {"mean": mean + 7, "scale": scale})
+    numbers = normal(6, 2).float(), normal(6, method.latents(data.spec).noise, seed=1).float()
+    apart = method.sample(shifted, *numbers) - method.sample(nets, *numbers)
+    assert torch.allclose(apart, torch.full((6, 2), 7.0), atol=1e-4)
+
+
 # Flow matching
 
 
 def straight(state, batch):
-    t = batch.noise["time"]
-    on_the_way = (1 - t)[:, None] * batch.z + t[:, None] * batch.x
-    return ((timed(state, "generator", on_the_way, t) - (batch.x - batch.z)) ** 2).mean()
+    t, end = batch.noise["time"], standard(state, batch)
+    on_the_way = (1 - t)[:, None] * batch.z + t[:, None] * end
+    return ((timed(state, "generator", on_the_way, t) - (end - batch.z)) ** 2).mean()
 
 
-def test_a_cycle_of_flow_matching_is_that_of_numpy():
-    method = on_networks("flow-matching", {"generator": partial(Timed, 3, 2)}, lr=0.05)
+def test_a_cycle_of_flow_matching_is_that_of_numpy(in_a_unit):
+    method = in_a_unit(on_networks("flow-matching", {"generator": partial(Timed, 3, 2)}, lr=0.05))
     assert_a_cycle_is_that_of([Move(("generator",), straight, Descent(0.05))], method)
 
 
@@ -107,6 +148,19 @@ def test_the_midpoint_rule_is_of_second_order_at_least():
     assert error(40) / error(80) > 3.5
 
 
+def test_narrow_modes_keep_their_width_at_the_default_number_of_steps():
+    """As wide as those of the ring are in its unit: a perfect field is integrated to 2 %."""
+    std = 0.014
+
+    def field(x, t):
+        t = t[:, None]
+        return (t * std**2 - (1 - t)) / ((1 - t) ** 2 + (t * std) ** 2) * x
+
+    z = normal(2000)
+    samples = METHODS.get("flow-matching")().sample(Nets(field), z, z[:, :0])
+    assert (samples / (std * z)).mean().item() == pytest.approx(1, abs=0.02)
+
+
 def test_a_plan_of_transport_keeps_all_mass():
     costs = (normal(32, 2, 0)[:, None] - normal(32, 2, 1)).square().sum(dim=2)
     plan = transport_plan(costs)
@@ -145,7 +199,13 @@ def test_of_one_batch_the_losses_of_both_couplings_differ_by_the_partners_alone(
 # DDPM
 
 
-def test_the_schedule_is_that_of_a_thousand_steps():
+def test_the_noise_of_ddpm_goes_from_next_to_none_to_next_to_nothing_else():
+    shares = data_share(torch.tensor([0.0, 1.0]))
+    assert (1 - shares[0]).sqrt().item() == pytest.approx(0.0025, rel=0.02)
+    assert shares[1] < 1e-4
+
+
+def test_the_schedule_of_ddgan_is_that_of_a_thousand_steps():
     rates = np.linspace(1e-4, 0.02, 1000)
     kept = np.cumprod(1 - rates)
     ours = kept_share(torch.arange(1, 1001) / 1000).numpy()
@@ -154,14 +214,14 @@ def test_the_schedule_is_that_of_a_thousand_steps():
 
 
 def noise_missed(state, batch):
-    t = 1e-3 + (1 - 1e-3) * batch.noise["time"]
-    kept = np.exp(-0.5 * t**2 * 19.9 - 0.1 * t)[:, None]
-    noisy = np.sqrt(kept) * batch.x + np.sqrt(1 - kept) * batch.z
+    t = batch.noise["time"]
+    kept = 1 / (1 + np.exp(22 * t - 12))[:, None]
+    noisy = np.sqrt(kept) * standard(state, batch) + np.sqrt(1 - kept) * batch.z
     return ((timed(state, "generator", noisy, t) - batch.z) ** 2).mean()
 
 
-def test_a_cycle_of_ddpm_is_that_of_numpy():
-    method = on_networks("ddpm", {"generator": partial(Timed, 3, 2)}, lr=0.05)
+def test_a_cycle_of_ddpm_is_that_of_numpy(in_a_unit):
+    method = in_a_unit(on_networks("ddpm", {"generator": partial(Timed, 3, 2)}, lr=0.05))
     assert_a_cycle_is_that_of([Move(("generator",), noise_missed, Descent(0.05))], method)
 
 
@@ -183,7 +243,7 @@ def test_undoing_a_step_is_conditioning_a_gaussian():
 
 def best_noise(x, t):
     """The mean noise in a noisy sample of Gaussian data."""
-    kept = kept_share(t)[:, None]
+    kept = data_share(t)[:, None]
     return (1 - kept).sqrt() * (x - kept.sqrt() * MEAN) / (kept * STD**2 + 1 - kept)
 
 
@@ -200,10 +260,25 @@ def test_samples_of_the_best_noise_are_the_data(sampler):
     assert correlation > 0.999 if sampler == "ddim" else correlation < 0.2
 
 
+@pytest.mark.parametrize(("sampler", "lost"), [("ancestral", 0.1), ("ddim", 0.06)])
+def test_narrow_modes_are_nearly_as_wide_at_the_default_number_of_evaluations(sampler, lost):
+    """Steps of any number lose some width, the same for modes of any width."""
+    std = 0.014
+
+    def noise(x, t):
+        kept = data_share(t)[:, None]
+        return (1 - kept).sqrt() * x / (kept * std**2 + 1 - kept)
+
+    method = METHODS.get("ddpm")(sampler=sampler)
+    z = normal(4000)
+    samples = method.sample(Nets(noise), z, normal(4000, method.latents(Ring().spec).noise // 2, seed=1))
+    assert 1 - lost < samples.std().item() / std < 1
+
+
 def test_one_evaluation_guesses_the_data_at_once():
     method = METHODS.get("ddpm")(evaluations=1)
     z = normal(10)
-    kept = kept_share(torch.ones(1, dtype=torch.float64))
+    kept = data_share(torch.ones(1, dtype=torch.float64))
     samples = method.sample(Nets(lambda x, t: 0.5 * x), z, z[:, :0])
     assert torch.allclose(samples, (z - (1 - kept).sqrt() * 0.5 * z) / kept.sqrt())
 
@@ -219,16 +294,16 @@ def share(step):
     return np.where(step == 0, 1.0, np.exp(-0.5 * t**2 * 19.9 - 0.1 * t))
 
 
-def around_a_step(batch):
+def around_a_step(state, batch):
     step = np.floor(batch.noise["step"] * STEPS)
     before, after = share(step)[:, None], share(step + 1)[:, None]
-    x = np.sqrt(before) * batch.x + np.sqrt(1 - before) * batch.z
+    x = np.sqrt(before) * standard(state, batch) + np.sqrt(1 - before) * batch.z
     later = np.sqrt(after / before) * x + np.sqrt(1 - after / before) * batch.noise["later"]
     return step, before, after, x, later
 
 
 def imagined(state, batch):
-    step, before, after, _, later = around_a_step(batch)
+    step, before, after, _, later = around_a_step(state, batch)
     data = timed(state, "generator", later, 1e-3 + (1 - 1e-3) * step / STEPS, batch.noise["code"])
     rate = 1 - after / before
     mean = rate * np.sqrt(before) / (1 - after) * data
@@ -237,7 +312,7 @@ def imagined(state, batch):
 
 
 def step_judged(state, batch, x):
-    step, _, _, _, later = around_a_step(batch)
+    step, _, _, _, later = around_a_step(state, batch)
     return timed(state, "discriminator", x, 1e-3 + (1 - 1e-3) * step / STEPS, later)
 
 
@@ -246,7 +321,7 @@ def softplus(x):
 
 
 def denoising_judged(state, batch):
-    *_, x, _ = around_a_step(batch)
+    *_, x, _ = around_a_step(state, batch)
     slope = (state.parameters["discriminator"]["weight"][0, :2] ** 2).sum()
     real, fake = step_judged(state, batch, x), step_judged(state, batch, imagined(state, batch))
     return softplus(-real).mean() + softplus(fake).mean() + 0.6 / 2 * slope
@@ -257,9 +332,9 @@ def denoising_fooled(state, batch):
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.4])
-def test_a_cycle_of_ddgan_is_that_of_numpy(progress):
+def test_a_cycle_of_ddgan_is_that_of_numpy(progress, in_a_unit):
     settings = {"lr": 0.05, "discriminator_lr": 0.03, "beta1": 0.6, "penalty": 0.6, "steps": STEPS}
-    method = on_networks("ddgan", STEPWISE, **settings)
+    method = in_a_unit(on_networks("ddgan", STEPWISE, **settings))
 
     def adam(lr, end):
         return Descent(lr * (end + (1 - end) * 0.5 * (1 + math.cos(math.pi * progress))), 0.6, 0.9)

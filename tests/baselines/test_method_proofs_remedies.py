@@ -27,12 +27,13 @@ from torch import nn
 
 from baselines.d2gan import log_softplus
 from baselines.mgan import Generators
-from baselines.networks import MLP, WithFeatures
+from baselines.networks import MLP, WithFeatures, generator
 from baselines.r3gan import fallen as schedule
 from baselines.r3gan import squared_slope
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import DataSpec
 from benchmark.registry import METHODS
+from benchmark.training.cost import cost_of
 
 DATA, LATENT = 2, 3
 PLAIN = {"generator": partial(nn.Linear, LATENT, DATA), "discriminator": partial(nn.Linear, DATA, 1)}
@@ -76,15 +77,21 @@ def test_a_cycle_of_lsgan_is_that_of_numpy():
 
 
 def test_lsgans_best_score_is_the_share_of_real_data():
-    """Of points at which p and q are known, p / (p + q) has no gradient; the loss is half of the sum of p q
-    / (p + q).
+    """On two places where p and q are known: p / (p + q) has no gradient, and the loss is half of the sum of
+    p q / (p + q). Samples are one-hot, so a linear discriminator has a score of its own for each place.
     """
-    p, q = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.3, 0.6])
-    best = (p / (p + q)).requires_grad_()
-    loss = (p * (best - 1).square() + q * best.square()).sum() / 2
-    loss.backward()
-    assert torch.allclose(best.grad, torch.zeros(3), atol=1e-6)
-    assert loss.item() == pytest.approx((p * q / (p + q)).sum().item() / 2)
+    p, q = np.array([0.25, 0.75]), np.array([0.75, 0.25])
+    method = on_networks("lsgan", PLAIN)
+    places = np.eye(2)
+    batch = batch_of(method)._replace(x=places[[0, 1, 1, 1]], z=np.c_[places[[0, 0, 0, 1]], np.zeros(4)])
+    state = with_weights(
+        warm_state(method),
+        generator={"weight": np.eye(2, 3), "bias": 0.0},
+        discriminator={"weight": (p / (p + q))[None], "bias": 0.0},
+    )
+    loss, gradients = loss_and_gradients(method, "discriminator", state, batch)
+    np.testing.assert_allclose(gradients["discriminator"]["weight"], 0, atol=1e-12)
+    assert loss == pytest.approx((p * q / (p + q)).sum() / 2)
 
 
 # D2GAN
@@ -234,6 +241,7 @@ def test_r3gans_schedules_end_with_the_burn_in():
     share = partial(schedule, end=0.1)
     assert share(torch.tensor(0.0), 0.2).item() == 1
     assert share(torch.tensor(0.1), 0.2).item() == pytest.approx(0.55)
+    assert share(torch.tensor(0.0), 0.0).item() == pytest.approx(0.1)  # before the first update
     assert share(torch.tensor(0.2), 0.2).item() == share(torch.tensor(0.9), 0.2).item() == pytest.approx(0.1)
 
 
@@ -267,7 +275,7 @@ class Several(nn.Linear):
     """A linear generator for each number, all of them one layer of gated inputs."""
 
     def forward(self, z, which):
-        chosen = torch.nn.functional.one_hot(which.long(), GENERATORS).to(z)
+        chosen = (which[:, None] == torch.arange(GENERATORS)).to(z)
         return super().forward((chosen[:, :, None] * z[:, None]).flatten(1))
 
 
@@ -278,9 +286,8 @@ MIXTURE = {
 
 
 def mixed(state, batch):
-    """The generators take turns."""
     p = state.parameters["generator"]
-    which = np.arange(len(batch.z)) % GENERATORS
+    which = (batch.noise["which"] * GENERATORS).astype(int)
     weights = p["weight"].reshape(DATA, GENERATORS, LATENT)
     fake = np.stack([weights[:, k] @ z for k, z in zip(which, batch.z, strict=True)])
     return fake + p["bias"], which
@@ -314,18 +321,25 @@ def test_a_cycle_of_mgan_is_that_of_numpy():
 def test_the_generators_have_a_first_layer_of_their_own_and_share_the_others():
     network = Generators(SPEC, GENERATORS)
     z, which = torch.randn(6, LATENT), torch.tensor([0, 1, 2, 0, 1, 2])
-    samples = network(z, which)
-    first, activation, last = network.shared
-    own = first.weight.view(4, GENERATORS, LATENT + 1)
-    for sample, latent, k in zip(samples, z, which, strict=True):
-        hidden = own[:, k, :-1] @ latent + own[:, k, -1] + first.bias
-        assert torch.allclose(sample, last(activation(hidden)), atol=1e-6)
+    for sample, latent, k in zip(network(z, which), z, which, strict=True):
+        hidden = network.weight[k] @ latent + network.bias[k]
+        assert torch.allclose(sample, network.shared(hidden), atol=1e-6)
 
 
-def test_weights_of_several_generators_are_as_large_as_those_of_one():
-    wide = DataSpec("points", (DATA,), 15, 400, 1)
-    weight = Generators(wide, 10).shared[0].weight
-    assert weight.std().item() == pytest.approx(nn.Linear(16, 400).weight.std().item(), rel=0.1)
+@pytest.mark.parametrize("architecture", ["shared", "pacgan-2018", "unrolled-2017"])
+def test_each_generator_begins_as_one_alone(architecture):
+    """By its architecture; the first layer of PacGAN's has no biases, for normalisation follows."""
+    wide = DataSpec("points", (DATA,), 15, 400, 2, architecture)
+    several, alone = Generators(wide, 10), generator(wide)
+    assert several.weight.std().item() == pytest.approx(alone[0].weight.std().item(), rel=0.1)
+    assert (several.bias is None) == (alone[0].bias is None)
+    assert not torch.equal(several.weight[0], several.weight[1])
+
+
+def test_several_generators_cost_no_more_than_one():
+    data = Ring(batch=16, width=8)
+    cost = {name: cost_of(METHODS.get(name)(), data).sample_flops for name in ("dcgan", "mgan")}
+    assert cost["mgan"] == cost["dcgan"]
 
 
 def test_every_generator_makes_as_many_samples():
@@ -435,7 +449,7 @@ def test_the_published_settings(name, published):
         ("d2gan", "alpha", 0.0, "alpha must be positive, not 0.0"),
         ("msgan", "weight", -1.0, "weight must be at least 0, not -1.0"),
         ("r3gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
-        ("r3gan", "burn_in", 0.0, "burn_in must lie in (0, 1], not 0.0"),
+        ("r3gan", "burn_in", 2.0, "burn_in must lie in [0, 1], not 2.0"),
         ("gdpp", "weight", -1.0, "weight must be at least 0, not -1.0"),
         ("mgan", "generators", 0, "generators must be at least 1, not 0"),
         ("dist-gan", "penalty", -1.0, "penalty must be at least 0, not -1.0"),
