@@ -20,6 +20,9 @@ MIXTURE_METRICS = (
     "kl_joint",
     "mode_entropy",
     "out_of_range",
+    "energy_distance",
+    "clipped_density",
+    "clipped_coverage",
 )
 
 DIGIT_METRICS = (
@@ -30,6 +33,8 @@ DIGIT_METRICS = (
     "mode_entropy",
     "modes_confident",
     "modes_confident_robust",
+    "clipped_density",
+    "clipped_coverage",
 )
 
 IMAGE_NOTES = {
@@ -150,7 +155,7 @@ def _photographs(dataset: str, content: str) -> Suite:
         title=f"{content} whose modes are not known, judged by IvOM and Fréchet distance",
         datasets=(dataset,),
         methods=METHODS,
-        metrics=("ivom", "fid", *NEIGHBOURHOODS),
+        metrics=("ivom", "fid", *NEIGHBOURHOODS, "clipped_density", "clipped_coverage"),
         budgets={dataset: "6e12flops"},
         settings={**IMAGE_SETTINGS, "ivom.points": 1000},
         notes=IMAGE_NOTES,
