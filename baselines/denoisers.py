@@ -5,7 +5,8 @@ from math import pi, prod
 import torch
 from torch import Tensor, nn
 
-from baselines.networks import MLP
+from baselines.architectures import architecture_of
+from baselines.networks import MLP, Role
 from benchmark.method import DataSpec
 
 __all__ = ["Denoiser", "denoiser", "judge_of_steps", "time_features"]
@@ -27,15 +28,19 @@ class Denoiser(nn.Module):
     """Data $(B, d)$, times $(B,)$ and further vectors $(B, *)$ to vectors $(B, \\text{outputs})$.
 
     Arguments:
-        data: Gives the size of the data, the width and the depth.
+        data: Gives the size of the data, the width, the depth and the architecture.
+        role: Whose networks of the architecture it is like; their nonlinearity is SiLU by default.
         inputs: The number of further features.
         outputs: The number of outputs.
     """
 
-    def __init__(self, data: DataSpec, inputs: int, outputs: int) -> None:
+    def __init__(self, data: DataSpec, role: Role, inputs: int, outputs: int) -> None:
         super().__init__()
         features = prod(data.shape) + TIME_FEATURES + inputs
-        self.perceptron = MLP(features, outputs, data.width, data.depth, nn.SiLU)
+        architecture = architecture_of(data)
+        style = {"width": data.width, "depth": data.depth, "activation": nn.SiLU}
+        perceptron = MLP(features, outputs, **{**style, **getattr(architecture, role)})
+        self.perceptron = architecture.initialise(perceptron)
 
     def forward(self, x: Tensor, t: Tensor, *others: Tensor) -> Tensor:
         return self.perceptron(x, time_features(t), *others)
@@ -43,9 +48,9 @@ class Denoiser(nn.Module):
 
 def denoiser(data: DataSpec, codes: int = 0) -> nn.Module:
     """Points $(B, D)$, times $(B,)$ and as many codes $(B, codes)$ to vectors $(B, D)$."""
-    return Denoiser(data, codes, prod(data.shape))
+    return Denoiser(data, "generator", codes, prod(data.shape))
 
 
 def judge_of_steps(data: DataSpec) -> nn.Module:
     """Points $(B, D)$, times $(B,)$ and the points one step later $(B, D)$ to one logit $(B, 1)$."""
-    return Denoiser(data, prod(data.shape), 1)
+    return Denoiser(data, "discriminator", prod(data.shape), 1)

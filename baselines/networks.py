@@ -23,6 +23,7 @@ __all__ = [
     "Autoencoder",
     "ConvolutionalGenerator",
     "ConvolutionalJudge",
+    "Role",
     "WithFeatures",
     "autoencoder",
     "code_discriminator",

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from baselines.architectures import architecture_of
 from baselines.standardised import Standardised
 from benchmark.errors import UsageError
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Player
@@ -75,6 +76,7 @@ class SplineFlow(Standardised):
             raise UsageError(
                 "spline-flow needs zuko; install it with pip install 'mode-collapse-benchmark[flows]'"
             ) from None
+        architecture_of(data)  # refuses one that is not for points
         hidden = [data.width] * data.depth
         # zuko looks at values when it builds its masks, and the meta device has none.
         with torch.device("cpu"):

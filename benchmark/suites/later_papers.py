@@ -64,7 +64,7 @@ def r3gan_2024() -> Suite:
             ),
             chosen=(
                 "Stacked MNIST: the shared convolutional networks instead of 21 million parameters each; "
-                "26,000 samples; the half-life of averages is constant",
+                "26,000 samples; averages always reach back as far",
                 "the discriminator's nonlinearity is that of the shared networks (in the textbook LeakyReLU "
                 "0.2)",
                 "gan is in both sources under other settings; here it has the same batch and rate",
