@@ -64,12 +64,13 @@ def test_it_trains_in_1200_dimensions(name):
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_the_contract_test_notices_a_broken_method(name, monkeypatch):
-    """A generator loss that ignores the generator is reported."""
+    """A loss that does not depend on the generator is reported."""
     cls = METHODS.get(name)
     loss = "autoencoder_loss" if hasattr(cls, "autoencoder_loss") else "generator_loss"
+    original = getattr(cls, loss)
 
     def broken(self, nets, batch):
-        return 0 * sum(weight.sum() for weight in nets.state.parameters["generator"].values())
+        return 0 * original(self, nets, batch)
 
     monkeypatch.setattr(cls, loss, broken)
     assert any(outcome.problem for outcome in check_method(name) if "gradients" in outcome.title)

@@ -66,7 +66,7 @@ def test_every_name_gives_a_class_of_that_name(registry):
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match="did you mean veegan"):
         METHODS.get("vegan")
-    with pytest.raises(UsageError, match="choose from celeba, cifar10, gaussians-40, grid, high-dimensional"):
+    with pytest.raises(UsageError, match="choose from celeba, cifar10, gaussians-40, gdpp-stacked-mnist"):
         DATASETS.get("zzzzzz")
 
 
