@@ -73,7 +73,7 @@ def test_curves_have_no_modes_and_metrics_of_modes_do_not_apply(data):
     assert data.modes == 0
     assert not METRICS.get("modes")().applies(data)
     assert METRICS.get("energy_distance")().applies(data)
-    with pytest.raises(NotImplementedError, match="has no modes"):
+    with pytest.raises(NotImplementedError, match="has no known modes"):
         data.assign(torch.zeros(1, 2))
     with pytest.raises(ValueError, match="std must be positive"):
         type(data)(std=0)
