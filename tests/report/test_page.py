@@ -124,16 +124,15 @@ def test_the_headline_is_the_first_column_and_the_rows_are_in_its_order(tmp_path
     table = html_table((tmp_path / "report.html").read_text(), 'data-dataset="ring"')
     headings = re.findall("<th scope=.col.*?</th>", table)
     texts = [re.sub("<[^>]*>", "", heading) for heading in headings]
-    assert texts == ["method", "seeds", "overlap ↑", "score ↑"]
+    assert texts == ["method", "seeds", "overlap ↑", "score ↑", "FLOPs per sample", "evaluations"]
     methods = re.findall(r'<th scope="row">(?:<svg.*?</svg>)?\s*([a-z-]+)', table)
     assert methods == ["ali", "gan", "real-data", "collapsed", "noise"]
 
 
 def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_path):
     assert list(CALIBRATION_LINES) == list(CALIBRATION_ROWS)
-    assert (
-        len(set(CALIBRATION_LINES.values())) == len(CALIBRATION_ROWS) == len(set(CALIBRATION_DASHES.values()))
-    )
+    for lines in (CALIBRATION_LINES, CALIBRATION_DASHES):
+        assert len(set(lines.values())) == len(CALIBRATION_ROWS)
     curves = [[0.1, value] for value in GAN]
     report_of(made_up_run(tmp_path, {"ring": {**OVERLAP, "gan": curves, "ali": ALI}}))
     page = (tmp_path / "report.html").read_text()
@@ -144,7 +143,7 @@ def test_calibration_rows_have_a_line_of_their_own_in_legend_and_pictures(tmp_pa
     assert "dashed: real data, dotted: collapsed, dash-dotted: noise" in page_text(tmp_path)
     figure = load_results(tmp_path).figure("ring", "metrics")
     styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].lines}
-    assert {name: styles[name] for name in CALIBRATION_LINES} == CALIBRATION_LINES
+    assert all(styles[name] == CALIBRATION_LINES[name] for name in STANDARD_ROWS)
     assert "two dummies that have learnt nothing" in page_text(tmp_path)
 
 

@@ -11,7 +11,7 @@ from support.made_up import report_of
 
 from benchmark.datasets.images import to_picture
 from benchmark.records.cell import Cell, Configured, Trial
-from benchmark.records.schema import CALIBRATION_ROWS, DatasetFacts
+from benchmark.records.schema import CALIBRATION_ROWS, STANDARD_ROWS, DatasetFacts
 from benchmark.records.store import Store
 from benchmark.report.pictures.image_sheets import image_figures, sheet
 from benchmark.report.styles import styles_of
@@ -256,7 +256,7 @@ def test_mode_counts_are_sorted_and_a_line_ends_where_modes_are_missing(tmp_path
 
 def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none(tmp_path):
     scores = {"overlap": 0.25, "modes": 5.0, "modes_total": 5}
-    rows = [(method, "ok", arrays_of(), scores) for method in (*CALIBRATION_ROWS, "gan")]
+    rows = [(method, "ok", arrays_of(), scores) for method in (*STANDARD_ROWS, "gan")]
     by_name = figures(tmp_path, *rows)
     methods = ["real-data", "noise", "gan"]
     captions = [f"{method}, seed 0\noverlap 0.25, 5 of 5 modes" for method in methods]

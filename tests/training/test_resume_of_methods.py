@@ -32,18 +32,19 @@ class KeepAll:
 
 
 def scheduled(name):
-    """The method with an averaged generator, and learning rates that fall."""
+    """The method with an averaged generator, and learning rates that fall, where they can."""
     cls = METHODS.get(name)
 
     class Scheduled(cls):
         def players(self, data):
             players = super().players(data)
             for key, player in players.items():
-                falling = replace(player.optimiser, schedule=Linear())
-                players[key] = replace(player, optimiser=falling)
+                if hasattr(player.optimiser, "schedule"):
+                    falling = replace(player.optimiser, schedule=Linear())
+                    players[key] = replace(player, optimiser=falling)
             return players
 
-    return Scheduled(average=0.5)
+    return Scheduled(average=0.5, average_half_life=0.0)
 
 
 @pytest.mark.parametrize("name", METHODS.names())
