@@ -133,14 +133,14 @@ def test_a_method_of_the_script_itself_is_refused_in_one_line(tmp_path):
     method = (DOCS / "adding-a-method.md").read_text().split("```python\n")[1].split("```")[0]
     script.write_text(
         f"{method}\nfrom benchmark import run\n"
-        f"run('synthetic', datasets=['ring'], methods=['lsgan'], out={str(tmp_path / 'run')!r})\n"
+        f"run('synthetic', datasets=['ring'], methods=['my-lsgan'], out={str(tmp_path / 'run')!r})\n"
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert "put it in a file and name that as a plug-in" in done.stderr
     assert not (tmp_path / "run").exists()
-    plugin = tmp_path / "lsgan.py"
+    plugin = tmp_path / "my_lsgan.py"
     plugin.write_text(method)
-    request = {**SMALL_REQUEST, "methods": ["lsgan"]}
+    request = {**SMALL_REQUEST, "methods": ["my-lsgan"]}
     results = run("synthetic", **request, plugins=[plugin], out=tmp_path / "run")
     assert set(results.trials["status"]) == {"ok"}
 

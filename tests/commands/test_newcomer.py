@@ -296,7 +296,7 @@ def test_features_are_those_of_every_metric_that_has_them(cli, tmp_path):
 def test_the_documented_method_runs_as_a_plugin(cli, tmp_path):
     code = template("adding-a-method.md", "python")
     assert len(code.splitlines()) <= 40
-    file = tmp_path / "lsgan.py"
+    file = tmp_path / "my_lsgan.py"
     file.write_text(code)
     assert cli("check", "--plugin", file)[0] == 0
     out = tmp_path / "run"
@@ -307,7 +307,7 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path):
         "--datasets",
         "ring",
         "--methods",
-        "gan,lsgan",
+        "gan,my-lsgan",
         "--budget",
         "3e8flops",
         "--seeds",
@@ -315,5 +315,5 @@ def test_the_documented_method_runs_as_a_plugin(cli, tmp_path):
     ]
     assert cli(*arguments, "--plugin", file, "--out", out)[0] == 0
     for name in ("trials", "summary", "curves"):
-        assert "lsgan" in set(pd.read_csv(out / f"{name}.csv")["method"])
-    assert "lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]["ring"]
+        assert "my-lsgan" in set(pd.read_csv(out / f"{name}.csv")["method"])
+    assert "my-lsgan" in json.loads((out / "manifest.json").read_text())["configuration"]["methods"]["ring"]
