@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
-    "synthetic-search": "tune --suite synthetic --trials 32 --seeds 2 --halving 4 --rungs 2",
+    "synthetic-search": "tune --suite synthetic --trials 64 --seeds 2 --halving 8 --rungs 2",
     "synthetic": "run --suite synthetic --seeds 10",
     "synthetic-published": "run --suite synthetic --settings published --seeds 10",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
