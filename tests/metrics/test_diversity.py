@@ -37,7 +37,8 @@ def test_real_data_differs_in_as_many_bins_as_the_level_says():
     samples = torch.stack([draw(data, 5000, seed) for seed in range(1, 11)])
     for level in (0.05, 0.3):
         scores = score("ndb", data, samples, held_out, seeds=range(10), significance=level)
-        assert scores.mean().item() == pytest.approx(level, abs=0.03)
+        # One half of one set of held-out data is behind all ten scores.
+        assert scores.mean().item() == pytest.approx(level, abs=0.05)
     few = samples[:1, data.assign(samples[0]).mode < 4]
     assert score("ndb", data, few, held_out).item() > 0.9
 

@@ -138,7 +138,6 @@ def test_a_curve_without_modes_is_scored(name):
         ("support_size", {"pairs": 1}, "pairs must be at least 2"),
         ("ndb", {"bins": 1}, "bins must be at least 2"),
         ("ndb", {"significance": 1.0}, "significance must lie in"),
-        ("minority_recall", {"share": 0.0}, "share must lie in"),
         ("overlap_x", {"bins": 1}, "bins must be at least 2"),
         ("kid", {"features": "none"}, "there are no features 'none'"),
         ("clipped_density", {"k": 0}, "k must be at least 1"),
