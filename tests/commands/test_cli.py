@@ -279,9 +279,8 @@ def test_the_manifest_says_what_was_run(tiny):
     assert manifest["schema_version"] == SCHEMA_VERSION
     assert manifest["suite"] == "synthetic"
     assert manifest["command"][:2] == ["benchmark", "run"]
-    tuned = read_tuned(shipped_tuning("synthetic"), "synthetic").content.settings_on("high-dimensional")[
-        "wgan-gp"
-    ]
+    shipped = read_tuned(shipped_tuning("synthetic"), "synthetic").content
+    tuned = shipped.settings_on("high-dimensional")["wgan-gp"]
     assert tuned.items() <= manifest["configuration"]["methods"]["high-dimensional"]["wgan-gp"].items()
     assert manifest["configuration"]["metrics"]["ring"]["ivom"] == {
         "points": 200,
