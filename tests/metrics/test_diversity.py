@@ -40,7 +40,7 @@ def test_real_data_differs_in_as_many_bins_as_the_level_says():
         # One half of one set of held-out data is behind all ten scores.
         assert scores.mean().item() == pytest.approx(level, abs=0.05)
     few = samples[:1, data.assign(samples[0]).mode < 4]
-    assert score("ndb", data, few, held_out).item() > 0.9
+    assert score("ndb", data, few, held_out).item() > 0.8
 
 
 def test_vendi_is_the_inverse_of_the_sum_of_squared_eigenvalues():
