@@ -5,11 +5,11 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.func import grad
 from torch.nn.functional import softplus
 
 from baselines.denoisers import denoiser, judge_of_steps
 from baselines.diffusions import Noising, kept_share
+from baselines.r3gan import squared_slope
 from baselines.standardised import Standardised
 from benchmark.method import Adam, Batch, Cosine, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
@@ -117,8 +117,7 @@ class DDGAN(Standardised):
         def judge(before: Tensor) -> Tensor:
             return nets.discriminator(before, t, later)
 
-        slope = grad(lambda x: judge(x).sum())(x)
-        penalty = self.penalty / 2 * slope.square().sum(dim=1).mean()
+        penalty = self.penalty / 2 * squared_slope(judge, x)
         return softplus(-judge(x)).mean() + softplus(judge(fake)).mean() + penalty
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:

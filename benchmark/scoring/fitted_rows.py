@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -151,7 +152,8 @@ def _mixture_row(
     return draw
 
 
-def _as_tensors(mixture: "GaussianMixture", dimensions: int) -> Mixture:  # type: ignore[name-defined] # noqa: F821
+def _as_tensors(mixture: Any, dimensions: int) -> Mixture:
+    """What scikit-learn has fitted."""
     covariances = torch.from_numpy(mixture.covariances_)
     if mixture.covariance_type == "full":
         factors = torch.linalg.cholesky(covariances)

@@ -61,12 +61,9 @@ class Scorer:
         rng = self.data.stream("all", "held-out", self.device)
         return HeldOut(self.data.draw(self.data.held_out, rng, "held-out"))
 
-    def numbers(self, seed: int, n: int, size: int) -> Tensor:
-        """The first numbers of a seed's evaluation stream, standard normal, shape $(n, size)$."""
-        return torch.cat(list(self._numbers_of([seed], n, size)), dim=1)[0]
-
-    def _numbers_of(self, seeds: Sequence[int], n: int, size: int) -> Iterator[Tensor]:
-        """The same of several seeds, some at a time, each of shape $(S, m, size)$.
+    def numbers(self, seeds: Sequence[int], n: int, size: int) -> Iterator[Tensor]:
+        """The first `n` rows of the evaluation streams of some seeds, standard normal, some at a time, each
+        of shape $(S, m, size)$.
 
         A diffusion of many steps takes more numbers per sample than fit into memory for all samples.
         """
@@ -92,7 +89,7 @@ class Scorer:
             n = self.data.samples
         packed, finite = [], []
         with torch.no_grad():
-            for numbers in self._numbers_of(seeds, n, generator.latents.numbers):
+            for numbers in self.numbers(seeds, n, generator.latents.numbers):
                 for part in numbers.split(SAMPLES_AT_A_TIME, dim=1):
                     x = generator(part)
                     finite.append(x.flatten(1).isfinite().all(dim=1))

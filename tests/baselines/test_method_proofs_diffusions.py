@@ -1,7 +1,6 @@
 """DDPM and DDGAN: losses by hand, and what is known for Gaussian data."""
 
 import math
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -13,58 +12,12 @@ from support.by_hand import (
     assert_a_cycle_is_that_of,
     on_networks,
 )
-from torch import nn
+from support.timed import MEAN, STD, Nets, Timed, in_a_unit, normal, standard, timed
 
 from baselines.ddpm import data_share
 from baselines.diffusions import Noising, kept_share
 from benchmark.datasets.mixtures import Ring
 from benchmark.registry import METHODS
-
-MEAN, STD = 1.5, 0.4
-"""Of the Gaussian data whose best field and noise are known."""
-
-
-class Timed(nn.Linear):
-    """Linear in data, time and whatever else there is."""
-
-    def forward(self, x, t, *others):
-        return super().forward(torch.cat([x, t[:, None], *others], dim=1))
-
-
-def timed(state, network, x, t, *others):
-    p = state.parameters[network]
-    return np.concatenate([x, t[:, None], *others], axis=1) @ p["weight"].T + p["bias"]
-
-
-@dataclass
-class Nets:
-    """A network that is a formula, of data that is standardised already."""
-
-    generator: object
-    variables: dict = field(default_factory=lambda: {"mean": torch.zeros(()), "scale": torch.ones(())})
-
-
-def normal(n, size=1, seed=0):
-    return torch.randn(n, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-UNIT = {"mean": torch.tensor([0.3, -0.2]), "scale": torch.tensor(1.7)}
-
-
-@pytest.fixture
-def in_a_unit(monkeypatch):
-    """A method whose data has another mean and scale than its networks see."""
-
-    def change(method):
-        monkeypatch.setattr(type(method), "variables", lambda self, data: UNIT)
-        return method
-
-    return change
-
-
-def standard(state, batch):
-    return (batch.x - state.variables["mean"]) / state.variables["scale"]
-
 
 # DDPM
 
@@ -90,7 +43,7 @@ def noise_missed(state, batch):
     return ((timed(state, "generator", noisy, t) - batch.z) ** 2).mean()
 
 
-def test_a_cycle_of_ddpm_is_that_of_numpy(in_a_unit):
+def test_a_cycle_of_ddpm_is_that_of_numpy():
     method = in_a_unit(on_networks("ddpm", {"generator": partial(Timed, 3, 2)}, lr=0.05))
     assert_a_cycle_is_that_of([Move(("generator",), noise_missed, Descent(0.05))], method)
 
@@ -202,7 +155,7 @@ def denoising_fooled(state, batch):
 
 
 @pytest.mark.parametrize("progress", [0.0, 0.4])
-def test_a_cycle_of_ddgan_is_that_of_numpy(progress, in_a_unit):
+def test_a_cycle_of_ddgan_is_that_of_numpy(progress):
     settings = {"lr": 0.05, "discriminator_lr": 0.03, "beta1": 0.6, "penalty": 0.6, "steps": STEPS}
     method = in_a_unit(on_networks("ddgan", STEPWISE, **settings))
 

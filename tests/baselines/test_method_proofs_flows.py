@@ -1,10 +1,8 @@
 """Flow matching and spline flows: losses by hand, and what is known for Gaussian data."""
 
 import math
-from dataclasses import dataclass, field
 from functools import partial
 
-import numpy as np
 import pytest
 import torch
 from support.by_hand import (
@@ -17,7 +15,7 @@ from support.by_hand import (
     on_networks,
     warm_state,
 )
-from torch import nn
+from support.timed import MEAN, STD, Nets, Timed, in_a_unit, normal, standard, timed
 
 from baselines.flow_matching import transport_plan
 from benchmark.datasets.mixtures import Ring
@@ -25,52 +23,7 @@ from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.step import initialise
 
-MEAN, STD = 1.5, 0.4
-"""Of the Gaussian data whose best field and noise are known."""
-
-
-class Timed(nn.Linear):
-    """Linear in data, time and whatever else there is."""
-
-    def forward(self, x, t, *others):
-        return super().forward(torch.cat([x, t[:, None], *others], dim=1))
-
-
-def timed(state, network, x, t, *others):
-    p = state.parameters[network]
-    return np.concatenate([x, t[:, None], *others], axis=1) @ p["weight"].T + p["bias"]
-
-
-@dataclass
-class Nets:
-    """A network that is a formula, of data that is standardised already."""
-
-    generator: object
-    variables: dict = field(default_factory=lambda: {"mean": torch.zeros(()), "scale": torch.ones(())})
-
-
-def normal(n, size=1, seed=0):
-    return torch.randn(n, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
 # Standardisation
-
-UNIT = {"mean": torch.tensor([0.3, -0.2]), "scale": torch.tensor(1.7)}
-
-
-@pytest.fixture
-def in_a_unit(monkeypatch):
-    """A method whose data has another mean and scale than its networks see."""
-
-    def change(method):
-        monkeypatch.setattr(type(method), "variables", lambda self, data: UNIT)
-        return method
-
-    return change
-
-
-def standard(state, batch):
-    return (batch.x - state.variables["mean"]) / state.variables["scale"]
 
 
 @pytest.mark.parametrize("name", ["flow-matching", "ddpm", "ddgan"])
@@ -101,7 +54,7 @@ def straight(state, batch):
     return ((timed(state, "generator", on_the_way, t) - (end - batch.z)) ** 2).mean()
 
 
-def test_a_cycle_of_flow_matching_is_that_of_numpy(in_a_unit):
+def test_a_cycle_of_flow_matching_is_that_of_numpy():
     method = in_a_unit(on_networks("flow-matching", {"generator": partial(Timed, 3, 2)}, lr=0.05))
     assert_a_cycle_is_that_of([Move(("generator",), straight, Descent(0.05))], method)
 
