@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchmark.commands.explore.command import explore
+from benchmark.commands.explore.options import EXPLORE_OPTIONS, read_explore_options
 from benchmark.commands.option_values import Assignment, as_text
 from benchmark.commands.run import print_failures, run_and_report
 from benchmark.commands.run_options import RUN_OPTIONS, read_run_options
+from benchmark.datasets import places
 from benchmark.errors import UsageError, complain
 from benchmark.records.layout import TrialId
 from benchmark.records.results import Results, read_scores
@@ -121,6 +124,41 @@ class Run:
             texts = {metric: score.text for metric, score in row.scores.items()}
             rows[row.label] = {"seeds": row.seeds, **texts}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+    def explore(
+        self,
+        dataset: str,
+        *,
+        data_root: str | Path | None = None,
+        fid_weights: str | Path | None = None,
+        **options: Any,
+    ) -> pd.DataFrame:
+        """Explores the latents of the models of a run, as the command `explore` does, and writes what it
+        writes.
+
+        Arguments:
+            dataset: The dataset.
+            data_root: The directory of the image datasets, if needed.
+            fid_weights: The file with Inception's weights, if needed.
+            options: `methods`, `seeds`, `steps`, `pairs`, `image`, `loss`, `starts`, `iterations` and
+                `device`, as those of the command.
+
+        Returns:
+            The rows of `explore.csv`.
+
+        Raises:
+            UsageError: If there is nothing to explore, or an option is wrong.
+        """
+        for name in options:
+            if name not in EXPLORE_OPTIONS:
+                raise UsageError(f"explore: unknown option {name!r}; there are {', '.join(EXPLORE_OPTIONS)}")
+        texts = {}
+        for name, value in options.items():
+            texts[name] = None if value is None else as_text(name, _plain(value), "explore")
+        root = None if data_root is None else str(data_root)
+        weights = None if fid_weights is None else str(fid_weights)
+        with places.using(root, weights):
+            return explore(self.directory, read_explore_options(dataset, texts)).summary
 
     def _view(self, dataset: str) -> DatasetView:
         if dataset not in self.results.datasets:

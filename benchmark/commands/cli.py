@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 from benchmark.commands import option_values
+from benchmark.commands.explore.options import read_explore_options
 from benchmark.commands.output import flushed, prepare_output
 from benchmark.commands.parser import make_parser
 from benchmark.commands.plugins import load_plugins
@@ -194,6 +195,19 @@ def _sanity(options: Namespace) -> int:
     return 0
 
 
+def _explore(options: Namespace) -> int:
+    load_plugins(options.plugin)
+    explore_options = read_explore_options(options.dataset, vars(options))
+
+    from benchmark.commands.explore.command import explore
+    from benchmark.report.explored.table import terminal_tables
+
+    with places.using(options.data_root, options.fid_weights):
+        explored = explore(user_path(options.directory), explore_options)
+    print(terminal_tables(explored.summary))
+    return 0
+
+
 def _perf(options: Namespace) -> int:
     if options.executors:
         if options.device != "cpu":
@@ -219,5 +233,6 @@ VERBS: dict[str, Callable[[Namespace], int]] = {
     "score": _score,
     "check": _check,
     "sanity": _sanity,
+    "explore": _explore,
     "perf": _perf,
 }

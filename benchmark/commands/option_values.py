@@ -12,6 +12,7 @@ from benchmark.suites.search import FIRST_TUNING_SEED
 
 __all__ = [
     "EXTRAS",
+    "FLAGS",
     "Assignment",
     "as_text",
     "choice",
@@ -35,6 +36,9 @@ MOST_SEEDS = 100_000
 
 EXTRAS = {"parquet": "pyarrow", "tensorboard": "tensorboard"}
 """The parts of a report that are only made on request, and the library that each needs."""
+
+FLAGS = ("explore", *EXTRAS)
+"""Options that are given or not."""
 
 
 class Assignment(NamedTuple):
@@ -229,7 +233,7 @@ def as_text(key: str, value: Any, where: str) -> Any:
         if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
             raise UsageError(f"{where}: plugin must be a file name or a list of them")
         return files
-    if key in EXTRAS:
+    if key in FLAGS:
         if not isinstance(value, bool):
             raise UsageError(f"{where}: {key} must be true or false")
         return value

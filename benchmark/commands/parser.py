@@ -45,6 +45,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_sanity(
         verbs.add_parser("sanity", help="try metrics on samples of which everyone knows how good they are")
     )
+    _add_explore(
+        verbs.add_parser("explore", help="paths, searches and walks in the latents of a run's models")
+    )
     _add_perf(verbs.add_parser("perf", help="throughput against a plain PyTorch loop and the machine's peak"))
     return parser
 
@@ -68,6 +71,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "of a search (default: tuned, for suites that come with tuned settings)",
     )
     run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
+    _add_explored(run)
     _add_how(run)
     _add_extras(run)
     _add_plugin(run)
@@ -225,6 +229,31 @@ def _add_check(check: argparse.ArgumentParser) -> None:
     _add_places(check)
 
 
+def _add_explore(explore: argparse.ArgumentParser) -> None:
+    explore.add_argument("directory", metavar="DIR", help="the directory of a run")
+    explore.add_argument("--dataset", metavar="D", required=True, help="one of the run's datasets")
+    explore.add_argument("--methods", metavar="A,B", help="methods (default: all of the run)")
+    explore.add_argument("--seeds", metavar="LIST", help="seeds such as 0,1,2 (default: 0)")
+    explore.add_argument("--steps", metavar="N", help="pictured points of a path (default: 9)")
+    explore.add_argument("--pairs", metavar="N", help="paths of each kind (default: 6)")
+    explore.add_argument(
+        "--image",
+        metavar="FILE",
+        help="a PNG picture, or an array or table of data, whose latents are searched, too",
+    )
+    explore.add_argument(
+        "--loss",
+        metavar="pixels|features",
+        help="what a search compares: data itself, or features of the classifier or of Inception "
+        "(default: pixels)",
+    )
+    explore.add_argument("--starts", metavar="N", help="starts of a search (default: 4)")
+    explore.add_argument("--iterations", metavar="N", help="evaluations from each start (default: 200)")
+    explore.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    _add_plugin(explore)
+    _add_places(explore)
+
+
 def _add_perf(perf: argparse.ArgumentParser) -> None:
     perf.add_argument(
         "--quick", action="store_true", help="the smallest size for a short time, without the end-to-end run"
@@ -244,6 +273,15 @@ def _add_sanity(sanity: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", default="results/sanity", help="directory (default: results/sanity)"
     )
     _add_plugin(sanity)
+
+
+def _add_explored(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--explore",
+        action="store_true",
+        default=None,
+        help="explore the latents of the models of the lowest seed, too, for the page",
+    )
 
 
 def _add_extras(verb: argparse.ArgumentParser) -> None:

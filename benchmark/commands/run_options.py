@@ -44,12 +44,12 @@ RUN_OPTIONS = (
     "checkpoint-every",
     "stall-timeout",
     "worker-memory",
-    *option_values.EXTRAS,
+    *option_values.FLAGS,
 )
 """The options that a file may have, too."""
 
 TUNE_OPTIONS = (
-    *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.EXTRAS)],
+    *[name for name in RUN_OPTIONS if name not in ("metrics", "settings", *option_values.FLAGS)],
     "trials",
     "halving",
     "rungs",
@@ -75,6 +75,7 @@ class RunOptions:
         executor: Where cells run.
         data_root: The directory of the image datasets, if one was given.
         fid_weights: The file with Inception's weights, if one was given.
+        explore: Whether to explore the latents of the models, with the lowest seed.
         extras: The parts of the report that are only made on request, of `EXTRAS`.
     """
 
@@ -85,6 +86,7 @@ class RunOptions:
     executor: ExecutorOptions
     data_root: str | None
     fid_weights: str | None
+    explore: bool
     extras: tuple[str, ...]
 
 
@@ -129,6 +131,7 @@ def read_run_options(
         executor=executor,
         data_root=texts.get("data-root"),
         fid_weights=texts.get("fid-weights"),
+        explore=texts.get("explore", False),
         extras=option_values.extras(texts),
     )
 

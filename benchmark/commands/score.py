@@ -123,9 +123,7 @@ def _name_of(file: Path) -> str:
     """The name of the samples in a file; `.` has one, too."""
     name = Path(os.path.abspath(file)).stem
     if name in CALIBRATION_ROWS:
-        raise UsageError(
-            f"score {file}: {name!r} is the name of a calibration row; give the file another name"
-        )
+        raise UsageError(f"{file}: {name!r} is the name of a calibration row; give the file another name")
     return name
 
 

@@ -160,6 +160,12 @@ class Dataset(ABC):
         """Assigns packed samples of shape $(*, N, D)$ to modes. Not called where `mode_weights` is empty."""
         raise NotImplementedError(f"{self.name} has no known modes")
 
+    def learned_features(self, x: Tensor) -> Tensor:
+        """The features of `Assignment`, of data $(n, *)$ as networks see it, shape $(n, F)$; gradients flow
+        through them. Not called where there are none.
+        """
+        raise NotImplementedError(f"{self.name} has no features of a classifier")
+
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draws `n` training samples as networks see them, shape $(n, *)$, on the device of `rng`."""
         return self.unpack(self.draw(n, rng))

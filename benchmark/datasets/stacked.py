@@ -118,6 +118,11 @@ class StackedDigits(Images):
         shape = samples.shape[:-3]
         return Assignment(mode.view(shape), high_quality.view(shape), features=features.view(*shape, -1))
 
+    def learned_features(self, x: Tensor) -> Tensor:
+        classifier = _on(self._classifier, x.device)
+        _, features = classifier((x.flatten(0, 1) + 1) * 127.5)
+        return features.view(len(x), -1)
+
     def nearest_training(self, packed: Tensor) -> Tensor:
         """The nearest stack is that of the nearest digits, since every stack of training digits can occur."""
         digits = nearest_images(packed.flatten(0, 1), self._files.train[:, 0], chunk=10_000)

@@ -10,7 +10,10 @@ import numpy as np
 from benchmark.records.sealed_files import canonical
 from benchmark.suites.budget import Budget
 
-__all__ = ["Cell", "CellKey", "Configured", "Trial", "config_hash"]
+__all__ = ["MODEL_PARTS", "Cell", "CellKey", "Configured", "Trial", "config_hash"]
+
+MODEL_PARTS = ("generator", "encoder", "sampler")
+"""The parts of a trial that are a trained model, each a file of its own."""
 
 CellKey = tuple[str, str, tuple[int, ...], tuple[int, ...]]
 """The dataset, the method, the group and the wanted seeds of a cell."""
@@ -123,6 +126,8 @@ class Trial:
         arrays: What pictures need: `samples`, the packed samples that were scored, shape (N, *), and others
             by name.
         generator: The generator's weights; empty for a calibration row.
+        encoder: The weights of the networks that encode data, for a method with an encoder.
+        sampler: What else a sample is made with: other networks, and variables.
     """
 
     seed: int
@@ -132,6 +137,8 @@ class Trial:
     curve: list[dict[str, Any]] = field(default_factory=list)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     generator: dict[str, np.ndarray] = field(default_factory=dict)
+    encoder: dict[str, np.ndarray] = field(default_factory=dict)
+    sampler: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def config_hash(configuration: Mapping[str, Any]) -> str:

@@ -5,10 +5,12 @@
     manifest.json           what was asked for, by what, and where
     tables.json             checksums of the tables that were written last
     trials/DATASET/METHOD/
-        seed-K/             a trial: result.json, samples.npz, generator.safetensors; error.txt if it failed
+        seed-K/             a trial: result.json, samples.npz; generator.safetensors, and encoder.safetensors
+                            and sampler.safetensors where a method has more; error.txt if it failed
         training-XXXXXXXX/  a cell in training: checkpoint.json, tensors-N.safetensors; and its finished
                             trials, until all of them are in their places
     damaged/                files that are not as they were written
+    explore/DATASET/        what `explore` found: explore.json, tables, sheets and a page
     rungs/N/                of a search with successive halving, the trials N rungs below the last: a run
 """
 
@@ -64,6 +66,10 @@ class Layout:
         """The directory of a cell in training."""
         key = sha256(canonical([list(cell.group), cell.compile])).hexdigest()[:8]
         return self.trials / cell.dataset.name / cell.method.name / f"training-{key}"
+
+    def explored(self, dataset: str) -> Path:
+        """The directory of what `explore` found on a dataset."""
+        return self.root / "explore" / dataset
 
     def rung(self, above: int) -> Path:
         """The directory of a rung of a search that so many others are above, at least one."""

@@ -13,6 +13,7 @@ __all__ = [
     "FITTED_ROWS",
     "LARGE",
     "NOISE",
+    "READABLE_VERSIONS",
     "REAL_DATA",
     "SCHEMA_VERSION",
     "STANDARD_ROWS",
@@ -22,17 +23,22 @@ __all__ = [
     "Configuration",
     "DatasetFacts",
     "EvaluationPoint",
+    "ExploredFile",
     "Group",
     "Manifest",
     "MetricFacts",
     "Record",
     "SearchBehind",
     "SearchFacts",
+    "Sheet",
     "TableChecksums",
     "Track",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
+
+READABLE_VERSIONS = (4, SCHEMA_VERSION)
+"""Version 4 keeps of a model its generator alone."""
 
 LARGE = "_large"
 """Ends the names of metrics that are scored on a larger sample."""
@@ -255,6 +261,33 @@ class Manifest(TypedDict):
     groups: dict[str, dict[str, list[Group]]]
     search: NotRequired[SearchFacts]
     tracks: NotRequired[dict[str, dict[str, Track]]]
+
+
+class Sheet(TypedDict):
+    """A picture of an exploration.
+
+    Attributes:
+        file: Its file.
+        model: The model that it is of, in words.
+        name: What it shows: `paths`, `reconstructions`, `search`, `walks` or `map`.
+        description: Words for readers who do not see it.
+    """
+
+    file: str
+    model: str
+    name: str
+    description: str
+
+
+class ExploredFile(TypedDict):
+    """`explore.json`: what lies beside it, and what was asked for."""
+
+    schema_version: int
+    suite: str
+    dataset: str
+    options: dict[str, Any]
+    sheets: list[Sheet]
+    files: dict[str, str]
 
 
 class CheckpointFile(TypedDict):

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 
 from benchmark.errors import UsageError
-from benchmark.records.schema import SCHEMA_VERSION
+from benchmark.records.schema import READABLE_VERSIONS, SCHEMA_VERSION
 
 __all__ = [
     "DamagedError",
@@ -87,10 +87,11 @@ def read_sealed(file: Path, shape: type[T]) -> T:
         whole = False
     if not whole:
         raise DamagedError(file, "is damaged (its checksum does not hold)")
-    if content["schema_version"] != SCHEMA_VERSION:
+    if content["schema_version"] not in READABLE_VERSIONS:
+        versions = " and ".join(map(str, READABLE_VERSIONS))
         raise UsageError(
             f"{file}: has schema version {content['schema_version']}; "
-            f"this program reads version {SCHEMA_VERSION}"
+            f"this program reads the versions {versions}"
         )
     try:
         msgspec.convert(content, shape)

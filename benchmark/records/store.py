@@ -24,7 +24,7 @@ NAMES_OF_A_RUN = ("manifest.json", "trials", "damaged", "tables.json", "rungs", 
 is.
 """
 
-DIRECTORIES = ("trials", "plots", "damaged", "tensorboard", "rungs")
+DIRECTORIES = ("trials", "plots", "damaged", "tensorboard", "rungs", "explore")
 """The directories that the program writes to."""
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from benchmark.records.cell import Cell, Trial, config_hash
+from benchmark.records.cell import MODEL_PARTS, Cell, Trial, config_hash
 from benchmark.records.layout import Layout, TrialId
 from benchmark.records.schema import LARGE, Commit, DatasetFacts, Record
 from benchmark.records.sealed_files import (
@@ -26,9 +27,11 @@ from benchmark.records.sealed_files import (
 
 __all__ = ["NOTHING", "Survey", "TrialFiles"]
 
-RECORD, ARRAYS, GENERATOR, ERROR = "result.json", "samples.npz", "generator.safetensors", "error.txt"
+RECORD, ARRAYS, ERROR = "result.json", "samples.npz", "error.txt"
 
-FILES_BESIDE_RECORD = (ARRAYS, GENERATOR)
+MODEL_FILES = {part: f"{part}.safetensors" for part in MODEL_PARTS}
+
+FILES_BESIDE_RECORD = (ARRAYS, *MODEL_FILES.values())
 
 LARGEST_ARRAYS = 1 << 30
 """Bytes of the largest arrays that are unpacked. Ours have some millions."""
@@ -159,6 +162,26 @@ class TrialFiles:
         ) as error:
             raise DamagedError(file, f"does not hold arrays ({error})") from error
 
+    def model(self, record: Record) -> dict[str, dict[str, np.ndarray]]:
+        """The trained model of a finished trial: tensors by part of `MODEL_PARTS` and by name.
+
+        A part that was not kept is left out.
+
+        Raises:
+            DamagedError: If a file is not the one that was written.
+        """
+        folder = self.layout.trial(TrialId.of(record))
+        parts = {}
+        for part, name in MODEL_FILES.items():
+            if name not in record["files"]:
+                continue
+            data = read_checked(folder / name, record["files"][name])
+            try:
+                parts[part] = load(data)
+            except (SafetensorError, ValueError) as error:
+                raise DamagedError(folder / name, f"does not hold tensors ({error})") from error
+        return parts
+
     def _verified(self, folder: Path) -> Record | None:
         """The record of a trial whose files are whole; `None` if it has none."""
         file = folder / RECORD
@@ -192,8 +215,10 @@ def _stage(folder: Path, cell: Cell, trial: Trial, facts: DatasetFacts) -> Recor
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **trial.arrays)
         write_at_once(folder / ARRAYS, buffer.getvalue())
-    if trial.generator:
-        write_at_once(folder / GENERATOR, save(trial.generator))
+    for part, name in MODEL_FILES.items():
+        tensors = getattr(trial, part)
+        if tensors:
+            write_at_once(folder / name, save(tensors))
     configuration = cell.configuration_of(trial.seed)
     record: dict[str, Any] = {
         "suite": cell.suite,

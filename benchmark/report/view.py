@@ -25,7 +25,16 @@ from benchmark.report.tables.published_words import PublishedRow, published_rows
 from benchmark.report.tables.tables import Tables
 from benchmark.report.words import AGAINST
 
-__all__ = ["BROKEN", "Arrays", "DatasetView", "MetricView", "PlaneView", "Sampling", "columns_by_method"]
+__all__ = [
+    "BROKEN",
+    "Arrays",
+    "DatasetView",
+    "MetricView",
+    "PlaneView",
+    "Sampling",
+    "columns_by_method",
+    "dataset_of",
+]
 
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 """What was kept of trials for pictures, by method and name."""
@@ -222,13 +231,7 @@ class DatasetView:
         Raises:
             UsageError: If it is from a plug-in that was not loaded.
         """
-        try:
-            return DATASETS.build(self.name, self.results.settings(self.name))
-        except UsageError as error:
-            plugins = self.results.plugins
-            if not plugins:
-                raise
-            raise UsageError(f"{error}; the run had --plugin {' --plugin '.join(plugins)}") from error
+        return dataset_of(self.results, self.name)
 
     @property
     def sample_rows(self) -> pd.DataFrame:
@@ -312,6 +315,20 @@ class DatasetView:
                 published=_rows_of(tables.published, name),
             )
         return self._metrics[name]
+
+
+def dataset_of(results: Results, name: str) -> Dataset:
+    """A dataset with the settings that it has in a run.
+
+    Raises:
+        UsageError: If it is from a plug-in that was not loaded.
+    """
+    try:
+        return DATASETS.build(name, results.settings(name))
+    except UsageError as error:
+        if not results.plugins:
+            raise
+        raise UsageError(f"{error}; the run had --plugin {' --plugin '.join(results.plugins)}") from error
 
 
 def columns_by_method(

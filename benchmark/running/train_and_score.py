@@ -17,7 +17,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError, in_one_line
 from benchmark.method import Method
 from benchmark.metric import Metric
-from benchmark.records.cell import Cell, Trial
+from benchmark.records.cell import MODEL_PARTS, Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, load_plugin
@@ -26,13 +26,14 @@ from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
+from benchmark.training.kept_models import kept_model
 from benchmark.training.repeatable import ask_for_repeatable_results
 from benchmark.training.saved_state import UnfitError, fitting
 from benchmark.training.trainer import Saver, Standing, train
 
 __all__ = ["Link", "run_cell"]
 
-TRIAL_ARRAYS = ("arrays", "generator")
+TRIAL_ARRAYS = ("arrays", *MODEL_PARTS)
 """The parts of a trial that a checkpoint keeps as arrays."""
 
 TRIAL_VALUES = ("seed", "status", "metrics", "audit", "curve")
@@ -75,7 +76,8 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         trials = _train(cell, data, scorer, link, start)
     if not cell.keeps:
         for trial in trials:
-            trial.arrays, trial.generator = {}, {}
+            for part in TRIAL_ARRAYS:
+                setattr(trial, part, {})
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
@@ -275,7 +277,8 @@ class _GroupInTraining:
                 trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))
             else:
                 trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
-            trial.generator = {key: value.cpu().numpy() for key, value in generator.tensors(j).items()}
+            for part, tensors in kept_model(generator, j).items():
+                setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
             if standing.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
 

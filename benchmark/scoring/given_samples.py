@@ -29,7 +29,9 @@ class GivenSamples(NamedTuple):
     notes: list[str]
 
 
-def pack_given(content: FileContent, file: Path, data: Dataset, pixel_range: str | None) -> GivenSamples:
+def pack_given(
+    content: FileContent, file: Path, data: Dataset, pixel_range: str | None, fewest: int = 2
+) -> GivenSamples:
     """Packs the samples of a file. Images may have their channels last.
 
     Arguments:
@@ -37,6 +39,7 @@ def pack_given(content: FileContent, file: Path, data: Dataset, pixel_range: str
         file: The file.
         data: The dataset.
         pixel_range: The range of pixels, of `pixel_ranges.RANGES`; by default it is guessed.
+        fewest: The least number of samples.
 
     Raises:
         UsageError: If their type, their shape or their range is not that of the data, or if some are not
@@ -47,7 +50,7 @@ def pack_given(content: FileContent, file: Path, data: Dataset, pixel_range: str
         array = _channels_first(content.array, data)
     if array is not content.array:
         notes.append("channels last" if array.ndim == content.array.ndim else "one channel")
-    _check(array, file, data)
+    _check(array, file, data, fewest)
     if isinstance(data, Images):
         eight_bit = to_eight_bits(array, file, pixel_range)
         return GivenSamples(
@@ -71,20 +74,20 @@ def _channels_first(array: np.ndarray, data: Images) -> np.ndarray:
     return array
 
 
-def _check(array: np.ndarray, file: Path, data: Dataset) -> None:
+def _check(array: np.ndarray, file: Path, data: Dataset, fewest: int) -> None:
     """Raises a `UsageError` unless the array holds finite samples of the data's shape."""
     shape = ", ".join(map(str, data.shape))
-    accepted = f"finite real numbers of shape (N, {shape}) with N of at least 2"
+    accepted = f"finite real numbers of shape (N, {shape}) with N of at least {fewest}"
     if array.dtype.kind not in "fiu":
-        raise UsageError(f"score {file}: holds values of type {array.dtype}; give {accepted}")
-    if array.ndim == 0 or array.shape[1:] != data.shape or len(array) < 2:
-        raise UsageError(f"score {file}: has shape {array.shape}; give {accepted}")
+        raise UsageError(f"{file}: holds values of type {array.dtype}; give {accepted}")
+    if array.ndim == 0 or array.shape[1:] != data.shape or len(array) < fewest:
+        raise UsageError(f"{file}: has shape {array.shape}; give {accepted}")
     if prod(array.shape) == 0:
-        raise UsageError(f"score {file}: is empty; give {accepted}")
+        raise UsageError(f"{file}: is empty; give {accepted}")
     with np.errstate(over="ignore"):
         finite = np.isfinite(array.astype(np.float32))
     bad = int((~finite).any(axis=tuple(range(1, array.ndim))).sum())
     if bad:
         raise UsageError(
-            f"score {file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}"
+            f"{file}: {bad} of {len(array)} samples are not finite (or exceed float32); give {accepted}"
         )

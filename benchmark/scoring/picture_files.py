@@ -1,4 +1,4 @@
-"""PNG pictures in a directory or a zip file, as samples made elsewhere."""
+"""PNG pictures, as samples made elsewhere."""
 
 import io
 import warnings
@@ -51,13 +51,13 @@ class _File(NamedTuple):
 
 
 def read_pictures(place: Path, data: Dataset, largest: int) -> Pictures:
-    """Reads all PNG pictures in a directory, or a zip file, and its folders, in the order of their names.
+    """Reads a PNG picture, or all in a directory or zip file and its folders, in the order of their names.
 
     Hidden files are ignored. A picture is converted where nothing is lost by it: grey to colours, and opaque
     pixels to ones without alpha.
 
     Arguments:
-        place: The directory or zip file.
+        place: The picture, directory or zip file.
         data: The dataset whose shape they must have.
         largest: Bytes that a zip file may unpack to.
 
@@ -68,15 +68,17 @@ def read_pictures(place: Path, data: Dataset, largest: int) -> Pictures:
     """
     if not isinstance(data, Images) or data.shape[0] not in MODES:
         raise UsageError(
-            f"score {place}: pictures have one channel or three; {data.name} has samples of shape "
+            f"{place}: pictures have one channel or three; {data.name} has samples of shape "
             f"{data.shape}: give a .npy or .npz file"
         )
     if place.is_dir():
         return _read(_in_directory(place), place, data)
+    if place.suffix.lower() == ".png":
+        return _read([_File(place.name, place.read_bytes)], place, data)
     with zipfile.ZipFile(place) as archive:
         size = sum(member.file_size for member in archive.infolist())
         if size > largest:
-            raise UsageError(f"score {place}: unpacks to {size} bytes; give at most {largest}")
+            raise UsageError(f"{place}: unpacks to {size} bytes; give at most {largest}")
         return _read(_in_archive(archive), place, data)
 
 
@@ -84,7 +86,7 @@ def _in_directory(folder: Path) -> Iterator[_File]:
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         if path.is_symlink() and path.is_dir():
-            raise UsageError(f"score {folder}: {name} is a link to a directory; put its pictures there")
+            raise UsageError(f"{folder}: {name} is a link to a directory; put its pictures there")
         if path.is_file():
             yield _File(name, path.read_bytes)
 
@@ -100,7 +102,7 @@ def _read(files: Iterable[_File], place: Path, data: Images) -> Pictures:
     png_files = [file for file in visible if file.name.lower().endswith(".png")]
     if not png_files:
         kind = "directory" if place.is_dir() else "zip file"
-        raise UsageError(f"score {place}: is a {kind} without PNG pictures; give some, or a file of an array")
+        raise UsageError(f"{place}: is a {kind} without PNG pictures; give some, or a file of an array")
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         pictures = [_picture(file, place, data) for file in png_files]
@@ -129,7 +131,7 @@ def _decoded(file: _File, where: str) -> Image.Image:
 
 def _picture(file: _File, place: Path, data: Images) -> _Picture:
     channels, height, width = data.shape
-    where = f"score {place}: {file.name}"
+    where = f"{place}: {file.name}"
     picture = _decoded(file, where)
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:

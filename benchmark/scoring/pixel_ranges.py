@@ -71,7 +71,7 @@ def to_eight_bits(pixels: np.ndarray, file: Path, stated: str | None) -> EightBi
     assumed = RANGES[stated] if stated else _guess(pixels, extent)
     if assumed is None or not assumed.contains(extent):
         ranges = " or ".join(name for name in RANGES if name != stated)
-        problem = f"score {file}: has {pixels.dtype} pixels from {extent.low:g} to {extent.high:g}"
+        problem = f"{file}: has {pixels.dtype} pixels from {extent.low:g} to {extent.high:g}"
         if stated:
             raise UsageError(f"{problem}, and not in --range {stated}; the others are {ranges}")
         raise UsageError(f"{problem}; give --range {ranges}, if need be after scaling them")

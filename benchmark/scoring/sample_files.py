@@ -17,7 +17,9 @@ __all__ = ["FileContent", "load_samples"]
 LARGEST_ARCHIVE_BYTES = 1 << 34
 """Bytes of the largest archive that is unpacked, when unpacked."""
 
-ACCEPTED = "a .npy, .npz or .csv file with a numeric array, or a directory or .zip file of PNG pictures"
+ACCEPTED = (
+    "a .npy, .npz or .csv file with a numeric array, a PNG picture, or a directory or .zip file of them"
+)
 
 
 class FileContent(NamedTuple):
@@ -33,7 +35,7 @@ class FileContent(NamedTuple):
 
 
 def load_samples(file: Path, data: Dataset, array: str | None = None) -> FileContent:
-    """Reads a numeric array from a file, or pictures from a directory or a zip file.
+    """Reads a numeric array from a file, or a picture, or those in a directory or a zip file.
 
     Pickles are refused. A line of names at the top of a .csv file is skipped, and so are empty columns at its
     right.
@@ -47,26 +49,26 @@ def load_samples(file: Path, data: Dataset, array: str | None = None) -> FileCon
         UsageError: If there is no such file, or it does not hold such an array or pictures.
     """
     if not file.exists():
-        raise UsageError(f"score {file}: no such file; give {ACCEPTED}")
+        raise UsageError(f"{file}: no such file; give {ACCEPTED}")
     kind = "directory" if file.is_dir() else file.suffix.lower()
     if array is not None and kind != ".npz":
-        raise UsageError(f"score {file}: --array is for .npz files, which hold several arrays")
+        raise UsageError(f"{file}: --array is for .npz files, which hold several arrays")
     try:
-        if kind in ("directory", ".zip"):
+        if kind in ("directory", ".zip", ".png"):
             return _read_pictures(file, data)
         if kind == ".csv":
             return _read_csv(file)
         if kind in (".npy", ".npz"):
             return _read_arrays(file, array)
     except PermissionError as error:
-        raise UsageError(f"score {file}: {error.strerror}") from error
+        raise UsageError(f"{file}: {error.strerror}") from error
     except UsageError:
         raise
     except Exception as error:  # a foreign file can break a reader in any way
         raise UsageError(
-            f"score {file}: cannot be read ({first_line(error)}); give {ACCEPTED}, pickles are refused"
+            f"{file}: cannot be read ({first_line(error)}); give {ACCEPTED}, pickles are refused"
         ) from error
-    raise UsageError(f"score {file}: unknown kind of file; give {ACCEPTED}")
+    raise UsageError(f"{file}: unknown kind of file; give {ACCEPTED}")
 
 
 def _read_pictures(place: Path, data: Dataset) -> FileContent:
@@ -87,18 +89,18 @@ def _unpack(archive: np.lib.npyio.NpzFile, file: Path, name: str | None) -> File
     names = [name] if name else archive.files
     listed = ", ".join(archive.files) or "none"
     if name and name not in archive.files:
-        raise UsageError(f"score {file}: holds no array {name!r}; it holds {listed}")
+        raise UsageError(f"{file}: holds no array {name!r}; it holds {listed}")
     _check_size(archive, file, names)
     arrays = {}
     for member in names:
         array = archive[member]
         if not isinstance(array, np.ndarray):
-            raise UsageError(f"score {file}: {member} is no array; give {ACCEPTED}")
+            raise UsageError(f"{file}: {member} is no array; give {ACCEPTED}")
         if len(names) == 1 or array.ndim > 1:
             arrays[member] = array
     if len(arrays) != 1:
         raise UsageError(
-            f"score {file}: holds {len(names)} arrays ({listed}); say with --array NAME which are the samples"
+            f"{file}: holds {len(names)} arrays ({listed}); say with --array NAME which are the samples"
         )
     ((chosen, array),) = arrays.items()
     return FileContent(array, [f"array {chosen} of {len(archive.files)}"] if len(archive.files) > 1 else [])
@@ -112,7 +114,7 @@ def _check_size(archive: np.lib.npyio.NpzFile, file: Path, names: Sequence[str])
         if member.filename.removesuffix(".npy") in names:
             size += member.file_size
     if size > LARGEST_ARCHIVE_BYTES:
-        raise UsageError(f"score {file}: unpacks to {size} bytes; give at most {LARGEST_ARCHIVE_BYTES} bytes")
+        raise UsageError(f"{file}: unpacks to {size} bytes; give at most {LARGEST_ARCHIVE_BYTES} bytes")
 
 
 class _Header(NamedTuple):

@@ -40,10 +40,29 @@ class TrainedGenerators:
 
     def __call__(self, numbers: Tensor) -> Tensor:
         """Maps standard normal numbers $(S, N, L + noise)$ to data $(S, N, *)$, each seed by its model."""
-        state = self._inference_state()
-        if len(numbers) == 1:  # where one seed is all, vmap costs a seventh of the time
-            return self._sample(select_seed(state, 0), numbers[0])[None]
-        return vmap(self._sample)(state, numbers)
+        z, noise = numbers.split([self.latents.size, self.latents.noise], dim=2)
+        return self.sample(self.latents.of_normal(z), noise)
+
+    def sample(self, z: Tensor, noise: Tensor) -> Tensor:
+        """Maps latents of the method's law $(S, N, L)$, and as much noise as a sample takes, to data."""
+        return self._by_seed(self._sample, z, noise)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Maps data $(S, N, *)$ to codes $(S, N, L)$.
+
+        Raises:
+            NotImplementedError: If the method has no encoder.
+        """
+        return self._by_seed(self._encode, x)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Maps codes $(S, N, L)$ to data $(S, N, *)$ by the generator network alone."""
+        return self._by_seed(lambda state, codes: self._networks(state).generator(codes), codes)
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether the method has an encoder."""
+        return type(self.method).encode is not Method.encode
 
     def tensors(self, index: int) -> dict[str, Tensor]:
         """The generator's parameters and buffers of one seed."""
@@ -63,13 +82,13 @@ class TrainedGenerators:
 
         It is `None` for a method without an encoder.
         """
-        if type(self.method).encode is Method.encode:
+        if not self.has_encoder:
             return None
+        own = self.select([index])
 
         def reconstruct(x: Tensor) -> Tensor:
-            nets = self._networks(select_seed(self.state, index))
             with torch.no_grad():
-                return nets.generator(self._method_at(nets.state).encode(nets, x))
+                return own.decode(own.encode(x[None]))[0]
 
         return reconstruct
 
@@ -113,11 +132,20 @@ class TrainedGenerators:
         """The state without what only training needs."""
         return self.state._replace(first={}, second={}, steps={})
 
-    def _sample(self, state: State, numbers: Tensor) -> Tensor:
+    def _by_seed(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """What a function of one seed's state and inputs gives for all seeds."""
+        state = self._inference_state()
+        if len(inputs[0]) == 1:  # where one seed is all, vmap costs a seventh of the time
+            return function(select_seed(state, 0), *(x[0] for x in inputs))[None]
+        return vmap(function)(state, *inputs)
+
+    def _encode(self, state: State, x: Tensor) -> Tensor:
+        return self._method_at(state).encode(self._networks(state), x)
+
+    def _sample(self, state: State, z: Tensor, noise: Tensor) -> Tensor:
         """The data of one seed."""
-        z, noise = numbers.split([self.latents.size, self.latents.noise], dim=1)
         nets = self._networks(state)
-        samples = self._method_at(state).sample(nets, self.latents.of_normal(z), noise)
+        samples = self._method_at(state).sample(nets, z, noise)
         if nets.state.variables is not state.variables:
             raise ValueError("a sampler assigns a variable; only losses and fit() may")
         return samples

@@ -3,10 +3,14 @@
 import base64
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
+from benchmark.errors import in_one_line
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, FITTED_ROWS
 from benchmark.report.caveats import caveats
+from benchmark.report.explored.files import read_explored
+from benchmark.report.explored.page import explored_part
 from benchmark.report.headline import headline
 from benchmark.report.page.allowance import Allowance
 from benchmark.report.page.audit_part import AUDIT_COLUMNS, audit_rows
@@ -22,7 +26,7 @@ from benchmark.report.pictures.svg import PAGE_STYLE
 from benchmark.report.scores import CAPTION
 from benchmark.report.styles import styles_of
 from benchmark.report.tables.tables import Tables
-from benchmark.report.view import DatasetView
+from benchmark.report.view import BROKEN, DatasetView
 from benchmark.report.words import AGAINST, equal_column, settings_sentence
 
 __all__ = ["make_page"]
@@ -48,9 +52,10 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
     """
     rows = set(tables.trials["method"])
     allowances = [Allowance(LARGEST_PAGE_BYTES / len(views)) for _ in views]
-    parts = []
+    parts, explored = [], []
     for view, allowance in zip(views, allowances, strict=True):
         parts.append(dataset_part(view, allowance, problems))
+        explored += _explored(view, allowance, problems)
     styles = styles_of(_methods(views))
     leading = _headlines(views)
     script = template_file("page.js")
@@ -65,6 +70,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             caveats=caveats(results, tables, views),
             left_out=sum(allowance.left_out for allowance in allowances),
             parts=parts,
+            explored=explored,
             reproduced=reproduced(results, tables),
             styles=styles,
             calibration_dashes={row: CALIBRATION_DASHES[row] for row in CALIBRATION_ROWS if row in rows},
@@ -89,6 +95,16 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             script_hash=f"sha256-{base64.b64encode(sha256(script.encode()).digest()).decode()}",
         )
     )
+
+
+def _explored(view: DatasetView, allowance: Allowance, problems: list[str]) -> list[dict[str, Any]]:
+    """What the page shows of the exploration of a dataset, if there is one."""
+    try:
+        explored = read_explored(view.store.layout.explored(view.name))
+    except BROKEN as error:
+        problems.append(f"{view.name}: its exploration cannot be shown ({in_one_line(error)})")
+        return []
+    return [] if explored is None else [explored_part(explored, allowance)]
 
 
 def _methods(views: Sequence[DatasetView]) -> list[str]:

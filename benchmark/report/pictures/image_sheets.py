@@ -17,7 +17,7 @@ from benchmark.report.styles import MethodStyle
 from benchmark.report.view import Arrays
 from benchmark.report.words import trial_name, trial_scores
 
-__all__ = ["DOTS_PER_INCH", "IMAGE_PICTURES", "image_figures", "sample_sheet", "sheet"]
+__all__ = ["DOTS_PER_INCH", "IMAGE_PICTURES", "image_figures", "sample_sheet", "sheet", "wall"]
 
 DOTS_PER_INCH = 130
 """Of all files in `plots/`; fixed, so that a pixel of an image can be a whole number of dots."""
@@ -62,7 +62,7 @@ def image_figures(
             caption = f"{names[str(method)]}\n{trial_scores(row)}"
             sheets[caption] = sample_sheet(sampled[str(method)]["samples"]) if method in sampled else None
         title = f"{dataset}: samples of each method's lowest finished seed"
-        yield "samples", _wall(sheets, title, MOST_SAMPLE_COLUMNS)
+        yield "samples", wall(sheets, title, MOST_SAMPLE_COLUMNS)
     if _with_array(arrays, "mode_counts"):
         yield "mode-counts", _mode_counts_figure(arrays, dataset, names, styles)
     nearest = {}
@@ -70,14 +70,14 @@ def image_figures(
         nearest[names[method]] = _pairs(kept["samples"], kept["nearest"])
     if nearest:
         title = f"{dataset}: samples (above) and the training images nearest to them (below)"
-        yield "nearest", _wall(nearest, title, MOST_PAIR_COLUMNS)
+        yield "nearest", wall(nearest, title, MOST_PAIR_COLUMNS)
     reconstructions = {}
     for method, kept in _with_array(arrays, "reconstructions").items():
         above, below = kept["reconstructions"]
         reconstructions[names[method]] = _pairs(above, below)
     if reconstructions:
         title = f"{dataset}: held-out images (above) and their reconstructions (below)"
-        yield "reconstructions", _wall(reconstructions, title, MOST_PAIR_COLUMNS)
+        yield "reconstructions", wall(reconstructions, title, MOST_PAIR_COLUMNS)
 
 
 def sample_sheet(samples: np.ndarray) -> np.ndarray:
@@ -167,7 +167,7 @@ def _draw_mode_counts(axes: Axes, name: str, counts: np.ndarray | None, line: Ma
     )
 
 
-def _wall(sheets: Mapping[str, np.ndarray | None], title: str, most_columns: int) -> Figure:
+def wall(sheets: Mapping[str, np.ndarray | None], title: str, most_columns: int) -> Figure:
     """Sheets of one size beneath their captions, in rows of at most `most_columns`.
 
     Rows are shorter if the sheets would be small. A pixel is a square of whole dots, so nothing is blurred or

@@ -66,7 +66,7 @@ def write_plots(store: Store, views: Sequence[DatasetView]) -> list[str]:
         try:
             for picture, figure in figures(view):
                 file = folder / f"{view.name}-{picture}.png"
-                _save(figure, file)
+                save_figure(figure, file)
                 stale.discard(file)
         except BROKEN as error:
             reason = in_one_line(error)
@@ -225,7 +225,8 @@ def _legend_entries(panels: Sequence[Axes]) -> dict[str, Artist]:
     return entries
 
 
-def _save(figure: Figure, file: Path) -> None:
+def save_figure(figure: Figure, file: Path) -> None:
+    """Writes a figure as a PNG file."""
     FigureCanvasAgg(figure)
     layout = figure.get_layout_engine()
     if isinstance(layout, ConstrainedLayoutEngine) and figure.axes:

@@ -1,0 +1,1 @@
+"""`explore`: what the latents of the models of a run know."""

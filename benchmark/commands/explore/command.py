@@ -1,0 +1,175 @@
+"""`python -m benchmark explore`."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from benchmark.commands.explore.explorer import Explorer
+from benchmark.commands.explore.models import kept_trials, read_models
+from benchmark.commands.explore.options import ExploreOptions
+from benchmark.commands.explore.search import loss_of
+from benchmark.datasets.base import Dataset
+from benchmark.datasets.images import Images
+from benchmark.errors import UsageError, complain, tell
+from benchmark.plan.devices import choose_device
+from benchmark.plan.plan import prepared
+from benchmark.records.results import Results, read_scores
+from benchmark.records.schema import Record
+from benchmark.records.sealed_files import write_at_once
+from benchmark.records.store import Store
+from benchmark.report.explored.files import DrawnSheet, Explored, read_explored, write_explored
+from benchmark.report.explored.findings import Findings
+from benchmark.report.explored.image_walls import image_walls
+from benchmark.report.explored.page import explored_page
+from benchmark.report.explored.planes import plane_figures
+from benchmark.report.explored.table import values_of
+from benchmark.report.pictures.own_style import own_style
+from benchmark.report.view import dataset_of
+from benchmark.scoring.given_samples import pack_given
+from benchmark.scoring.sample_files import load_samples
+
+__all__ = ["explore", "explore_all"]
+
+MOST_GIVEN = 24
+"""The largest number of data in a user's file."""
+
+
+def explore(directory: Path, options: ExploreOptions) -> Explored:
+    """Explores the models that a run keeps, writes `explore/DATASET` in its directory, and returns what is
+    there now.
+
+    Arguments:
+        directory: The directory of the run.
+        options: What to explore, and how.
+
+    Raises:
+        UsageError: If there is no run or nothing to explore, or an option is wrong; nothing is changed then.
+    """
+    return _explore(Store(directory), read_scores(directory), options)
+
+
+def explore_all(store: Store, results: Results, device: str) -> None:
+    """Explores every dataset of a run with its lowest seed; what cannot be explored is reported."""
+    for dataset in results.datasets:
+        seeds = [record["seed"] for record in results.records if record["dataset"] == dataset]
+        try:
+            _explore(store, results, ExploreOptions(dataset, seeds=(min(seeds),), device=device))
+        except UsageError as error:
+            complain(error)
+
+
+def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
+    records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds)
+    data = dataset_of(results, options.dataset)
+    _check_pairs(options, data)
+    device = torch.device(choose_device(options.device))
+    prepared(data)
+    held_out = data.draw(data.held_out, data.stream("all", "held-out", device), "held-out")
+    given = None if options.image is None else _given(options.image, data).to(device)
+    explorer = Explorer(data, held_out, given, loss_of(options.loss, data), options)
+    findings = list(_explored(explorer, store, records, device))
+    if not findings:
+        raise UsageError(f"explore: no model on {options.dataset} can be explored; see above")
+    values = pd.DataFrame(explorer.calibration())
+    for found in findings:
+        values = pd.concat([values, pd.DataFrame(values_of(found))], ignore_index=True)
+    values.insert(0, "dataset", options.dataset)
+    tables = {"values": values}
+    modes = _modes_table(options.dataset, findings)
+    if modes is not None:
+        tables["modes"] = modes
+    folder = store.layout.explored(options.dataset)
+    with own_style():
+        sheets = list(_sheets(findings, data, held_out.cpu().numpy()))
+        write_explored(folder, _about(results, options), sheets, tables)
+    explored = read_explored(folder)
+    assert explored is not None  # it has just been written
+    write_at_once(folder / "explore.html", explored_page(explored).encode())
+    tell(f"explore.html, explore.csv and {len(sheets)} sheets are in {folder}")
+    return explored
+
+
+def _of_seeds(records: Sequence[Record], seeds: Sequence[int]) -> list[Record]:
+    """The records of some seeds.
+
+    Raises:
+        UsageError: If none has one of the seeds.
+    """
+    chosen = [record for record in records if record["seed"] in seeds]
+    for seed in seeds:
+        if all(record["seed"] != seed for record in chosen):
+            there = ", ".join(map(str, sorted({record["seed"] for record in records})))
+            raise UsageError(f"--seeds {seed}: no generator of that seed was kept; there are {there}")
+    return chosen
+
+
+def _check_pairs(options: ExploreOptions, data: Dataset) -> None:
+    if 2 * options.pairs > data.held_out:
+        raise UsageError(
+            f"--pairs {options.pairs}: takes {2 * options.pairs} held-out data, and {data.name} has "
+            f"{data.held_out}; give at most {data.held_out // 2}"
+        )
+
+
+def _given(file: Path, data: Dataset) -> torch.Tensor:
+    """The packed data in a user's file."""
+    given = pack_given(load_samples(file, data), file, data, None, fewest=1)
+    if len(given.packed) > MOST_GIVEN:
+        raise UsageError(f"--image {file}: holds {len(given.packed)} data; give at most {MOST_GIVEN}")
+    return given.packed
+
+
+def _explored(
+    explorer: Explorer, store: Store, records: Sequence[Record], device: torch.device
+) -> Iterator[Findings]:
+    """What is found of each model, with a line for each."""
+    began = time.perf_counter()
+    for i, model in enumerate(read_models(store, records, explorer.data, device)):
+        tell(f"exploring {model} ({i + 1} of {len(records)}, {time.perf_counter() - began:.0f} s so far)")
+        yield explorer.explore(model)
+
+
+def _sheets(findings: Sequence[Findings], data: Dataset, real: np.ndarray) -> Iterator[DrawnSheet]:
+    for found in findings:
+        model = f"{found.method}, seed {found.seed}"
+        drawn = image_walls(found) if isinstance(data, Images) else plane_figures(found, data, real)
+        for name, words, figure in drawn:
+            yield DrawnSheet(model, name, f"{found.method}-seed-{found.seed}-{name}.png", words, figure)
+
+
+def _modes_table(dataset: str, findings: Sequence[Findings]) -> pd.DataFrame | None:
+    """The share of the latent volume of each mode, beside its weight; `None` if no modes were mapped."""
+    rows = []
+    for found in findings:
+        if found.map is None:
+            continue
+        for mode, (volume, weight) in enumerate(zip(found.map.volumes, found.map.weights, strict=True)):
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "method": found.method,
+                    "seed": found.seed,
+                    "mode": mode,
+                    "latent_volume": float(volume),
+                    "weight": float(weight),
+                }
+            )
+    return pd.DataFrame(rows) if rows else None
+
+
+def _about(results: Results, options: ExploreOptions) -> dict[str, Any]:
+    asked = {
+        "seeds": list(options.seeds),
+        "steps": options.steps,
+        "pairs": options.pairs,
+        "image": None if options.image is None else options.image.name,
+        "loss": options.loss,
+        "starts": options.starts,
+        "iterations": options.iterations,
+    }
+    return {"suite": results.suite, "dataset": options.dataset, "options": asked}

@@ -1,0 +1,247 @@
+"""What there is to find of one model."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.commands.explore.interpolation import along_paths, spherical, straight
+from benchmark.commands.explore.latent_use import code_measures, explained_variances, latent_usage
+from benchmark.commands.explore.models import Model
+from benchmark.commands.explore.options import ExploreOptions
+from benchmark.commands.explore.search import Found, Loss, search
+from benchmark.datasets.base import Dataset
+from benchmark.datasets.images import Images
+from benchmark.method import Latents
+from benchmark.records.schema import REAL_DATA
+from benchmark.report.explored.findings import FINER, Compared, Findings, LatentMap, Paths, Plane, Walks
+from benchmark.report.explored.table import LATENTS, Value
+
+__all__ = ["Explorer"]
+
+ENCODED = 2000
+"""Held-out data whose codes are compared with latents."""
+
+WALKS = 8
+"""Latent coordinates along which walks are pictured, at most."""
+
+REACH = 2.5
+"""Standard deviations that a walk goes from 0, either way."""
+
+MAP_SIDE, MAP_PLACES = 3.0, 120
+"""Half of the side of a map in standard deviations, and its places along a side."""
+
+VOLUME_DRAWS = 10_000
+"""Latents by which the volumes of modes are measured."""
+
+MOST_MAPPED_MODES = 100
+
+AT_A_TIME = 500
+
+
+class Explorer:
+    """Explores models on one dataset, all from the same latents, pairs and held-out data.
+
+    Arguments:
+        data: The dataset.
+        held_out: Held-out data, packed, shape (M, *).
+        given: The user's own data, packed, shape (n, *); `None` without any.
+        loss: What a search compares.
+        options: The options.
+    """
+
+    def __init__(
+        self, data: Dataset, held_out: Tensor, given: Tensor | None, loss: Loss, options: ExploreOptions
+    ) -> None:
+        self.data = data
+        self.device = held_out.device
+        self.encoded = data.unpack(held_out[:ENCODED])
+        self.ends = data.unpack(held_out[: 2 * options.pairs])
+        self.given = None if given is None else data.unpack(given)
+        self.loss = loss
+        self.options = options
+
+    def explore(self, model: Model) -> Findings:
+        """All that is found of one model."""
+        found = self._search(model, self.ends, "explore-search") if model.searchable else None
+        variances = explained_variances(model, self._rng(model, "explore-variances"))
+        measures = {"latent_usage": latent_usage(variances)}
+        if model.has_law_of_codes:
+            rng = self._rng(model, "explore-codes")
+            measures |= code_measures(self._codes(model), model.latents, rng)
+        with torch.no_grad():
+            return Findings(
+                method=model.method,
+                seed=model.seed,
+                paths=list(self._paths(model, found)),
+                reconstructions=self._reconstructions(model, found),
+                given=self._given(model),
+                walks=self._walks(model, variances),
+                map=self._map(model, variances),
+                measures=measures,
+            )
+
+    def calibration(self) -> Iterator[Value]:
+        """The numbers of straight lines between held-out data, and of latents in place of codes."""
+        frames = straight(self.ends[0::2].flatten(1), self.ends[1::2].flatten(1), self._points)
+        measured = along_paths(self.data, frames.unflatten(2, self.data.shape))
+        for measure, values in measured.items():
+            for pair, value in enumerate(values.tolist()):
+                yield Value(REAL_DATA, 0, "real", measure, pair, value)
+        rng = self.data.stream("all", "explore-latents", self.device)
+        latents = Latents(self.data.latent)
+        drawn = torch.randn(len(self.encoded), latents.size, generator=rng, device=self.device)
+        for measure, value in code_measures(drawn, latents, rng).items():
+            yield Value(LATENTS, 0, "", measure, 0, value)
+
+    @property
+    def _points(self) -> int:
+        """Points of a path, its ends among them, at which it is measured."""
+        return (self.options.steps - 1) * FINER + 1
+
+    def _rng(self, model: Model, kind: str) -> torch.Generator:
+        """A stream that is the same for all methods."""
+        return self.data.stream(model.seed, kind, self.device)
+
+    def _search(self, model: Model, targets: Tensor, kind: str) -> Found:
+        options, rng = self.options, self._rng(model, kind)
+        return search(model, targets, self.loss, options.starts, options.iterations, rng)
+
+    def _codes(self, model: Model) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([model.encode(part) for part in self.encoded.split(AT_A_TIME)])
+
+    def _paths(self, model: Model, found: Found | None) -> Iterator[Paths]:
+        latents, pairs = model.latents, self.options.pairs
+        rng = self._rng(model, "explore-paths")
+        a, b = torch.randn(2, pairs, latents.size, generator=rng, device=self.device)
+        noise = torch.randn(pairs, latents.noise, generator=rng, device=self.device)
+        between = straight(latents.of_normal(a), latents.of_normal(b), self._points)
+        yield self._path(model, "straight", between, noise)
+        yield self._path(model, "spherical", latents.of_normal(spherical(a, b, self._points)), noise)
+        if model.encodes:
+            codes = model.encode(self.ends)
+            frames = model.decode(straight(codes[0::2], codes[1::2], self._points).flatten(0, 1))
+            yield self._measured("encoded", frames.unflatten(0, (pairs, -1)), self.ends)
+        elif found is not None:
+            yield self._path(
+                model, "searched", straight(found.z[0::2], found.z[1::2], self._points), noise, self.ends
+            )
+
+    def _path(
+        self, model: Model, kind: str, z: Tensor, noise: Tensor, targets: Tensor | None = None
+    ) -> Paths:
+        """The data along latents $(P, T, L)$; what a sample takes beside latents is the same along a path."""
+        frames = []
+        for along, beside in zip(z, noise, strict=True):
+            frames.append(model.sample(along, beside.expand(len(along), -1)))
+        return self._measured(kind, torch.stack(frames), targets)
+
+    def _measured(self, kind: str, frames: Tensor, targets: Tensor | None) -> Paths:
+        measures = {name: values.cpu().numpy() for name, values in along_paths(self.data, frames).items()}
+        packed = self._packed(frames.flatten(0, 1)).reshape(*frames.shape[:2], *self.data.shape)
+        nearest = None
+        if isinstance(self.data, Images):
+            ends = torch.from_numpy(packed[:, [0, -1]]).flatten(0, 1)
+            nearest = self.data.nearest_training(ends).cpu().numpy().reshape(len(packed), 2, *self.data.shape)
+        beside = None
+        if targets is not None:
+            beside = self._packed(targets).reshape(len(packed), 2, *self.data.shape)
+        return Paths(kind, packed, measures, nearest, beside)
+
+    def _packed(self, x: Tensor) -> np.ndarray:
+        return self.data.pack(x).cpu().numpy()
+
+    def _reconstructions(self, model: Model, found: Found | None) -> Compared:
+        made, errors = {}, {}
+        if model.encodes:
+            again = model.decode(model.encode(self.ends))
+            made["encoder"] = self._packed(again)
+            difference = (self.loss(again) - self.loss(self.ends)).double()
+            errors["encoder"] = difference.square().mean(dim=1).cpu().numpy()
+        if found is not None:
+            made["search"] = self._packed(found.x)
+            errors["search"] = found.error.double().cpu().numpy()
+        return self._compared(self.ends, made, errors)
+
+    def _given(self, model: Model) -> Compared | None:
+        if self.given is None:
+            return None
+        if not model.searchable:
+            return self._compared(self.given, {}, {})
+        found = self._search(model, self.given, "explore-given")
+        errors = {"search": found.error.double().cpu().numpy()}
+        return self._compared(self.given, {"search": self._packed(found.x)}, errors)
+
+    def _compared(
+        self, targets: Tensor, made: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray]
+    ) -> Compared:
+        variance = float(self.loss(targets).double().var(dim=0, correction=0).mean())
+        return Compared(self._packed(targets), made, errors, variance)
+
+    def _walks(self, model: Model, variances: Tensor) -> Walks | None:
+        if not isinstance(self.data, Images):
+            return None
+        size, steps = model.latents.size, self.options.steps
+        rng = self._rng(model, "explore-walks")
+        numbers = torch.randn(size, generator=rng, device=self.device)
+        noise = torch.randn(model.latents.noise, generator=rng, device=self.device).expand(steps, -1)
+        order = variances.argsort(descending=True)[:WALKS].tolist()
+        frames = []
+        for i in order:
+            walk = numbers.repeat(steps, 1)
+            walk[:, i] = torch.linspace(-REACH, REACH, steps, device=self.device)
+            frames.append(self._packed(model.sample(model.latents.of_normal(walk), noise)))
+        return Walks(np.stack(frames), order, _shares(variances)[order].tolist())
+
+    def _map(self, model: Model, variances: Tensor) -> LatentMap | None:
+        if isinstance(self.data, Images) or not 0 < self.data.modes <= MOST_MAPPED_MODES:
+            return None
+        latents = model.latents
+        if latents.size < 2:
+            return None
+        i, j = variances.argsort(descending=True)[:2].tolist()
+        shares = _shares(variances)
+        rng = self._rng(model, "explore-map")
+        noise = torch.randn(latents.noise, generator=rng, device=self.device)
+        at_random = torch.randn(latents.size, generator=rng, device=self.device)
+        planes = {}
+        for others, numbers in {"at 0": torch.zeros_like(at_random), "at random": at_random}.items():
+            planes[others] = self._plane(model, numbers, noise, (i, j))
+        drawn = torch.randn(VOLUME_DRAWS, latents.numbers, generator=rng, device=self.device)
+        modes, on_mode = self._modes(model, drawn[:, : latents.size], drawn[:, latents.size :])
+        volumes = torch.bincount(modes[on_mode], minlength=self.data.modes) / VOLUME_DRAWS
+        return LatentMap(
+            coordinates=(i, j),
+            shares=(float(shares[i]), float(shares[j])),
+            side=MAP_SIDE,
+            planes=planes,
+            volumes=volumes.cpu().numpy(),
+            weights=self.data.mode_weights.numpy(),
+        )
+
+    def _plane(self, model: Model, numbers: Tensor, noise: Tensor, plane: tuple[int, int]) -> Plane:
+        """The modes over a plane of two coordinates, the others as they are."""
+        ticks = torch.linspace(-MAP_SIDE, MAP_SIDE, MAP_PLACES, device=self.device)
+        upwards, across = torch.meshgrid(ticks, ticks, indexing="ij")
+        places = numbers.repeat(MAP_PLACES**2, 1)
+        i, j = plane
+        places[:, i], places[:, j] = across.flatten(), upwards.flatten()
+        found = self._modes(model, places, noise.expand(len(places), -1))
+        return Plane(*[part.view(MAP_PLACES, MAP_PLACES).cpu().numpy() for part in found])
+
+    def _modes(self, model: Model, numbers: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The nearest modes of the samples of normal numbers $(n, L)$, and whether they are on them."""
+        modes, on_mode = [], []
+        for u, v in zip(numbers.split(AT_A_TIME), noise.split(AT_A_TIME), strict=True):
+            samples = self.data.pack(model.sample(model.latents.of_normal(u), v))
+            assignment = self.data.assign(samples)
+            modes.append(assignment.mode)
+            on_mode.append(assignment.high_quality)
+        return torch.cat(modes), torch.cat(on_mode)
+
+
+def _shares(variances: Tensor) -> Tensor:
+    """Variances over their sum; 0 where that is 0."""
+    return variances / variances.sum().clamp(min=1e-300)

@@ -1,0 +1,93 @@
+"""What single latents do, and whether codes are distributed as latents."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from benchmark.commands.explore.models import Model
+from benchmark.method import Latents
+from metrics.pairs import mean_between
+
+__all__ = ["code_measures", "explained_variances", "latent_usage"]
+
+VARIANCE_THAT_COUNTS = 0.95
+"""The share of the variance that the latents in use carry together."""
+
+DRAWS = 256
+"""Latents that every coordinate is redrawn in."""
+
+DATA_AT_A_TIME = 512
+
+
+def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
+    r"""How much of a sample's variance each latent coordinate has a part in, shape $(L,)$, float64.
+
+    The total effect of coordinate $i$, $\frac12 E |G(z) - G(z')|^2$, where $z'$ is $z$ with a new $z_i$: the
+    variance that is left when all other coordinates are known. For a linear generator it is the squared
+    length of a column. What a sample takes beside latents stays as it is.
+
+    References:
+        Variance based sensitivity analysis of model output (Saltelli et al., 2010), table 2(f), of Jansen.
+    """
+    latents, device = model.latents, rng.device
+    numbers = torch.randn(DRAWS, latents.size, generator=rng, device=device)
+    noise = torch.randn(DRAWS, latents.noise, generator=rng, device=device)
+    redrawn = torch.randn(DRAWS, latents.size, generator=rng, device=device)
+    with torch.no_grad():
+        x = _in_parts(model, numbers, noise)
+        effects = []
+        for i in range(latents.size):
+            other = numbers.clone()
+            other[:, i] = redrawn[:, i]
+            change = _in_parts(model, other, noise) - x
+            effects.append(change.double().square().sum(dim=1).mean() / 2)
+    return torch.stack(effects)
+
+
+def _in_parts(model: Model, numbers: Tensor, noise: Tensor) -> Tensor:
+    parts = zip(numbers.split(DATA_AT_A_TIME), noise.split(DATA_AT_A_TIME), strict=True)
+    made = [model.sample(model.latents.of_normal(u), v).flatten(1) for u, v in parts]
+    return torch.cat(made)
+
+
+def latent_usage(variances: Tensor) -> float:
+    """The share of the coordinates that are needed for 95 % of the sum of their variances; 0 if none has any.
+
+    Arguments:
+        variances: The variance that each explains, shape $(L,)$.
+    """
+    total = float(variances.sum())
+    if not total > 0:
+        return 0.0 if total == 0 else math.nan
+    carried = variances.sort(descending=True).values.cumsum(dim=0) / total
+    needed = int((carried < VARIANCE_THAT_COUNTS - 1e-12).sum()) + 1
+    return needed / len(variances)
+
+
+def code_measures(codes: Tensor, latents: Latents, rng: torch.Generator) -> Mapping[str, float]:
+    """How the codes of data $(n, L)$ differ from latents: numbers by name.
+
+    In units in which a latent has mean 0 and standard deviation 1: `code_mean`, the root mean square of the
+    coordinates' means, 0 at best; `code_variance`, the mean of their variances, 1 at best; `code_covariance`,
+    the Frobenius distance of the covariance from that of latents, over the norm of the latter; and
+    `code_energy`, the energy distance from as many drawn latents.
+    """
+    deviation = 1.0 if latents.law == "normal" else 1 / math.sqrt(3)
+    x = codes.double() / deviation
+    drawn = latents.of_normal(torch.randn(codes.shape, generator=rng, device=codes.device)).double()
+    covariance = x.T.cov().view(latents.size, latents.size)
+    identity = torch.eye(latents.size, dtype=x.dtype, device=x.device)
+    return {
+        "code_mean": float(x.mean(dim=0).square().mean().sqrt()),
+        "code_variance": float(covariance.diagonal().mean()),
+        "code_covariance": float((covariance - identity).norm() / identity.norm()),
+        "code_energy": _energy_distance(x, drawn / deviation),
+    }
+
+
+def _energy_distance(x: Tensor, y: Tensor) -> float:
+    across = 2 * mean_between(x, y, torch.cdist)
+    within = mean_between(x, x, torch.cdist) + mean_between(y, y, torch.cdist)
+    return float((across - within).clamp(min=0).sqrt())

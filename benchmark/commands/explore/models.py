@@ -1,0 +1,135 @@
+"""The trained models that a run keeps."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError, complain
+from benchmark.method import Latents, Method
+from benchmark.records.layout import TrialId
+from benchmark.records.results import Results
+from benchmark.records.schema import CALIBRATION_ROWS, Record
+from benchmark.records.sealed_files import DamagedError
+from benchmark.records.store import Store
+from benchmark.registry import METHODS, RESERVED_FIELDS
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.kept_models import restored_model
+
+__all__ = ["Model", "kept_trials", "read_models"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One trained model: latents to data, and back where it has an encoder.
+
+    Attributes:
+        method: The name of its method.
+        seed: Its seed.
+        generators: The model, the only seed of its group.
+        encodes: Whether its encoder was kept.
+    """
+
+    method: str
+    seed: int
+    generators: TrainedGenerators
+    encodes: bool
+
+    def __str__(self) -> str:
+        return f"{self.method}, seed {self.seed}"
+
+    @property
+    def latents(self) -> Latents:
+        """What a sample is made of."""
+        return self.generators.latents
+
+    @property
+    def searchable(self) -> bool:
+        """Whether its samples are functions of the latents alone, so that latents can be searched."""
+        return self.latents.noise == 0
+
+    @property
+    def has_law_of_codes(self) -> bool:
+        """Whether codes are to follow the law of the latents, which is not so where a density is fitted to
+        them.
+        """
+        return self.encodes and not self.generators.fits
+
+    def sample(self, z: Tensor, noise: Tensor) -> Tensor:
+        """Data $(n, *)$ of latents $(n, L)$ and of the normal numbers that a sample takes beside them."""
+        return self.generators.sample(z[None], noise[None])[0]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The codes $(n, L)$ of data $(n, *)$."""
+        return self.generators.encode(x[None])[0]
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Data $(n, *)$ of codes $(n, L)$."""
+        return self.generators.decode(codes[None])[0]
+
+
+def kept_trials(results: Results, dataset: str, methods: Sequence[str] | None) -> list[Record]:
+    """The records of a dataset whose trials keep a generator, of some methods or of all.
+
+    Raises:
+        UsageError: If there is no such dataset, one of the methods is not in the run, or nothing was kept.
+    """
+    if dataset not in results.datasets:
+        there = ", ".join(results.datasets) or "none"
+        raise UsageError(f"explore: the run has no dataset {dataset!r}; it has {there}")
+    records = [record for record in results.records if record["dataset"] == dataset]
+    trained = [record["method"] for record in records if record["method"] not in CALIBRATION_ROWS]
+    present = list(dict.fromkeys(trained))
+    for method in methods or ():
+        if method not in present:
+            there = ", ".join(present) or "none"
+            raise UsageError(f"explore: the run has no method {method!r} on {dataset}; it has {there}")
+    wanted = methods or present
+    kept = []
+    for record in records:
+        if record["method"] in wanted and "generator.safetensors" in record["files"]:
+            kept.append(record)
+    if not kept:
+        raise UsageError(
+            f"explore: no generator of {', '.join(wanted) or 'any method'} on {dataset} was kept; "
+            "give the directory of a run with its trials/"
+        )
+    return kept
+
+
+def read_models(
+    store: Store, records: Sequence[Record], data: Dataset, device: torch.device
+) -> Iterator[Model]:
+    """The models of trials. One that diverged, is damaged or does not fit is reported and left out."""
+    for record in records:
+        trial = TrialId.of(record)
+        if record["status"] != "ok":
+            complain(f"{trial}: {record['status']}; left out")
+            continue
+        try:
+            parts = store.trials.model(record)
+        except (DamagedError, FileNotFoundError) as error:
+            complain(f"{error}; left out")
+            continue
+        tensors = {}
+        for part, arrays in parts.items():
+            tensors[part] = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
+        try:
+            generators = restored_model(_method_of(record), data.spec, tensors)
+        except ValueError as error:
+            complain(f"{trial}: its model cannot be made again ({error}); left out")
+            continue
+        encodes = generators.has_encoder and "encoder" in parts
+        if generators.has_encoder and not encodes:
+            complain(f"{trial}: was written by an older version, which kept no encoder; explored without it")
+        yield Model(record["method"], record["seed"], generators, encodes)
+
+
+def _method_of(record: Record) -> Method:
+    settings = dict(record["configuration"]["method"])
+    for name in RESERVED_FIELDS:
+        settings.pop(name, None)
+    method: Method = METHODS.build(record["method"], settings)
+    return method

@@ -1,0 +1,108 @@
+"""The latents of given data, searched by gradients."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmark.commands.explore.models import Model
+from benchmark.datasets.base import Dataset
+from benchmark.errors import UsageError
+from metrics.features import differentiable_features, resolve_features
+from metrics.lbfgs import minimise
+
+__all__ = ["Found", "Loss", "loss_of", "search"]
+
+POOL = 1000
+"""Random samples among which half of the starts are chosen."""
+
+NUMBERS_AT_A_TIME = 1 << 20
+"""Numbers of generated data that are handled at a time."""
+
+Loss = Callable[[Tensor], Tensor]
+"""Maps data $(n, *)$ to what is compared of it, shape $(n, F)$. The error is the mean squared difference."""
+
+
+class Found(NamedTuple):
+    """The best that a search has found for some targets.
+
+    Attributes:
+        z: The latents, shape $(n, L)$.
+        x: What the generator makes of them, shape $(n, *)$.
+        error: The errors by the loss, shape $(n,)$.
+    """
+
+    z: Tensor
+    x: Tensor
+    error: Tensor
+
+
+def loss_of(name: str, data: Dataset) -> Loss:
+    """The loss of that name: `pixels` compares data itself, in units of its range, as IvOM does; `features`
+    compares the features of the dataset's classifier, or else of Inception.
+
+    Raises:
+        UsageError: If the data has no features, or Inception's weights are missing.
+    """
+    if name == "pixels":
+        return lambda x: x.flatten(1) / data.span
+    extractor = resolve_features("default", data)
+    if extractor == "raw":
+        raise UsageError(f"--loss features: {data.name} has no features; choose pixels")
+    name_of_network = extractor.partition("-")[0]
+    return lambda x: differentiable_features(data, x, name_of_network)
+
+
+def search(
+    model: Model, targets: Tensor, loss: Loss, starts: int, iterations: int, rng: torch.Generator
+) -> Found:
+    """Searches the latents whose samples are nearest to targets, by L-BFGS from several starts.
+
+    Half of the starts, at least one, are the nearest of a thousand random samples, the others are random.
+    Uniform latents are searched as functions of normal ones, as IvOM does.
+
+    Arguments:
+        model: The model; its samples take no noise beside the latents.
+        targets: What to search, as networks see it, shape $(n, *)$.
+        loss: What is compared.
+        starts: Starts per target.
+        iterations: Evaluations from each start.
+        rng: Draws the starts.
+    """
+    with torch.no_grad():
+        wanted = loss(targets)
+    numbers = _starts(model, wanted, loss, starts, rng)
+    size = max(1, NUMBERS_AT_A_TIME // (starts * targets[0].numel()))
+    best = []
+    for start, want in zip(numbers.split(size), wanted.split(size), strict=True):
+        rows = want.repeat_interleave(starts, dim=0)
+
+        def objective(u: Tensor, rows: Tensor = rows) -> Tensor:
+            return (loss(_sample(model, u)) - rows).square().mean(dim=1)
+
+        found, error = minimise(objective, start.flatten(0, 1), iterations)
+        place = error.view(len(want), starts).argmin(dim=1)
+        best.append(found.view(len(want), starts, -1)[torch.arange(len(want)), place])
+    u = torch.cat(best)
+    with torch.no_grad():
+        x = _sample(model, u)
+        return Found(model.latents.of_normal(u), x, (loss(x) - wanted).square().mean(dim=1))
+
+
+def _starts(model: Model, wanted: Tensor, loss: Loss, starts: int, rng: torch.Generator) -> Tensor:
+    """Normal numbers to start from, shape $(n, starts, L)$."""
+    size = model.latents.size
+    pool = torch.randn(POOL, size, generator=rng, device=rng.device)
+    near = (starts + 1) // 2
+    with torch.no_grad():
+        made = torch.cat([loss(_sample(model, part)) for part in pool.split(250)])
+    # Distances in float32 would lose those that are small beside coordinates.
+    nearest = torch.cdist(wanted.double(), made.double()).topk(near, largest=False).indices
+    others = torch.randn(len(wanted), starts - near, size, generator=rng, device=rng.device)
+    return torch.cat([pool[nearest], others], dim=1)
+
+
+def _sample(model: Model, u: Tensor) -> Tensor:
+    """Data of normal numbers $(n, L)$."""
+    return model.sample(model.latents.of_normal(u), u.new_zeros(len(u), 0))

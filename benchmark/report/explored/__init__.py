@@ -1,0 +1,1 @@
+"""What an exploration of latents has found: its tables, its sheets and its page."""

@@ -1,0 +1,124 @@
+"""The files of an exploration."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmark.records.schema import ExploredFile, Sheet
+from benchmark.records.sealed_files import (
+    DamagedError,
+    digest,
+    read_checked,
+    read_sealed,
+    write_at_once,
+    write_sealed,
+)
+from benchmark.report.explored.table import summary_of
+from benchmark.report.pictures.plots import save_figure
+from benchmark.report.tables.csv_text import to_csv
+
+__all__ = ["DrawnSheet", "Explored", "read_explored", "write_explored"]
+
+FACTS, SUMMARY, VALUES, MODES = "explore.json", "explore.csv", "values.csv", "modes.csv"
+
+
+class DrawnSheet(NamedTuple):
+    """A picture that is to be written.
+
+    Attributes:
+        model: The model that it is of, in words.
+        name: What it shows; see `Sheet`.
+        file: The name of its file.
+        description: Words for readers who do not see it.
+        figure: The picture.
+    """
+
+    model: str
+    name: str
+    file: str
+    description: str
+    figure: Figure
+
+
+class Explored(NamedTuple):
+    """What an exploration has left.
+
+    Attributes:
+        facts: What was asked for, and its sheets.
+        summary: Means with intervals: `explore.csv`.
+        sheets: Its pictures as PNG, by file.
+    """
+
+    facts: ExploredFile
+    summary: pd.DataFrame
+    sheets: Mapping[str, bytes]
+
+
+def write_explored(
+    folder: Path,
+    about: Mapping[str, Any],
+    sheets: Iterable[DrawnSheet],
+    tables: Mapping[str, pd.DataFrame],
+) -> None:
+    """Replaces what an exploration has left, all at once.
+
+    Arguments:
+        folder: Its directory.
+        about: The suite, the dataset and the options.
+        sheets: Its pictures.
+        tables: `values`, and `modes` if modes were mapped.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    try:
+        listed: list[Sheet] = []
+        for sheet in sheets:
+            save_figure(sheet.figure, fresh / sheet.file)
+            listed.append(
+                {
+                    "file": sheet.file,
+                    "model": sheet.model,
+                    "name": sheet.name,
+                    "description": sheet.description,
+                }
+            )
+        write_at_once(fresh / VALUES, to_csv(tables["values"]).encode())
+        write_at_once(fresh / SUMMARY, to_csv(summary_of(tables["values"])).encode())
+        if "modes" in tables:
+            write_at_once(fresh / MODES, to_csv(tables["modes"]).encode())
+        files = {file.name: digest(file) for file in sorted(fresh.iterdir())}
+        write_sealed(fresh / FACTS, {**about, "sheets": listed, "files": files})
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def read_explored(folder: Path) -> Explored | None:
+    """What an exploration has left in a directory; `None` if there is nothing.
+
+    Raises:
+        DamagedError: If a file is not the one that was written.
+        UsageError: If it is of another version.
+    """
+    try:
+        facts = read_sealed(folder / FACTS, ExploredFile)
+    except FileNotFoundError:
+        return None
+    try:
+        read_checked(folder / SUMMARY, facts["files"][SUMMARY])
+        sheets = {}
+        for sheet in facts["sheets"]:
+            sheets[sheet["file"]] = read_checked(folder / sheet["file"], facts["files"][sheet["file"]])
+    except (FileNotFoundError, KeyError) as error:
+        raise DamagedError(folder / FACTS, f"lists a file that is missing ({error})") from None
+    # A method may have the name of a missing value.
+    missing = {column: [""] for column in ("mean", "ci_low", "ci_high")}
+    summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=missing)
+    return Explored(facts, summary, sheets)

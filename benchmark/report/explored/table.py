@@ -1,0 +1,147 @@
+"""The numbers of an exploration as tables."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from benchmark.records.schema import REAL_DATA
+from benchmark.report.explored.findings import Findings
+from benchmark.report.numbers import estimate, number, spread
+from benchmark.report.statistics.over_pairs import crossed_interval
+from benchmark.report.statistics.over_seeds import Interval
+
+__all__ = [
+    "LATENTS",
+    "LATENT_MEASURES",
+    "PATH_MEASURES",
+    "Value",
+    "summary_of",
+    "terminal_tables",
+    "text_table",
+    "values_of",
+]
+
+LATENTS = "latents"
+"""The row of drawn latents in place of codes: what a perfect encoder's codes score."""
+
+PATH_MEASURES = {
+    "on_modes": "share of the points of a path that are on a mode, or sure to the classifier",
+    "modes_met": "number of different modes among those points",
+    "stretch": "length of a path over the distance of its ends; 1 is a straight line",
+    "largest_jump": "longest step of a path over its mean step; 1 is even",
+}
+
+LATENT_MEASURES = {
+    "latent_usage": "share of the latent coordinates that carry 95 % of the variance",
+    "encoder_error": "mean squared error of held-out data after encoder and generator",
+    "search_error": "mean squared error of held-out data and the best that a search of latents has found",
+    "encoder_over_search": "the first error over the second: what the encoder loses, as a factor (geometric "
+    "mean; no error counts as less than a millionth of the variance of data)",
+    "code_mean": "root mean square of the means of the codes' coordinates; 0 is that of latents",
+    "code_variance": "mean variance of the codes' coordinates; 1 is that of latents",
+    "code_covariance": "distance of the codes' covariance from that of latents, relative to the latter",
+    "code_energy": "energy distance of the codes from drawn latents",
+}
+
+
+FACTORS = ("encoder_over_search",)
+"""Measures of which the geometric mean is taken."""
+
+LEAST_ERROR = 1e-6
+"""The least error that is compared, as a share of the variance of data: below it, rounding decides."""
+
+
+class Value(NamedTuple):
+    """One number.
+
+    Attributes:
+        method: The method, or a calibration row.
+        seed: Its seed.
+        path: The kind of the path that it was measured along; empty if it was not.
+        measure: A key of `PATH_MEASURES` or `LATENT_MEASURES`.
+        pair: The pair of ends, or the datum; 0 for a number of the whole model.
+        value: The number.
+    """
+
+    method: str
+    seed: int
+    path: str
+    measure: str
+    pair: int
+    value: float
+
+
+def values_of(findings: Findings) -> Iterator[Value]:
+    """All numbers of a model."""
+    method, seed = findings.method, findings.seed
+    for paths in findings.paths:
+        for measure, values in paths.measures.items():
+            for pair, value in enumerate(values):
+                yield Value(method, seed, paths.kind, measure, pair, float(value))
+    errors = findings.reconstructions.errors
+    for how, values in errors.items():
+        for datum, value in enumerate(values):
+            yield Value(method, seed, "", f"{how}_error", datum, float(value))
+    if len(errors) == 2:
+        least = LEAST_ERROR * findings.reconstructions.variance
+        for datum, (encoder, search) in enumerate(zip(errors["encoder"], errors["search"], strict=True)):
+            ratio = max(encoder, least) / max(search, least)
+            yield Value(method, seed, "", "encoder_over_search", datum, float(ratio))
+    for measure, value in findings.measures.items():
+        yield Value(method, seed, "", measure, 0, value)
+
+
+def summary_of(values: pd.DataFrame) -> pd.DataFrame:
+    """Means with 95 % intervals over seeds and pairs.
+
+    Arguments:
+        values: Rows of `values.csv`.
+    """
+    rows = []
+    for (method, path, measure), group in values.groupby(["method", "path", "measure"], sort=False):
+        table = group.pivot_table("value", "seed", "pair", dropna=False)
+        interval = _interval(str(measure), table.to_numpy(float))
+        rows.append(
+            {
+                "method": method,
+                "path": path,
+                "measure": measure,
+                "mean": interval.mean,
+                "ci_low": interval.low,
+                "ci_high": interval.high,
+                "seeds": len(table),
+                "pairs": table.shape[1],
+                "undefined": table.size - interval.n,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _interval(measure: str, values: np.ndarray) -> Interval:
+    if measure not in FACTORS:
+        return crossed_interval(values)
+    interval = crossed_interval(np.log(values))
+    return Interval(interval.n, *(math.exp(end) for end in interval[1:]))
+
+
+def text_table(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """Some measures for people: a row per method and path, a column per measure."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    wanted = summary[summary["measure"].isin(measures)]
+    for row in wanted.to_dict("records"):
+        write = estimate if row["measure"] in FACTORS else spread
+        text = write(row["mean"], row["ci_low"], row["ci_high"])
+        if row["method"] in (REAL_DATA, LATENTS):
+            text = number(row["mean"])
+        rows.setdefault((row["method"], row["path"]), {})[row["measure"]] = text
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(measures)).fillna("")
+    return table.loc[:, (table != "").any()]
+
+
+def terminal_tables(summary: pd.DataFrame) -> str:
+    """Both tables for a terminal."""
+    tables = [text_table(summary, list(measures)) for measures in (PATH_MEASURES, LATENT_MEASURES)]
+    return "\n\n".join(table.to_string() for table in tables)

@@ -1,0 +1,56 @@
+"""Models made again of what is kept of them sample and encode as they did."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from support.training import CPU
+
+from benchmark.datasets.mixtures import Ring
+from benchmark.registry import METHODS
+from benchmark.training.generators import TrainedGenerators
+from benchmark.training.kept_models import kept_model, restored_model
+from benchmark.training.step import initialise
+
+DATA = Ring(batch=16, width=8)
+OF_POINTS = [name for name in METHODS.names() if "points" in METHODS.get(name).kinds]
+
+
+def generators_of(method):
+    return TrainedGenerators.of(method, DATA.spec, initialise(method, DATA, (3, 4), CPU)).fitted(DATA, (3, 4))
+
+
+@pytest.mark.parametrize("name", OF_POINTS)
+def test_a_model_made_again_samples_and_encodes_as_before(name):
+    method = METHODS.build(name, {})
+    both = generators_of(method)
+    again = restored_model(method, DATA.spec, kept_model(both, 1))
+    numbers = torch.randn(1, 5, both.latents.numbers)
+    with torch.no_grad():
+        assert torch.equal(again(numbers), both.select([1])(numbers))
+        if both.has_encoder:
+            x = torch.randn(1, 5, 2)
+            assert torch.equal(again.encode(x), both.select([1]).encode(x))
+
+
+def test_only_what_is_needed_is_kept():
+    assert kept_model(generators_of(METHODS.get("gan")()), 0).keys() == {"generator", "encoder", "sampler"}
+    gan = kept_model(generators_of(METHODS.get("gan")()), 0)
+    assert gan["encoder"] == gan["sampler"] == {}
+    aegan = kept_model(generators_of(METHODS.get("aegan")()), 0)
+    assert {key.split(".")[0] for key in aegan["encoder"]} == {"encoder"}
+    assert {key.split(".")[0] for key in kept_model(generators_of(METHODS.get("ae")()), 0)["sampler"]} == {
+        "variables"
+    }
+    drawn = kept_model(generators_of(METHODS.get("vae")(samples="draw")), 0)
+    assert list(drawn["sampler"]) == ["scale.log"]
+
+
+def test_tensors_of_another_method_or_size_are_refused():
+    method = METHODS.get("ali")()
+    parts = kept_model(generators_of(method), 0)
+    with pytest.raises(ValueError, match=r"generator\.0\.weight has the shape \(8, 8\), and not \(9, 8\)"):
+        restored_model(method, replace(DATA, width=9).spec, parts)
+    del parts["encoder"]["encoder.0.weight"]
+    with pytest.raises(ValueError, match=r"encoder\.0\.weight was not kept"):
+        restored_model(method, DATA.spec, parts)
