@@ -20,7 +20,7 @@ from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
     "synthetic-search": "tune --suite synthetic --trials 64 --seeds 2 --halving 8 --rungs 2",
-    "synthetic": "run --suite synthetic --seeds 5",
+    "synthetic": "run --suite synthetic --seeds 10",
     "synthetic-published": "run --suite synthetic --settings published --seeds 10",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
     "veegan-2017": "run --suite veegan-2017 --datasets grid --methods veegan --seeds 5",

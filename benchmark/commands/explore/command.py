@@ -50,7 +50,10 @@ def explore(directory: Path, options: ExploreOptions) -> Explored:
     Raises:
         UsageError: If there is no run or nothing to explore, or an option is wrong; nothing is changed then.
     """
-    return _explore(Store(directory), read_scores(directory), options)
+    results = read_scores(directory)
+    for damage in results.damaged:
+        complain(f"{damage}; left out")
+    return _explore(Store(directory), results, options)
 
 
 def explore_all(store: Store, results: Results, device: str) -> None:

@@ -27,6 +27,8 @@ def spherical(a: Tensor, b: Tensor, points: int) -> Tensor:
         Animating rotation with quaternion curves (Shoemake, 1985);
         Sampling Generative Networks (White, 2016), arXiv:1609.04468.
     """
+    if a.dtype != torch.float64:  # where angles below a thousandth would be lost
+        return spherical(a.double(), b.double(), points).to(a.dtype)
     t = torch.linspace(0, 1, points, dtype=a.dtype, device=a.device)
     cosine = torch.cosine_similarity(a, b, dim=1).clamp(-1, 1)
     angle = cosine.acos()[:, None]

@@ -70,16 +70,20 @@ def search(
         iterations: Evaluations from each start.
         rng: Draws the starts.
     """
+    pool = torch.randn(POOL, model.latents.size, generator=rng, device=rng.device)
     with torch.no_grad():
         wanted = loss(targets)
-    numbers = _starts(model, wanted, loss, starts, rng)
+        made = torch.cat([loss(_sample(model, part)) for part in pool.split(250)])
+    numbers = _starts(pool, made, wanted, starts, rng)
+    # In units of the samples' variance the first steps are neither tiny nor huge.
+    unit = made.var(dim=0).mean().clamp(min=1e-12)
     size = max(1, NUMBERS_AT_A_TIME // (starts * targets[0].numel()))
     best = []
     for start, want in zip(numbers.split(size), wanted.split(size), strict=True):
         rows = want.repeat_interleave(starts, dim=0)
 
         def objective(u: Tensor, rows: Tensor = rows) -> Tensor:
-            return (loss(_sample(model, u)) - rows).square().mean(dim=1)
+            return (loss(_sample(model, u)) - rows).square().mean(dim=1) / unit
 
         found, error = minimise(objective, start.flatten(0, 1), iterations)
         place = error.view(len(want), starts).argmin(dim=1)
@@ -90,16 +94,20 @@ def search(
         return Found(model.latents.of_normal(u), x, (loss(x) - wanted).square().mean(dim=1))
 
 
-def _starts(model: Model, wanted: Tensor, loss: Loss, starts: int, rng: torch.Generator) -> Tensor:
-    """Normal numbers to start from, shape $(n, starts, L)$."""
-    size = model.latents.size
-    pool = torch.randn(POOL, size, generator=rng, device=rng.device)
-    near = (starts + 1) // 2
-    with torch.no_grad():
-        made = torch.cat([loss(_sample(model, part)) for part in pool.split(250)])
+def _starts(pool: Tensor, made: Tensor, wanted: Tensor, starts: int, rng: torch.Generator) -> Tensor:
+    """Normal numbers to start from, shape $(n, starts, L)$.
+
+    Arguments:
+        pool: Normal numbers, shape $(N, L)$.
+        made: What is compared of their samples, shape $(N, F)$.
+        wanted: What is compared of the targets, shape $(n, F)$.
+        starts: Starts per target.
+        rng: Draws those that are not from the pool.
+    """
+    near = min((starts + 1) // 2, len(pool))
     # Distances in float32 would lose those that are small beside coordinates.
     nearest = torch.cdist(wanted.double(), made.double()).topk(near, largest=False).indices
-    others = torch.randn(len(wanted), starts - near, size, generator=rng, device=rng.device)
+    others = torch.randn(len(wanted), starts - near, pool.shape[1], generator=rng, device=rng.device)
     return torch.cat([pool[nearest], others], dim=1)
 
 

@@ -1,6 +1,6 @@
 """Sheets of images: paths, reconstructions, walks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -65,9 +65,5 @@ def _compared(name: str, what: str, compared: Compared) -> Iterator[tuple[str, s
 
 
 def _walk_words(walks: Walks) -> str:
-    parts = _coordinates_in_words(walks.coordinates, walks.shares)
-    return f"from the top: {', '.join(parts)} of the variance"
-
-
-def _coordinates_in_words(coordinates: Sequence[int], shares: Sequence[float]) -> list[str]:
-    return [f"coordinate {i} ({share:.0%})" for i, share in zip(coordinates, shares, strict=True)]
+    parts = [f"{i} ({share:.0%})" for i, share in zip(walks.coordinates, walks.shares, strict=True)]
+    return f"from the top, the coordinates and the shares of the variance: {', '.join(parts)}"

@@ -1,8 +1,8 @@
 """The numbers of an exploration as tables."""
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -128,17 +128,22 @@ def _interval(measure: str, values: np.ndarray) -> Interval:
 
 
 def text_table(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
-    """Some measures for people: a row per method and path, a column per measure."""
-    rows: dict[tuple[str, str], dict[str, str]] = {}
+    """Some measures for people: a row per method and path, a column per measure that has a value."""
     wanted = summary[summary["measure"].isin(measures)]
+    present = [measure for measure in measures if (wanted["measure"] == measure).any()]
+    rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in wanted.to_dict("records"):
-        write = estimate if row["measure"] in FACTORS else spread
-        text = write(row["mean"], row["ci_low"], row["ci_high"])
-        if row["method"] in (REAL_DATA, LATENTS):
-            text = number(row["mean"])
-        rows.setdefault((row["method"], row["path"]), {})[row["measure"]] = text
-    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=list(measures)).fillna("")
-    return table.loc[:, (table != "").any()]
+        cells = rows.setdefault((row["method"], row["path"]), dict.fromkeys(present, ""))
+        cells[row["measure"]] = _text(row)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=present, dtype=object)
+
+
+def _text(row: Mapping[Hashable, Any]) -> str:
+    """The text of a row of `explore.csv`."""
+    if row["method"] in (REAL_DATA, LATENTS):
+        return number(row["mean"])
+    write = estimate if row["measure"] in FACTORS else spread
+    return write(row["mean"], row["ci_low"], row["ci_high"])
 
 
 def terminal_tables(summary: pd.DataFrame) -> str:
