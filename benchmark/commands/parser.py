@@ -247,7 +247,7 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
         help="what a search compares: data itself, or features of the classifier or of Inception "
         "(default: pixels)",
     )
-    explore.add_argument("--starts", metavar="N", help="starts of a search (default: 4)")
+    explore.add_argument("--starts", metavar="N", help="starts of a search (default: 8)")
     explore.add_argument("--iterations", metavar="N", help="evaluations from each start (default: 200)")
     explore.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
     _add_plugin(explore)

@@ -16,7 +16,7 @@ from benchmark.commands.explore.latent_use import code_measures, explained_varia
 from benchmark.commands.explore.models import Model
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import loss_of, search
-from benchmark.datasets.mixtures import HighDimensional, Ring
+from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.method import Latents
 from benchmark.report.explored.findings import FINER
 from benchmark.suites.budget import Budget
@@ -197,14 +197,14 @@ def test_codes_are_measured_as_they_are():
     assert findings.measures["code_covariance"] == pytest.approx(distance, rel=1e-4)
 
 
-@pytest.mark.parametrize("data", [Ring(), HighDimensional(latent=16)], ids=lambda data: data.name)
+@pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda data: data.name)
 def test_a_search_finds_what_a_trained_generator_has_made(data):
     method = GAN()
     generators = trained(method, replace(data, evaluations=1), (0,), Budget(500, "steps")).end.generator
     model = Model("gan", 0, restored_model(method, data.spec, kept_model(generators, 0)), encodes=False)
     with torch.no_grad():
         targets = model.sample(torch.randn(20, data.latent, generator=stream(5)), torch.zeros(20, 0))
-    found = search(model, targets, loss_of("pixels", data), 4, 200, stream(6))
+    found = search(model, targets, loss_of("pixels", data), 8, 200, stream(6))
     variance = targets.var(dim=0).mean()
     assert (found.error / variance).max() < 1e-4
     assert torch.allclose(found.x, model.sample(found.z, torch.zeros(20, 0)), atol=1e-6)

@@ -42,7 +42,7 @@ class ExploreOptions:
     pairs: int = 6
     image: Path | None = None
     loss: str = "pixels"
-    starts: int = 4
+    starts: int = 8
     iterations: int = 200
     device: str = "auto"
 
@@ -69,7 +69,7 @@ def read_explore_options(dataset: str, texts: Mapping[str, Any]) -> ExploreOptio
         pairs=option_values.count("--pairs", given.get("pairs", "6"), most=MOST_PAIRS),
         image=user_path(given["image"]) if "image" in given else None,
         loss=option_values.choice("--loss", given.get("loss", "pixels"), LOSSES),
-        starts=option_values.count("--starts", given.get("starts", "4")),
+        starts=option_values.count("--starts", given.get("starts", "8")),
         iterations=option_values.count("--iterations", given.get("iterations", "200")),
         device=given.get("device", "auto"),
     )
