@@ -17,10 +17,10 @@ from benchmark.metric import Evaluation
 
 __all__ = [
     "check_extractor",
-    "differentiable_features",
     "features_of",
     "features_of_data",
     "held_out_features",
+    "inception_features",
     "inception_file",
     "resolve_features",
 ]
@@ -60,15 +60,12 @@ def features_of_data(data: Dataset, packed: Tensor, extractor: str) -> Tensor:
     return _extract(data, packed, extractor)
 
 
-def differentiable_features(data: Dataset, x: Tensor, extractor: str) -> Tensor:
-    """The features of data $(n, *)$ as networks see it, shape $(n, F)$, through which gradients flow.
+def inception_features(x: Tensor) -> Tensor:
+    """Inception's features of images $(n, C, H, W)$ in $[-1, 1]$, shape $(n, 2048)$; gradients flow through
+    them.
 
-    They are those of `features_of_data` but for the rounding of images to 8 bits.
+    They are those that metrics use, but for the rounding of images to 8 bits.
     """
-    if extractor == "classifier":
-        return data.learned_features(x)
-    if extractor == "raw":
-        return x.flatten(1)
     images = (x.expand(-1, 3, -1, -1) + 1) / 2
     return _network(inception_file(), x.device)(images)[0].flatten(1)
 

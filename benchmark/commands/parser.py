@@ -233,13 +233,21 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
     explore.add_argument("directory", metavar="DIR", help="the directory of a run")
     explore.add_argument("--dataset", metavar="D", required=True, help="one of the run's datasets")
     explore.add_argument("--methods", metavar="A,B", help="methods (default: all of the run)")
-    explore.add_argument("--seeds", metavar="LIST", help="seeds such as 0,1,2 (default: 0)")
+    explore.add_argument("--seeds", metavar="LIST", help="seeds such as 0,1,2 (default: the lowest)")
     explore.add_argument("--steps", metavar="N", help="pictured points of a path (default: 9)")
     explore.add_argument("--pairs", metavar="N", help="paths of each kind (default: 6)")
     explore.add_argument(
         "--image",
         metavar="FILE",
         help="a PNG picture, or an array or table of data, whose latents are searched, too",
+    )
+    explore.add_argument(
+        "--array", metavar="NAME", help="the data among the arrays of a .npz file (default: the only ones)"
+    )
+    explore.add_argument(
+        "--range",
+        metavar="0,1|-1,1|0,255",
+        help="the range of the pixels in FILE (default: what the distribution of their values suggests)",
     )
     explore.add_argument(
         "--loss",

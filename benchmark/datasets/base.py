@@ -162,9 +162,14 @@ class Dataset(ABC):
 
     def learned_features(self, x: Tensor) -> Tensor:
         """The features of `Assignment`, of data $(n, *)$ as networks see it, shape $(n, F)$; gradients flow
-        through them. Not called where there are none.
+        through them. Not called unless a dataset overrides it.
         """
         raise NotImplementedError(f"{self.name} has no features of a classifier")
+
+    @property
+    def has_learned_features(self) -> bool:
+        """Whether the dataset defines `learned_features`."""
+        return type(self).learned_features is not Dataset.learned_features
 
     def sample(self, n: int, rng: torch.Generator) -> Tensor:
         """Draws `n` training samples as networks see them, shape $(n, *)$, on the device of `rng`."""

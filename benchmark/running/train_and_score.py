@@ -277,8 +277,9 @@ class _GroupInTraining:
                 trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))
             else:
                 trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
-            for part, tensors in kept_model(generator, j).items():
-                setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
+            if self.cell.keeps:
+                for part, tensors in kept_model(generator, j).items():
+                    setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
             if standing.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
 

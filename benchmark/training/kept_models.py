@@ -10,7 +10,6 @@ from benchmark.method import (
     DataSpec,
     Method,
     Networks,
-    Player,
     PureNetwork,
     State,
     Tensors,
@@ -21,7 +20,7 @@ from benchmark.training.generators import TrainedGenerators
 from benchmark.training.settings import at_settings, networks_of
 from benchmark.training.step import select_seed
 
-__all__ = ["kept_model", "restored_model"]
+__all__ = ["kept_model", "restored_model", "used_in_encoding", "used_in_sampling"]
 
 VARIABLES = "variables"
 """Stands before the names of variables, where networks have their own."""
@@ -30,20 +29,13 @@ VARIABLES = "variables"
 def kept_model(generators: TrainedGenerators, index: int) -> dict[str, Tensors]:
     """The tensors of one seed's model, by part and name; parts that a method does not have are empty.
 
-    `generator` are the parameters and buffers of that network, by their own names. `encoder` are those of the
-    other networks that encode, and `sampler` those of the other networks that sample, as `NETWORK.NAME`, and
-    variables as `variables.NAME`.
+    `generator` are the parameters and buffers of that network, by their own names. `encoder` is what else is
+    used to encode, and `sampler` what else is used to sample: other networks as `NETWORK.NAME`, and variables
+    as `variables.NAME`.
     """
     own = generators.select([index])
-    z = own.state.progress.new_zeros(1, 1, own.latents.size)
-    noise = own.state.progress.new_zeros(1, 1, own.latents.noise)
-    x = own.sample(z, noise)[0]
-    sampler = _Use(own).called_by(lambda method, nets: method.sample(nets, z[0], noise[0]))
-    sampler |= _named(VARIABLES, select_seed(own.state, 0).variables)
-    encoder: Tensors = {}
-    if own.has_encoder:
-        encoder = _Use(own).called_by(lambda method, nets: method.encode(nets, x))
-    return {"generator": generators.tensors(index), "encoder": encoder, "sampler": sampler}
+    encoder = used_in_encoding(own) if own.has_encoder else {}
+    return {"generator": generators.tensors(index), "encoder": encoder, "sampler": used_in_sampling(own)}
 
 
 def restored_model(
@@ -51,77 +43,102 @@ def restored_model(
 ) -> TrainedGenerators:
     """The model whose parts were kept, as the only seed of a group, on the device of its tensors.
 
-    It samples as it did. If the part `encoder` is there, it encodes as it did.
+    It samples as it did. If the part `encoder` was kept, it encodes as it did.
 
     Raises:
-        ValueError: If the tensors are not those of that method on that data.
+        ValueError: If the tensors are not those of that method on that data, or do not suffice to sample.
     """
     kept = {**_named("generator", parts["generator"]), **parts.get("encoder", {}), **parts.get("sampler", {})}
+    one = next(iter(kept.values())).new_ones(1)
     parameters, buffers = {}, {}
     for name, network in networks_of(method, data).items():
-        own = {**parameters_of(network), **buffers_of(network)}
-        if own and not any(f"{name}.{key}" in kept for key in own):
-            continue  # it has no part in sampling or encoding
-        parameters[name] = _fitting(kept, name, parameters_of(network))
-        buffers[name] = _fitting(kept, name, buffers_of(network))
-    variables = _fitting(kept, VARIABLES, method.variables(data))
-    one = next(iter(kept.values())).new_ones(1)
-    return TrainedGenerators.of(method, data, State(parameters, buffers, variables, {}, {}, {}, one, one))
+        parameters[name] = _replaced(parameters_of(network), name, kept, one.device)
+        buffers[name] = _replaced(buffers_of(network), name, kept, one.device)
+    variables = _replaced(method.variables(data), VARIABLES, kept, one.device)
+    state = State(parameters, buffers, variables, {}, {}, {}, progress=one, rate=one)
+    generators = TrainedGenerators.of(method, data, state)
+    for name in {**_named("generator", parameters["generator"]), **used_in_sampling(generators)}:
+        if name not in kept:
+            raise ValueError(f"{name} was not kept")
+    return generators
 
 
-class _Use:
-    """Finds out which networks of a model a function calls.
+def used_in_sampling(generators: TrainedGenerators) -> Tensors:
+    """What a sample of the only seed of a group is made with, apart from the generator."""
+    z, noise = _first_latents(generators)
+    return _used(generators, lambda method, nets: method.sample(nets, z[0], noise[0]))
 
-    Arguments:
-        generators: The model, the only seed of its group.
-    """
 
-    def __init__(self, generators: TrainedGenerators) -> None:
-        self.state = select_seed(generators.state, 0)
-        self.method = at_settings(generators.method, self.state.settings)
-        self.modules = generators.modules
+def used_in_encoding(generators: TrainedGenerators) -> Tensors:
+    """What the only seed of a group encodes with, apart from the generator."""
+    with torch.no_grad():
+        x = generators.sample(*_first_latents(generators))[0]
+    return _used(generators, lambda method, nets: method.encode(nets, x))
 
-    def called_by(self, function: Callable[[Method, Networks], Tensor]) -> Tensors:
-        """The tensors of the networks that it calls, apart from the generator, as `NETWORK.NAME`."""
-        nets = _WatchedNetworks(self.modules, self.state, {})
-        with torch.no_grad():
-            function(self.method, nets)
-        tensors: Tensors = {}
-        for name in nets.called:
-            if name != "generator":
-                tensors |= _named(name, {**self.state.parameters[name], **self.state.buffers[name]})
-        return tensors
+
+def _first_latents(generators: TrainedGenerators) -> tuple[Tensor, Tensor]:
+    """A latent and noise of 0, of the only seed of a group."""
+    latents, zero = generators.latents, generators.state.progress
+    return zero.new_zeros(1, 1, latents.size), zero.new_zeros(1, 1, latents.noise)
+
+
+def _used(generators: TrainedGenerators, function: Callable[[Method, Networks], Tensor]) -> Tensors:
+    """The tensors of the networks and variables that a function uses, apart from the generator."""
+    state = select_seed(generators.state, 0)
+    nets = _WatchedNetworks(generators.modules, state)
+    with torch.no_grad():
+        function(at_settings(generators.method, state.settings), nets)
+    tensors: Tensors = {}
+    for name in nets.called:
+        if name != "generator":
+            tensors |= _named(name, {**state.parameters[name], **state.buffers[name]})
+    return tensors | _named(VARIABLES, {name: state.variables[name] for name in nets.read.names})
 
 
 class _WatchedNetworks(Networks):
-    """Networks that remember which of them were called, in `called`."""
+    """Networks that remember which of them were called, and which variables were read."""
 
-    def __init__(
-        self, modules: Mapping[str, PureNetwork], state: State, players: Mapping[str, Player]
-    ) -> None:
-        super().__init__(modules, state, players)
+    def __init__(self, modules: Mapping[str, PureNetwork], state: State) -> None:
+        super().__init__(modules, state, {})
         self.called: dict[str, None] = {}
+        self.read = _WatchedVariables(state.variables)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         call = super().__getattr__(name)
         self.called[name] = None
         return call
 
+    @property
+    def variables(self) -> Tensors:
+        return self.read
+
+
+class _WatchedVariables(dict[str, Tensor]):
+    """Variables by name, of which `names` were read."""
+
+    def __init__(self, variables: Mapping[str, Tensor]) -> None:
+        super().__init__(variables)
+        self.names: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        self.names[name] = None
+        return super().__getitem__(name)
+
 
 def _named(owner: str, tensors: Mapping[str, Tensor]) -> Tensors:
     return {f"{owner}.{key}": tensor for key, tensor in tensors.items()}
 
 
-def _fitting(kept: Mapping[str, Tensor], owner: str, like: Mapping[str, Tensor]) -> Tensors:
-    """The kept tensors of the names and shapes of others, stacked as those of one seed."""
+def _replaced(
+    fresh: Mapping[str, Tensor], owner: str, kept: Mapping[str, Tensor], device: torch.device
+) -> Tensors:
+    """Tensors of a fresh model, with those in their place that were kept, stacked as those of one seed."""
     tensors = {}
-    for key, other in like.items():
-        tensor = kept.get(f"{owner}.{key}")
-        if tensor is None:
-            raise ValueError(f"{owner}.{key} was not kept")
-        if tensor.shape != other.shape:
-            raise ValueError(
-                f"{owner}.{key} has the shape {tuple(tensor.shape)}, and not {tuple(other.shape)}"
-            )
-        tensors[key] = tensor[None]
+    for key, tensor in fresh.items():
+        name = f"{owner}.{key}"
+        replacement = kept.get(name, tensor.detach())
+        if replacement.shape != tensor.shape:
+            shape = tuple(replacement.shape)
+            raise ValueError(f"{name} has the shape {shape}, and not {tuple(tensor.shape)}")
+        tensors[key] = replacement.to(device)[None]
     return tensors

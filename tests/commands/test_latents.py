@@ -12,13 +12,12 @@ from torch import nn
 from baselines.gan import GAN
 from benchmark.commands.explore.explorer import Explorer
 from benchmark.commands.explore.interpolation import along_paths, spherical, straight
-from benchmark.commands.explore.latent_use import code_measures, explained_variances, latent_usage
+from benchmark.commands.explore.latent_use import code_error, code_measures, explained_variances, latent_usage
 from benchmark.commands.explore.models import Model
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import loss_of, search
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.method import Latents
-from benchmark.report.explored.findings import FINER
 from benchmark.suites.budget import Budget
 from benchmark.training.kept_models import kept_model, restored_model
 
@@ -72,8 +71,8 @@ def test_straight_paths_of_a_linear_generator_are_straight_and_even():
 def test_paths_between_data_go_from_one_code_to_the_other():
     held_out, findings = explored(linear(), pairs=4, steps=5)
     paths = findings.paths[2]
-    assert paths.frames.shape == (4, 4 * FINER + 1, 2)
-    assert paths.pictured.shape == (4, 5, 2)
+    assert paths.frames.shape == (4, 65, 2)
+    assert np.array_equal(paths.pictured, paths.frames[:, ::16])
     codes = held_out @ ENCODING.T + CODE_BIAS
     ends = (codes @ WEIGHT.T + BIAS)[:8].view(4, 2, 2)
     assert np.allclose(paths.frames[:, [0, -1]], ends, atol=1e-5)
@@ -115,6 +114,12 @@ def test_a_path_that_stands_still_or_returns_has_no_stretch():
     measured = along_paths(DATA, there_and_back)
     assert measured["stretch"].isnan().all()
     assert measured["largest_jump"].item() == pytest.approx(1)
+
+
+def test_rounding_is_no_path():
+    noise = 1.234 + 1e-7 * torch.randn(1, 9, 2, generator=stream())
+    assert along_paths(DATA, noise, resolution=1e-5)["largest_jump"].isnan().all()
+    assert not along_paths(DATA, noise)["largest_jump"].isnan().any()
 
 
 def test_modes_on_the_way_are_counted_once():
@@ -197,6 +202,22 @@ def test_codes_are_measured_as_they_are():
     assert findings.measures["code_covariance"] == pytest.approx(distance, rel=1e-4)
 
 
+def test_codes_of_an_encoder_that_inverts_the_generator_have_no_error():
+    plane = Ring(latent=2)
+    parts = {
+        "generator": {"weight": torch.diag(torch.tensor([2.0, 0.5])), "bias": torch.ones(2)},
+        "encoder": {
+            "encoder.weight": torch.diag(torch.tensor([0.5, 2.0])),
+            "encoder.bias": torch.tensor([-0.5, -2]),
+        },
+    }
+    model = Model("linear", 0, restored_model(Linear(), plane.spec, parts), encodes=True)
+    assert code_error(model, stream()) < 1e-10
+    parts["encoder"] = {"encoder.weight": torch.zeros(2, 2), "encoder.bias": torch.zeros(2)}
+    model = Model("linear", 0, restored_model(Linear(), plane.spec, parts), encodes=True)
+    assert code_error(model, stream()) == pytest.approx(1, abs=0.15)
+
+
 @pytest.mark.parametrize("data", [Ring(), Grid()], ids=lambda data: data.name)
 def test_a_search_finds_what_a_trained_generator_has_made(data):
     method = GAN()
@@ -255,5 +276,6 @@ def test_what_takes_noise_is_not_searched_and_its_noise_stands_still_along_a_pat
     assert not model.searchable
     _, findings = explored(model)
     assert list(findings.reconstructions.made) == ["encoder"]
-    for paths in findings.paths:
-        assert paths.measures["largest_jump"].max() < 3
+    kinds = {paths.kind: paths for paths in findings.paths}
+    assert kinds["straight"].measures["stretch"] == pytest.approx(1, abs=1e-3)
+    assert abs(kinds["straight"].frames).max() > 20

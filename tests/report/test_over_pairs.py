@@ -41,14 +41,14 @@ def test_equal_values_have_an_interval_of_no_width():
 
 
 def test_it_covers_the_mean_of_crossed_effects():
-    """With effects of seeds and of pairs and noise, at least 93 % of intervals hold the mean."""
+    """With effects of seeds and of pairs and noise, 93 to 98 % of intervals hold the mean."""
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(2000):
         seeds, pairs, noise = rng.normal(size=(5, 1)), rng.normal(size=(1, 6)), rng.normal(size=(5, 6))
         _, _, low, high = crossed_interval(seeds + pairs + noise)
         covered += low <= 0 <= high
-    assert covered / 2000 > 0.93
+    assert 0.93 < covered / 2000 < 0.98
 
 
 def test_an_interval_over_values_as_if_they_were_independent_would_not():

@@ -51,6 +51,25 @@ def test_tensors_of_another_method_or_size_are_refused():
     parts = kept_model(generators_of(method), 0)
     with pytest.raises(ValueError, match=r"generator\.0\.weight has the shape \(8, 8\), and not \(9, 8\)"):
         restored_model(method, replace(DATA, width=9).spec, parts)
-    del parts["encoder"]["encoder.0.weight"]
-    with pytest.raises(ValueError, match=r"encoder\.0\.weight was not kept"):
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "missing"),
+    [("ae", {}, "variables.weights"), ("vae", {"samples": "draw"}, "scale.log")],
+)
+def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing):
+    method = METHODS.build(name, settings)
+    parts = kept_model(generators_of(method), 0)
+    with pytest.raises(ValueError, match=f"{missing} was not kept"):
+        restored_model(method, DATA.spec, {"generator": parts["generator"]})
+    del parts["generator"]["0.weight"]
+    with pytest.raises(ValueError, match=r"generator\.0\.weight was not kept"):
         restored_model(method, DATA.spec, parts)
+
+
+@pytest.mark.parametrize("name", ["began", "presgan"])
+def test_variables_that_no_sample_takes_are_not_kept(name):
+    method = METHODS.get(name)()
+    parts = kept_model(generators_of(method), 0)
+    assert not parts["sampler"]
+    restored_model(method, DATA.spec, {"generator": parts["generator"]})

@@ -9,28 +9,29 @@ import numpy as np
 import pandas as pd
 import torch
 
+from benchmark.commands import option_values
 from benchmark.commands.explore.explorer import Explorer
 from benchmark.commands.explore.models import kept_trials, read_models
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import loss_of
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
-from benchmark.errors import UsageError, complain, tell
+from benchmark.errors import UsageError, complain, first_line, in_one_line, tell
 from benchmark.plan.devices import choose_device
 from benchmark.plan.plan import prepared
 from benchmark.records.results import Results, read_scores
 from benchmark.records.schema import Record
-from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
-from benchmark.report.explored.files import DrawnSheet, Explored, read_explored, write_explored
+from benchmark.report.explored.files import DrawnSheet, Explored, write_explored
 from benchmark.report.explored.findings import Findings
 from benchmark.report.explored.image_walls import image_walls
 from benchmark.report.explored.page import explored_page
 from benchmark.report.explored.planes import plane_figures
 from benchmark.report.explored.table import values_of
 from benchmark.report.pictures.own_style import own_style
-from benchmark.report.view import dataset_of
+from benchmark.report.view import BROKEN, dataset_of
 from benchmark.scoring.given_samples import pack_given
+from benchmark.scoring.pixel_ranges import RANGES
 from benchmark.scoring.sample_files import load_samples
 
 __all__ = ["explore", "explore_all"]
@@ -59,11 +60,10 @@ def explore(directory: Path, options: ExploreOptions) -> Explored:
 def explore_all(store: Store, results: Results, device: str) -> None:
     """Explores every dataset of a run with its lowest seed; what cannot be explored is reported."""
     for dataset in results.datasets:
-        seeds = [record["seed"] for record in results.records if record["dataset"] == dataset]
         try:
-            _explore(store, results, ExploreOptions(dataset, seeds=(min(seeds),), device=device))
-        except UsageError as error:
-            complain(error)
+            _explore(store, results, ExploreOptions(dataset, device=device))
+        except BROKEN as error:
+            complain(f"{dataset}: is not explored ({first_line(error)})")
 
 
 def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
@@ -73,7 +73,7 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
     device = torch.device(choose_device(options.device))
     prepared(data)
     held_out = data.draw(data.held_out, data.stream("all", "held-out", device), "held-out")
-    given = None if options.image is None else _given(options.image, data).to(device)
+    given = None if options.image is None else _given(options, options.image, data).to(device)
     explorer = Explorer(data, held_out, given, loss_of(options.loss, data), options)
     findings = list(_explored(explorer, store, records, device))
     if not findings:
@@ -89,20 +89,19 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
     folder = store.layout.explored(options.dataset)
     with own_style():
         sheets = list(_sheets(findings, data, held_out.cpu().numpy()))
-        write_explored(folder, _about(results, options), sheets, tables)
-    explored = read_explored(folder)
-    assert explored is not None  # it has just been written
-    write_at_once(folder / "explore.html", explored_page(explored).encode())
+        explored = write_explored(folder, _about(results, options, findings), sheets, tables, explored_page)
     tell(f"explore.html, explore.csv and {len(sheets)} sheets are in {folder}")
     return explored
 
 
-def _of_seeds(records: Sequence[Record], seeds: Sequence[int]) -> list[Record]:
-    """The records of some seeds.
+def _of_seeds(records: Sequence[Record], seeds: Sequence[int] | None) -> list[Record]:
+    """The records of some seeds; by default, of the lowest one.
 
     Raises:
         UsageError: If none has one of the seeds.
     """
+    if seeds is None:
+        seeds = [min(record["seed"] for record in records)]
     chosen = [record for record in records if record["seed"] in seeds]
     for seed in seeds:
         if all(record["seed"] != seed for record in chosen):
@@ -119,11 +118,16 @@ def _check_pairs(options: ExploreOptions, data: Dataset) -> None:
         )
 
 
-def _given(file: Path, data: Dataset) -> torch.Tensor:
+def _given(options: ExploreOptions, file: Path, data: Dataset) -> torch.Tensor:
     """The packed data in a user's file."""
-    given = pack_given(load_samples(file, data), file, data, None, fewest=1)
+    if options.pixel_range is not None:
+        option_values.choice("--range", options.pixel_range, tuple(RANGES))
+    content = load_samples(file, data, options.array)
+    given = pack_given(content, file, data, options.pixel_range, fewest=1)
     if len(given.packed) > MOST_GIVEN:
         raise UsageError(f"--image {file}: holds {len(given.packed)} data; give at most {MOST_GIVEN}")
+    if given.notes:
+        tell(f"--image {file}: {', '.join(given.notes)}")
     return given.packed
 
 
@@ -134,15 +138,17 @@ def _explored(
     began = time.perf_counter()
     for i, model in enumerate(read_models(store, records, explorer.data, device)):
         tell(f"exploring {model} ({i + 1} of {len(records)}, {time.perf_counter() - began:.0f} s so far)")
-        yield explorer.explore(model)
+        try:
+            yield explorer.explore(model)
+        except BROKEN as error:  # a method may be foreign code, and fail in any way
+            complain(f"{model}: cannot be explored ({in_one_line(error)}); left out")
 
 
 def _sheets(findings: Sequence[Findings], data: Dataset, real: np.ndarray) -> Iterator[DrawnSheet]:
     for found in findings:
-        model = f"{found.method}, seed {found.seed}"
         drawn = image_walls(found) if isinstance(data, Images) else plane_figures(found, data, real)
         for name, words, figure in drawn:
-            yield DrawnSheet(model, name, f"{found.method}-seed-{found.seed}-{name}.png", words, figure)
+            yield DrawnSheet(found.model, name, f"{found.method}-seed-{found.seed}-{name}.png", words, figure)
 
 
 def _modes_table(dataset: str, findings: Sequence[Findings]) -> pd.DataFrame | None:
@@ -165,9 +171,10 @@ def _modes_table(dataset: str, findings: Sequence[Findings]) -> pd.DataFrame | N
     return pd.DataFrame(rows) if rows else None
 
 
-def _about(results: Results, options: ExploreOptions) -> dict[str, Any]:
+def _about(results: Results, options: ExploreOptions, findings: Sequence[Findings]) -> dict[str, Any]:
     asked = {
-        "seeds": list(options.seeds),
+        "methods": list(dict.fromkeys(found.method for found in findings)),
+        "seeds": sorted({found.seed for found in findings}),
         "steps": options.steps,
         "pairs": options.pairs,
         "image": None if options.image is None else options.image.name,

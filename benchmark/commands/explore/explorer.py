@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.commands.explore.interpolation import along_paths, spherical, straight
-from benchmark.commands.explore.latent_use import code_measures, explained_variances, latent_usage
+from benchmark.commands.explore.latent_use import code_error, code_measures, explained_variances, latent_usage
 from benchmark.commands.explore.models import Model
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import Found, Loss, search
@@ -15,13 +15,19 @@ from benchmark.datasets.base import Dataset
 from benchmark.datasets.images import Images
 from benchmark.method import Latents
 from benchmark.records.schema import REAL_DATA
-from benchmark.report.explored.findings import FINER, Compared, Findings, LatentMap, Paths, Plane, Walks
+from benchmark.report.explored.findings import Compared, Findings, LatentMap, Paths, Plane, Walks
 from benchmark.report.explored.table import LATENTS, Value
 
 __all__ = ["Explorer"]
 
 ENCODED = 2000
 """Held-out data whose codes are compared with latents."""
+
+POINTS = 65
+"""Points of a path at which it is measured, its ends among them: one jump is at most 64 mean steps."""
+
+RESOLUTION = 1e-5
+"""Differences up to this share of the spread of data count as none: float32 has seven digits."""
 
 WALKS = 8
 """Latent coordinates along which walks are pictured, at most."""
@@ -41,7 +47,7 @@ AT_A_TIME = 500
 
 
 class Explorer:
-    """Explores models on one dataset, all from the same latents, pairs and held-out data.
+    """Explores models on one dataset, all with the same held-out data, and latents that depend on the seed.
 
     Arguments:
         data: The dataset.
@@ -61,15 +67,18 @@ class Explorer:
         self.given = None if given is None else data.unpack(given)
         self.loss = loss
         self.options = options
+        spread = self.encoded.flatten(1).double().var(dim=0).sum().sqrt()
+        self.resolution = RESOLUTION * float(spread)
 
     def explore(self, model: Model) -> Findings:
         """All that is found of one model."""
         found = self._search(model, self.ends, "explore-search") if model.searchable else None
         variances = explained_variances(model, self._rng(model, "explore-variances"))
+        variances[variances <= self.resolution**2] = 0
         measures = {"latent_usage": latent_usage(variances)}
         if model.has_law_of_codes:
-            rng = self._rng(model, "explore-codes")
-            measures |= code_measures(self._codes(model), model.latents, rng)
+            measures |= code_measures(self._codes(model), model.latents, self._rng(model, "explore-codes"))
+            measures["code_error"] = code_error(model, self._rng(model, "explore-code-errors"))
         with torch.no_grad():
             return Findings(
                 method=model.method,
@@ -84,8 +93,8 @@ class Explorer:
 
     def calibration(self) -> Iterator[Value]:
         """The numbers of straight lines between held-out data, and of latents in place of codes."""
-        frames = straight(self.ends[0::2].flatten(1), self.ends[1::2].flatten(1), self._points)
-        measured = along_paths(self.data, frames.unflatten(2, self.data.shape))
+        frames = straight(self.ends[0::2].flatten(1), self.ends[1::2].flatten(1), POINTS)
+        measured = along_paths(self.data, frames.unflatten(2, self.data.shape), self.resolution)
         for measure, values in measured.items():
             for pair, value in enumerate(values.tolist()):
                 yield Value(REAL_DATA, 0, "real", measure, pair, value)
@@ -94,11 +103,6 @@ class Explorer:
         drawn = torch.randn(len(self.encoded), latents.size, generator=rng, device=self.device)
         for measure, value in code_measures(drawn, latents, rng).items():
             yield Value(LATENTS, 0, "", measure, 0, value)
-
-    @property
-    def _points(self) -> int:
-        """Points of a path, its ends among them, at which it is measured."""
-        return (self.options.steps - 1) * FINER + 1
 
     def _rng(self, model: Model, kind: str) -> torch.Generator:
         """A stream that is the same for all methods."""
@@ -117,16 +121,16 @@ class Explorer:
         rng = self._rng(model, "explore-paths")
         a, b = torch.randn(2, pairs, latents.size, generator=rng, device=self.device)
         noise = torch.randn(pairs, latents.noise, generator=rng, device=self.device)
-        between = straight(latents.of_normal(a), latents.of_normal(b), self._points)
+        between = straight(latents.of_normal(a), latents.of_normal(b), POINTS)
         yield self._path(model, "straight", between, noise)
-        yield self._path(model, "spherical", latents.of_normal(spherical(a, b, self._points)), noise)
+        yield self._path(model, "spherical", latents.of_normal(spherical(a, b, POINTS)), noise)
         if model.encodes:
             codes = model.encode(self.ends)
-            frames = model.decode(straight(codes[0::2], codes[1::2], self._points).flatten(0, 1))
+            frames = model.decode(straight(codes[0::2], codes[1::2], POINTS).flatten(0, 1))
             yield self._measured("encoded", frames.unflatten(0, (pairs, -1)), self.ends)
         elif found is not None:
             yield self._path(
-                model, "searched", straight(found.z[0::2], found.z[1::2], self._points), noise, self.ends
+                model, "searched", straight(found.z[0::2], found.z[1::2], POINTS), noise, self.ends
             )
 
     def _path(
@@ -139,7 +143,8 @@ class Explorer:
         return self._measured(kind, torch.stack(frames), targets)
 
     def _measured(self, kind: str, frames: Tensor, targets: Tensor | None) -> Paths:
-        measures = {name: values.cpu().numpy() for name, values in along_paths(self.data, frames).items()}
+        measured = along_paths(self.data, frames, self.resolution)
+        measures = {name: values.cpu().numpy() for name, values in measured.items()}
         packed = self._packed(frames.flatten(0, 1)).reshape(*frames.shape[:2], *self.data.shape)
         nearest = None
         if isinstance(self.data, Images):
@@ -148,7 +153,7 @@ class Explorer:
         beside = None
         if targets is not None:
             beside = self._packed(targets).reshape(len(packed), 2, *self.data.shape)
-        return Paths(kind, packed, measures, nearest, beside)
+        return Paths(kind, self.options.steps, packed, measures, nearest, beside)
 
     def _packed(self, x: Tensor) -> np.ndarray:
         return self.data.pack(x).cpu().numpy()
@@ -158,8 +163,7 @@ class Explorer:
         if model.encodes:
             again = model.decode(model.encode(self.ends))
             made["encoder"] = self._packed(again)
-            difference = (self.loss(again) - self.loss(self.ends)).double()
-            errors["encoder"] = difference.square().mean(dim=1).cpu().numpy()
+            errors["encoder"] = self.loss.error(again, self.loss.of(self.ends)).double().cpu().numpy()
         if found is not None:
             made["search"] = self._packed(found.x)
             errors["search"] = found.error.double().cpu().numpy()
@@ -177,7 +181,7 @@ class Explorer:
     def _compared(
         self, targets: Tensor, made: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray]
     ) -> Compared:
-        variance = float(self.loss(targets).double().var(dim=0, correction=0).mean())
+        variance = float(self.loss.of(targets).double().var(dim=0, correction=0).mean())
         return Compared(self._packed(targets), made, errors, variance)
 
     def _walks(self, model: Model, variances: Tensor) -> Walks | None:
@@ -193,7 +197,7 @@ class Explorer:
             walk = numbers.repeat(steps, 1)
             walk[:, i] = torch.linspace(-REACH, REACH, steps, device=self.device)
             frames.append(self._packed(model.sample(model.latents.of_normal(walk), noise)))
-        return Walks(np.stack(frames), order, _shares(variances)[order].tolist())
+        return Walks(np.stack(frames), REACH, order, _shares(variances)[order].tolist())
 
     def _map(self, model: Model, variances: Tensor) -> LatentMap | None:
         if isinstance(self.data, Images) or not 0 < self.data.modes <= MOST_MAPPED_MODES:

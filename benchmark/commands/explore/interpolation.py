@@ -38,7 +38,7 @@ def spherical(a: Tensor, b: Tensor, points: int) -> Tensor:
     return torch.where((sine < PARALLEL)[:, :, None], straight(a, b, points), path)
 
 
-def along_paths(data: Dataset, frames: Tensor) -> dict[str, Tensor]:
+def along_paths(data: Dataset, frames: Tensor, resolution: float = 0.0) -> dict[str, Tensor]:
     """What is measured along paths of data as networks see it $(P, T, *)$: numbers $(P,)$ by name.
 
     `on_modes` is the share of the points that are of high quality: on a mode, or sure to the classifier.
@@ -46,6 +46,11 @@ def along_paths(data: Dataset, frames: Tensor) -> dict[str, Tensor]:
     `stretch` is the length of the path over the distance of its ends, 1 for a straight line. `largest_jump`
     is the longest step over the mean step, 1 for even steps. These two are NaN for a path that stands still,
     and `stretch` for one that returns to where it began.
+
+    Arguments:
+        data: The dataset.
+        frames: The paths.
+        resolution: Distances up to this one count as none.
     """
     measured = {}
     if data.modes:
@@ -55,12 +60,16 @@ def along_paths(data: Dataset, frames: Tensor) -> dict[str, Tensor]:
         measured["on_modes"] = good.double().mean(dim=1)
         measured["modes_met"] = _different(mode, good).double()
     x = frames.flatten(2).double()
-    steps = (x[:, 1:] - x[:, :-1]).norm(dim=2)
+    steps = _beyond(resolution, (x[:, 1:] - x[:, :-1]).norm(dim=2))
     length = steps.sum(dim=1)
-    between_ends = (x[:, -1] - x[:, 0]).norm(dim=1)
+    between_ends = _beyond(resolution, (x[:, -1] - x[:, 0]).norm(dim=1))
     measured["stretch"] = torch.where(between_ends > 0, length / between_ends, torch.nan)
     measured["largest_jump"] = torch.where(length > 0, steps.amax(dim=1) / steps.mean(dim=1), torch.nan)
     return measured
+
+
+def _beyond(resolution: float, distances: Tensor) -> Tensor:
+    return torch.where(distances > resolution, distances, 0.0)
 
 
 def _different(mode: Tensor, counts: Tensor) -> Tensor:

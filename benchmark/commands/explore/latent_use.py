@@ -10,15 +10,16 @@ from benchmark.commands.explore.models import Model
 from benchmark.method import Latents
 from metrics.pairs import mean_between
 
-__all__ = ["code_measures", "explained_variances", "latent_usage"]
+__all__ = ["code_error", "code_measures", "explained_variances", "latent_usage"]
 
 VARIANCE_THAT_COUNTS = 0.95
 """The share of the variance that the latents in use carry together."""
 
+CODED = 500
+"""Samples of a model that are encoded again."""
+
 DRAWS = 256
 """Latents that every coordinate is redrawn in."""
-
-DATA_AT_A_TIME = 512
 
 
 def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
@@ -36,20 +37,19 @@ def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
     noise = torch.randn(DRAWS, latents.noise, generator=rng, device=device)
     redrawn = torch.randn(DRAWS, latents.size, generator=rng, device=device)
     with torch.no_grad():
-        x = _in_parts(model, numbers, noise)
+        x = _made(model, numbers, noise)
         effects = []
         for i in range(latents.size):
             other = numbers.clone()
             other[:, i] = redrawn[:, i]
-            change = _in_parts(model, other, noise) - x
+            change = _made(model, other, noise) - x
             effects.append(change.double().square().sum(dim=1).mean() / 2)
     return torch.stack(effects)
 
 
-def _in_parts(model: Model, numbers: Tensor, noise: Tensor) -> Tensor:
-    parts = zip(numbers.split(DATA_AT_A_TIME), noise.split(DATA_AT_A_TIME), strict=True)
-    made = [model.sample(model.latents.of_normal(u), v).flatten(1) for u, v in parts]
-    return torch.cat(made)
+def _made(model: Model, numbers: Tensor, noise: Tensor) -> Tensor:
+    """What the model makes of normal numbers, flat, shape $(n, D)$."""
+    return model.sample(model.latents.of_normal(numbers), noise).flatten(1)
 
 
 def latent_usage(variances: Tensor) -> float:
@@ -74,7 +74,7 @@ def code_measures(codes: Tensor, latents: Latents, rng: torch.Generator) -> Mapp
     the Frobenius distance of the covariance from that of latents, over the norm of the latter; and
     `code_energy`, the energy distance from as many drawn latents.
     """
-    deviation = 1.0 if latents.law == "normal" else 1 / math.sqrt(3)
+    deviation = _deviation(latents)
     x = codes.double() / deviation
     drawn = latents.of_normal(torch.randn(codes.shape, generator=rng, device=codes.device)).double()
     covariance = x.T.cov().view(latents.size, latents.size)
@@ -85,6 +85,23 @@ def code_measures(codes: Tensor, latents: Latents, rng: torch.Generator) -> Mapp
         "code_covariance": float((covariance - identity).norm() / identity.norm()),
         "code_energy": _energy_distance(x, drawn / deviation),
     }
+
+
+def code_error(model: Model, rng: torch.Generator) -> float:
+    """The mean squared error of the codes of a model's own samples, per coordinate, in units of the latents'
+    variance: 0 for an encoder that inverts the generator, about 1 for codes that are all 0.
+    """
+    latents = model.latents
+    z = latents.of_normal(torch.randn(CODED, latents.size, generator=rng, device=rng.device))
+    noise = torch.randn(CODED, latents.noise, generator=rng, device=rng.device)
+    with torch.no_grad():
+        codes = model.encode(model.sample(z, noise))
+    return float((codes - z).double().square().mean()) / _deviation(latents) ** 2
+
+
+def _deviation(latents: Latents) -> float:
+    """The standard deviation of a latent coordinate."""
+    return 1.0 if latents.law == "normal" else 1 / math.sqrt(3)
 
 
 def _energy_distance(x: Tensor, y: Tensor) -> float:

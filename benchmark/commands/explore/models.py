@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, complain
+from benchmark.errors import UsageError, complain, first_line
 from benchmark.method import Latents, Method
 from benchmark.records.layout import TrialId
 from benchmark.records.results import Results
@@ -15,10 +15,14 @@ from benchmark.records.schema import CALIBRATION_ROWS, Record
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.registry import METHODS, RESERVED_FIELDS
+from benchmark.report.view import BROKEN
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.kept_models import restored_model
 
 __all__ = ["Model", "kept_trials", "read_models"]
+
+FIRST_WITH_ENCODERS = 5
+"""The first schema version whose trials keep encoders."""
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,10 @@ def read_models(
             tensors[part] = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
         try:
             generators = restored_model(_method_of(record), data.spec, tensors)
-        except ValueError as error:
-            complain(f"{trial}: its model cannot be made again ({error}); left out")
+        except BROKEN as error:
+            complain(f"{trial}: its model cannot be made again ({first_line(error)}); left out")
             continue
-        encodes = generators.has_encoder and "encoder" in parts
+        encodes = generators.has_encoder and record["schema_version"] >= FIRST_WITH_ENCODERS
         if generators.has_encoder and not encodes:
             complain(f"{trial}: was written by an older version, which kept no encoder; explored without it")
         yield Model(record["method"], record["seed"], generators, encodes)

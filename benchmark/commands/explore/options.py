@@ -1,7 +1,8 @@
 """The options of `explore`, read and checked. Imports nothing heavy: a mistake is reported at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,19 @@ from benchmark.registry import user_path
 
 __all__ = ["EXPLORE_OPTIONS", "ExploreOptions", "read_explore_options"]
 
-EXPLORE_OPTIONS = ("methods", "seeds", "steps", "pairs", "image", "loss", "starts", "iterations", "device")
+EXPLORE_OPTIONS = (
+    "methods",
+    "seeds",
+    "steps",
+    "pairs",
+    "image",
+    "array",
+    "range",
+    "loss",
+    "starts",
+    "iterations",
+    "device",
+)
 
 LOSSES = ("pixels", "features")
 
@@ -25,10 +38,12 @@ class ExploreOptions:
     Attributes:
         dataset: The dataset.
         methods: The methods; `None` for all.
-        seeds: The seeds.
+        seeds: The seeds; `None` for the lowest.
         steps: Pictured points of a path, its ends among them.
         pairs: Paths of each kind; twice as many held-out data are searched and encoded.
         image: A file with data whose latents are searched, too.
+        array: The name of that data in a .npz file; by default the only array.
+        pixel_range: The range of its pixels; by default it is guessed.
         loss: What a search compares: `pixels` or `features`.
         starts: Starts of a search.
         iterations: Evaluations from each start.
@@ -37,10 +52,12 @@ class ExploreOptions:
 
     dataset: str
     methods: Sequence[str] | None = None
-    seeds: Sequence[int] = (0,)
+    seeds: Sequence[int] | None = None
     steps: int = 9
     pairs: int = 6
     image: Path | None = None
+    array: str | None = None
+    pixel_range: str | None = None
     loss: str = "pixels"
     starts: int = 8
     iterations: int = 200
@@ -58,18 +75,27 @@ def read_explore_options(dataset: str, texts: Mapping[str, Any]) -> ExploreOptio
     Raises:
         UsageError: If one of them is wrong.
     """
-    given = {name: texts[name] for name in EXPLORE_OPTIONS if texts.get(name) is not None}
-    seeds = given.get("seeds", "0")
-    return ExploreOptions(
-        dataset=dataset,
-        methods=option_values.names("methods", given.get("methods")),
-        # One number is that seed, and not a number of seeds.
-        seeds=option_values.seeds(seeds if "," in seeds else f"{seeds},"),
-        steps=option_values.count("--steps", given.get("steps", "9"), least=2, most=MOST_STEPS),
-        pairs=option_values.count("--pairs", given.get("pairs", "6"), most=MOST_PAIRS),
-        image=user_path(given["image"]) if "image" in given else None,
-        loss=option_values.choice("--loss", given.get("loss", "pixels"), LOSSES),
-        starts=option_values.count("--starts", given.get("starts", "8")),
-        iterations=option_values.count("--iterations", given.get("iterations", "200")),
-        device=given.get("device", "auto"),
-    )
+    read: dict[str, Any] = {}
+    for name in EXPLORE_OPTIONS:
+        if texts.get(name) is not None:
+            field = "pixel_range" if name == "range" else name
+            read[field] = READERS.get(name, str)(texts[name])
+    return ExploreOptions(dataset, **read)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """Reads `0` and `0,3` as those seeds; `run` takes one number for a number of seeds."""
+    return option_values.seeds(text if "," in text else f"{text},")
+
+
+READERS: dict[str, Callable[[str], Any]] = {
+    "methods": partial(option_values.names, "methods"),
+    "seeds": _seeds,
+    "steps": partial(option_values.count, "--steps", least=2, most=MOST_STEPS),
+    "pairs": partial(option_values.count, "--pairs", most=MOST_PAIRS),
+    "image": user_path,
+    "loss": partial(option_values.choice, "--loss", choices=LOSSES),
+    "starts": partial(option_values.count, "--starts"),
+    "iterations": partial(option_values.count, "--iterations"),
+}
+"""How options are read; the others are texts."""

@@ -1,5 +1,6 @@
 """The latents of given data, searched by gradients."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from torch import Tensor
 from benchmark.commands.explore.models import Model
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
-from metrics.features import differentiable_features, resolve_features
+from metrics.features import inception_features, resolve_features
 from metrics.lbfgs import minimise
 
 __all__ = ["Found", "Loss", "loss_of", "search"]
@@ -20,8 +21,24 @@ POOL = 1000
 NUMBERS_AT_A_TIME = 1 << 20
 """Numbers of generated data that are handled at a time."""
 
-Loss = Callable[[Tensor], Tensor]
-"""Maps data $(n, *)$ to what is compared of it, shape $(n, F)$. The error is the mean squared difference."""
+INCEPTION_AT_A_TIME = 48
+"""Images that Inception sees at a time: it enlarges them to 299 pixels."""
+
+
+class Loss(NamedTuple):
+    """What a search compares. The error is the mean squared difference.
+
+    Attributes:
+        of: Maps data $(n, *)$ to what is compared of it, shape $(n, F)$.
+        at_a_time: The largest number of data that it is given at a time.
+    """
+
+    of: Callable[[Tensor], Tensor]
+    at_a_time: int
+
+    def error(self, x: Tensor, wanted: Tensor) -> Tensor:
+        """The errors $(n,)$ of data, where `wanted` $(n, F)$ is what is compared of the targets."""
+        return (self.of(x) - wanted).square().mean(dim=1)
 
 
 class Found(NamedTuple):
@@ -45,13 +62,15 @@ def loss_of(name: str, data: Dataset) -> Loss:
     Raises:
         UsageError: If the data has no features, or Inception's weights are missing.
     """
+    at_a_time = max(1, NUMBERS_AT_A_TIME // math.prod(data.shape))
     if name == "pixels":
-        return lambda x: x.flatten(1) / data.span
+        return Loss(lambda x: x.flatten(1) / data.span, at_a_time)
     extractor = resolve_features("default", data)
-    if extractor == "raw":
-        raise UsageError(f"--loss features: {data.name} has no features; choose pixels")
-    name_of_network = extractor.partition("-")[0]
-    return lambda x: differentiable_features(data, x, name_of_network)
+    if extractor == "raw" or (extractor == "classifier" and not data.has_learned_features):
+        raise UsageError(f"--loss features: {data.name} has no features with gradients; choose pixels")
+    if extractor == "classifier":
+        return Loss(data.learned_features, at_a_time)
+    return Loss(inception_features, INCEPTION_AT_A_TIME)
 
 
 def search(
@@ -72,18 +91,18 @@ def search(
     """
     pool = torch.randn(POOL, model.latents.size, generator=rng, device=rng.device)
     with torch.no_grad():
-        wanted = loss(targets)
-        made = torch.cat([loss(_sample(model, part)) for part in pool.split(250)])
+        wanted = torch.cat([loss.of(part) for part in targets.split(loss.at_a_time)])
+        made = torch.cat([loss.of(_sample(model, part)) for part in pool.split(min(250, loss.at_a_time))])
     numbers = _starts(pool, made, wanted, starts, rng)
     # In units of the samples' variance the first steps are neither tiny nor huge.
     unit = made.var(dim=0).mean().clamp(min=1e-12)
-    size = max(1, NUMBERS_AT_A_TIME // (starts * targets[0].numel()))
+    size = max(1, loss.at_a_time // starts)
     best = []
     for start, want in zip(numbers.split(size), wanted.split(size), strict=True):
         rows = want.repeat_interleave(starts, dim=0)
 
         def objective(u: Tensor, rows: Tensor = rows) -> Tensor:
-            return (loss(_sample(model, u)) - rows).square().mean(dim=1) / unit
+            return loss.error(_sample(model, u), rows) / unit
 
         found, error = minimise(objective, start.flatten(0, 1), iterations)
         place = error.view(len(want), starts).argmin(dim=1)
@@ -91,7 +110,10 @@ def search(
     u = torch.cat(best)
     with torch.no_grad():
         x = _sample(model, u)
-        return Found(model.latents.of_normal(u), x, (loss(x) - wanted).square().mean(dim=1))
+        errors = [
+            loss.error(part, want) for part, want in zip(x.split(size), wanted.split(size), strict=True)
+        ]
+        return Found(model.latents.of_normal(u), x, torch.cat(errors))
 
 
 def _starts(pool: Tensor, made: Tensor, wanted: Tensor, starts: int, rng: torch.Generator) -> Tensor:

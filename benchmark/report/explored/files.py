@@ -1,7 +1,8 @@
 """The files of an exploration."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,9 @@ from benchmark.report.tables.csv_text import to_csv
 
 __all__ = ["DrawnSheet", "Explored", "read_explored", "write_explored"]
 
-FACTS, SUMMARY, VALUES, MODES = "explore.json", "explore.csv", "values.csv", "modes.csv"
+FACTS, PAGE = "explore.json", "explore.html"
+
+SUMMARY, VALUES, MODES = "explore.csv", "values.csv", "modes.csv"
 
 
 class DrawnSheet(NamedTuple):
@@ -43,6 +46,11 @@ class DrawnSheet(NamedTuple):
     description: str
     figure: Figure
 
+    @property
+    def listed(self) -> Sheet:
+        """How `explore.json` lists it."""
+        return {"file": self.file, "model": self.model, "name": self.name, "description": self.description}
+
 
 class Explored(NamedTuple):
     """What an exploration has left.
@@ -61,43 +69,41 @@ class Explored(NamedTuple):
 def write_explored(
     folder: Path,
     about: Mapping[str, Any],
-    sheets: Iterable[DrawnSheet],
+    sheets: Sequence[DrawnSheet],
     tables: Mapping[str, pd.DataFrame],
-) -> None:
-    """Replaces what an exploration has left, all at once.
+    make_page: Callable[[Explored], str],
+) -> Explored:
+    """Replaces what an exploration has left, all at once, and returns what is there now.
 
     Arguments:
         folder: Its directory.
         about: The suite, the dataset and the options.
         sheets: Its pictures.
         tables: `values`, and `modes` if modes were mapped.
+        make_page: Makes the page.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir()
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        listed: list[Sheet] = []
         for sheet in sheets:
             save_figure(sheet.figure, fresh / sheet.file)
-            listed.append(
-                {
-                    "file": sheet.file,
-                    "model": sheet.model,
-                    "name": sheet.name,
-                    "description": sheet.description,
-                }
-            )
-        write_at_once(fresh / VALUES, to_csv(tables["values"]).encode())
-        write_at_once(fresh / SUMMARY, to_csv(summary_of(tables["values"])).encode())
+        texts = {VALUES: to_csv(tables["values"]), SUMMARY: to_csv(summary_of(tables["values"]))}
         if "modes" in tables:
-            write_at_once(fresh / MODES, to_csv(tables["modes"]).encode())
+            texts[MODES] = to_csv(tables["modes"])
+        for name, text in texts.items():
+            write_at_once(fresh / name, text.encode())
         files = {file.name: digest(file) for file in sorted(fresh.iterdir())}
+        listed = [sheet.listed for sheet in sheets]
         write_sealed(fresh / FACTS, {**about, "sheets": listed, "files": files})
+        explored = read_explored(fresh)
+        assert explored is not None  # it has just been written
+        write_at_once(fresh / PAGE, make_page(explored).encode())
+        fresh.chmod(folder.parent.stat().st_mode)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+    return explored
 
 
 def read_explored(folder: Path) -> Explored | None:

@@ -5,10 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["FINER", "PATHS", "Compared", "Findings", "LatentMap", "Paths", "Plane", "Walks"]
+from benchmark.report.numbers import NO_NUMBER, number
 
-FINER = 8
-"""Paths are measured at so many times the steps that are pictured."""
+__all__ = ["PATHS", "Compared", "Findings", "LatentMap", "Paths", "Plane", "Walks"]
 
 PATHS = {
     "real": "straight between two held-out data themselves",
@@ -25,13 +24,15 @@ class Paths(NamedTuple):
 
     Attributes:
         kind: A key of `PATHS`.
-        frames: The packed data along them, shape (P, T, *); every `FINER`-th is pictured.
+        steps: How many of their points are pictured.
+        frames: The packed data along them, shape (P, T, *).
         measures: What was measured along them, shape (P,), by name.
         nearest: The training images nearest to their ends, shape (P, 2, *); `None` for points.
         targets: The held-out data that their ends stand for, shape (P, 2, *); `None` for drawn latents.
     """
 
     kind: str
+    steps: int
     frames: np.ndarray
     measures: Mapping[str, np.ndarray]
     nearest: np.ndarray | None
@@ -39,8 +40,19 @@ class Paths(NamedTuple):
 
     @property
     def pictured(self) -> np.ndarray:
-        """The frames that are pictured, shape (P, steps, *)."""
-        return self.frames[:, ::FINER]
+        """The points that are pictured, evenly spaced, shape (P, steps, *)."""
+        last = self.frames.shape[1] - 1
+        return self.frames[:, np.linspace(0, last, self.steps).round().astype(int)]
+
+    @property
+    def caption(self) -> str:
+        """Their kind and the means of what was measured, in words."""
+        parts = []
+        for name, values in self.measures.items():
+            finite = values[np.isfinite(values)]
+            mean = number(float(finite.mean()), 2) if len(finite) else NO_NUMBER
+            parts.append(f"{name} {mean}")
+        return f"{PATHS[self.kind]}: {', '.join(parts)}"
 
 
 class Compared(NamedTuple):
@@ -64,11 +76,13 @@ class Walks(NamedTuple):
 
     Attributes:
         frames: Packed images, shape (k, steps, *).
+        reach: How far each walk goes from 0, either way, in standard deviations of normal numbers.
         coordinates: The coordinates.
-        shares: The share of the sum of all coordinates' variances that each explains.
+        shares: The share of the sum of all coordinates' effects that each has.
     """
 
     frames: np.ndarray
+    reach: float
     coordinates: Sequence[int]
     shares: Sequence[float]
 
@@ -91,7 +105,7 @@ class LatentMap(NamedTuple):
     Attributes:
         coordinates: The coordinates across and upwards.
         shares: As of `Walks`.
-        side: Half of the side of the plane, in standard deviations.
+        side: Half of the side of the plane, in standard deviations of normal numbers.
         planes: Planes by where the other coordinates are.
         volumes: The share of the latent volume of each mode, shape (K,).
         weights: The modes' weights, shape (K,).
@@ -127,3 +141,8 @@ class Findings(NamedTuple):
     walks: Walks | None
     map: LatentMap | None
     measures: Mapping[str, float]
+
+    @property
+    def model(self) -> str:
+        """The model in words."""
+        return f"{self.method}, seed {self.seed}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.report.explored.findings import PATHS, Compared, Findings, Paths, Walks
+from benchmark.report.explored.findings import Compared, Findings, Paths, Walks
 from benchmark.report.numbers import number
 from benchmark.report.pictures.image_sheets import sheet, wall
 from benchmark.report.words import joined
@@ -18,18 +18,21 @@ MOST_COLUMNS = 1
 
 def image_walls(findings: Findings) -> Iterator[tuple[str, str, Figure]]:
     """Yields the name, the words and the figure of each sheet of a model."""
-    model = f"{findings.method}, seed {findings.seed}"
+    model = findings.model
     sheets: dict[str, np.ndarray | None] = {}
     for paths in findings.paths:
-        sheets[_path_caption(paths)] = sheet([_path_row(paths, i) for i in range(len(paths.frames))])
+        rows = [_path_row(paths, i) for i in range(len(paths.frames))]
+        sheets[paths.caption.replace(": ", "\n", 1)] = sheet(rows)
     title = f"{model}: paths between latents"
     note = "outermost: held-out images; next to the paths: the training images nearest to their ends"
-    yield "paths", f"{title}; {'; '.join(sheets)}", wall(sheets, f"{title} ({note})", MOST_COLUMNS)
+    captions = "; ".join(paths.caption for paths in findings.paths)
+    yield "paths", f"{title}: {captions}", wall(sheets, f"{title} ({note})", MOST_COLUMNS)
     yield from _compared("reconstructions", f"{model}: held-out images", findings.reconstructions)
     if findings.given is not None:
         yield from _compared("search", f"{model}: the images given", findings.given)
     if findings.walks is not None:
-        caption = f"{model}: walks along single latent coordinates from -2.5 to 2.5 standard deviations"
+        reach = findings.walks.reach
+        caption = f"{model}: walks along single latent coordinates, from -{reach} to {reach}"
         words = _walk_words(findings.walks)
         picture = wall({words: sheet(list(findings.walks.frames))}, caption, MOST_COLUMNS)
         yield "walks", f"{caption}; {words}", picture
@@ -47,11 +50,6 @@ def _path_row(paths: Paths, i: int) -> np.ndarray:
     return np.concatenate([*left, blank, frames, blank, *reversed(right)])
 
 
-def _path_caption(paths: Paths) -> str:
-    parts = [f"{name} {number(float(np.nanmean(values)), 2)}" for name, values in paths.measures.items()]
-    return f"{PATHS[paths.kind]}\n{', '.join(parts)}"
-
-
 def _compared(name: str, what: str, compared: Compared) -> Iterator[tuple[str, str, Figure]]:
     """A row of targets, and one for each way to make them again, as far as there are any."""
     if not compared.made:
@@ -66,4 +64,4 @@ def _compared(name: str, what: str, compared: Compared) -> Iterator[tuple[str, s
 
 def _walk_words(walks: Walks) -> str:
     parts = [f"{i} ({share:.0%})" for i, share in zip(walks.coordinates, walks.shares, strict=True)]
-    return f"from the top, the coordinates and the shares of the variance: {', '.join(parts)}"
+    return f"from the top, the coordinates and their shares of the effects: {', '.join(parts)}"

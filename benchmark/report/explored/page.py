@@ -21,9 +21,7 @@ def explored_page(explored: Explored) -> str:
     template = templates().get_template("explored.html")
     part = explored_part(explored, Allowance(float("inf")))
     facts = explored.facts
-    return template.render(
-        suite=facts["suite"], options=facts["options"], part=part, css=template_file("page.css")
-    )
+    return template.render(suite=facts["suite"], part=part, css=template_file("page.css"))
 
 
 def explored_part(explored: Explored, allowance: Allowance) -> dict[str, Any]:
@@ -40,6 +38,7 @@ def explored_part(explored: Explored, allowance: Allowance) -> dict[str, Any]:
             sheets.setdefault(sheet["model"], []).append(_shown(sheet, address))
     return {
         "name": explored.facts["dataset"],
+        "options": explored.facts["options"],
         "tables": [
             _table("Along paths", explored.summary, PATH_MEASURES),
             _table("Latents and codes", explored.summary, LATENT_MEASURES),
@@ -58,8 +57,8 @@ def _table(title: str, summary: pd.DataFrame, measures: dict[str, str]) -> dict[
 
 
 def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    for method, path in table.index:
-        yield {"method": method, "path": PATHS.get(path, ""), "cells": list(table.loc[(method, path)])}
+    for (method, path), cells in zip(table.index, table.to_numpy(), strict=True):
+        yield {"method": method, "path": PATHS.get(path, ""), "cells": list(cells)}
 
 
 def _data_address(picture: bytes) -> str:

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from benchmark.datasets.base import Dataset
-from benchmark.report.explored.findings import FINER, PATHS, Compared, Findings, LatentMap, Paths
+from benchmark.report.explored.findings import Compared, Findings, LatentMap, Paths
 from benchmark.report.numbers import number
 from benchmark.report.pictures.axis_helpers import GREY, FigureForNotebooks, no_math
 from benchmark.report.styles import COLOURS
@@ -21,7 +21,7 @@ __all__ = ["plane_figures"]
 
 PANEL_INCHES = 3.6
 
-TITLE_LETTERS = 52
+TITLE_LETTERS = 48
 """Letters in a line of a panel's title."""
 
 OFF_MODE_OPACITY = 0.25
@@ -36,7 +36,7 @@ def plane_figures(findings: Findings, data: Dataset, real: np.ndarray) -> Iterat
         data: The dataset.
         real: Some real data (N, D): where no modes are known, it shows where data lies.
     """
-    model = f"{findings.method}, seed {findings.seed}"
+    model = findings.model
     plane = _Plane(data, real)
     title = f"{model}: paths between latents"
     figure, panels = _figure(title, len(findings.paths))
@@ -62,17 +62,14 @@ class _Plane:
         """Draws paths, and returns their caption."""
         self._prepare(axes)
         for i, frames in enumerate(paths.frames):
-            x, y = self._projected(frames).T
             colour = COLOURS[i % len(COLOURS)]
-            axes.plot(x, y, color=colour, linewidth=0.8)
-            axes.plot(x[::FINER], y[::FINER], "o", color=colour, markersize=2.5)
+            axes.plot(*self._projected(frames).T, color=colour, linewidth=0.8)
+            axes.plot(*self._projected(paths.pictured[i]).T, "o", color=colour, markersize=2.5)
             if paths.targets is not None:
                 x, y = self._projected(paths.targets[i]).T
                 axes.plot(x, y, "*", color=colour, markersize=9, markeredgecolor="black", markeredgewidth=0.5)
-        parts = [f"{name} {number(_mean(values), 2)}" for name, values in paths.measures.items()]
-        caption = f"{PATHS[paths.kind]}: {', '.join(parts)}"
-        _entitle(axes, caption)
-        return caption
+        _entitle(axes, paths.caption)
+        return paths.caption
 
     def draw_compared(self, axes: Axes, compared: Compared, how: str) -> str:
         """Draws lines from points to what was made of them, and returns the caption."""
@@ -133,8 +130,8 @@ def _map_figure(model: str, latent_map: LatentMap) -> tuple[str, Figure]:
             interpolation="nearest",
         )
         share_across, share_upwards = latent_map.shares
-        axes.set_xlabel(f"coordinate {i} ({share_across:.0%} of the variance)", fontsize=7)
-        axes.set_ylabel(f"coordinate {j} ({share_upwards:.0%} of the variance)", fontsize=7)
+        axes.set_xlabel(f"coordinate {i} ({share_across:.0%} of the effects)", fontsize=7)
+        axes.set_ylabel(f"coordinate {j} ({share_upwards:.0%} of the effects)", fontsize=7)
         _entitle(axes, f"other coordinates {others}; pale: on no mode")
     words = _draw_volumes(panels[-1], latent_map, colours)
     return f"{title}; {words}", figure
@@ -164,7 +161,7 @@ def _colours_of_modes(number_of_modes: int) -> list[tuple[float, float, float]]:
 
 def _figure(title: str, panels: int) -> tuple[Figure, list[Axes]]:
     figure = FigureForNotebooks(figsize=(PANEL_INCHES * panels, PANEL_INCHES + 0.5), layout="constrained")
-    no_math(figure.suptitle(title, fontsize=10))
+    no_math(figure.suptitle(fill(title, TITLE_LETTERS * panels), fontsize=10))
     axes = [figure.add_subplot(1, panels, i + 1) for i in range(panels)]
     for panel in axes:
         panel.tick_params(labelsize=7)
@@ -173,8 +170,3 @@ def _figure(title: str, panels: int) -> tuple[Figure, list[Axes]]:
 
 def _entitle(axes: Axes, text: str) -> None:
     no_math(axes.set_title(fill(text, TITLE_LETTERS), fontsize=8))
-
-
-def _mean(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else float("nan")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.records.schema import REAL_DATA
 from benchmark.report.explored.findings import Findings
-from benchmark.report.numbers import estimate, number, spread
+from benchmark.report.numbers import estimate, number
 from benchmark.report.statistics.over_pairs import crossed_interval
 from benchmark.report.statistics.over_seeds import Interval
 
@@ -25,33 +25,44 @@ __all__ = [
 ]
 
 LATENTS = "latents"
-"""The row of drawn latents in place of codes: what a perfect encoder's codes score."""
+"""The row of drawn latents in place of codes."""
 
 PATH_MEASURES = {
     "on_modes": "share of the points of a path that are on a mode, or sure to the classifier",
     "modes_met": "number of different modes among those points",
-    "stretch": "length of a path over the distance of its ends; 1 is a straight line",
-    "largest_jump": "longest step of a path over its mean step; 1 is even",
+    "stretch": "length of a path over the distance of its ends; 1 is a straight line (geometric mean)",
+    "largest_jump": "longest of 64 steps of a path over its mean step; 1 is even, 64 is one jump (geometric "
+    "mean)",
 }
 
 LATENT_MEASURES = {
-    "latent_usage": "share of the latent coordinates that carry 95 % of the variance",
-    "encoder_error": "mean squared error of held-out data after encoder and generator",
-    "search_error": "mean squared error of held-out data and the best that a search of latents has found",
-    "encoder_over_search": "the first error over the second: what the encoder loses, as a factor (geometric "
-    "mean; no error counts as less than a millionth of the variance of data)",
+    "latent_usage": "share of the latent coordinates that have 95 % of the effects",
+    "encoder_error": "error of held-out data after encoder and generator, by the loss",
+    "search_error": "error of held-out data and the best that a search of latents has found, by the loss",
+    "encoder_over_search": "the first error over the second, where the second is more than rounding: what "
+    "the encoder loses, as a factor (geometric mean)",
+    "code_error": "mean squared error of the codes of the model's own samples; 0 inverts the generator",
     "code_mean": "root mean square of the means of the codes' coordinates; 0 is that of latents",
     "code_variance": "mean variance of the codes' coordinates; 1 is that of latents",
     "code_covariance": "distance of the codes' covariance from that of latents, relative to the latter",
     "code_energy": "energy distance of the codes from drawn latents",
 }
 
+FACTORS = ("stretch", "largest_jump", "encoder_over_search")
+"""Measures of which the geometric mean is taken: a few large values would decide the arithmetic one."""
 
-FACTORS = ("encoder_over_search",)
-"""Measures of which the geometric mean is taken."""
+BOUNDS = {
+    "on_modes": (0.0, 1.0),
+    "latent_usage": (0.0, 1.0),
+    "stretch": (1.0, math.inf),
+    "largest_jump": (1.0, math.inf),
+}
+"""What a measure can be, if not any number from 0 on. Intervals are cut there."""
 
 LEAST_ERROR = 1e-6
-"""The least error that is compared, as a share of the variance of data: below it, rounding decides."""
+"""The least error of a search that another one is compared with, as a share of the variance of data: below
+it, rounding decides.
+"""
 
 
 class Value(NamedTuple):
@@ -88,8 +99,8 @@ def values_of(findings: Findings) -> Iterator[Value]:
     if len(errors) == 2:
         least = LEAST_ERROR * findings.reconstructions.variance
         for datum, (encoder, search) in enumerate(zip(errors["encoder"], errors["search"], strict=True)):
-            ratio = max(encoder, least) / max(search, least)
-            yield Value(method, seed, "", "encoder_over_search", datum, float(ratio))
+            ratio = float(encoder / search) if search > least else math.nan
+            yield Value(method, seed, "", "encoder_over_search", datum, ratio)
     for measure, value in findings.measures.items():
         yield Value(method, seed, "", measure, 0, value)
 
@@ -121,10 +132,19 @@ def summary_of(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(measure: str, values: np.ndarray) -> Interval:
-    if measure not in FACTORS:
-        return crossed_interval(values)
-    interval = crossed_interval(np.log(values))
-    return Interval(interval.n, *(math.exp(end) for end in interval[1:]))
+    """The mean of a measure over seeds and pairs $(S, P)$, with its interval, cut to what it can be."""
+    if measure in FACTORS:
+        interval = crossed_interval(np.log(values))
+        interval = Interval(interval.n, *(math.exp(end) for end in interval[1:]))
+    else:
+        interval = crossed_interval(values)
+    least, most = BOUNDS.get(measure, (0.0, math.inf))
+    return interval._replace(low=_cut(interval.low, least, most), high=_cut(interval.high, least, most))
+
+
+def _cut(end: float, least: float, most: float) -> float:
+    """An end of an interval within bounds; NaN stays NaN."""
+    return end if math.isnan(end) else min(max(end, least), most)
 
 
 def text_table(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
@@ -142,8 +162,7 @@ def _text(row: Mapping[Hashable, Any]) -> str:
     """The text of a row of `explore.csv`."""
     if row["method"] in (REAL_DATA, LATENTS):
         return number(row["mean"])
-    write = estimate if row["measure"] in FACTORS else spread
-    return write(row["mean"], row["ci_low"], row["ci_high"])
+    return estimate(row["mean"], row["ci_low"], row["ci_high"])
 
 
 def terminal_tables(summary: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Means of values that vary over seeds and over pairs which all seeds share."""
+"""Means of values that vary over seeds and over pairs."""
 
 import math
 from collections.abc import Sequence
