@@ -50,7 +50,7 @@ def along_paths(data: Dataset, frames: Tensor, resolution: float = 0.0) -> dict[
     Arguments:
         data: The dataset.
         frames: The paths.
-        resolution: Distances up to this one count as none.
+        resolution: Points no farther from each other than this count as one.
     """
     measured = {}
     if data.modes:
@@ -60,16 +60,14 @@ def along_paths(data: Dataset, frames: Tensor, resolution: float = 0.0) -> dict[
         measured["on_modes"] = good.double().mean(dim=1)
         measured["modes_met"] = _different(mode, good).double()
     x = frames.flatten(2).double()
-    steps = _beyond(resolution, (x[:, 1:] - x[:, :-1]).norm(dim=2))
-    length = steps.sum(dim=1)
-    between_ends = _beyond(resolution, (x[:, -1] - x[:, 0]).norm(dim=1))
-    measured["stretch"] = torch.where(between_ends > 0, length / between_ends, torch.nan)
-    measured["largest_jump"] = torch.where(length > 0, steps.amax(dim=1) / steps.mean(dim=1), torch.nan)
+    steps = (x[:, 1:] - x[:, :-1]).norm(dim=2)
+    from_start = (x - x[:, :1]).norm(dim=2)
+    between_ends, farthest = from_start[:, -1], from_start.amax(dim=1)
+    stretch = steps.sum(dim=1) / between_ends
+    largest_jump = steps.amax(dim=1) / steps.mean(dim=1)
+    measured["stretch"] = torch.where(between_ends > resolution, stretch, torch.nan)
+    measured["largest_jump"] = torch.where(farthest > resolution, largest_jump, torch.nan)
     return measured
-
-
-def _beyond(resolution: float, distances: Tensor) -> Tensor:
-    return torch.where(distances > resolution, distances, 0.0)
 
 
 def _different(mode: Tensor, counts: Tensor) -> Tensor:
