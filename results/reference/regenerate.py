@@ -16,17 +16,22 @@ ROOT = Path(__file__).resolve().parents[2]
 # The results are to come from this checkout, not from a package that happens to be installed.
 sys.path.insert(0, str(ROOT))
 
+from benchmark import load_results  # noqa: E402
 from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
     "synthetic-search": "tune --suite synthetic --trials 64 --seeds 2 --halving 8 --rungs 2",
     "synthetic": "run --suite synthetic --seeds 10",
     "synthetic-published": "run --suite synthetic --settings published --seeds 10",
+    "synthetic-latents": "run --suite synthetic --methods gan,ali,veegan,aegan --seeds 3",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
     "veegan-2017": "run --suite veegan-2017 --datasets grid --methods veegan --seeds 5",
     "pacgan-2018": "run --suite pacgan-2018 --methods gan,ali,pacgan2 --seeds 3 --budget 50000steps",
 }
 """The command of each run. The options of this script are about where it runs, and change no result."""
+
+EXPLORED = {"synthetic-latents": "0,1,2"}
+"""The runs whose models are explored, and with which seeds."""
 
 TUNINGS = ROOT / "benchmark" / "suites" / "tunings"
 HERE = ROOT / "results" / "reference"
@@ -44,7 +49,7 @@ README_COLUMNS = (
 TABLE_START, TABLE_END = "<!-- reference table -->\n", "<!-- end -->"
 """The marks in README.md around the table."""
 
-LEFT_BEHIND = ("trials", "rungs", "damaged", "tensorboard", "*.parquet", "run.lock")
+LEFT_BEHIND = ("trials", "rungs", "damaged", "tensorboard", "*.parquet", "run.lock", "explore.html")
 """Patterns of files of a run that are not committed."""
 
 
@@ -52,6 +57,8 @@ def regenerate(name: str, options: list[str]) -> int:
     """Runs one command, or what is left of it, and copies its report; returns the exit status of the run."""
     out = Path("results") / "runs" / name
     status = main([*RUNS[name].split(), *options, "--out", str(out)])
+    if status == 0 and name in EXPLORED:
+        status = explore(out, EXPLORED[name])
     if status == 0:
         fresh = HERE / f"{name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -62,6 +69,15 @@ def regenerate(name: str, options: list[str]) -> int:
             TUNINGS.mkdir(exist_ok=True)
             shutil.copy(out / "tuned.toml", TUNINGS / f"{name.removesuffix('-search')}.toml")
     return status
+
+
+def explore(out: Path, seeds: str) -> int:
+    """Explores all datasets of a run and makes its page again; returns the last exit status."""
+    for dataset in load_results(out).results.datasets:
+        status = main(["explore", str(out), "--dataset", dataset, "--seeds", seeds])
+        if status:
+            return status
+    return main(["report", str(out)])
 
 
 def columns_of(summary: str, dataset: str, columns: tuple[str, ...]) -> str:

@@ -155,7 +155,10 @@ def test_a_picture_is_searched(cli, images, digits_root, tmp_path):
         (("--dataset", "ring", "--pairs", "0"), "--pairs '0': give a whole number from 1 to 50"),
         (("--dataset", "ring", "--steps", "1"), "--steps '1': give a whole number from 2 to 33"),
         (("--dataset", "ring", "--loss", "mse"), "--loss 'mse': choose from pixels, features"),
-        (("--dataset", "ring", "--loss", "features"), "--loss features: ring has no features with gradients; choose pixels"),
+        (
+            ("--dataset", "ring", "--loss", "features"),
+            "--loss features: ring has no features with gradients; choose pixels",
+        ),
         (("--dataset", "ring", "--image", "none.npy"), "none.npy: no such file"),
     ],
 )

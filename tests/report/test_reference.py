@@ -49,6 +49,17 @@ def test_tables_plots_and_page_are_copied_and_records_are_not(regenerate, tmp_pa
     assert (tmp_path / "results" / "runs" / "synthetic" / "trials").exists()
 
 
+def test_runs_whose_models_are_explored_have_sheets_and_a_section_of_the_page(
+    regenerate, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(regenerate.__globals__, "EXPLORED", {"synthetic": "0,1"})
+    assert regenerate("synthetic", ["--workers", "1"]) == 0
+    copied = tmp_path / "reference" / "synthetic"
+    assert len(list(copied.glob("explore/ring/gan-seed-*.png"))) == 6
+    assert not (copied / "explore/ring/explore.html").exists()
+    assert "What the latents know" in (copied / "report.html").read_text()
+
+
 def test_the_settings_that_a_search_has_chosen_go_to_the_suites(regenerate, tmp_path):
     assert regenerate("synthetic-search", ["--workers", "1"]) == 0
     copied = tmp_path / "reference" / "synthetic-search"
