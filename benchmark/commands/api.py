@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.commands.explore.command import explore
 from benchmark.commands.explore.options import EXPLORE_OPTIONS, read_explore_options
 from benchmark.commands.option_values import Assignment, as_text
 from benchmark.commands.run import print_failures, run_and_report
@@ -19,7 +18,7 @@ from benchmark.errors import UsageError, complain
 from benchmark.records.layout import TrialId
 from benchmark.records.results import Results, read_scores
 from benchmark.records.store import Store
-from benchmark.registry import user_path
+from benchmark.registry import use_own_packages, user_path
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.plots import figures
 from benchmark.report.scores import score_rows
@@ -155,6 +154,9 @@ class Run:
         texts = {}
         for name, value in options.items():
             texts[name] = None if value is None else as_text(name, _plain(value), "explore")
+        use_own_packages()
+        from benchmark.commands.explore.command import explore  # imports metrics
+
         root = None if data_root is None else str(data_root)
         weights = None if fid_weights is None else str(fid_weights)
         with places.using(root, weights):

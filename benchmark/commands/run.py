@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benchmark.commands.explore.command import explore_all
 from benchmark.commands.plugins import print_unused
 from benchmark.commands.run_options import RunOptions
 from benchmark.datasets import places
@@ -92,6 +91,8 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
 
     def write(store: Store, results: Results) -> Report:
         if options.explore:
+            from benchmark.commands.explore.command import explore_all  # imports metrics
+
             explore_all(store, results, options.request.device)
         return write_report(store, results, options.extras)
 

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # The results are to come from this checkout, not from a package that happens to be installed.
 sys.path.insert(0, str(ROOT))
 
-from benchmark import load_results  # noqa: E402
 from benchmark.commands.cli import main  # noqa: E402
 
 RUNS = {
@@ -73,8 +72,8 @@ def regenerate(name: str, options: list[str]) -> int:
 
 def explore(out: Path, seeds: str) -> int:
     """Explores all datasets of a run and makes its page again; returns the last exit status."""
-    for dataset in load_results(out).results.datasets:
-        status = main(["explore", str(out), "--dataset", dataset, "--seeds", seeds])
+    for folder in sorted((out / "trials").iterdir()):
+        status = main(["explore", str(out), "--dataset", folder.name, "--seeds", seeds])
         if status:
             return status
     return main(["report", str(out)])

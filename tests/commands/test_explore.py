@@ -126,6 +126,7 @@ def test_images_have_walks_and_the_nearest_training_images(cli, images, digits_r
     for loss in ("pixels", "features"):
         status, _, err = cli("explore", images, "--dataset", "stacked-mnist", *QUICK, *places, "--loss", loss)
         assert status == 0, err
+        assert "left out" not in err, err
     folder = images / "explore" / "stacked-mnist"
     sheets = json.loads((folder / "explore.json").read_text())["sheets"]
     assert [sheet["name"] for sheet in sheets] == 2 * ["paths", "reconstructions", "search", "walks"]
