@@ -49,12 +49,13 @@ def restored_model(
         ValueError: If the tensors are not those of that method on that data, or do not suffice to sample.
     """
     kept = {**_named("generator", parts["generator"]), **parts.get("encoder", {}), **parts.get("sampler", {})}
-    one = next(iter(kept.values())).new_ones(1)
+    device = next(iter(kept.values())).device
+    one = torch.ones(1, device=device)  # tensors may be counters: they do not give the type
     parameters, buffers = {}, {}
     for name, network in networks_of(method, data).items():
-        parameters[name] = _replaced(parameters_of(network), name, kept, one.device)
-        buffers[name] = _replaced(buffers_of(network), name, kept, one.device)
-    variables = _replaced(method.variables(data), VARIABLES, kept, one.device)
+        parameters[name] = _replaced(parameters_of(network), name, kept, device)
+        buffers[name] = _replaced(buffers_of(network), name, kept, device)
+    variables = _replaced(method.variables(data), VARIABLES, kept, device)
     state = State(parameters, buffers, variables, {}, {}, {}, progress=one, rate=one)
     generators = TrainedGenerators.of(method, data, state)
     for name in {**_named("generator", parameters["generator"]), **used_in_sampling(generators)}:

@@ -7,6 +7,7 @@ import torch
 from support.training import CPU
 
 from benchmark.datasets.mixtures import Ring
+from benchmark.datasets.stacked import StackedMNIST
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.kept_models import kept_model, restored_model
@@ -31,6 +32,19 @@ def test_a_model_made_again_samples_and_encodes_as_before(name):
         if both.has_encoder:
             x = torch.randn(1, 5, 2)
             assert torch.equal(again.encode(x), both.select([1]).encode(x))
+
+
+def test_a_counter_may_come_first():
+    method = METHODS.get("ali")()
+    images = StackedMNIST(width=2, latent=4)
+    before = TrainedGenerators.of(method, images.spec, initialise(method, images, (3,), CPU))
+    parts = kept_model(before, 0)
+    counters_first = dict(sorted(parts["generator"].items(), key=lambda item: item[1].is_floating_point()))
+    assert not next(iter(counters_first.values())).is_floating_point()
+    again = restored_model(method, images.spec, {**parts, "generator": counters_first})
+    x = torch.randn(1, 5, 3, 28, 28)
+    with torch.no_grad():
+        assert torch.equal(again.encode(x), before.encode(x))
 
 
 def test_only_what_is_needed_is_kept():
