@@ -9,7 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
 from metrics.on_features import OnFeatures
-from metrics.pairs import mean_between
+from metrics.pairs import energy_distance, mean_between
 
 __all__ = ["EnergyDistance"]
 
@@ -38,9 +38,4 @@ class EnergyDistance(OnFeatures):
         samples, real = self.features_in(evaluation)
         key = ("mean distance", self.features, self.points)
         of_real = evaluation.held_out.once(key, lambda: mean_between(real, real, torch.cdist))
-        scores = []
-        for x in samples:
-            across, of_samples = mean_between(x, real, torch.cdist), mean_between(x, x, torch.cdist)
-            # Of equal points, rounding may leave a sum below 0.
-            scores.append((2 * across - of_samples - of_real).clamp(min=0).sqrt())
-        return torch.stack(scores)
+        return torch.stack([energy_distance(x, real, of_real) for x in samples])

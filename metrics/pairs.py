@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["ROWS_AT_A_TIME", "mean_between", "mean_within", "median_distance"]
+__all__ = ["ROWS_AT_A_TIME", "energy_distance", "mean_between", "mean_within", "median_distance"]
 
 ROWS_AT_A_TIME = 1000
 """Rows of a matrix of pairs that are computed at a time."""
@@ -35,6 +35,21 @@ def mean_within(x: Tensor, function: PairFunction) -> Tensor:
         total += values.sum() - values[:, start : start + len(part)].diagonal().sum()
         start += len(part)
     return total / (len(x) * (len(x) - 1))
+
+
+def energy_distance(x: Tensor, y: Tensor, within_y: Tensor) -> Tensor:
+    """The energy distance of points `x` $(N, F)$ and `y` $(M, F)$, float64.
+
+    The means are over all pairs, a point and itself included.
+
+    Arguments:
+        x: The points.
+        y: The others.
+        within_y: The mean distance of the others from each other.
+    """
+    across, within_x = mean_between(x, y, torch.cdist), mean_between(x, x, torch.cdist)
+    # Of equal points, rounding may leave a sum below 0.
+    return (2 * across - within_x - within_y).clamp(min=0).sqrt()
 
 
 def median_distance(x: Tensor) -> float:

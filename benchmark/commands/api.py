@@ -139,8 +139,8 @@ class Run:
             dataset: The dataset.
             data_root: The directory of the image datasets, if needed.
             fid_weights: The file with Inception's weights, if needed.
-            options: `methods`, `seeds`, `steps`, `pairs`, `image`, `loss`, `starts`, `iterations` and
-                `device`, as those of the command.
+            options: `methods`, `seeds`, `steps`, `pairs`, `image`, `loss`, `starts`, `iterations`,
+                `array`, `range` and `device`, as those of the command.
 
         Returns:
             The rows of `explore.csv`.

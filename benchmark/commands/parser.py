@@ -202,14 +202,7 @@ def _add_score(score: argparse.ArgumentParser) -> None:
         metavar="A,B|+C",
         help="metrics; with +, in addition to the default (default: those of the dataset's suite)",
     )
-    score.add_argument(
-        "--range",
-        metavar="0,1|-1,1|0,255",
-        help="the range of the images' pixels (default: what the distribution of their values suggests)",
-    )
-    score.add_argument(
-        "--array", metavar="NAME", help="the samples among the arrays of a .npz file (default: the only ones)"
-    )
+    _add_reading(score)
     _add_set(score, "dataset or metric")
     score.add_argument("--csv", action="store_true", help="print rows of trials.csv instead of a table")
     _add_plugin(score)
@@ -241,14 +234,7 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a PNG picture, or an array or table of data, whose latents are searched, too",
     )
-    explore.add_argument(
-        "--array", metavar="NAME", help="the data among the arrays of a .npz file (default: the only ones)"
-    )
-    explore.add_argument(
-        "--range",
-        metavar="0,1|-1,1|0,255",
-        help="the range of the pixels in FILE (default: what the distribution of their values suggests)",
-    )
+    _add_reading(explore)
     explore.add_argument(
         "--loss",
         metavar="pixels|features",
@@ -304,6 +290,17 @@ def _add_extras(verb: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="write event files to DIR/tensorboard (needs the extra tensorboard)",
+    )
+
+
+def _add_reading(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--range",
+        metavar="0,1|-1,1|0,255",
+        help="the range of the images' pixels (default: what the distribution of their values suggests)",
+    )
+    verb.add_argument(
+        "--array", metavar="NAME", help="the samples among the arrays of a .npz file (default: the only ones)"
     )
 
 

@@ -12,7 +12,7 @@ from benchmark.records.schema import CALIBRATION_ROWS, LARGE, Manifest, MetricFa
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
-from benchmark.registry import RESERVED_FIELDS
+from benchmark.registry import recorded_settings
 
 __all__ = ["Results", "read_run", "read_scores", "results_of"]
 
@@ -135,10 +135,7 @@ class Results:
 
     def settings(self, dataset: str) -> dict[str, Any]:
         """The settings of a dataset."""
-        settings = dict(self._first_records[dataset]["configuration"]["dataset"])
-        for name in RESERVED_FIELDS:
-            settings.pop(name, None)
-        return settings
+        return recorded_settings(self._first_records[dataset]["configuration"]["dataset"])
 
     @cached_property
     def _first_records(self) -> dict[str, Record]:

@@ -25,7 +25,7 @@ from benchmark.records.sealed_files import (
     write_sealed,
 )
 
-__all__ = ["NOTHING", "Survey", "TrialFiles"]
+__all__ = ["MODEL_FILES", "NOTHING", "Survey", "TrialFiles"]
 
 RECORD, ARRAYS, ERROR = "result.json", "samples.npz", "error.txt"
 

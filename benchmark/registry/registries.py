@@ -31,9 +31,9 @@ __all__ = [
     "METHODS",
     "METRICS",
     "REGISTRIES",
-    "RESERVED_FIELDS",
     "SUITES",
     "Registry",
+    "recorded_settings",
     "register_dataset",
     "register_method",
     "register_metric",
@@ -46,6 +46,11 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 RESERVED_FIELDS = ("name", "source", "sources")
 """What a record says of every dataset, method and metric beside its settings."""
+
+
+def recorded_settings(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in what a record says of a dataset, method or metric."""
+    return {name: value for name, value in part.items() if name not in RESERVED_FIELDS}
 
 
 class Registry:

@@ -26,7 +26,7 @@ from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
-from benchmark.training.kept_models import kept_model
+from benchmark.training.kept_models import ModelUses, kept_model
 from benchmark.training.repeatable import ask_for_repeatable_results
 from benchmark.training.saved_state import UnfitError, fitting
 from benchmark.training.trainer import Saver, Standing, train
@@ -142,6 +142,7 @@ class _GroupInTraining:
         self.began = time.perf_counter()
         self.training = self.compiling = self.evaluation = 0.0
         self.share = 0.0
+        self.uses: ModelUses | None = None
         self.stage, self.stage_began = "", self.began
 
     def train(self, method: Method, start: Checkpoint | None) -> None:
@@ -278,7 +279,8 @@ class _GroupInTraining:
             else:
                 trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
             if self.cell.keeps:
-                for part, tensors in kept_model(generator, j).items():
+                self.uses = self.uses or ModelUses.of(generator)
+                for part, tensors in kept_model(generator, j, self.uses).items():
                     setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
             if standing.last:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)

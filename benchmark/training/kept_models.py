@@ -1,7 +1,7 @@
 """What is kept of a trained model, and the model that can be made of it again."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,22 +20,61 @@ from benchmark.training.generators import TrainedGenerators
 from benchmark.training.settings import at_settings, networks_of
 from benchmark.training.step import select_seed
 
-__all__ = ["kept_model", "restored_model", "used_in_encoding", "used_in_sampling"]
+__all__ = ["ModelUses", "kept_model", "restored_model"]
 
 VARIABLES = "variables"
 """Stands before the names of variables, where networks have their own."""
 
 
-def kept_model(generators: TrainedGenerators, index: int) -> dict[str, Tensors]:
+class Uses(NamedTuple):
+    """What a function of a model uses, apart from the generator.
+
+    Attributes:
+        networks: The networks that it calls.
+        variables: The variables that it reads.
+    """
+
+    networks: tuple[str, ...]
+    variables: tuple[str, ...]
+
+    def tensors(self, state: State) -> Tensors:
+        """Their tensors in one seed's state, as `NETWORK.NAME` and `variables.NAME`."""
+        tensors: Tensors = {}
+        for name in self.networks:
+            tensors |= _named(name, {**state.parameters[name], **state.buffers[name]})
+        return tensors | _named(VARIABLES, {name: state.variables[name] for name in self.variables})
+
+
+NOTHING = Uses((), ())
+
+
+class ModelUses(NamedTuple):
+    """What a method's models use to encode and to sample, apart from the generator: all seeds the same."""
+
+    encoding: Uses
+    sampling: Uses
+
+    @classmethod
+    def of(cls, generators: TrainedGenerators) -> "ModelUses":
+        """Finds it out with the first seed of a group."""
+        first = generators.select([0])
+        encoding = _used_in_encoding(first) if first.has_encoder else NOTHING
+        return cls(encoding, _used_in_sampling(first))
+
+
+def kept_model(generators: TrainedGenerators, index: int, uses: ModelUses) -> dict[str, Tensors]:
     """The tensors of one seed's model, by part and name; parts that a method does not have are empty.
 
     `generator` are the parameters and buffers of that network, by their own names. `encoder` is what else is
     used to encode, and `sampler` what else is used to sample: other networks as `NETWORK.NAME`, and variables
     as `variables.NAME`.
     """
-    own = generators.select([index])
-    encoder = used_in_encoding(own) if own.has_encoder else {}
-    return {"generator": generators.tensors(index), "encoder": encoder, "sampler": used_in_sampling(own)}
+    state = select_seed(generators.state, index)
+    return {
+        "generator": generators.tensors(index),
+        "encoder": uses.encoding.tensors(state),
+        "sampler": uses.sampling.tensors(state),
+    }
 
 
 def restored_model(
@@ -58,20 +97,21 @@ def restored_model(
     variables = _replaced(method.variables(data), VARIABLES, kept, device)
     state = State(parameters, buffers, variables, {}, {}, {}, progress=one, rate=one)
     generators = TrainedGenerators.of(method, data, state)
-    for name in {**_named("generator", parameters["generator"]), **used_in_sampling(generators)}:
+    needed = _used_in_sampling(generators).tensors(select_seed(state, 0))
+    for name in {**_named("generator", parameters["generator"]), **needed}:
         if name not in kept:
             raise ValueError(f"{name} was not kept")
     return generators
 
 
-def used_in_sampling(generators: TrainedGenerators) -> Tensors:
-    """What a sample of the only seed of a group is made with, apart from the generator."""
+def _used_in_sampling(generators: TrainedGenerators) -> Uses:
+    """What a sample of the only seed of a group is made with."""
     z, noise = _first_latents(generators)
     return _used(generators, lambda method, nets: method.sample(nets, z[0], noise[0]))
 
 
-def used_in_encoding(generators: TrainedGenerators) -> Tensors:
-    """What the only seed of a group encodes with, apart from the generator."""
+def _used_in_encoding(generators: TrainedGenerators) -> Uses:
+    """What the only seed of a group encodes with."""
     with torch.no_grad():
         x = generators.sample(*_first_latents(generators))[0]
     return _used(generators, lambda method, nets: method.encode(nets, x))
@@ -83,17 +123,13 @@ def _first_latents(generators: TrainedGenerators) -> tuple[Tensor, Tensor]:
     return zero.new_zeros(1, 1, latents.size), zero.new_zeros(1, 1, latents.noise)
 
 
-def _used(generators: TrainedGenerators, function: Callable[[Method, Networks], Tensor]) -> Tensors:
-    """The tensors of the networks and variables that a function uses, apart from the generator."""
+def _used(generators: TrainedGenerators, function: Callable[[Method, Networks], Tensor]) -> Uses:
     state = select_seed(generators.state, 0)
     nets = _WatchedNetworks(generators.modules, state)
     with torch.no_grad():
         function(at_settings(generators.method, state.settings), nets)
-    tensors: Tensors = {}
-    for name in nets.called:
-        if name != "generator":
-            tensors |= _named(name, {**state.parameters[name], **state.buffers[name]})
-    return tensors | _named(VARIABLES, {name: state.variables[name] for name in nets.read.names})
+    others = tuple(name for name in nets.called if name != "generator")
+    return Uses(others, tuple(nets.read.names))
 
 
 class _WatchedNetworks(Networks):

@@ -19,7 +19,7 @@ from benchmark.commands.explore.search import loss_of, search
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.method import Latents
 from benchmark.suites.budget import Budget
-from benchmark.training.kept_models import kept_model, restored_model
+from benchmark.training.kept_models import ModelUses, kept_model, restored_model
 
 DATA = Ring(latent=3, held_out=200)
 WEIGHT = torch.tensor([[1.0, 0.0, 2.0], [0.0, 0.0, 1.0]])
@@ -222,7 +222,12 @@ def test_codes_of_an_encoder_that_inverts_the_generator_have_no_error():
 def test_a_search_finds_what_a_trained_generator_has_made(data):
     method = GAN()
     generators = trained(method, replace(data, evaluations=1), (0,), Budget(500, "steps")).end.generator
-    model = Model("gan", 0, restored_model(method, data.spec, kept_model(generators, 0)), encodes=False)
+    model = Model(
+        "gan",
+        0,
+        restored_model(method, data.spec, kept_model(generators, 0, ModelUses.of(generators))),
+        encodes=False,
+    )
     with torch.no_grad():
         targets = model.sample(torch.randn(20, data.latent, generator=stream(5)), torch.zeros(20, 0))
     found = search(model, targets, loss_of("pixels", data), 8, 200, stream(6))

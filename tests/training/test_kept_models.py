@@ -10,7 +10,7 @@ from benchmark.datasets.mixtures import Ring
 from benchmark.datasets.stacked import StackedMNIST
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
-from benchmark.training.kept_models import kept_model, restored_model
+from benchmark.training.kept_models import ModelUses, kept_model, restored_model
 from benchmark.training.step import initialise
 
 DATA = Ring(batch=16, width=8)
@@ -21,11 +21,15 @@ def generators_of(method):
     return TrainedGenerators.of(method, DATA.spec, initialise(method, DATA, (3, 4), CPU)).fitted(DATA, (3, 4))
 
 
+def kept(generators, index):
+    return kept_model(generators, index, ModelUses.of(generators))
+
+
 @pytest.mark.parametrize("name", OF_POINTS)
 def test_a_model_made_again_samples_and_encodes_as_before(name):
     method = METHODS.build(name, {})
     both = generators_of(method)
-    again = restored_model(method, DATA.spec, kept_model(both, 1))
+    again = restored_model(method, DATA.spec, kept(both, 1))
     numbers = torch.randn(1, 5, both.latents.numbers)
     with torch.no_grad():
         assert torch.equal(again(numbers), both.select([1])(numbers))
@@ -38,7 +42,7 @@ def test_a_counter_may_come_first():
     method = METHODS.get("ali")()
     images = StackedMNIST(width=2, latent=4)
     before = TrainedGenerators.of(method, images.spec, initialise(method, images, (3,), CPU))
-    parts = kept_model(before, 0)
+    parts = kept(before, 0)
     counters_first = dict(sorted(parts["generator"].items(), key=lambda item: item[1].is_floating_point()))
     assert not next(iter(counters_first.values())).is_floating_point()
     again = restored_model(method, images.spec, {**parts, "generator": counters_first})
@@ -48,21 +52,21 @@ def test_a_counter_may_come_first():
 
 
 def test_only_what_is_needed_is_kept():
-    assert kept_model(generators_of(METHODS.get("gan")()), 0).keys() == {"generator", "encoder", "sampler"}
-    gan = kept_model(generators_of(METHODS.get("gan")()), 0)
+    assert kept(generators_of(METHODS.get("gan")()), 0).keys() == {"generator", "encoder", "sampler"}
+    gan = kept(generators_of(METHODS.get("gan")()), 0)
     assert gan["encoder"] == gan["sampler"] == {}
-    aegan = kept_model(generators_of(METHODS.get("aegan")()), 0)
+    aegan = kept(generators_of(METHODS.get("aegan")()), 0)
     assert {key.split(".")[0] for key in aegan["encoder"]} == {"encoder"}
-    assert {key.split(".")[0] for key in kept_model(generators_of(METHODS.get("ae")()), 0)["sampler"]} == {
+    assert {key.split(".")[0] for key in kept(generators_of(METHODS.get("ae")()), 0)["sampler"]} == {
         "variables"
     }
-    drawn = kept_model(generators_of(METHODS.get("vae")(samples="draw")), 0)
+    drawn = kept(generators_of(METHODS.get("vae")(samples="draw")), 0)
     assert list(drawn["sampler"]) == ["scale.log"]
 
 
 def test_tensors_of_another_method_or_size_are_refused():
     method = METHODS.get("ali")()
-    parts = kept_model(generators_of(method), 0)
+    parts = kept(generators_of(method), 0)
     with pytest.raises(ValueError, match=r"generator\.0\.weight has the shape \(8, 8\), and not \(9, 8\)"):
         restored_model(method, replace(DATA, width=9).spec, parts)
 
@@ -73,7 +77,7 @@ def test_tensors_of_another_method_or_size_are_refused():
 )
 def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing):
     method = METHODS.build(name, settings)
-    parts = kept_model(generators_of(method), 0)
+    parts = kept(generators_of(method), 0)
     with pytest.raises(ValueError, match=f"{missing} was not kept"):
         restored_model(method, DATA.spec, {"generator": parts["generator"]})
     del parts["generator"]["0.weight"]
@@ -84,6 +88,6 @@ def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing
 @pytest.mark.parametrize("name", ["began", "presgan"])
 def test_variables_that_no_sample_takes_are_not_kept(name):
     method = METHODS.get(name)()
-    parts = kept_model(generators_of(method), 0)
+    parts = kept(generators_of(method), 0)
     assert not parts["sampler"]
     restored_model(method, DATA.spec, {"generator": parts["generator"]})

@@ -78,9 +78,10 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
     findings = list(_explored(explorer, store, records, device))
     if not findings:
         raise UsageError(f"explore: no model on {options.dataset} can be explored; see above")
-    values = pd.DataFrame(explorer.calibration())
+    rows = list(explorer.calibration())
     for found in findings:
-        values = pd.concat([values, pd.DataFrame(values_of(found))], ignore_index=True)
+        rows += values_of(found)
+    values = pd.DataFrame(rows)
     values.insert(0, "dataset", options.dataset)
     tables = {"values": values}
     modes = _modes_table(options.dataset, findings)

@@ -1,6 +1,6 @@
 """What there is to find of one model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -159,30 +159,29 @@ class Explorer:
         return self.data.pack(x).cpu().numpy()
 
     def _reconstructions(self, model: Model, found: Found | None) -> Compared:
-        made, errors = {}, {}
-        if model.encodes:
-            again = model.decode(model.encode(self.ends))
-            made["encoder"] = self._packed(again)
-            errors["encoder"] = self.loss.error(again, self.loss.of(self.ends)).double().cpu().numpy()
-        if found is not None:
-            made["search"] = self._packed(found.x)
-            errors["search"] = found.error.double().cpu().numpy()
-        return self._compared(self.ends, made, errors)
+        again = model.decode(model.encode(self.ends)) if model.encodes else None
+        return self._compared(self.ends, found, again)
 
     def _given(self, model: Model) -> Compared | None:
         if self.given is None:
             return None
-        if not model.searchable:
-            return self._compared(self.given, {}, {})
-        found = self._search(model, self.given, "explore-given")
-        errors = {"search": found.error.double().cpu().numpy()}
-        return self._compared(self.given, {"search": self._packed(found.x)}, errors)
+        found = self._search(model, self.given, "explore-given") if model.searchable else None
+        return self._compared(self.given, found)
 
-    def _compared(
-        self, targets: Tensor, made: Mapping[str, np.ndarray], errors: Mapping[str, np.ndarray]
-    ) -> Compared:
-        variance = float(self.loss.of(targets).double().var(dim=0, correction=0).mean())
-        return Compared(self._packed(targets), made, errors, variance)
+    def _compared(self, targets: Tensor, found: Found | None, encoded: Tensor | None = None) -> Compared:
+        """Targets beside what the encoder and the search make of them, as far as there are these."""
+        wanted = self.loss.of(targets)
+        made, errors = {}, {}
+        if encoded is not None:
+            made["encoder"], errors["encoder"] = encoded, self.loss.error(encoded, wanted)
+        if found is not None:
+            made["search"], errors["search"] = found.x, found.error
+        return Compared(
+            targets=self._packed(targets),
+            made={how: self._packed(x) for how, x in made.items()},
+            errors={how: error.double().cpu().numpy() for how, error in errors.items()},
+            variance=float(wanted.double().var(dim=0, correction=0).mean()),
+        )
 
     def _walks(self, model: Model, variances: Tensor) -> Walks | None:
         if not isinstance(self.data, Images):
@@ -196,7 +195,7 @@ class Explorer:
         for i in order:
             walk = numbers.repeat(steps, 1)
             walk[:, i] = torch.linspace(-REACH, REACH, steps, device=self.device)
-            frames.append(self._packed(model.sample(model.latents.of_normal(walk), noise)))
+            frames.append(self._packed(model.sample_normal(walk, noise)))
         return Walks(np.stack(frames), REACH, order, _shares(variances)[order].tolist())
 
     def _map(self, model: Model, variances: Tensor) -> LatentMap | None:
@@ -239,7 +238,7 @@ class Explorer:
         """The nearest modes of the samples of normal numbers $(n, L)$, and whether they are on them."""
         modes, on_mode = [], []
         for u, v in zip(numbers.split(AT_A_TIME), noise.split(AT_A_TIME), strict=True):
-            samples = self.data.pack(model.sample(model.latents.of_normal(u), v))
+            samples = self.data.pack(model.sample_normal(u, v))
             assignment = self.data.assign(samples)
             modes.append(assignment.mode)
             on_mode.append(assignment.high_quality)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmark.commands.explore.models import Model
 from benchmark.method import Latents
-from metrics.pairs import mean_between
+from metrics.pairs import energy_distance, mean_between
 
 __all__ = ["code_error", "code_measures", "explained_variances", "latent_usage"]
 
@@ -37,19 +37,14 @@ def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
     noise = torch.randn(DRAWS, latents.noise, generator=rng, device=device)
     redrawn = torch.randn(DRAWS, latents.size, generator=rng, device=device)
     with torch.no_grad():
-        x = _made(model, numbers, noise)
+        x = model.sample_normal(numbers, noise)
         effects = []
         for i in range(latents.size):
             other = numbers.clone()
             other[:, i] = redrawn[:, i]
-            change = _made(model, other, noise) - x
-            effects.append(change.double().square().sum(dim=1).mean() / 2)
+            change = model.sample_normal(other, noise) - x
+            effects.append(change.flatten(1).double().square().sum(dim=1).mean() / 2)
     return torch.stack(effects)
-
-
-def _made(model: Model, numbers: Tensor, noise: Tensor) -> Tensor:
-    """What the model makes of normal numbers, flat, shape $(n, D)$."""
-    return model.sample(model.latents.of_normal(numbers), noise).flatten(1)
 
 
 def latent_usage(variances: Tensor) -> float:
@@ -76,14 +71,15 @@ def code_measures(codes: Tensor, latents: Latents, rng: torch.Generator) -> Mapp
     """
     deviation = _deviation(latents)
     x = codes.double() / deviation
-    drawn = latents.of_normal(torch.randn(codes.shape, generator=rng, device=codes.device)).double()
+    drawn = latents.of_normal(torch.randn(codes.shape, generator=rng, device=codes.device))
+    y = drawn.double() / deviation
     covariance = x.T.cov().view(latents.size, latents.size)
     identity = torch.eye(latents.size, dtype=x.dtype, device=x.device)
     return {
         "code_mean": float(x.mean(dim=0).square().mean().sqrt()),
         "code_variance": float(covariance.diagonal().mean()),
         "code_covariance": float((covariance - identity).norm() / identity.norm()),
-        "code_energy": _energy_distance(x, drawn / deviation),
+        "code_energy": float(energy_distance(x, y, mean_between(y, y, torch.cdist))),
     }
 
 
@@ -102,9 +98,3 @@ def code_error(model: Model, rng: torch.Generator) -> float:
 def _deviation(latents: Latents) -> float:
     """The standard deviation of a latent coordinate."""
     return 1.0 if latents.law == "normal" else 1 / math.sqrt(3)
-
-
-def _energy_distance(x: Tensor, y: Tensor) -> float:
-    across = 2 * mean_between(x, y, torch.cdist)
-    within = mean_between(x, x, torch.cdist) + mean_between(y, y, torch.cdist)
-    return float((across - within).clamp(min=0).sqrt())

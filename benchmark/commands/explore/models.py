@@ -14,7 +14,8 @@ from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, Record
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
-from benchmark.registry import METHODS, RESERVED_FIELDS
+from benchmark.records.trial_files import MODEL_FILES
+from benchmark.registry import METHODS, recorded_settings
 from benchmark.report.view import BROKEN
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.kept_models import restored_model
@@ -65,6 +66,10 @@ class Model:
         """Data $(n, *)$ of latents $(n, L)$ and of the normal numbers that a sample takes beside them."""
         return self.generators.sample(z[None], noise[None])[0]
 
+    def sample_normal(self, numbers: Tensor, noise: Tensor) -> Tensor:
+        """Data $(n, *)$ of normal numbers $(n, L)$, as latents of the method's law, and of the noise."""
+        return self.sample(self.latents.of_normal(numbers), noise)
+
     def encode(self, x: Tensor) -> Tensor:
         """The codes $(n, L)$ of data $(n, *)$."""
         return self.generators.encode(x[None])[0]
@@ -93,7 +98,7 @@ def kept_trials(results: Results, dataset: str, methods: Sequence[str] | None) -
     wanted = methods or present
     kept = []
     for record in records:
-        if record["method"] in wanted and "generator.safetensors" in record["files"]:
+        if record["method"] in wanted and MODEL_FILES["generator"] in record["files"]:
             kept.append(record)
     if not kept:
         raise UsageError(
@@ -132,8 +137,6 @@ def read_models(
 
 
 def _method_of(record: Record) -> Method:
-    settings = dict(record["configuration"]["method"])
-    for name in RESERVED_FIELDS:
-        settings.pop(name, None)
+    settings = recorded_settings(record["configuration"]["method"])
     method: Method = METHODS.build(record["method"], settings)
     return method

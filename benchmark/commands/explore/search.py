@@ -135,4 +135,4 @@ def _starts(pool: Tensor, made: Tensor, wanted: Tensor, starts: int, rng: torch.
 
 def _sample(model: Model, u: Tensor) -> Tensor:
     """Data of normal numbers $(n, L)$."""
-    return model.sample(model.latents.of_normal(u), u.new_zeros(len(u), 0))
+    return model.sample_normal(u, u.new_zeros(len(u), 0))

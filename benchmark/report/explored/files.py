@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -87,16 +87,17 @@ def write_explored(
     try:
         for sheet in sheets:
             save_figure(sheet.figure, fresh / sheet.file)
-        texts = {VALUES: to_csv(tables["values"]), SUMMARY: to_csv(summary_of(tables["values"]))}
+        summary = summary_of(tables["values"])
+        texts = {VALUES: to_csv(tables["values"]), SUMMARY: to_csv(summary)}
         if "modes" in tables:
             texts[MODES] = to_csv(tables["modes"])
         for name, text in texts.items():
             write_at_once(fresh / name, text.encode())
         files = {file.name: digest(file) for file in sorted(fresh.iterdir())}
         listed = [sheet.listed for sheet in sheets]
-        write_sealed(fresh / FACTS, {**about, "sheets": listed, "files": files})
-        explored = read_explored(fresh)
-        assert explored is not None  # it has just been written
+        facts = write_sealed(fresh / FACTS, {**about, "sheets": listed, "files": files})
+        pictures = {sheet.file: (fresh / sheet.file).read_bytes() for sheet in sheets}
+        explored = Explored(cast(ExploredFile, facts), summary, pictures)
         write_at_once(fresh / PAGE, make_page(explored).encode())
         fresh.chmod(folder.parent.stat().st_mode)
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmark.report.numbers import NO_NUMBER, number
 
-__all__ = ["PATHS", "Compared", "Findings", "LatentMap", "Paths", "Plane", "Walks"]
+__all__ = ["FACTORS", "PATHS", "Compared", "Findings", "LatentMap", "Paths", "Plane", "Walks"]
 
 PATHS = {
     "real": "straight between two held-out data themselves",
@@ -17,6 +17,10 @@ PATHS = {
     "searched": "straight between the latents that a search has found for two held-out data",
 }
 """The kinds of paths, in words."""
+
+
+FACTORS = ("stretch", "largest_jump", "encoder_over_search")
+"""Measures of which the geometric mean is taken: a few large values would decide the arithmetic one."""
 
 
 class Paths(NamedTuple):
@@ -49,10 +53,16 @@ class Paths(NamedTuple):
         """Their kind and the means of what was measured, in words."""
         parts = []
         for name, values in self.measures.items():
-            finite = values[np.isfinite(values)]
-            mean = number(float(finite.mean()), 2) if len(finite) else NO_NUMBER
-            parts.append(f"{name} {mean}")
+            parts.append(f"{name} {_mean_text(name, values[np.isfinite(values)])}")
         return f"{PATHS[self.kind]}: {', '.join(parts)}"
+
+
+def _mean_text(measure: str, values: np.ndarray) -> str:
+    """The mean of a measure, as tables take it."""
+    if len(values) == 0:
+        return NO_NUMBER
+    mean = np.exp(np.log(values).mean()) if measure in FACTORS else values.mean()
+    return number(float(mean), 2)
 
 
 class Compared(NamedTuple):

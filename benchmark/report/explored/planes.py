@@ -11,6 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from benchmark.datasets.base import Dataset
+from benchmark.records.schema import REAL_DATA
 from benchmark.report.explored.findings import Compared, Findings, LatentMap, Paths
 from benchmark.report.numbers import number
 from benchmark.report.pictures.axis_helpers import GREY, FigureForNotebooks, no_math
@@ -56,7 +57,7 @@ class _Plane:
 
     def __init__(self, data: Dataset, real: np.ndarray) -> None:
         self.data = data
-        self.view = PlaneView(data.axes, data.landmarks.numpy(), {"real-data": self._projected(real)})
+        self.view = PlaneView(data.axes, data.landmarks.numpy(), {REAL_DATA: self._projected(real)})
 
     def draw_paths(self, axes: Axes, paths: Paths) -> str:
         """Draws paths, and returns their caption."""
@@ -91,7 +92,7 @@ class _Plane:
         x, y = self.view.landmarks.T
         axes.plot(x, y, "o", markersize=9, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
         if len(x) == 0:
-            axes.plot(*self.view.points["real-data"].T, ".", markersize=1, color=GREY)
+            axes.plot(*self.view.points[REAL_DATA].T, ".", markersize=1, color=GREY)
         across, upwards = self.view.axes
         axes.set_xlabel(across, fontsize=7)
         axes.set_ylabel(upwards, fontsize=7)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.records.schema import REAL_DATA
-from benchmark.report.explored.findings import Findings
+from benchmark.report.explored.findings import FACTORS, Findings
 from benchmark.report.numbers import estimate, number
 from benchmark.report.statistics.over_pairs import crossed_interval
 from benchmark.report.statistics.over_seeds import Interval
@@ -47,9 +47,6 @@ LATENT_MEASURES = {
     "code_covariance": "distance of the codes' covariance from that of latents, relative to the latter",
     "code_energy": "energy distance of the codes from drawn latents",
 }
-
-FACTORS = ("stretch", "largest_jump", "encoder_over_search")
-"""Measures of which the geometric mean is taken: a few large values would decide the arithmetic one."""
 
 BOUNDS = {
     "on_modes": (0.0, 1.0),

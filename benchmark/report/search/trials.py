@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, Record, SearchFacts
-from benchmark.registry import RESERVED_FIELDS
+from benchmark.registry import recorded_settings
 from benchmark.suites.headline import headline
 from benchmark.suites.search import Search
 
@@ -92,5 +92,5 @@ def _row(record: Record) -> dict[str, Any]:
 def settings_of(record: Record) -> dict[str, Any]:
     """The settings of the method in a record."""
     method: Mapping[str, Any] = record["configuration"]["method"]
-    settings = {name: value for name, value in method.items() if name not in RESERVED_FIELDS}
+    settings = recorded_settings(method)
     return {**NOT_IN_RECORDS, **settings}
