@@ -1,8 +1,5 @@
 """A cell: one method on one dataset, trained and scored for a group of seeds."""
 
-import re
-import resource
-import sys
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -21,6 +18,7 @@ from benchmark.records.cell import MODEL_PARTS, Cell, Trial
 from benchmark.records.checkpoint import Checkpoint
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, load_plugin
+from benchmark.running.peak_memory import peak_memory, reset_peak_memory
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
@@ -38,9 +36,6 @@ TRIAL_ARRAYS = ("arrays", *MODEL_PARTS)
 
 TRIAL_VALUES = ("seed", "status", "metrics", "audit", "curve")
 """The parts of a trial that a checkpoint keeps as values."""
-
-PROCESS_STATUS = Path("/proc/self/status")
-"""What Linux says of this process. `getrusage` would count the memory of the process that started it, too."""
 
 
 class Link(Saver, Protocol):
@@ -61,7 +56,9 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         link: Receives the reports.
         start: Where to go on. If it does not fit, this is reported and the training starts anew.
     """
-    ask_for_repeatable_results(torch.device(cell.device))
+    device = torch.device(cell.device)
+    ask_for_repeatable_results(device)
+    reset_peak_memory(device)
     for plugin in cell.plugins:
         load_plugin(Path(plugin))
     _check_sources(cell)
@@ -69,7 +66,7 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
     metrics: dict[str, Metric] = {}
     for metric in cell.metrics:
         metrics[metric.name] = METRICS.build(metric.name, metric.settings)
-    scorer = Scorer(data, metrics, torch.device(cell.device))
+    scorer = Scorer(data, metrics, device)
     if cell.method.name in CALIBRATION_ROWS:
         trials = _calibrate(cell, data, scorer, link)
     else:
@@ -95,14 +92,14 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Tr
     trials = []
     for i, seed in enumerate(cell.group):
         link.progress(i / len(cell.group), "scoring")
-        audit = {
-            "peak_memory_bytes": _peak_memory(scorer.device),
-            "group": list(cell.group),
-            "compiled": False,
-        }
         draw = _calibration_row(cell, data, seed, scorer.device)
         evaluation = scorer.evaluation(draw(data.samples)[None], [seed])
         scores = {**scorer.final(evaluation)[0], **scorer.large(draw, seed)}
+        audit = {
+            "peak_memory_bytes": peak_memory(scorer.device),
+            "group": list(cell.group),
+            "compiled": False,
+        }
         trials.append(Trial(seed, metrics=scores, arrays=kept_arrays(evaluation, 0), audit=audit))
     return trials
 
@@ -257,7 +254,7 @@ class _GroupInTraining:
                 "parameters": self.cost.parameters,
                 "sample_evaluations": self.cost.sample_evaluations,
                 "sample_flops": self.cost.sample_flops,
-                "peak_memory_bytes": _peak_memory(self.scorer.device),
+                "peak_memory_bytes": peak_memory(self.scorer.device),
                 "group": list(self.cell.group),
                 "compiled": self.compiled,
                 "group_seconds": parts,
@@ -296,14 +293,3 @@ class _GroupInTraining:
             "samples_seen": cycles * self.cost.samples + self.cost.fit_samples,
             "device_seconds": seconds,
         }
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Bytes: the device's own peak where it has memory of its own, else this process's."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if PROCESS_STATUS.exists():
-        (peak,) = re.findall(r"^VmHWM:\s*(\d+) kB$", PROCESS_STATUS.read_text(), re.MULTILINE)
-        return 1024 * int(peak)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

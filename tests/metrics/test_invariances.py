@@ -102,11 +102,13 @@ def test_the_order_of_seeds_and_whether_they_are_scored_together_does_not_matter
 @every_metric
 def test_the_size_of_parts_does_not_matter(case, name, monkeypatch):
     data, samples, held_out = case
+    settings = {"points": N} if METRICS.has_setting(name, "points") else {}
 
     def scores_of_generators():
-        return score(name, data, samples, held_out, linear(data, SEEDS), **few_steps(name))
+        generators = linear(data, SEEDS)
+        return score(name, data, samples, held_out, generators, **{**settings, **few_steps(name)})
 
-    whole, generated = score(name, data, samples, held_out), scores_of_generators()
+    whole, generated = score(name, data, samples, held_out, **settings), scores_of_generators()
     rows = 50
     assert N % rows != 0
     numbers = rows * math.prod(data.shape)
@@ -116,7 +118,7 @@ def test_the_size_of_parts_does_not_matter(case, name, monkeypatch):
     monkeypatch.setattr(neighbourhoods, "DISTANCE_ROWS_AT_A_TIME", rows)
     monkeypatch.setattr(pairs, "ROWS_AT_A_TIME", rows)
     monkeypatch.setattr(ivom, "NUMBERS_AT_A_TIME", numbers)
-    agrees(score(name, data, samples, held_out), whole)
+    agrees(score(name, data, samples, held_out, **settings), whole)
     agrees(scores_of_generators(), generated)
 
 

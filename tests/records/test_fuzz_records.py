@@ -111,7 +111,7 @@ def spoil(file, data, new, sealed):
         file.write_text(json.dumps(content))
 
 
-@settings(fuzz, max_examples=max(10, CASES // 10))
+@settings(fuzz, max_examples=max(10, CASES // 40))
 @given(data=st.data(), new=JSON, name=st.sampled_from(["result.json", "manifest.json"]))
 def test_reports_and_comparisons_of_records_with_anything_in_them(
     tmp_path_factory, monkeypatch, capsys, data, new, name

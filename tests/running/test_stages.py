@@ -4,12 +4,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from benchmark.plan.remaining import CellToRun, Remaining
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import NOISE
 from benchmark.records.trial_files import NOTHING
-from benchmark.running import train_and_score
+from benchmark.running import peak_memory, train_and_score
 from benchmark.running.executors import worker
 from benchmark.running.executors.base import Done, Message, Progress, Task
 from benchmark.running.executors.worker import TaskLink, run_task
@@ -108,9 +109,18 @@ class Line:
 
 def test_the_peak_of_memory_is_that_of_the_process_alone(monkeypatch, tmp_path):
     """Linux passes the peak of a process on to those that it starts, but for the one in its status file."""
-    status = tmp_path / "status"
-    status.write_text("Name:\tpython\nVmPeak:\t 900 kB\nVmHWM:\t   7 kB\nVmRSS:\t   5 kB\n")
-    monkeypatch.setattr(train_and_score, "PROCESS_STATUS", status)
+    (tmp_path / "status").write_text("Name:\tpython\nVmPeak:\t 900 kB\nVmHWM:\t   7 kB\nVmRSS:\t   5 kB\n")
+    monkeypatch.setattr(peak_memory, "PROCESS", tmp_path)
     task = Task(replace(CELL, method=Configured(NOISE, {})))
     end = run_task(task, TaskLink(task, lambda event: None, lambda: False))
     assert [trial.audit["peak_memory_bytes"] for trial in end.trials] == [7 * 1024, 7 * 1024]
+
+
+@pytest.mark.skipif(not peak_memory.PROCESS.exists(), reason="the system keeps the peak of a process")
+def test_the_peak_of_memory_is_that_of_the_cell():
+    cpu = torch.device("cpu")
+    much = bytearray(200_000_000)
+    with_much = peak_memory.peak_memory(cpu)
+    del much
+    peak_memory.reset_peak_memory(cpu)
+    assert peak_memory.peak_memory(cpu) < with_much - 150_000_000

@@ -74,7 +74,9 @@ def check_metric(name: str) -> Iterator[Outcome]:
     Raises:
         UsageError: If the name is unknown, or the class cannot be built.
     """
-    metric: Metric = METRICS.build(name, {})
+    # A metric may compare with as many training data as it takes samples.
+    settings = {"points": SAMPLES} if METRICS.has_setting(name, "points") else {}
+    metric: Metric = METRICS.build(name, settings)
     simple: tuple[Dataset, ...] = (Ring(), _RingOfAny(), HighDimensional(), Pictures())
     applying = [data for data in simple if metric.applies(data)]
     # Some metrics are for a known manifold, whose pictures take longer.
