@@ -10,7 +10,7 @@ from benchmark.plan.remaining import CellToRun, Remaining
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import NOISE
 from benchmark.records.trial_files import NOTHING
-from benchmark.running import peak_memory, train_and_score
+from benchmark.running import peak_memory
 from benchmark.running.executors import worker
 from benchmark.running.executors.base import Done, Message, Progress, Task
 from benchmark.running.executors.worker import TaskLink, run_task
