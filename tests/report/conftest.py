@@ -27,14 +27,14 @@ def browser():
 
 @pytest.fixture
 def open_page(browser):
-    """Opens a run's page; fails if it complained or asked for anything besides itself."""
+    """Opens a page of a run; fails if it complained or asked for anything besides itself."""
     complaints, contexts, requests, files = [], [], [], set()
 
-    def open_(out, viewport=PHONE, **options):
+    def open_(out, viewport=PHONE, name="report.html", **options):
         context = browser.new_context(viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
-        file = (out / "report.html").resolve().as_uri()
+        file = (out / name).resolve().as_uri()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
