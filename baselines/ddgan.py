@@ -34,12 +34,12 @@ class DDGAN(Standardised):
         arXiv:2112.07804, equations 5 to 8. Details and settings from the authors' public code.
 
     Deviations:
-        Data is standardised. A perceptron that sees the time as sines and cosines. The penalty is in every
-        step. Averages are a setting of all methods.
+        Data is standardised, and so the generator's output is not bounded on images. Perceptrons, on images a
+        small U-Net without attention and DCGAN's discriminator without normalisation, that see the time as
+        sines and cosines. The penalty is in every step. Averages are a setting of all methods.
     """
 
     family = "diffusion and flows"
-    kinds = ("points",)
     space = {
         "lr": LEARNING_RATES,
         "discriminator_lr": LEARNING_RATES,

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from baselines.architectures import architecture_of
+from baselines.image_denoisers import JudgeOfImages, UNet
 from baselines.networks import MLP, Role
 from benchmark.method import DataSpec
 
-__all__ = ["Denoiser", "denoiser", "judge_of_steps", "time_features"]
+__all__ = ["WithTime", "denoiser", "judge_of_steps", "time_features"]
 
 FREQUENCIES = 6
 TIME_FEATURES = 2 * FREQUENCIES
@@ -24,33 +25,39 @@ def time_features(t: Tensor) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-class Denoiser(nn.Module):
-    """Data $(B, d)$, times $(B,)$ and further vectors $(B, *)$ to vectors $(B, \\text{outputs})$.
+class WithTime(nn.Module):
+    """A network that sees a time $(B,)$ as sines and cosines, behind its first input.
 
     Arguments:
-        data: Gives the size of the data, the width, the depth and the architecture.
-        role: Whose networks of the architecture it is like; their nonlinearity is SiLU by default.
-        inputs: The number of further features.
-        outputs: The number of outputs.
+        network: Takes vectors $(B, D)$, features of the time $(B, 12)$ and further vectors $(B, *)$.
     """
 
-    def __init__(self, data: DataSpec, role: Role, inputs: int, outputs: int) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        features = prod(data.shape) + TIME_FEATURES + inputs
-        architecture = architecture_of(data)
-        style = {"width": data.width, "depth": data.depth, "activation": nn.SiLU}
-        perceptron = MLP(features, outputs, **{**style, **getattr(architecture, role)})
-        self.perceptron = architecture.initialise(perceptron)
+        self.network = network
 
     def forward(self, x: Tensor, t: Tensor, *others: Tensor) -> Tensor:
-        return self.perceptron(x, time_features(t), *others)
+        return self.network(x, time_features(t), *others)
 
 
 def denoiser(data: DataSpec, codes: int = 0) -> nn.Module:
-    """Points $(B, D)$, times $(B,)$ and as many codes $(B, codes)$ to vectors $(B, D)$."""
-    return Denoiser(data, "generator", codes, prod(data.shape))
+    """Data as vectors $(B, D)$, times $(B,)$ and as many codes $(B, codes)$ to vectors $(B, D)$."""
+    known = TIME_FEATURES + codes
+    if data.kind == "images":
+        return WithTime(architecture_of(data).initialise(UNet(data, known)))
+    size = prod(data.shape)
+    return WithTime(_perceptron("generator", size + known, size, data))
 
 
 def judge_of_steps(data: DataSpec) -> nn.Module:
-    """Points $(B, D)$, times $(B,)$ and the points one step later $(B, D)$ to one logit $(B, 1)$."""
-    return Denoiser(data, "discriminator", prod(data.shape), 1)
+    """Data as vectors $(B, D)$, times $(B,)$ and the data one step later $(B, D)$ to one logit $(B, 1)$."""
+    if data.kind == "images":
+        return WithTime(architecture_of(data).initialise(JudgeOfImages(data, TIME_FEATURES)))
+    return WithTime(_perceptron("discriminator", 2 * prod(data.shape) + TIME_FEATURES, 1, data))
+
+
+def _perceptron(role: Role, inputs: int, outputs: int, data: DataSpec) -> nn.Module:
+    """It is like the architecture's networks of that role; the nonlinearity is SiLU by default."""
+    architecture = architecture_of(data)
+    style = {"width": data.width, "depth": data.depth, "activation": nn.SiLU}
+    return architecture.initialise(MLP(inputs, outputs, **{**style, **getattr(architecture, role)}))

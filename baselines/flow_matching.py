@@ -57,14 +57,13 @@ class FlowMatching(Standardised):
         transport (Tong et al., 2023), arXiv:2302.00482, algorithm 3.
 
     Deviations:
-        Data is standardised. A perceptron that sees the time as sines and cosines. The authors integrate with
-        steps of adaptive size; here steps of the time $1 - (1 - u)^2$ are even in $u$. The authors' plan of
-        transport is exact; here it is Sinkhorn's, each noise drawing its partner by its own row. It takes no
-        matrix product, and so is not counted as FLOPs.
+        Data is standardised. A perceptron, on images a small U-Net without attention, that sees the time as
+        sines and cosines. The authors integrate with steps of adaptive size; here steps of the time $1 - (1 -
+        u)^2$ are even in $u$. The authors' plan of transport is exact; here it is Sinkhorn's, each noise
+        drawing its partner by its own row. It takes no matrix product, and so is not counted as FLOPs.
     """
 
     family = "diffusion and flows"
-    kinds = ("points",)
     space = {
         "lr": LEARNING_RATES,
         "coupling": Choice("independent", "optimal-transport"),

@@ -28,9 +28,12 @@ __all__ = [
     "autoencoder",
     "code_discriminator",
     "discriminator",
+    "doubling",
     "encoder",
     "generator",
+    "halving",
     "joint_discriminator",
+    "pyramid",
 ]
 
 Activation = Callable[[], nn.Module]
@@ -109,7 +112,7 @@ class ConvolutionalGenerator(nn.Sequential):
     """
 
     def __init__(self, data: DataSpec, activation: Activation = nn.ReLU, norm: Norm | None = "batch") -> None:
-        sizes, channels = _pyramid(data)
+        sizes, channels = pyramid(data)
         sizes, channels = sizes[::-1], channels[::-1]
         layers: list[nn.Module] = [
             nn.Linear(data.latent, channels[0] * prod(sizes[0]), bias=norm is None),
@@ -120,8 +123,8 @@ class ConvolutionalGenerator(nn.Sequential):
                 layers.append(IMAGE_NORMS[norm](channels[i]))
             layers.append(activation())
             bias = norm is None or i == len(channels) - 2
-            doubling = _doubling(data, sizes[i + 1])
-            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], **doubling, bias=bias))
+            doubled = doubling(data, sizes[i + 1])
+            layers.append(nn.ConvTranspose2d(channels[i], channels[i + 1], **doubled, bias=bias))
         super().__init__(*layers, nn.Tanh())
 
 
@@ -148,12 +151,12 @@ class ConvolutionalJudge(nn.Module):
         norm: Norm | None = "batch",
     ) -> None:
         super().__init__()
-        sizes, channels = _pyramid(data)
+        sizes, channels = pyramid(data)
         layers: list[nn.Module] = []
         for i in range(len(channels) - 1):
             own_norm = norm if i > 0 else None
-            halving = _halving(data, sizes[i])
-            layers.append(nn.Conv2d(channels[i], channels[i + 1], **halving, bias=own_norm is None))
+            halved = halving(data, sizes[i])
+            layers.append(nn.Conv2d(channels[i], channels[i + 1], **halved, bias=own_norm is None))
             if own_norm is not None:
                 layers.append(IMAGE_NORMS[own_norm](channels[i + 1]))
             layers.append(activation())
@@ -291,7 +294,7 @@ def _units(data: DataSpec) -> int:
     return data.width if data.kind == "points" else DENSE_UNITS_PER_CHANNEL * data.width
 
 
-def _pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
+def pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
     """Sizes $(H, W)$ and channels of the feature maps, from the image to the architecture's smallest side."""
     depth, height, width = data.shape
     smallest = architecture_of(data).smallest
@@ -303,7 +306,7 @@ def _pyramid(data: DataSpec) -> tuple[list[tuple[int, int]], list[int]]:
     return sizes, channels
 
 
-def _halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
+def halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
     """The arguments of a convolution that maps from a side of this length to half of it, rounded up."""
     kernel = architecture_of(data).kernel
     if kernel is None:
@@ -311,9 +314,9 @@ def _halving(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
     return {"kernel_size": kernel, "stride": 2, "padding": kernel // 2}
 
 
-def _doubling(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
+def doubling(data: DataSpec, size: tuple[int, int]) -> dict[str, Any]:
     """The arguments of the transposed convolution that maps the other way, to a side of this length."""
-    halving = _halving(data, size)
+    halved = halving(data, size)
     if architecture_of(data).kernel is None:
-        return halving
-    return {**halving, "output_padding": tuple(1 - side % 2 for side in size)}
+        return halved
+    return {**halved, "output_padding": tuple(1 - side % 2 for side in size)}

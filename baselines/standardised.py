@@ -22,9 +22,17 @@ class Standardised(Method):
         return {"mean": mean, "scale": (x - mean).square().mean().sqrt()}
 
     def standard(self, nets: Networks, x: Tensor) -> Tensor:
-        """Data $(B, *)$ as networks see it."""
-        return (x - nets.variables["mean"]) / nets.variables["scale"]
+        """Data $(B, *)$ as networks see it: vectors $(B, D)$."""
+        return ((x - nets.variables["mean"]) / nets.variables["scale"]).flatten(1)
 
     def restored(self, nets: Networks, x: Tensor) -> Tensor:
-        """What networks make $(B, *)$, in the data's own unit."""
-        return nets.variables["mean"] + nets.variables["scale"] * x
+        """What networks make $(B, D)$, as data $(B, *)$ in its own unit."""
+        mean = nets.variables["mean"]
+        return mean + nets.variables["scale"] * x.unflatten(1, mean.shape)
+
+    def possible(self, nets: Networks, x: Tensor) -> Tensor:
+        """What networks make $(B, D)$, moved to the nearest data that there can be: pixels lie in [-1, 1]."""
+        mean = nets.variables["mean"]
+        if mean.dim() == 1:
+            return x
+        return self.standard(nets, self.restored(nets, x).clamp(-1, 1))

@@ -30,11 +30,11 @@ class Sampler(Protocol):
 SAMPLES_AT_A_TIME = 250
 """Samples per seed that are generated at a time."""
 
+NUMBERS_AT_A_TIME = 1 << 24
+"""Random numbers per seed that are drawn at a time, 64 MiB. So they do not depend on the seeds beside it."""
 
-NUMBERS_AT_A_TIME = 8 * SAMPLES_AT_A_TIME
-"""Samples per seed for which numbers are drawn at a time: a multiple of 16, so that on a CPU the numbers are
-those of a single draw.
-"""
+ROWS_LIKE_ONE_DRAW = 16
+"""On a CPU, draws of a multiple of so many rows give the numbers of a single draw."""
 
 
 class MetricError(Exception):
@@ -67,9 +67,10 @@ class Scorer:
 
         A diffusion of many steps takes more numbers per sample than fit into memory for all samples.
         """
+        rows = max(1, NUMBERS_AT_A_TIME // size // ROWS_LIKE_ONE_DRAW) * ROWS_LIKE_ONE_DRAW
         rngs = [self.data.stream(seed, "evaluation", self.device) for seed in seeds]
-        for start in range(0, n, NUMBERS_AT_A_TIME):
-            m = min(NUMBERS_AT_A_TIME, n - start)
+        for start in range(0, n, rows):
+            m = min(rows, n - start)
             drawn = [torch.randn(m, size, generator=rng, device=self.device) for rng in rngs]
             yield torch.stack(drawn)
 

@@ -81,13 +81,15 @@ def test_the_rows_that_are_scored_are_those_that_the_files_know():
     assert {"real-data": real_data, "collapsed": collapsed, "noise": noise} == CALIBRATIONS
 
 
-def test_evaluation_noise_is_the_same_for_all_methods_and_differs_between_seeds():
+def test_evaluation_noise_is_the_same_for_all_methods_and_differs_between_seeds(monkeypatch):
     def numbers(seed, n=10):
         return torch.cat(list(Scorer(Ring(), {}, CPU).numbers([seed], n, 8)), dim=1)[0]
 
     assert torch.equal(numbers(0), numbers(0))
     assert not torch.equal(numbers(0), numbers(1))
     # In parts they are those of a single draw.
+    monkeypatch.setattr("benchmark.scoring.scorer.NUMBERS_AT_A_TIME", 1000)
+    assert len(list(Scorer(Ring(), {}, CPU).numbers([0], 5000, 8))) > 40
     assert torch.equal(numbers(0, 5000), torch.randn(5000, 8, generator=Ring().stream(0, "evaluation")))
 
 

@@ -26,10 +26,10 @@ def timed(state, network, x, t, *others):
 
 @dataclass
 class Nets:
-    """A network that is a formula, of data that is standardised already."""
+    """A network that is a formula, of one-dimensional data that is standardised already."""
 
     generator: object
-    variables: dict = field(default_factory=lambda: {"mean": torch.zeros(()), "scale": torch.ones(())})
+    variables: dict = field(default_factory=lambda: {"mean": torch.zeros(1), "scale": torch.ones(())})
 
 
 def normal(n, size=1, seed=0):
