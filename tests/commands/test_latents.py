@@ -12,7 +12,7 @@ from torch import nn
 from baselines.gan import GAN
 from benchmark.commands.explore.explorer import Explorer
 from benchmark.commands.explore.interpolation import along_paths, spherical, straight
-from benchmark.commands.explore.latent_use import code_error, code_measures, explained_variances, latent_usage
+from benchmark.commands.explore.latent_use import Effects, code_error, code_measures, effects_of, latent_usage
 from benchmark.commands.explore.models import Model
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import loss_of, search
@@ -131,7 +131,7 @@ def test_modes_on_the_way_are_counted_once():
 
 
 def test_variances_of_a_linear_generator_are_squared_lengths_of_columns():
-    variances = explained_variances(linear(), stream())
+    variances = effects_of(linear(), stream()).variances
     assert variances[1] == 0
     assert torch.allclose(variances, torch.tensor([1.0, 0.0, 5.0], dtype=torch.float64), rtol=0.25)
 
@@ -142,7 +142,7 @@ def test_frozen_latents_are_not_in_use(frozen):
     weight = torch.zeros(data.shape[0], 8)
     weight[: 8 - frozen, : 8 - frozen] = torch.eye(8 - frozen)
     model = linear(weight, torch.zeros(data.shape[0]), data)
-    assert latent_usage(explained_variances(model, stream())) == 1 - frozen / 8
+    assert latent_usage(effects_of(model, stream()).variances) == 1 - frozen / 8
 
 
 def test_usage_counts_the_coordinates_that_carry_the_variance():
@@ -151,6 +151,22 @@ def test_usage_counts_the_coordinates_that_carry_the_variance():
     assert latent_usage(torch.tensor([1.0, 0.0, 1.0, 0.0])) == 0.5
     assert latent_usage(torch.zeros(4)) == 0
     assert math.isnan(latent_usage(torch.tensor([math.nan, 1.0])))
+
+
+def test_of_many_coordinates_some_are_looked_at_from_the_first_to_the_last(monkeypatch):
+    whole = effects_of(linear(), stream())
+    assert whole.coordinates.tolist() == [0, 1, 2]
+    monkeypatch.setattr("benchmark.commands.explore.latent_use.COORDINATES", 2)
+    some = effects_of(linear(), stream())
+    assert some.coordinates.tolist() == [0, 2]
+    assert torch.equal(some.variances, whole.variances[some.coordinates])
+
+
+def test_the_largest_effects_are_named_by_their_coordinates():
+    effects = Effects(torch.tensor([2, 5, 9]), torch.tensor([1.0, 6.0, 3.0], dtype=torch.float64))
+    assert effects.largest(2) == ([5, 9], [0.6, 0.3])
+    assert effects.above(1.0).variances.tolist() == [0, 6, 3]
+    assert effects.above(6.0).largest(1)[1] == [0.0]
 
 
 @pytest.mark.parametrize("law", ["normal", "uniform"])

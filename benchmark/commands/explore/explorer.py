@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.commands.explore.interpolation import along_paths, spherical, straight
-from benchmark.commands.explore.latent_use import code_error, code_measures, explained_variances, latent_usage
+from benchmark.commands.explore.latent_use import Effects, code_error, code_measures, effects_of, latent_usage
 from benchmark.commands.explore.models import Model
 from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import Found, Loss, search
@@ -73,9 +73,8 @@ class Explorer:
     def explore(self, model: Model) -> Findings:
         """All that is found of one model."""
         found = self._search(model, self.ends, "explore-search") if model.searchable else None
-        variances = explained_variances(model, self._rng(model, "explore-variances"))
-        variances[variances <= self.resolution**2] = 0
-        measures = {"latent_usage": latent_usage(variances)}
+        effects = effects_of(model, self._rng(model, "explore-variances")).above(self.resolution**2)
+        measures = {"latent_usage": latent_usage(effects.variances)}
         if model.has_law_of_codes:
             measures |= code_measures(self._codes(model), model.latents, self._rng(model, "explore-codes"))
             measures["code_error"] = code_error(model, self._rng(model, "explore-code-errors"))
@@ -86,8 +85,8 @@ class Explorer:
                 paths=list(self._paths(model, found)),
                 reconstructions=self._reconstructions(model, found),
                 given=self._given(model),
-                walks=self._walks(model, variances),
-                map=self._map(model, variances),
+                walks=self._walks(model, effects),
+                map=self._map(model, effects),
                 measures=measures,
             )
 
@@ -183,29 +182,28 @@ class Explorer:
             variance=float(wanted.double().var(dim=0, correction=0).mean()),
         )
 
-    def _walks(self, model: Model, variances: Tensor) -> Walks | None:
+    def _walks(self, model: Model, effects: Effects) -> Walks | None:
         if not isinstance(self.data, Images):
             return None
         size, steps = model.latents.size, self.options.steps
         rng = self._rng(model, "explore-walks")
         numbers = torch.randn(size, generator=rng, device=self.device)
         noise = torch.randn(model.latents.noise, generator=rng, device=self.device).expand(steps, -1)
-        order = variances.argsort(descending=True)[:WALKS].tolist()
+        coordinates, shares = effects.largest(WALKS)
         frames = []
-        for i in order:
+        for i in coordinates:
             walk = numbers.repeat(steps, 1)
             walk[:, i] = torch.linspace(-REACH, REACH, steps, device=self.device)
             frames.append(self._packed(model.sample_normal(walk, noise)))
-        return Walks(np.stack(frames), REACH, order, _shares(variances)[order].tolist())
+        return Walks(np.stack(frames), REACH, coordinates, shares)
 
-    def _map(self, model: Model, variances: Tensor) -> LatentMap | None:
+    def _map(self, model: Model, effects: Effects) -> LatentMap | None:
         if isinstance(self.data, Images) or not 0 < self.data.modes <= MOST_MAPPED_MODES:
             return None
         latents = model.latents
         if latents.size < 2:
             return None
-        i, j = variances.argsort(descending=True)[:2].tolist()
-        shares = _shares(variances)
+        (i, j), (share_i, share_j) = effects.largest(2)
         rng = self._rng(model, "explore-map")
         noise = torch.randn(latents.noise, generator=rng, device=self.device)
         at_random = torch.randn(latents.size, generator=rng, device=self.device)
@@ -217,7 +215,7 @@ class Explorer:
         volumes = torch.bincount(modes[on_mode], minlength=self.data.modes) / VOLUME_DRAWS
         return LatentMap(
             coordinates=(i, j),
-            shares=(float(shares[i]), float(shares[j])),
+            shares=(share_i, share_j),
             side=MAP_SIDE,
             planes=planes,
             volumes=volumes.cpu().numpy(),
@@ -243,8 +241,3 @@ class Explorer:
             modes.append(assignment.mode)
             on_mode.append(assignment.high_quality)
         return torch.cat(modes), torch.cat(on_mode)
-
-
-def _shares(variances: Tensor) -> Tensor:
-    """Variances over their sum; 0 where that is 0."""
-    return variances / variances.sum().clamp(min=1e-300)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from benchmark.commands.explore.models import Model
 from benchmark.method import Latents
 from metrics.pairs import energy_distance, mean_between
 
-__all__ = ["code_error", "code_measures", "explained_variances", "latent_usage"]
+__all__ = ["Effects", "code_error", "code_measures", "effects_of", "latent_usage"]
 
 VARIANCE_THAT_COUNTS = 0.95
 """The share of the variance that the latents in use carry together."""
@@ -19,11 +20,36 @@ CODED = 500
 """Samples of a model that are encoded again."""
 
 DRAWS = 256
-"""Latents that every coordinate is redrawn in."""
+"""Latents that a coordinate is redrawn in."""
+
+COORDINATES = 256
+"""Coordinates that are redrawn, at most. Flows and diffusions have as many as an image has pixels."""
 
 
-def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
-    r"""How much of a sample's variance each latent coordinate has a part in, shape $(L,)$, float64.
+class Effects(NamedTuple):
+    """How much of a sample's variance latent coordinates have a part in.
+
+    Attributes:
+        coordinates: All of them, or 256 that are spread evenly over more, shape $(K,)$.
+        variances: What each has a part in, shape $(K,)$, float64.
+    """
+
+    coordinates: Tensor
+    variances: Tensor
+
+    def above(self, least: float) -> "Effects":
+        """The same with variances of at most `least` taken for 0."""
+        return self._replace(variances=self.variances.where(self.variances > least, 0))
+
+    def largest(self, n: int) -> tuple[list[int], list[float]]:
+        """The `n` coordinates with the largest variances, and their shares of the sum; 0 where that is 0."""
+        order = self.variances.argsort(descending=True)[:n]
+        shares = self.variances[order] / self.variances.sum().clamp(min=1e-300)
+        return self.coordinates[order].tolist(), shares.tolist()
+
+
+def effects_of(model: Model, rng: torch.Generator) -> Effects:
+    r"""How much of a sample's variance each latent coordinate has a part in.
 
     The total effect of coordinate $i$, $\frac12 E |G(z) - G(z')|^2$, where $z'$ is $z$ with a new $z_i$: the
     variance that is left when all other coordinates are known. For a linear generator it is the squared
@@ -36,15 +62,17 @@ def explained_variances(model: Model, rng: torch.Generator) -> Tensor:
     numbers = torch.randn(DRAWS, latents.size, generator=rng, device=device)
     noise = torch.randn(DRAWS, latents.noise, generator=rng, device=device)
     redrawn = torch.randn(DRAWS, latents.size, generator=rng, device=device)
+    looked_at = min(COORDINATES, latents.size)
+    coordinates = torch.linspace(0, latents.size - 1, looked_at).round().long()
     with torch.no_grad():
         x = model.sample_normal(numbers, noise)
-        effects = []
-        for i in range(latents.size):
+        variances = []
+        for i in coordinates.tolist():
             other = numbers.clone()
             other[:, i] = redrawn[:, i]
             change = model.sample_normal(other, noise) - x
-            effects.append(change.flatten(1).double().square().sum(dim=1).mean() / 2)
-    return torch.stack(effects)
+            variances.append(change.flatten(1).double().square().sum(dim=1).mean() / 2)
+    return Effects(coordinates.to(device), torch.stack(variances))
 
 
 def latent_usage(variances: Tensor) -> float:
