@@ -59,8 +59,6 @@ class _Discrepancy(OnFeatures):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         samples, real = self.features_in(evaluation)
-        if samples.shape[1] < 2:
-            return torch.full((len(samples),), torch.nan, dtype=torch.float64)
         kernel = self.kernel(evaluation, real)
         key = ("mean kernel", self.name, self.features, self.points)
         within = evaluation.held_out.once(key, lambda: mean_within(real, kernel))

@@ -34,6 +34,4 @@ class PairDiversity(OnFeatures):
         samples, real = self.features_in(evaluation)
         key = ("mean distance of two", self.features, self.points)
         of_real = evaluation.held_out.once(key, lambda: mean_within(real, torch.cdist))
-        if samples.shape[1] < 2:
-            return torch.full((len(samples),), torch.nan, dtype=torch.float64)
         return torch.stack([mean_within(x, torch.cdist) for x in samples]) / of_real

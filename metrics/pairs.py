@@ -27,7 +27,7 @@ def mean_between(x: Tensor, y: Tensor, function: PairFunction) -> Tensor:
 
 
 def mean_within(x: Tensor, function: PairFunction) -> Tensor:
-    """The mean over all pairs of two different points of `x` $(N, F)$, float64."""
+    """The mean over all pairs of two different points of `x` $(N, F)$, float64; NaN for a single point."""
     x = x.double()
     total, start = x.new_zeros(()), 0
     for part in x.split(ROWS_AT_A_TIME):

@@ -49,8 +49,6 @@ class SupportSize(OnFeatures):
 
     def score(self, evaluation: Evaluation) -> Tensor:
         samples, real = self.features_in(evaluation)
-        if samples.shape[1] < 2:
-            return torch.full((len(samples),), torch.nan, dtype=torch.float64)
         key = ("duplicates", self.features, self.points, self.pairs)
         reach = evaluation.held_out.once(key, lambda: _small_distance(real, 1 / self.pairs))
 
