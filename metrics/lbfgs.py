@@ -7,10 +7,11 @@ from torch import Tensor
 
 __all__ = ["minimise"]
 
+MEMORY = 10
+"""Pairs of differences that are kept."""
 
-def minimise(
-    objective: Callable[[Tensor], Tensor], start: Tensor, iterations: int, memory: int = 10
-) -> tuple[Tensor, Tensor]:
+
+def minimise(objective: Callable[[Tensor], Tensor], start: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
     r"""Minimises each row's objective by L-BFGS with a backtracking line search of its own.
 
     Every iteration evaluates every row once: a row whose trial step lowers its value enough takes it and
@@ -25,7 +26,6 @@ def minimise(
         objective: Maps $(R, L)$ to the $R$ rows' values, of which each depends on its own row alone.
         start: Where to start, shape $(R, L)$.
         iterations: Evaluations of every row.
-        memory: Pairs of differences to keep.
 
     Returns:
         The minimisers, shape $(R, L)$, and their values, shape $(R,)$.
@@ -52,7 +52,7 @@ def minimise(
         # A pair without positive curvature, or of a step not taken, gets the weight 0, which leaves it out.
         usable = takes & (curvature > 1e-10 * y.square().sum(dim=1))
         y = torch.where(usable[:, None], y, 0.0)  # it may not be finite
-        pairs = [*pairs[-(memory - 1) :], (s, y, torch.where(usable, 1 / curvature, 0.0))]
+        pairs = [*pairs[-(MEMORY - 1) :], (s, y, torch.where(usable, 1 / curvature, 0.0))]
         x = torch.where(takes[:, None], trial, x)
         gradient = torch.where(takes[:, None], trial_gradient, gradient)
         value = torch.where(takes, trial_value, value)

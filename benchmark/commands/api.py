@@ -70,8 +70,8 @@ class Run:
 
     @property
     def pairwise(self) -> pd.DataFrame:
-        """One row per dataset, metric and pair of methods: the difference by seed, its interval and its
-        test.
+        """One row per dataset, metric and pair of methods: the difference of means, its interval and
+        its test.
         """
         return self.tables.pairwise
 
@@ -80,7 +80,7 @@ class Run:
 
         Arguments:
             dataset: The dataset.
-            name: `samples`, `metrics` or `curves`; of images also `mode-counts`, `nearest` or
+            name: `samples`, `metrics`, `curves` or `cost`; of images also `mode-counts`, `nearest` or
                 `reconstructions`; of a suite that reproduces a paper also `published`.
             against: What `curves` are drawn against: `flops`, `device_seconds`, `generator_steps` or
                 `samples_seen`; by default the unit of the budget.

@@ -226,7 +226,7 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
     explore.add_argument("directory", metavar="DIR", help="the directory of a run")
     explore.add_argument("--dataset", metavar="D", required=True, help="one of the run's datasets")
     explore.add_argument("--methods", metavar="A,B", help="methods (default: all of the run)")
-    explore.add_argument("--seeds", metavar="LIST", help="seeds such as 0,1,2 (default: the lowest)")
+    explore.add_argument("--seeds", metavar="LIST", help="seeds, as 0,1,2 (default: each method's lowest)")
     explore.add_argument("--steps", metavar="N", help="pictured points of a path (default: 9)")
     explore.add_argument("--pairs", metavar="N", help="paths of each kind (default: 6)")
     explore.add_argument(
@@ -274,7 +274,7 @@ def _add_explored(run: argparse.ArgumentParser) -> None:
         "--explore",
         action="store_true",
         default=None,
-        help="explore the latents of the models of the lowest seed, too, for the page",
+        help="explore the latents of each method's lowest seed, too, for the page",
     )
 
 

@@ -75,7 +75,7 @@ class RunOptions:
         executor: Where cells run.
         data_root: The directory of the image datasets, if one was given.
         fid_weights: The file with Inception's weights, if one was given.
-        explore: Whether to explore the latents of the models, with the lowest seed.
+        explore: Whether to explore the latents of the models, with each method's lowest seed.
         extras: The parts of the report that are only made on request, of `EXTRAS`.
     """
 

@@ -22,6 +22,7 @@ from benchmark.registry import DATASETS, METRICS, SUITES
 from benchmark.report.headline import headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.csv_text import to_csv
+from benchmark.report.words import joined
 from benchmark.scoring.calibration import CALIBRATIONS
 from benchmark.scoring.given_samples import pack_given
 from benchmark.scoring.pixel_ranges import RANGES
@@ -112,11 +113,12 @@ def score_samples(options: ScoreOptions) -> ScoredSamples:
     given = pack_given(content, options.file, data, options.pixel_range)
     data = _with_samples(data, len(given.packed))
     metrics = _applying_metrics(metric_names, data, settings)
+    notes = [*given.notes, *_left_out(options, metric_names, metrics)]
     table = _table(Scorer(data, metrics, torch.device("cpu")), name, given.packed)
     if "modes" in table:
         place = list(table.columns).index("modes") + 1
         table.insert(place, "modes_total", data.modes)
-    return ScoredSamples(name, data.samples, given.notes, data, suite.name if suite else "", metrics, table)
+    return ScoredSamples(name, data.samples, notes, data, suite.name if suite else "", metrics, table)
 
 
 def _name_of(file: Path) -> str:
@@ -157,7 +159,7 @@ def _table(scorer: Scorer, name: str, samples: Tensor) -> pd.DataFrame:
     scores = {}
     for row, drawn in rows.items():
         try:
-            (scores[row],) = scorer.final(scorer.evaluation(drawn[None], [0]), generator_metrics=False)
+            (scores[row],) = scorer.final(scorer.evaluation(drawn[None], [0]))
         except MetricError as error:
             raise UsageError(str(error)) from error
     return pd.DataFrame(scores).T
@@ -187,13 +189,30 @@ def _suite_of(dataset: str) -> Suite | None:
 def _applying_metrics(
     names: tuple[str, ...], data: Dataset, settings: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Metric]:
-    """The metrics that apply to the data, by name."""
+    """The metrics that apply to samples of the data, by name."""
     metrics = {}
     for name in names:
         metric: Metric = METRICS.build(name, settings.get(name, {}))
-        if metric.applies(data):
+        if metric.applies(data) and not metric.needs_generator:
             metrics[name] = metric.on(data)
     return metrics
+
+
+def _left_out(options: ScoreOptions, names: Sequence[str], metrics: Mapping[str, Metric]) -> list[str]:
+    """Which of the metrics that were asked for are left out, in words.
+
+    Raises:
+        UsageError: If all are.
+    """
+    if options.metrics is None:
+        return []
+    left_out = [name for name in names if name not in metrics]
+    if not metrics:
+        raise UsageError(
+            f"--metrics {options.metrics}: none of them scores samples of {options.dataset}; "
+            "a metric may be for other data, or need a generator"
+        )
+    return [f"without {joined(left_out)}"] if left_out else []
 
 
 def _trial_rows(scored: ScoredSamples) -> pd.DataFrame:

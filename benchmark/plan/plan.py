@@ -121,9 +121,9 @@ def _plan_dataset(
         budget = budget.times(request.rung.share)
     applying: dict[str, Metric] = {}
     for metric_name in metrics:
-        metric: Metric = METRICS.build(metric_name, settings.get(metric_name, {})).on(data)
+        metric: Metric = METRICS.build(metric_name, settings.get(metric_name, {}))
         if metric.applies(data):
-            applying[metric_name] = metric
+            applying[metric_name] = metric.on(data)
     if request.rung is not None:
         first = headline(list(applying))
         if first is None:

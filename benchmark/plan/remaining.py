@@ -74,43 +74,22 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     Raises:
         UsageError: If what is to be compiled cannot be, or a record has another configuration.
     """
-    parts: list[_Part] = []
-    done = 0
-    fault = None
-    for planned in plan.cells:
-        seeds = planned.seeds
-        key = (planned.template.dataset.name, planned.template.method.name)
-        records = _records_of(planned, survey)
-        own_groups = _known_groups(records, groups.get(key, []), seeds)
-        if planned.settings:
-            # Of a group that goes beyond the search, not all settings are known.
-            own_groups = [group for group in own_groups if planned.settings.keys() >= set(group.seeds)]
-        finished = {record["seed"] for record in records}
-        missing = [seed for seed in seeds if seed not in finished]
-        done += len(seeds) - len(missing)
-        repeated = _cells_of_groups(planned, own_groups, finished, missing, plan.request.compile)
-        for cell in repeated:
-            missing = [seed for seed in missing if seed not in cell.wanted]
-        new = _cells_of_seeds(planned, missing, plan.request.compile, plan.groups_per_method)
-        if any(cell.compile for cell in new) and compilation_fault(plan.device):
-            fault = compilation_fault(plan.device)
-            if plan.request.compile == "on":
-                raise UsageError(
-                    f"--compile on: compiling does not work here: {fault}; give --compile auto or off"
-                )
-            new = _cells_of_seeds(planned, missing, "off", plan.groups_per_method)
-        parts.append(_Part(planned, own_groups, repeated, new))
+    parts = [_part_of(planned, survey, plan, groups) for planned in plan.cells]
+    programs = _programs(parts)
     cells: list[CellToRun] = []
     all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
-    programs = _programs(parts)
-    for planned, own_groups, repeated, new in parts:
-        new = [_compiled_too(planned, cell, programs) for cell in new]
-        own_groups += [SeedGroup(cell.group, cell.compile) for cell in new]
-        cells += [CellToRun(planned, cell) for cell in (*repeated, *new)]
-        key = (planned.template.dataset.name, planned.template.method.name)
-        all_groups.setdefault(key, []).extend(own_groups)
-    all_groups = {**groups, **all_groups}
-    return Remaining(plan, _in_order(cells, plan.workers), done, all_groups, fault)
+    for part in parts:
+        new = [_compiled_too(part.planned, cell, programs) for cell in part.new]
+        cells += [CellToRun(part.planned, cell) for cell in (*part.repeated, *new)]
+        new_groups = [SeedGroup(cell.group, cell.compile) for cell in new]
+        all_groups.setdefault(_key_of(part.planned), []).extend([*part.groups, *new_groups])
+    return Remaining(
+        plan=plan,
+        cells=_in_order(cells, plan.workers),
+        done=sum(part.done for part in parts),
+        groups={**groups, **all_groups},
+        fault=next((part.fault for part in parts if part.fault), None),
+    )
 
 
 class _Part(NamedTuple):
@@ -121,12 +100,43 @@ class _Part(NamedTuple):
         groups: Its groups of seeds that are known already.
         repeated: The cells that repeat some of them.
         new: The cells of seeds of no group.
+        done: The number of its trials that are done.
+        fault: Why what would be compiled is not; `None` if nothing is in the way.
     """
 
     planned: Planned
     groups: list[SeedGroup]
     repeated: list[Cell]
     new: list[Cell]
+    done: int
+    fault: str | None
+
+
+def _key_of(planned: Planned) -> tuple[str, str]:
+    return planned.template.dataset.name, planned.template.method.name
+
+
+def _part_of(planned: Planned, survey: Survey, plan: Plan, groups: Groups) -> _Part:
+    """Compares a method on a dataset with the trials that are there."""
+    compile = plan.request.compile
+    records = _records_of(planned, survey)
+    own_groups = _known_groups(records, groups.get(_key_of(planned), []), planned.seeds)
+    if planned.settings:
+        # Of a group that goes beyond the search, not all settings are known.
+        own_groups = [group for group in own_groups if planned.settings.keys() >= set(group.seeds)]
+    finished = {record["seed"] for record in records}
+    missing = [seed for seed in planned.seeds if seed not in finished]
+    repeated = _cells_of_groups(planned, own_groups, finished, missing, compile)
+    wanted = set().union(*(cell.wanted for cell in repeated))
+    free = [seed for seed in missing if seed not in wanted]
+    new = _cells_of_seeds(planned, free, compile, plan.groups_per_method)
+    fault = compilation_fault(plan.device) if any(cell.compile for cell in new) else None
+    if fault and compile == "on":
+        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
+    if fault:
+        new = _cells_of_seeds(planned, free, "off", plan.groups_per_method)
+    done = len(planned.seeds) - len(missing)
+    return _Part(planned, own_groups, repeated, new, done, fault)
 
 
 class _Program(NamedTuple):
@@ -143,8 +153,9 @@ def _program(planned: Planned, cell: Cell) -> _Program:
 def _programs(parts: Sequence[_Part]) -> set[_Program]:
     """The programs that are compiled."""
     programs: set[_Program] = set()
-    for planned, _, repeated, new in parts:
-        programs.update(_program(planned, cell) for cell in (*repeated, *new) if cell.compile)
+    for part in parts:
+        compiled = [cell for cell in (*part.repeated, *part.new) if cell.compile]
+        programs.update(_program(part.planned, cell) for cell in compiled)
     return programs
 
 

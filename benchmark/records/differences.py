@@ -1,8 +1,11 @@
-"""Where two configurations differ."""
+"""Where two configurations differ, or the programs and machines behind them."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Difference", "differing"]
+from benchmark.records.schema import Environment
+
+__all__ = ["Difference", "differing", "environment_of"]
 
 
 class Difference(NamedTuple):
@@ -22,6 +25,13 @@ def differing(before: Any, after: Any) -> list[Difference]:
         if difference.before != difference.after:
             differences.append(difference)
     return differences
+
+
+def environment_of(manifest: Mapping[str, Any]) -> Environment:
+    """The part of a manifest, or of what is to be one, on which results depend besides the configuration."""
+    return Environment(
+        versions=manifest["versions"], hardware=manifest["hardware"], commit=manifest["commit"]
+    )
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -242,8 +242,19 @@ class Track(TypedDict):
     search: SearchBehind | None
 
 
+class Environment(TypedDict):
+    """What results depend on besides the configuration."""
+
+    versions: dict[str, str]
+    hardware: dict[str, Any]
+    commit: str | None
+
+
 class Manifest(TypedDict):
-    """`manifest.json`: what was asked for, by what, and where."""
+    """`manifest.json`: what was asked for, by what, and where.
+
+    Where a run has grown under other versions or on another machine, `earlier` has those that were before.
+    """
 
     schema_version: int
     suite: str
@@ -258,6 +269,7 @@ class Manifest(TypedDict):
     versions: dict[str, str]
     hardware: dict[str, Any]
     commit: str | None
+    earlier: NotRequired[list[Environment]]
     groups: dict[str, dict[str, list[Group]]]
     search: NotRequired[SearchFacts]
     tracks: NotRequired[dict[str, dict[str, Track]]]

@@ -84,8 +84,9 @@ def _settings(results: Results, settings: pd.DataFrame) -> list[str]:
         sentences = []
     else:
         sentences = [
-            "Settings are those of papers, made for other networks, batches and numbers of steps: "
-            "ranks may be ranks of learning rates. The verb tune searches settings, equally for every method."
+            "Settings are those of the suite, most of them from papers with other networks, batches and "
+            "numbers of steps: ranks may be ranks of learning rates. The verb tune searches settings, "
+            "equally for every method."
         ]
     if len(untuned):
         places = [f"{row.method} on {row.dataset}" for row in untuned.itertuples()]
@@ -152,7 +153,7 @@ def _failed(results: Results) -> list[str]:
     if not places:
         return []
     more = len(places) - MOST_PLACES
-    others = f" and {more} others" if more > 0 else ""
+    others = f" and {more} more" if more > 0 else ""
     return [f"Failed, and not in any figure: {', '.join(places[:MOST_PLACES])}{others}."]
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmark.records.differences import differing
+from benchmark.records.differences import differing, environment_of
 from benchmark.records.results import Results
 from benchmark.records.schema import CALIBRATION_ROWS, Manifest
 from benchmark.report.words import joined
@@ -68,9 +68,7 @@ def _environment(manifest: Manifest) -> dict[str, Any]:
     """The parts of a manifest on which all results depend."""
     configuration: Mapping[str, Any] = manifest["configuration"]
     return {
-        "versions": manifest["versions"],
-        "hardware": manifest["hardware"],
-        "commit": manifest["commit"],
+        **environment_of(manifest),
         "fingerprints": manifest["fingerprints"],
         "seeds": configuration.get("seeds"),
         "compile": configuration.get("compile"),

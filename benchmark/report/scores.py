@@ -148,12 +148,8 @@ def _score(metric: MetricView, row: Mapping[Any, Any] | None, best: bool, finish
     """
     if row is None or row["n"] == 0:
         return NO_SCORE
-    if metric.facts["scale"] == "log":
-        middle = row["median"]
-        text = estimate(middle, row["median_low"], row["median_high"])
-    else:
-        middle = row["mean"]
-        text = spread(middle, row["ci_low"], row["ci_high"])
+    middle, low, high = (row[column] for column in metric.estimate)
+    text = spread(middle, low, high) if metric.estimate.middle == "mean" else estimate(middle, low, high)
     if row["n"] < finished:
         text += f" (of {row['n']})"
     return Score(text, middle, best)

@@ -92,6 +92,27 @@ class Sampling(NamedTuple):
     evaluations: int
 
 
+class EstimateColumns(NamedTuple):
+    """The columns of `summary.csv` that have an estimate over seeds and its interval.
+
+    Attributes:
+        middle: `mean` or `median`, which is also its name in words.
+        low: The lower end of the interval.
+        high: The upper end.
+    """
+
+    middle: str
+    low: str
+    high: str
+
+
+ESTIMATES = {
+    "linear": EstimateColumns("mean", "ci_low", "ci_high"),
+    "log": EstimateColumns("median", "median_low", "median_high"),
+}
+"""What is shown of a metric, by its scale."""
+
+
 @dataclass(frozen=True)
 class MetricView:
     """What there is to show of one metric on one dataset. Each table is cut once, however often it is drawn.
@@ -140,12 +161,12 @@ class MetricView:
     @cached_property
     def calibration(self) -> dict[str, float]:
         """The mean score of each calibration row that has one."""
-        means = {}
-        for method in CALIBRATION_ROWS:
-            mean = self.trials.loc[self.trials["method"] == method, self.name].astype(float).mean()
-            if pd.notna(mean):
-                means[method] = float(mean)
-        return means
+        return {row: self.means[row] for row in CALIBRATION_ROWS if row in self.means}
+
+    @property
+    def estimate(self) -> EstimateColumns:
+        """What is shown of the scores of seeds."""
+        return ESTIMATES[self.facts["scale"]]
 
     @cached_property
     def diverged(self) -> dict[str, int]:

@@ -73,14 +73,25 @@ def setting_text(name: str, value: object) -> str:
 def settings_sentence(settings: pd.DataFrame) -> str:
     """Which settings methods have, and how much search stands behind them, by rows of `settings.csv`."""
     tuned = settings[settings["settings"] == "tuned"]
-    if tuned.empty:
-        return "Settings: as published."
+    sentence = "Settings: those of the suite, not searched"
+    if not tuned.empty:
+        sentence = f"Settings: tuned, {joined(_searches(tuned))}"
+    changed = []
+    for method, names in settings[["method", "changed"]].dropna().itertuples(index=False, name=None):
+        changed += [f"{method}.{name}" for name in names.split()]
+    if changed:
+        sentence += f"; by command: {joined(list(dict.fromkeys(changed)))}"
+    return f"{sentence}."
+
+
+def _searches(tuned: pd.DataFrame) -> list[str]:
+    """How much was searched, and which file has what was chosen."""
     sizes = []
     searches = ["file", "checksum", "points", "seeds", "rungs"]
     for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
         how = "" if rungs == 1 else " by successive halving"
         sizes.append(f"the best of {points} of each method{how}, with {seeds} seeds each ({file})")
-    return f"Settings: tuned, {joined(sizes)}."
+    return sizes
 
 
 def span(fewest: int, most: int) -> str:

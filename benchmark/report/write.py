@@ -62,8 +62,8 @@ def write_report(store: Store, results: Results, extras: Sequence[str] = ()) -> 
     _write_extras(store, tables, extras)
     for problem in problems:
         complain(problem)
-    page = " and report.html" if (store.root / "report.html").exists() else ""
-    tell(f"tables, plots{page} are in {store.root}")
+    written = "tables, plots and report.html" if (store.root / "report.html").exists() else "tables and plots"
+    tell(f"{written} are in {store.root}")
     return Report(store.root, results, tables, finished, problems)
 
 

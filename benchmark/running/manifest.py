@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -17,12 +17,15 @@ from benchmark.plan.planned import PlannedDataset
 from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
 from benchmark.plan.request import Request
+from benchmark.records.differences import Difference, differing, environment_of
 from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
 from benchmark.records.store import Store
 from benchmark.registry import METHODS, as_text, resolved
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
+
+Item = TypeVar("Item")
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
 
@@ -44,7 +47,7 @@ def facts_of(dataset: PlannedDataset) -> DatasetFacts:
 
 def write_manifest(
     store: Store, remaining: Remaining, facts: Mapping[str, DatasetFacts], command: Sequence[str]
-) -> None:
+) -> list[Difference]:
     """Writes the manifest of a run, which keeps what an earlier one has beyond it.
 
     A run may grow by datasets and methods from one command to the next.
@@ -54,14 +57,23 @@ def write_manifest(
         remaining: Its plan.
         facts: The facts of each dataset.
         command: The command line.
+
+    Returns:
+        How versions and machine differ from those of the last command.
     """
     manifest = _manifest(remaining, facts, command)
+    changes: list[Difference] = []
     with contextlib.suppress(FileNotFoundError):
-        earlier = store.manifest()
-        commands = [*earlier.get("commands", [earlier["command"]]), manifest["command"]]
-        manifest = {**_union(earlier, manifest), **_search(remaining.plan)}
+        last = store.manifest()
+        commands = [*last.get("commands", [last["command"]]), manifest["command"]]
+        before, now = environment_of(last), environment_of(manifest)
+        changes = differing(before, now)
+        environments = _without_repeats([*last.get("earlier", []), before])
+        manifest = {**_union(last, manifest), **_search(remaining.plan)}
         manifest["commands"] = _without_repeats(commands)
+        manifest["earlier"] = [environment for environment in environments if environment != now]
     store.write_manifest(manifest)
+    return changes
 
 
 def _manifest(
@@ -196,11 +208,11 @@ def _union(old: Any, new: Any) -> Any:
     return union
 
 
-def _without_repeats(commands: Iterable[list[str]]) -> list[list[str]]:
-    distinct: list[list[str]] = []
-    for command in commands:
-        if command not in distinct:
-            distinct.append(command)
+def _without_repeats(items: Iterable[Item]) -> list[Item]:
+    distinct: list[Item] = []
+    for item in items:
+        if item not in distinct:
+            distinct.append(item)
     return distinct
 
 

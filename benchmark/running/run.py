@@ -10,6 +10,7 @@ from benchmark.plan.plan import Plan
 from benchmark.plan.remaining import Remaining, find_remaining, groups_in_manifest, print_fault
 from benchmark.records.cell import Cell
 from benchmark.records.checkpoint import Checkpoint
+from benchmark.records.differences import Difference
 from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import MovedDamage, Store
 from benchmark.records.trial_files import Survey
@@ -60,11 +61,13 @@ def run_plan(
     remaining = find_remaining(plan, survey, groups_in_manifest(store))
     moved = store.move_damaged(survey)
     facts = {dataset.name: facts_of(dataset) for dataset in plan.datasets}
-    write_manifest(store, remaining, facts, command)
+    changes = write_manifest(store, remaining, facts, command)
     print_fault(remaining)
     with _progress_line(remaining) as line:
         for damage in moved:
             line.say(_moved(damage, store))
+        if changes and remaining.done:
+            line.say(f"trials that are there were made with others: {_changed(changes)}")
         trials = sum(len(cell.wanted) for _, cell in remaining.cells)
         line.say(
             f"{trials} trials to train in {len(remaining.cells)} cells, {remaining.done} done already; "
@@ -113,6 +116,11 @@ def _progress_line(remaining: Remaining) -> ProgressLine:
     if in_seconds:
         return ProgressLine(trials, work, "device-seconds per second", 1.0)
     return ProgressLine(trials, work, "GFLOP/s", 1e9)
+
+
+def _changed(changes: Sequence[Difference]) -> str:
+    """Versions and facts of the machine, and what they were."""
+    return ", ".join(f"{change.name} is now {change.after}, and was {change.before}" for change in changes)
 
 
 def _moved(moved: MovedDamage, store: Store) -> str:

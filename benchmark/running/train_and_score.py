@@ -194,12 +194,15 @@ class _GroupInTraining:
         for i, trial in enumerate(self.trials):
             if trial.status == "diverged":
                 continue
-            cycle = standing.diverged[i] or (0 if bool(finite[i]) else standing.cycles)
-            trial.audit.update(self._spent(cycle or standing.cycles, standing.seconds))
-            if cycle:
+            diverged_in = standing.diverged[i]
+            if not diverged_in and not finite[i]:
+                diverged_in = standing.cycles
+            if diverged_in:
                 trial.status = "diverged"
-                trial.audit["diverged_at"] = cycle * self.cost.generator_steps
+                trial.audit |= self._spent(diverged_in, standing.seconds)
+                trial.audit["diverged_at"] = diverged_in * self.cost.generator_steps
             else:
+                trial.audit |= self._spent(standing.cycles, standing.seconds)
                 alive.append(i)
         if alive:
             self._score(standing, samples[alive], alive)
@@ -283,7 +286,8 @@ class _GroupInTraining:
                 trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
 
     def _draw(self, standing: Standing, i: int, n: int) -> Tensor:
-        return self.scorer.sample(standing.generator.select([i]), [self.trials[i].seed], n)[0][0]
+        generator = standing.generator.select([i])
+        return self.scorer.sample(generator, [self.trials[i].seed], n).packed[0]
 
     def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
         return {

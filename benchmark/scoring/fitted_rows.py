@@ -77,7 +77,7 @@ def kernel_density(data: Dataset, seed: int, device: torch.device, points: int) 
         rng = data.stream(seed, KERNEL_DENSITY, device)
         index = torch.randint(len(centres), (n,), generator=rng, device=device)
         noise = torch.randn(n, x.shape[1], generator=rng, device=device)
-        return (centres[index] + bandwidth * noise).view(n, *data.shape)
+        return data.pack((centres[index] + bandwidth * noise).view(n, *data.shape))
 
     return draw
 
@@ -147,7 +147,8 @@ def _mixture_row(
     mixture = Mixture(*(part.to(device) for part in (mixture.weights, mixture.means, mixture.factors)))
 
     def draw(n: int) -> Tensor:
-        return mixture.draw(n, data.stream(seed, GAUSSIAN_MIXTURE, device)).view(n, *data.shape)
+        drawn = mixture.draw(n, data.stream(seed, GAUSSIAN_MIXTURE, device))
+        return data.pack(drawn.view(n, *data.shape))
 
     return draw
 

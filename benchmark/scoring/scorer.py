@@ -13,7 +13,7 @@ from benchmark.method import Latents
 from benchmark.metric import Evaluation, HeldOut, Metric
 from benchmark.records.schema import LARGE
 
-__all__ = ["MetricError", "Scorer"]
+__all__ = ["Drawn", "MetricError", "Scorer"]
 
 
 class Sampler(Protocol):
@@ -35,6 +35,18 @@ NUMBERS_AT_A_TIME = 1 << 24
 
 ROWS_LIKE_ONE_DRAW = 16
 """On a CPU, draws of a multiple of so many rows give the numbers of a single draw."""
+
+
+class Drawn(NamedTuple):
+    """The samples of some seeds.
+
+    Attributes:
+        packed: Shape $(S, N, *)$.
+        finite: Whether all of a seed's samples are finite, shape $(S,)$.
+    """
+
+    packed: Tensor
+    finite: Tensor
 
 
 class MetricError(Exception):
@@ -74,17 +86,13 @@ class Scorer:
             drawn = [torch.randn(m, size, generator=rng, device=self.device) for rng in rngs]
             yield torch.stack(drawn)
 
-    def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> tuple[Tensor, Tensor]:
+    def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> Drawn:
         """The samples on which the generators of some seeds are scored.
 
         Arguments:
             generator: The generators.
             seeds: Their seeds.
             n: The number of samples; by default that of the dataset.
-
-        Returns:
-            The samples, packed, shape $(S, N, *)$, and whether all of a seed's samples are finite, shape
-            $(S,)$.
         """
         if n is None:
             n = self.data.samples
@@ -95,7 +103,7 @@ class Scorer:
                     x = generator(part)
                     finite.append(x.flatten(1).isfinite().all(dim=1))
                     packed.append(self.data.pack(x))
-        return torch.cat(packed, dim=1), torch.stack(finite).all(dim=0)
+        return Drawn(torch.cat(packed, dim=1), torch.stack(finite).all(dim=0))
 
     def evaluation(
         self, samples: Tensor, seeds: Sequence[int], generator: Sampler | None = None
@@ -115,17 +123,9 @@ class Scorer:
         metrics = {name: metric for name, metric in self.metrics.items() if metric.on_curve(self.data)}
         return _score(metrics, evaluation)
 
-    def final(self, evaluation: Evaluation, generator_metrics: bool = True) -> list[dict[str, float]]:
-        """All metrics, one dictionary per seed.
-
-        Arguments:
-            evaluation: What to score.
-            generator_metrics: Whether to take the metrics that need a generator, too.
-        """
-        metrics = self.metrics
-        if not generator_metrics:
-            metrics = {name: metric for name, metric in metrics.items() if not metric.needs_generator}
-        return _score(metrics, evaluation)
+    def final(self, evaluation: Evaluation) -> list[dict[str, float]]:
+        """All metrics, one dictionary per seed."""
+        return _score(self.metrics, evaluation)
 
     def large(self, draw: Callable[[int], Tensor], seed: int) -> dict[str, float]:
         """The metrics that gain from more samples, as `<name>_large`, for one seed.

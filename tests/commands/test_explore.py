@@ -224,6 +224,16 @@ def test_a_damaged_model_is_left_out(cli, run):
     assert cli("explore", run, *options, "1", *QUICK)[0] == 0
 
 
+def test_each_method_is_explored_with_its_lowest_seed_that_has_not_diverged(cli, run):
+    file = run / "trials/ring/gan/seed-0/result.json"
+    record = read_sealed(file, Record)
+    write_sealed(file, {**record, "status": "diverged"})
+    assert cli("explore", run, "--dataset", "ring", "--methods", "gan,ali", *QUICK)[0] == 0
+    values = pd.read_csv(run / "explore/ring/values.csv")
+    assert set(values.loc[values["method"] == "gan", "seed"]) == {1}
+    assert set(values.loc[values["method"] == "ali", "seed"]) == {0}
+
+
 def test_a_model_that_fails_is_left_out(cli, run, monkeypatch):
     def fail(model, x):
         raise RuntimeError("no memory is left")

@@ -120,7 +120,6 @@ def test_costly_metrics_are_taken_at_the_end_only():
     assert "ivom" not in scorer.curve(evaluation)[0]
     assert "fid" in scorer.curve(evaluation)[0]
     assert "ivom" in scorer.final(evaluation)[0]
-    assert "ivom" not in scorer.final(evaluation, generator_metrics=False)[0]
     assert set(scorer.large(real_data(data, 0, CPU), 0)) == {
         "modes_robust_large",
         "high_quality_large",

@@ -330,7 +330,7 @@ FIRST_CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
 }
 
 CHECKS: dict[str, Callable[[Method, Dataset], str | None]] = {
-    "gradients reach exactly the networks of each player": gradients_reach_their_networks,
+    "gradients reach the networks of each player": gradients_reach_their_networks,
     "updates stay in their networks": updates_stay_in_their_networks,
     "trains like a plain PyTorch loop": trains_like_plain_pytorch,
     "the same seed gives the same result": same_seed_same_result,

@@ -58,7 +58,7 @@ def explore(directory: Path, options: ExploreOptions) -> Explored:
 
 
 def explore_all(store: Store, results: Results, device: str) -> None:
-    """Explores every dataset of a run with its lowest seed; what cannot be explored is reported."""
+    """Explores every dataset of a run with each method's lowest seed; what cannot be explored is reported."""
     for dataset in results.datasets:
         try:
             _explore(store, results, ExploreOptions(dataset, device=device))
@@ -96,19 +96,28 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
 
 
 def _of_seeds(records: Sequence[Record], seeds: Sequence[int] | None) -> list[Record]:
-    """The records of some seeds; by default, of the lowest one.
+    """The records of some seeds; by default, each method's lowest one that has not diverged.
 
     Raises:
         UsageError: If none has one of the seeds.
     """
     if seeds is None:
-        seeds = [min(record["seed"] for record in records)]
+        return _lowest(records)
     chosen = [record for record in records if record["seed"] in seeds]
     for seed in seeds:
         if all(record["seed"] != seed for record in chosen):
             there = ", ".join(map(str, sorted({record["seed"] for record in records})))
             raise UsageError(f"--seeds {seed}: no generator of that seed was kept; there are {there}")
     return chosen
+
+
+def _lowest(records: Sequence[Record]) -> list[Record]:
+    """The record of each method's lowest seed that has not diverged, or else of its lowest seed."""
+    lowest: dict[str, Record] = {}
+    for record in records:
+        best = lowest.setdefault(record["method"], record)
+        lowest[record["method"]] = min(best, record, key=lambda each: (each["status"] != "ok", each["seed"]))
+    return list(lowest.values())
 
 
 def _check_pairs(options: ExploreOptions, data: Dataset) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.datasets.base import Dataset, Split
-from benchmark.datasets.images import Images
+from benchmark.commands.checks.made_up_data import Pictures
+from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, HeldOut
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
@@ -96,27 +96,10 @@ def _statistics(dimensions: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return features.mean(axis=0), np.cov(features, rowvar=False)
 
 
-@dataclass(frozen=True)
-class _MadeUp(Images):
-    """Random pixels: the cost of inference does not depend on what is in an image."""
-
-    name = "made-up"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (3, 28, 28)
-
-    def draw(self, n: int, rng: torch.Generator, split: Split = "train") -> Tensor:
-        return torch.randint(256, (n, *self.shape), generator=rng, dtype=torch.uint8)
-
-    def nearest_training(self, packed: Tensor) -> Tensor:
-        raise NotImplementedError
-
-
 def _measure_ivom(points: int, images: int) -> None:
     """Ours on `points` images, between two measurements of the loop on `images` each: machines drift."""
     torch.manual_seed(0)
-    data, metric = _MadeUp(), replace(IvOM(), points=points)
+    data, metric = Pictures(side=28), replace(IvOM(), points=points)
     targets = data.draw(points, data.stream("all", "held-out"))
     method = METHODS.get("dcgan")()
     generator = TrainedGenerators.of(method, data.spec, initialise(method, data, [0], CPU))

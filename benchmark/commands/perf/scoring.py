@@ -40,12 +40,16 @@ def measure_scoring(device: torch.device, quick: bool = False) -> None:
 
 def _seconds(data: Dataset, names: Sequence[str], device: torch.device) -> float:
     """Seconds to score as many real samples as the dataset takes."""
-    metrics: dict[str, Metric] = {name: METRICS.build(name, {}).on(data) for name in names}
+    metrics: dict[str, Metric] = {}
+    for name in names:
+        metric: Metric = METRICS.build(name, {}).on(data)
+        if not metric.needs_generator:
+            metrics[name] = metric
     scorer = Scorer(data, metrics, device)
     samples = real_data(data, 0, device)(data.samples)[None]
 
     def score() -> None:
-        scorer.final(scorer.evaluation(samples, [0]), generator_metrics=False)
+        scorer.final(scorer.evaluation(samples, [0]))
 
     score()  # draws the held-out data, too
     return seconds_of(score, device)

@@ -19,7 +19,7 @@ __all__ = ["sanity", "suitable_metrics"]
 
 
 def suitable_metrics() -> list[str]:
-    """The metrics that apply to some check: they are of points, and need no more than samples."""
+    """The metrics that apply to some check: they are of points, and scored on samples alone."""
     metrics = {name: METRICS.build(name, {}) for name in METRICS.names()}
     generator = torch.Generator().manual_seed(0)
     suitable = set()

@@ -12,6 +12,8 @@ from benchmark.commands.sanity.rules import Rule
 from benchmark.datasets.base import Dataset
 
 __all__ = [
+    "MIDDLE",
+    "POINTS",
     "Check",
     "Course",
     "Ends",
@@ -26,6 +28,10 @@ __all__ = [
 
 N = 1000
 """Real data and samples, unless their number is what changes."""
+
+POINTS = 13
+MIDDLE = POINTS // 2
+"""Points of a course that has the best generator in its middle, and that place."""
 
 Shapes = Mapping[str, Rule]
 """The rule of the course of scores, by what the metric judges."""

@@ -25,6 +25,9 @@ __all__ = [
     "torus",
 ]
 
+PARETO_EXPONENT = 1.01
+"""With a mean, and without a variance."""
+
 Sampler = Callable[[int, torch.Generator], Tensor]
 """Draws so many points, shape $(n, D)$."""
 
@@ -127,11 +130,11 @@ def scaled(mean: float, scale: float) -> Sampler:
     return draw
 
 
-def heavy_tailed(mean: float, exponent: float = 1.01) -> Sampler:
+def heavy_tailed(mean: float) -> Sampler:
     """A Gaussian coordinate about `mean`, and one of a Pareto law of exponent 1.01."""
 
     def draw(n: int, rng: torch.Generator) -> Tensor:
-        tail = torch.rand(n, generator=rng).clamp(min=1e-9) ** (-1 / exponent)
+        tail = torch.rand(n, generator=rng).clamp(min=1e-9) ** (-1 / PARETO_EXPONENT)
         return torch.stack([mean + torch.randn(n, generator=rng), tail], dim=1)
 
     return draw

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from benchmark.commands.sanity.courses import (
+    MIDDLE,
+    POINTS,
     Course,
     N,
     Step,
@@ -50,13 +52,16 @@ MODE_STDS = {1: 1 / 6, 8: 1 / 3, 64: 1.0}
 
 MODES = 10
 
+WITH_OUTLIER = 9
+"""Points of a course beside an outlier."""
+
 
 def _standard(dimensions: int) -> Gaussians:
     """One Gaussian of mean 0 and standard deviation 1 in every coordinate."""
     return Gaussians(places=((0.0,) * dimensions,))
 
 
-def _shifts(dimensions: int, points: int = 13) -> tuple[float, ...]:
+def _shifts(dimensions: int, points: int = POINTS) -> tuple[float, ...]:
     return tuple(np.linspace(-MEANS[dimensions], MEANS[dimensions], points).tolist())
 
 
@@ -66,8 +71,8 @@ def shift() -> Iterator[Course]:
             in_dimensions(dimensions),
             _shifts(dimensions),
             compared_with(_standard(dimensions), partial(gaussian, std=1.0, dimensions=dimensions)),
-            for_all(is_highest_at(6)),
-            ends_for_all(is_near(6, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
+            for_all(is_highest_at(MIDDLE)),
+            ends_for_all(is_near(MIDDLE, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
         )
 
 
@@ -76,10 +81,10 @@ def shift_beside_an_outlier() -> Iterator[Course]:
         for among in ("real data", "samples"):
             yield Course(
                 f"{in_dimensions(dimensions)}, among {among}",
-                _shifts(dimensions, 9),
+                _shifts(dimensions, WITH_OUTLIER),
                 _with_outlier(dimensions, among),
-                for_all(is_highest_at(4)),
-                ends_for_all(is_near(4, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
+                for_all(is_highest_at(WITH_OUTLIER // 2)),
+                ends_for_all(is_near(WITH_OUTLIER // 2, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
             )
 
 
@@ -98,16 +103,17 @@ def _with_outlier(dimensions: int, among: str) -> Callable[[float, torch.Generat
 
 
 def spread() -> Iterator[Course]:
+    highest, best = is_highest_at(MIDDLE), is_near(MIDDLE, 1.0)
     for dimensions, power in SPREADS.items():
         yield Course(
             in_dimensions(dimensions),
-            tuple(np.logspace(-power, power, 13).tolist()),
+            tuple(np.logspace(-power, power, POINTS).tolist()),
             compared_with(_standard(dimensions), partial(gaussian, 0.0, dimensions=dimensions)),
-            {"fidelity": falls(), "diversity": either(is_highest_at(6), rises), "both": is_highest_at(6)},
+            {"fidelity": falls(), "diversity": either(highest, rises), "both": highest},
             {
-                "fidelity": (is_near(6, 1.0), is_near(0, 1.0), is_near(-1, 0.0)),
-                "diversity": (is_near(6, 1.0), is_near(0, 0.0), either(is_near(-1, 0.0), is_near(-1, 1.0))),
-                "both": (is_near(6, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
+                "fidelity": (best, is_near(0, 1.0), is_near(-1, 0.0)),
+                "diversity": (best, is_near(0, 0.0), either(is_near(-1, 0.0), is_near(-1, 1.0))),
+                "both": (best, is_near(0, 0.0), is_near(-1, 0.0)),
             },
         )
 
@@ -200,8 +206,8 @@ def heavy_tail() -> Iterator[Course]:
         "",
         _shifts(1),
         compared_with(Plain(sampler=heavy_tailed(0.0), dimensions=2), heavy_tailed),
-        for_all(is_highest_at(6)),
-        ends_for_all(is_near(6, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
+        for_all(is_highest_at(MIDDLE)),
+        ends_for_all(is_near(MIDDLE, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
     )
 
 

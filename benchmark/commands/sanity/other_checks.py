@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from benchmark.commands.sanity.courses import (
+    MIDDLE,
+    POINTS,
     Course,
     N,
     Step,
@@ -48,10 +50,10 @@ def sphere() -> Iterator[Course]:
         data = Plain(sampler=on_sphere(1.0, dimensions), dimensions=dimensions)
         yield Course(
             in_dimensions(dimensions),
-            tuple(np.linspace(0.1, 1.9, 13).tolist()),
+            tuple(np.linspace(0.1, 1.9, POINTS).tolist()),
             compared_with(data, partial(on_sphere, dimensions=dimensions)),
-            for_all(is_highest_at(6)),
-            ends_for_all(is_near(6, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
+            for_all(is_highest_at(MIDDLE)),
+            ends_for_all(is_near(MIDDLE, 1.0), is_near(0, 0.0), is_near(-1, 0.0)),
         )
 
 

@@ -18,7 +18,7 @@ AUDIT_COLUMNS = {
     "device_seconds": "device-seconds",
     "parameters": "parameters",
     "peak_memory_bytes": "peak memory, MiB",
-    "sample_evaluations": "networks per sample",
+    "sample_evaluations": "evaluations per sample",
     "sample_flops": "FLOPs per sample",
 }
 """The columns of `trials.csv` that are shown, with their headings."""

@@ -45,7 +45,10 @@ def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -
     rows = score_rows(view)
     pictures = _Pictures(_thumbnails(view, allowance, problems))
     for name in headline_first(view.scored_metrics):
-        pictures.add(view, view.metric(name), rows, allowance)
+        metric = view.metric(name)
+        pictures.add_metric(view, metric, rows, allowance)
+        if name == headline(view.scored_metrics):
+            pictures.add_headline(view, metric, allowance)
     return {
         "name": view.name,
         "answer": answer(view),
@@ -79,7 +82,9 @@ class _Pictures:
         self.best_of: list[Markup | None] = []
         self.pairs: dict[str, list[dict[str, Any]]] = {}
 
-    def add(self, view: DatasetView, metric: MetricView, rows: Sequence[Row], allowance: Allowance) -> None:
+    def add_metric(
+        self, view: DatasetView, metric: MetricView, rows: Sequence[Row], allowance: Allowance
+    ) -> None:
         """Adds those of a metric, as far as there are any."""
         self.scores.append(allowance.draw(scores_chart(metric, rows)))
         if metric.name in view.published_metrics:
@@ -87,14 +92,16 @@ class _Pictures:
         if metric.name in view.metrics_on_curve:
             charts = {against: course_chart(metric, against) for against in AGAINST}
             self.courses.append({against: allowance.draw(chart) for against, chart in charts.items()})
-        is_headline = metric.name == headline(view.scored_metrics)
-        if is_headline and costs_differ(view):
-            self.cost = allowance.draw(cost_chart(metric, view.sampling))
-        if is_headline and view.tables.best_of["k"].max() > 2:
-            self.best_of.append(allowance.draw(best_of_chart(metric)))
         pairs = metric.pairwise.to_dict("records")
         if pairs and allowance.take(BYTES_OF_A_PAIR * len(pairs)):
             self.pairs[metric.name] = [_pair(row, metric.facts) for row in pairs]
+
+    def add_headline(self, view: DatasetView, metric: MetricView, allowance: Allowance) -> None:
+        """Adds those of the headline score alone."""
+        if costs_differ(view):
+            self.cost = allowance.draw(cost_chart(metric, view.sampling))
+        if view.tables.best_of["k"].max() > 2:
+            self.best_of.append(allowance.draw(best_of_chart(metric)))
 
 
 def _thumbnails(view: DatasetView, allowance: Allowance, problems: list[str]) -> list[Thumbnail]:

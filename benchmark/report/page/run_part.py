@@ -5,7 +5,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from benchmark.records.differences import differing, environment_of
 from benchmark.records.results import Results
+from benchmark.records.schema import Manifest
 from benchmark.report.tables.tables import Tables
 from benchmark.report.words import budget_text, budget_unit, settings_sentence
 
@@ -70,7 +72,18 @@ def environment(results: Results) -> dict[str, Mapping[str, Any]]:
         "Hardware": manifest["hardware"],
         "Fingerprints of the datasets": manifest["fingerprints"],
         "Files": manifest["files"],
+        "Versions and machines of earlier trials": _earlier(manifest),
     }
+
+
+def _earlier(manifest: Manifest) -> dict[str, Any]:
+    """Where the versions and machines of earlier commands differ from the last ones, by their number."""
+    now = environment_of(manifest)
+    listed = {}
+    for place, environment in enumerate(manifest.get("earlier", []), start=1):
+        differences = differing(environment, now)
+        listed[f"earlier {place}"] = {name: before for name, before, _ in differences}
+    return listed
 
 
 def _method_settings(by_dataset: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ SCORES = ("search_score", "score", "optimism")
 
 
 def settings_rows(tables: Tables) -> list[dict[str, Any]]:
-    """A row per dataset and method; none if all settings are as published."""
+    """A row per dataset and method; none if all settings are those of the suite."""
     settings = tables.settings
-    if (settings["settings"] == "published").all():
+    if (settings["settings"] == "published").all() and settings["changed"].isna().all():
         return []
     rows = []
     for row in settings.to_dict("records"):
@@ -41,9 +41,9 @@ def _cell(value: float) -> dict[str, Any]:
     return {"value": value, "text": NO_NUMBER if pd.isna(value) else number(value)}
 
 
-def _search(row: Mapping[Any, Any]) -> str:
+def _search(row: Mapping[Any, Any]) -> str | None:
     if pd.isna(row["points"]):
-        return NO_NUMBER
+        return None
     words = f"{row['points']} settings, {row['seeds']} seeds, {row['search_budget']} each"
     if row["rungs"] == 1:
         return words

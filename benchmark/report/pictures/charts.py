@@ -86,11 +86,15 @@ def costs_differ(view: DatasetView) -> bool:
 
 def cost_chart(metric: MetricView, sampling: Mapping[str, Sampling]) -> Chart:
     """The final scores against what a sample takes."""
+    middle = metric.estimate.middle
+    scores = metric.figures[middle].to_dict()
     texts = []
     for method, cost in sampling.items():
         if method in metric.means:
-            texts.append(f"{method} {number(metric.means[method])} at {cost.flops:.1e}")
-    description = f"Mean {metric.name} on {metric.dataset} against FLOPs per sample: {'; '.join(texts)}"
+            texts.append(f"{method} {number(scores[method])} at {cost.flops:.1e}")
+    description = (
+        f"The {middle} of {metric.name} on {metric.dataset} against FLOPs per sample: {'; '.join(texts)}"
+    )
     return _chart(metric, partial(draw_cost, metric=metric, sampling=sampling), description)
 
 

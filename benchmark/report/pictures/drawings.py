@@ -25,12 +25,10 @@ def draw_scores(axes: Axes, metric: MetricView) -> None:
     A metric on a logarithmic scale shows medians instead of means. They are bars, or ticks where the axis is
     logarithmic and a length would mean nothing.
     """
-    names = ("mean", "ci_low", "ci_high")
-    if metric.facts["scale"] == "log":
-        names = ("median", "median_low", "median_high")
+    columns = metric.estimate
     summary = metric.summary.set_index("method")
-    middle, low, high = (dict(zip(summary.index, summary[name], strict=True)) for name in names)
-    values = np.concatenate([metric.finished, *(summary[name].to_numpy(float) for name in names[1:])])
+    middle, low, high = (dict(zip(summary.index, summary[name], strict=True)) for name in columns)
+    values = np.concatenate([metric.finished, summary[columns.low], summary[columns.high]])
     logarithmic = fit_y_axis(axes, values, metric.facts)
     for i, (method, style) in enumerate(metric.styles.items()):
         scores = metric.scores.get(method)
@@ -79,12 +77,9 @@ def draw_cost(axes: Axes, metric: MetricView, sampling: Mapping[str, Sampling]) 
 
     A metric on a logarithmic scale shows medians instead of means.
     """
-    names = ("mean", "ci_low", "ci_high")
-    if metric.facts["scale"] == "log":
-        names = ("median", "median_low", "median_high")
     figures = metric.figures
-    fit_y_axis(axes, np.concatenate([figures[name].to_numpy(float) for name in names]), metric.facts)
-    columns = [dict(zip(figures.index, figures[name], strict=True)) for name in names]
+    columns = [dict(zip(figures.index, figures[name], strict=True)) for name in metric.estimate]
+    fit_y_axis(axes, figures[[*metric.estimate]].to_numpy(float).ravel(), metric.facts)
     for method, style in metric.styles.items():
         if method not in sampling or method not in metric.means:
             continue

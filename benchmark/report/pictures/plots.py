@@ -165,8 +165,11 @@ def _courses_figure(view: DatasetView, against: str) -> Figure:
 
 def _cost_figure(view: DatasetView) -> Figure:
     """The headline score against what a sample takes."""
-    chart = cost_chart(view.metric(str(headline(view.scored_metrics))), view.sampling)
-    title = f"{view.name}: the mean over seeds and its interval against the cost of a sample"
+    metric = view.metric(str(headline(view.scored_metrics)))
+    chart = cost_chart(metric, view.sampling)
+    title = (
+        f"{view.name}: the {metric.estimate.middle} over seeds and its interval against the cost of a sample"
+    )
     figure = _figure_of([chart], title, label_size=8)
     figure.set_size_inches(6.5, 5.2)
     return figure

@@ -13,7 +13,7 @@ from benchmark.report.statistics.over_seeds import LEVEL, Interval
 __all__ = ["crossed_interval"]
 
 
-def crossed_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
+def crossed_interval(values: ArrayLike) -> Interval:
     """The mean of the finite values of a table of seeds and pairs, with an interval for new seeds and pairs.
 
     The variance of the mean is taken as that of the seeds' means plus that of the pairs' means, each over
@@ -27,7 +27,6 @@ def crossed_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
 
     Arguments:
         values: Shape (S, P).
-        level: One minus the confidence.
 
     Returns:
         `n` is the number of finite values.
@@ -43,7 +42,7 @@ def crossed_interval(values: ArrayLike, level: float = LEVEL) -> Interval:
         means = _means(x, finite, along)
         if len(means) > 1:
             parts.append(_Part(float(means.var(ddof=1)) / len(means), len(means) - 1))
-    half = _half_width(parts, level)
+    half = _half_width(parts)
     return Interval(n, mean, mean - half, mean + half)
 
 
@@ -54,7 +53,7 @@ class _Part(NamedTuple):
     freedom: int
 
 
-def _half_width(parts: Sequence[_Part], level: float) -> float:
+def _half_width(parts: Sequence[_Part]) -> float:
     """Half of the interval of a mean whose variance is the sum of some parts; NaN for no parts."""
     if not parts:
         return math.nan
@@ -62,7 +61,7 @@ def _half_width(parts: Sequence[_Part], level: float) -> float:
     if variance == 0:
         return 0.0
     freedom = variance**2 / sum(part.variance**2 / part.freedom for part in parts)
-    return float(stdtrit(freedom, 1 - level / 2)) * math.sqrt(variance)
+    return float(stdtrit(freedom, 1 - LEVEL / 2)) * math.sqrt(variance)
 
 
 def _means(x: np.ndarray, finite: np.ndarray, along: int) -> np.ndarray:

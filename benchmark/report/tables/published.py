@@ -220,7 +220,8 @@ def _changed(record: Record, suite: Suite, metric: str) -> list[str]:
         metric: configuration["metrics"].get(metric, {}),
     }
     names = [difference.name for difference in differing(actual, expected)]
-    return [name for name in names if name.rpartition(".")[2] not in HARMLESS_SETTINGS]
+    harmless = [f"{dataset}.{setting}" for setting in HARMLESS_SETTINGS]
+    return [name for name in names if name not in harmless]
 
 
 def _other_budget(record: Record, suite: Suite) -> list[str]:

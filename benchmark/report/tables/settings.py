@@ -34,8 +34,8 @@ def settings_table(results: Results, trials: pd.DataFrame, summary: pd.DataFrame
 
     `search_score` is the mean score of the chosen settings over the seeds of the search, `score` the mean
     over those of this run, and `optimism` how much better the first is: of many settings, the one that is
-    chosen has had luck. It is left out where the run has another budget than the search, or the command has
-    changed settings.
+    chosen has had luck. Both are left out where the run has another budget than the search, the command has
+    changed settings, or a seed has no score: a search passes over settings of which one seed has none.
     """
     rows = []
     methods = trained_rows(trials)[["dataset", "method"]].drop_duplicates()
@@ -61,9 +61,9 @@ def settings_table(results: Results, trials: pd.DataFrame, summary: pd.DataFrame
 def _on_fresh_seeds(
     results: Results, summary: pd.DataFrame, dataset: str, method: str, metric: str, search_score: float
 ) -> dict[str, float]:
-    own = rows_of(summary, dataset=dataset, method=method, metric=metric)["mean"].dropna()
-    if own.empty:
+    own = rows_of(summary, dataset=dataset, method=method, metric=metric).dropna(subset="mean")
+    if own.empty or int(own["diverged"].iloc[0]):
         return {}
-    score = float(own.iloc[0])
+    score = float(own["mean"].iloc[0])
     fresh, of_search = quality([score, search_score], results.facts(dataset, metric)["better"])
     return {"score": score, "optimism": float(of_search - fresh)}

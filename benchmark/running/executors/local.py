@@ -109,7 +109,7 @@ class LocalExecutor(Executor):
 
     def _idle_worker(self) -> _Worker | None:
         for worker in self.workers:
-            if worker.cell is None:
+            if worker.cell is None and worker.kill_reason is None:
                 return worker
         return None
 

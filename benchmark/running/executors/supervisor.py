@@ -120,7 +120,8 @@ class _Supervisor:
         losses = self.moved if event.blameless else self.lost
         losses[cell.key] += 1
         if self.lost[cell.key] >= TRIES or self.moved[cell.key] > MOVES:
-            return Failed(cell, f"{event.reason}, and so it was before")
+            times = self.lost[cell.key] + self.moved[cell.key]
+            return Failed(cell, f"lost {times} times, the last time because {event.reason}")
         self.waiting.append(cell)
         return Message(cell, f"{cell.label}: {event.reason}; trying again")
 
