@@ -48,6 +48,16 @@ def test_options_that_do_not_apply_are_one_line(cli, grid, options, problem):
     assert problem in err
 
 
+def test_a_metric_that_cannot_score_samples_is_named(cli, grid):
+    status, out, _ = cli("score", grid, "--dataset", "grid", "--metrics", "ivom,modes,off_manifold")
+    assert status == 0
+    assert out.startswith("500 samples, without ivom and off_manifold; compared with grid\n")
+    status, out, err = cli("score", grid, "--dataset", "grid", "--metrics", "ivom")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "--metrics ivom: none of them scores samples of grid; a metric may be for other data" in err
+    assert "without" not in cli("score", grid, "--dataset", "grid")[1]
+
+
 def test_a_table_is_said_to_have_a_header(cli, tmp_path):
     (tmp_path / "mine.csv").write_text("x,y\n0,0\n1,1\n")
     options = ("--dataset", "grid", "--metrics", "modes")

@@ -73,7 +73,8 @@ def test_the_headline_is_the_first_column_and_orders_the_rows(tmp_path):
 def test_markdown_holds_all_scores_of_every_dataset(tmp_path):
     parts = markdown_tables(views_of(tmp_path, SCORES)).split("## ")
     assert [part.splitlines()[0] for part in parts[1:]] == ["ring", "grid"]
-    assert "Scores on ring at 5steps per trial. Settings: as published. Mean ± half-width" in parts[1]
+    settings = "Settings: those of the suite, not searched."
+    assert f"Scores on ring at 5steps per trial. {settings} Mean ± half-width" in parts[1]
     assert "Student-t interval over seeds; for metrics on a log" in parts[1]
     assert " Bold: cannot be distinguished from the best.\n\n|" in parts[1]
     table = markdown_rows(parts[1])
@@ -90,7 +91,7 @@ def test_latex_holds_all_scores_of_every_dataset(tmp_path):
     ring, grid = latex_tables(views_of(tmp_path, SCORES)).split("\n\n")
     assert ring.startswith(
         "\\begin{table}\n\\centering\n\\caption{Scores on ring at 5steps per trial. "
-        "Settings: as published. Mean $\\pm$ half-width of the 95 \\% Student-t"
+        "Settings: those of the suite, not searched. Mean $\\pm$ half-width of the 95 \\% Student-t"
     )
     assert rows_of_latex(ring)[1:4] == [
         ["gan", "6 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.015}"],

@@ -7,6 +7,13 @@ import pandas as pd
 import pytest
 from support.faults import RING, same, tables
 
+from benchmark.records.cell import Cell, Configured
+from benchmark.running.executors.base import Done, Executor, Lost, Message, Progress
+from benchmark.running.executors.local import LocalExecutor
+from benchmark.running.executors.supervisor import Policy, run_cells
+from benchmark.running.limits import Limits
+from benchmark.suites.budget import Budget
+
 PLUGIN = """
 import os, signal, time
 from dataclasses import dataclass
@@ -153,14 +160,54 @@ def test_a_method_that_leaks_memory_is_stopped(cli, tmp_path, plugin):
     assert (trials["gan"] == "ok").all()
 
 
-def test_a_worker_that_dies_between_two_cells_loses_nothing():
-    from benchmark.records.cell import Cell, Configured
-    from benchmark.running.executors.base import Done, Message, Progress
-    from benchmark.running.executors.local import LocalExecutor
-    from benchmark.running.executors.supervisor import Policy, run_cells
-    from benchmark.running.limits import Limits
-    from benchmark.suites.budget import Budget
+def test_a_worker_that_was_killed_as_it_finished_gets_no_other_cell():
+    executor = LocalExecutor(1)
+    worker = executor._new_worker()
+    try:
+        assert executor._idle_worker() is worker
+        worker.kill_reason = "it was slow"
+        assert executor._idle_worker() is None
+    finally:
+        executor.close()
 
+
+class Losing(Executor):
+    """Loses its only cell again and again, each time for another reason."""
+
+    capacity = 1
+
+    def __init__(self, *reasons):
+        self.reasons = list(reasons)
+
+    def describe(self):
+        return "nothing"
+
+    def start(self, task):
+        self.cell = task.cell
+
+    def poll(self, timeout):
+        return [Lost(self.cell, self.reasons.pop(0))]
+
+    def kill(self, cell, reason):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
+    def close(self):
+        pass
+
+
+def test_a_cell_that_is_lost_twice_is_given_up_for_the_last_reason():
+    cell = Cell("synthetic", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "s"), (0,), (0,))
+    executor = Losing("nothing was heard of it", "its worker process was killed")
+    policy = Policy(lambda cell: None, Limits(None, 100.0), lambda: False)
+    lost, failed = run_cells([cell], executor, policy)
+    assert lost.text.endswith(": nothing was heard of it; trying again")
+    assert failed.reason == "lost 2 times, the last time because its worker process was killed"
+
+
+def test_a_worker_that_dies_between_two_cells_loses_nothing():
     collapsed = Configured("collapsed", {})
     rings = [Configured("ring", {"samples": samples}) for samples in (50, 51, 52)]
     cells = [Cell("synthetic", ring, collapsed, (), Budget(1, "s"), (0,), (0,)) for ring in rings]

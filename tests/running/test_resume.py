@@ -9,6 +9,11 @@ import pandas as pd
 import pytest
 from support.faults import SMALL, Inline, finished, same, tables
 
+from benchmark.records.results import read_run
+from benchmark.records.schema import Manifest
+from benchmark.records.sealed_files import read_sealed, write_sealed
+from benchmark.report.page.run_part import environment
+
 
 def test_training_goes_on_from_its_checkpoint_to_the_same_numbers(cli, whole, half, tmp_path, inline):
     out = tmp_path / "run"
@@ -60,6 +65,27 @@ def test_a_training_that_was_begun_with_other_settings_is_given_up_with_a_line(c
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="file names of macOS are UTF-8")
+def test_a_run_that_goes_on_with_other_versions_says_so_and_keeps_them(cli, whole, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    file = out / "manifest.json"
+    manifest = read_sealed(file, Manifest)
+    torch_now = manifest["versions"]["torch"]
+    write_sealed(file, {**manifest, "versions": {**manifest["versions"], "torch": "1.0"}})
+    status, _, err = cli(*SMALL, "--out", out)
+    assert status == 0
+    changed = f"versions.torch is now {torch_now}, and was 1.0"
+    assert f"trials that are there were made with others: {changed}\n" in err
+    manifest = read_sealed(file, Manifest)
+    assert [environment["versions"]["torch"] for environment in manifest["earlier"]] == ["1.0"]
+    assert manifest["versions"]["torch"] == torch_now
+    earlier = environment(read_run(out))["Versions and machines of earlier trials"]
+    assert earlier == {"earlier 1": {"versions.torch": "1.0"}}
+    assert "were made with others" not in cli(*SMALL, "--out", out)[2]
+    assert read_sealed(file, Manifest)["earlier"] == manifest["earlier"]
+    assert "earlier" in json.loads(file.read_text())
+
+
 def test_a_directory_that_is_not_utf8_is_one_like_others(cli, whole, tmp_path, inline):
     """Its command is in the manifest, as text."""
     out = tmp_path / os.fsdecode(b"run-\xff")

@@ -9,6 +9,11 @@ from support.searches import RUN, tuned
 
 from benchmark import load_results
 from benchmark.errors import UsageError
+from benchmark.records.results import read_run
+from benchmark.records.schema import Record
+from benchmark.records.sealed_files import read_sealed, write_sealed
+from benchmark.report.page.settings_part import settings_rows
+from benchmark.report.tables.tables import make_tables
 
 
 def test_a_run_takes_the_chosen_settings_and_says_so(searched, cli, tmp_path, inline):
@@ -110,3 +115,27 @@ def test_a_search_is_not_compared_or_loaded_as_a_run(searched, cli):
     assert "holds a search of settings, not a run" in err
     with pytest.raises(UsageError, match="holds a search of settings, not a run"):
         load_results(searched)
+
+
+def test_settings_that_the_command_changed_are_named(cli, tmp_path, inline):
+    out = tmp_path / "run"
+    options = ("--methods", "gan,dcgan", "--settings", "published", "--set", "gan.lr=0.0005")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    summary = (out / "summary.md").read_text()
+    assert "Settings: those of the suite, not searched; by command: gan.lr." in summary
+    rows = settings_rows(make_tables(read_run(out)))
+    shown = {row["method"]: row["settings"] for row in rows}
+    assert shown == {"gan": "published, but for lr", "dcgan": "published"}
+    assert [row["search"] for row in rows] == [None, None]
+
+
+def test_optimism_is_not_told_where_a_seed_diverged(searched, cli, tmp_path, inline):
+    """A search passes over such settings, and a mean over the other seeds is too good."""
+    out = tmp_path / "run"
+    assert cli(*RUN, "--settings", searched / "tuned.toml", "--out", out)[0] == 0
+    file = out / "trials/ring/gan/seed-0/result.json"
+    write_sealed(file, {**read_sealed(file, Record), "status": "diverged"})
+    assert cli("report", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv").set_index("method")
+    assert settings["optimism"].isna().to_dict() == {"gan": True, "dcgan": False}
+    assert pd.isna(settings.loc["gan", "score"])

@@ -8,6 +8,7 @@ import torch
 from scipy import stats
 from sklearn.mixture import GaussianMixture
 
+from benchmark.commands.checks.made_up_data import Pictures
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.errors import UsageError
 from benchmark.plan.plan import make_plan
@@ -27,6 +28,15 @@ def normal(n, dimensions, seed=0):
 
 def draw(row, data, n, seed=0, points=4000):
     return FITTED[row](data, seed, CPU, points)(n)
+
+
+@pytest.mark.parametrize("row", FITTED_ROWS)
+def test_images_are_drawn_as_they_are_kept(row):
+    data = Pictures(side=4)
+    samples = draw(row, data, 200, points=400)
+    real = data.draw(200, data.stream(0, "data"))
+    assert (samples.dtype, samples.shape) == (real.dtype, real.shape)
+    assert samples.double().mean() == pytest.approx(real.double().mean().item(), rel=0.1)
 
 
 @pytest.mark.parametrize("row", FITTED_ROWS)
