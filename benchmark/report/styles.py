@@ -1,9 +1,11 @@
-"""How each method is drawn: colour, dashes and marker."""
+"""How each method and calibration row is drawn: colour, dashes and marker."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["COLOURS", "MethodStyle", "styles_of"]
+from benchmark.records.schema import CALIBRATION_ROWS
+
+__all__ = ["CALIBRATION_DASHES", "COLOURS", "MethodStyle", "dash_array", "styles_of"]
 
 COLOURS = (
     "#1f83c6",
@@ -22,6 +24,15 @@ COLOURS = (
 Dashes = str | tuple[float, tuple[float, ...]]
 """A line style of matplotlib: its name, or an offset and the lengths of dashes and gaps."""
 
+DASHED, DOTTED, DASH_DOTTED = (3.7, 1.6), (1, 1.65), (6.4, 1.6, 1, 1.6)
+LONG_DASHED = ((8, 2), (8, 2, 1, 2), (8, 2, 1, 2, 1, 2))
+
+CALIBRATION_DASHES: dict[str, Dashes] = {
+    row: (0, lengths)
+    for row, lengths in zip(CALIBRATION_ROWS, (DASHED, DOTTED, DASH_DOTTED, *LONG_DASHED), strict=True)
+}
+"""The line of each calibration row, which is grey: those of fitted densities have long dashes."""
+
 DASHES_OF_METHODS: tuple[Dashes, ...] = ("-", (0, (5, 1.5)), (0, (3, 1, 1, 1)))
 
 MARKER_PATHS = {
@@ -34,6 +45,14 @@ MARKER_PATHS = {
     "X": "M10 0l3 2.5 3-2.5 1.5 1.5-2.5 2.5 2.5 2.5-1.5 1.5-3-2.5-3 2.5-1.5-1.5 2.5-2.5-2.5-2.5z",
 }
 """Markers of matplotlib, and their shapes as SVG paths in the middle of a legend key of 26 by 8."""
+
+
+def dash_array(dashes: Dashes) -> str:
+    """Dashes as the attribute `stroke-dasharray` of SVG."""
+    if isinstance(dashes, str):
+        return "none"
+    _, lengths = dashes
+    return " ".join(map(str, lengths))
 
 
 class MethodStyle(NamedTuple):
@@ -50,11 +69,8 @@ class MethodStyle(NamedTuple):
 
     @property
     def dash_array(self) -> str:
-        """The dashes as the attribute `stroke-dasharray` of SVG."""
-        if isinstance(self.dashes, str):
-            return "none"
-        _, lengths = self.dashes
-        return " ".join(map(str, lengths))
+        """The dashes as an attribute of SVG."""
+        return dash_array(self.dashes)
 
 
 def styles_of(methods: Sequence[str]) -> dict[str, MethodStyle]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.errors import in_one_line
 from benchmark.records.results import Results
-from benchmark.records.schema import CALIBRATION_ROWS, FITTED_ROWS
+from benchmark.records.schema import FITTED_ROWS
 from benchmark.report.caveats import caveats
 from benchmark.report.explored.files import read_explored
 from benchmark.report.explored.page import explored_part
@@ -24,17 +24,12 @@ from benchmark.report.page.template_files import template_file, templates
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.svg import PAGE_STYLE
 from benchmark.report.scores import CAPTION
-from benchmark.report.styles import styles_of
+from benchmark.report.styles import CALIBRATION_DASHES, dash_array, styles_of
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import BROKEN, DatasetView
 from benchmark.report.words import AGAINST, equal_column, settings_sentence
 
 __all__ = ["make_page"]
-
-CALIBRATION_DASHES = dict(
-    zip(CALIBRATION_ROWS, ("4 2", "1 2", "5 2 1 2", "8 2", "8 2 1 2", "8 2 1 2 1 2"), strict=True)
-)
-"""The line of each calibration row in the legend, as in the pictures."""
 
 LARGEST_PAGE_BYTES = 4_500_000
 """Bytes that pictures and tables of pairs may take together."""
@@ -57,6 +52,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
         parts.append(dataset_part(view, allowance, problems))
         explored += _explored(view, allowance, problems)
     styles = styles_of(_methods(views))
+    lines = {row: dash_array(dashes) for row, dashes in CALIBRATION_DASHES.items() if row in rows}
     leading = _headlines(views)
     script = template_file("page.js")
     return (
@@ -73,7 +69,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             explored=explored,
             reproduced=reproduced(results, tables),
             styles=styles,
-            calibration_dashes={row: CALIBRATION_DASHES[row] for row in CALIBRATION_ROWS if row in rows},
+            calibration_dashes=lines,
             has_fitted_rows=not rows.isdisjoint(FITTED_ROWS),
             axes=AGAINST,
             against=equal_column(tables.trials),

@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import SymmetricalLogLocator
 
-from benchmark.records.schema import CALIBRATION_ROWS, MetricFacts
+from benchmark.records.schema import MetricFacts
 from benchmark.report.pictures.own_style import own_style
+from benchmark.report.styles import CALIBRATION_DASHES
 from benchmark.report.view import MetricView
 
 __all__ = [
-    "CALIBRATION_LINES",
     "GREY",
     "FigureForNotebooks",
     "draw_calibration",
@@ -27,11 +27,6 @@ __all__ = [
     "no_value",
     "shortened",
 ]
-
-FITTED_LINES = ((0, (8, 2)), (0, (8, 2, 1, 2)), (0, (8, 2, 1, 2, 1, 2)))
-
-CALIBRATION_LINES = dict(zip(CALIBRATION_ROWS, ("--", ":", "-.", *FITTED_LINES), strict=True))
-"""The line style of each calibration row."""
 
 GREY = "0.5"
 
@@ -131,7 +126,7 @@ def label_methods(axes: Axes, methods: Sequence[str], diverged: dict[str, int]) 
 def draw_calibration(axes: Axes, metric: MetricView) -> None:
     """Draws the score of each calibration row as a horizontal line."""
     for method, score in metric.calibration.items():
-        axes.axhline(score, linestyle=CALIBRATION_LINES[method], color=GREY, linewidth=1, label=method)
+        axes.axhline(score, linestyle=CALIBRATION_DASHES[method], color=GREY, linewidth=1, label=method)
 
 
 def no_value(axes: Axes, x: float) -> None:

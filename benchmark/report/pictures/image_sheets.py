@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from benchmark.datasets.images import to_picture
 from benchmark.records.schema import COLLAPSED
-from benchmark.report.pictures.axis_helpers import CALIBRATION_LINES, FigureForNotebooks
-from benchmark.report.styles import MethodStyle
+from benchmark.report.pictures.axis_helpers import FigureForNotebooks
+from benchmark.report.styles import CALIBRATION_DASHES, MethodStyle
 from benchmark.report.view import Arrays
 from benchmark.report.words import trial_name, trial_scores
 
@@ -129,7 +129,7 @@ def _mode_counts_figure(
     for method, name in names.items():
         line: dict[str, Any] = {
             "color": "0.3",
-            "linestyle": CALIBRATION_LINES.get(method, "-"),
+            "linestyle": CALIBRATION_DASHES.get(method, "-"),
             "linewidth": 1.2,
         }
         if method in styles:
