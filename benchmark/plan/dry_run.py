@@ -36,7 +36,7 @@ def describe_costs(remaining: Remaining, workers: int) -> str:
     table = tabulate(rows, HEADINGS, tablefmt="plain", disable_numparse=True)
     seconds, most_bytes, trials = 0.0, 0.0, 0
     for planned, cell in remaining.cells:
-        seconds += planned.seconds(len(cell.group), cell.compile)
+        seconds += _seconds(planned, cell)
         most_bytes = max(most_bytes, planned.memory(len(cell.group), cell.compile))
         trials += len(cell.wanted)
     at_once = min(workers, max(len(remaining.cells), 1))
@@ -72,8 +72,14 @@ def _row(planned: Planned, cell: Cell) -> tuple[str, ...]:
         cycles = str(planned.cycles)
         flops = f"{planned.cycles * planned.cost.flops:.4g}"
     compiled = "yes" if cell.compile else "no"
-    cpu_time = duration(planned.seconds(len(cell.group), cell.compile))
+    cpu_time = duration(_seconds(planned, cell))
     return (dataset, method, seeds, cycles, flops, str(planned.cost.parameters), compiled, cpu_time, memory)
+
+
+def _seconds(planned: Planned, cell: Cell) -> float:
+    """Nominal seconds on one CPU core that training and sampling take."""
+    seeds = len(cell.group)
+    return planned.seconds(seeds, cell.compile) + planned.sampling_seconds(seeds)
 
 
 def duration(seconds: float) -> str:

@@ -126,6 +126,14 @@ class Planned:
             return flops / COMPILED_FLOPS + compiling
         return flops / EAGER_FLOPS + self.cycles * EAGER_OVERHEAD * self.cost.operations
 
+    def sampling_seconds(self, seeds: int) -> float:
+        """Nominal seconds on one CPU core that it takes to draw the samples which are scored."""
+        if self.cost is None:
+            return 0.0
+        data = self.dataset.data
+        samples = data.samples * data.evaluations + data.samples_large
+        return seeds * samples * self.cost.sample_flops / EAGER_FLOPS
+
     def memory(self, seeds: int, compiled: bool) -> float:
         """About the bytes that a worker holds at its peak.
 

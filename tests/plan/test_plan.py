@@ -219,6 +219,17 @@ def test_a_short_training_is_compiled_if_its_program_is_compiled_anyway():
     assert compiled(short, replace(long, program="another")) == {"ring": False, "grid": True}
 
 
+def test_the_time_that_samples_take_is_foretold():
+    *_, gan = plan_of("gan").cells
+    one = replace(gan, cost=replace(gan.cost, sample_flops=3e6))
+    data = one.dataset.data
+    samples = data.evaluations * data.samples + data.samples_large
+    assert one.sampling_seconds(2) == pytest.approx(2 * samples * 1e-4)
+    many = replace(gan, cost=replace(gan.cost, sample_flops=6e6))
+    assert many.sampling_seconds(2) == 2 * one.sampling_seconds(2)
+    assert plan_of("gan").cells[0].sampling_seconds(2) == 0
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     out = tmp_path / "run"
     arguments = ("run", "--suite", "synthetic", "--dry-run")
