@@ -49,6 +49,7 @@ class StackedDigits(Images):
     features = "classifier"
     captured_by = "any"
 
+    batch: int = 16
     samples: int = 26_000
     digits: int = 3
     weights: str = "files"

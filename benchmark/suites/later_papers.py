@@ -88,6 +88,7 @@ def gdpp_2019() -> Suite:
             **_of_both("architecture", "unrolled-2017"),
             "grid.spacing": 2.0,
             "grid.std": 0.05,
+            "gdpp-stacked-mnist.batch": 64,
             "wgan-gp.penalty": 0.1,
         },
         exceptions={
