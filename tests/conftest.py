@@ -1,12 +1,12 @@
 """Shared fixtures."""
 
 import pickle
-import struct
 
 import numpy as np
 import pytest
 import torch
 from support.celeba import write_celeba
+from support.idx import write_idx
 from support.plugins import forget_plugins
 from support.shared import shared_folder
 
@@ -118,9 +118,3 @@ def write_digits(folder, train=3000, test=1000):
                 view[top + 5 * bar : top + 5 * bar + 2, left : left + 22] = 230
         write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
-
-
-def write_idx(file, array):
-    """The format of MNIST: a magic number with the number of dimensions, their sizes, the bytes."""
-    header = struct.pack(f">{array.ndim + 1}i", 0x800 + array.ndim, *array.shape)
-    file.write_bytes(header + array.tobytes())

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import write_idx
+from support.idx import write_idx
 from torchvision import datasets
 
 from benchmark.datasets import image_files as sources

@@ -263,7 +263,7 @@ def test_noise_has_a_panel_and_a_line_of_its_own_and_what_has_collapsed_has_none
     assert texts(by_name["samples"]) == captions
     (axes,) = by_name["mode-counts"].axes
     assert [line.get_label().partition(",")[0] for line in axes.lines] == methods
-    assert [line.get_linestyle() for line in axes.lines] == ["--", "-.", "-"]
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "--", "-"]
 
 
 def rendered(figure):

@@ -61,8 +61,8 @@ def test_the_picture_is_drawn_where_costs_differ(tmp_path):
     assert (tmp_path / "differ" / "plots" / "ring-cost.png").exists()
     assert "What a sample costs" in (tmp_path / "differ" / "report.html").read_text()
     words = cost_chart(view.metric("overlap"), view.sampling).description
-    assert (
-        words == "Mean overlap on ring against FLOPs per sample: gan 0.3600 at 3.8e+05; ali 0.3100 at 9.5e+03"
+    assert words == (
+        "The mean of overlap on ring against FLOPs per sample: gan 0.3600 at 3.8e+05; ali 0.3100 at 9.5e+03"
     )
     alike = view_of(tmp_path / "alike", gan=CHEAP, ali=(12_000, 2))
     assert not costs_differ(alike)
