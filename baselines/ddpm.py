@@ -83,7 +83,8 @@ class DDPM(Standardised):
         shares = data_share(times)
         # The last step leads from the least noise to none.
         befores = torch.cat([shares[1:], torch.ones_like(shares[:1])])
-        fresh = iter(noise.split(z.shape[1], dim=1))
+        steps_with_noise = noise.shape[1] // z.shape[1]
+        fresh = iter(noise.unflatten(1, (steps_with_noise, z.shape[1])).unbind(1))
         x = z
         for t, after, before in zip(times, shares, befores, strict=True):
             predicted = nets.generator(x, t.expand(len(x)))

@@ -103,6 +103,7 @@ def test_one_evaluation_guesses_the_data_at_once():
     z = normal(10)
     kept = data_share(torch.ones(1, dtype=torch.float64))
     samples = method.sample(Nets(lambda x, t: 0.5 * x), z, z[:, :0])
+    assert samples.shape == z.shape
     assert torch.allclose(samples, (z - (1 - kept).sqrt() * 0.5 * z) / kept.sqrt())
 
 
@@ -196,7 +197,8 @@ def test_the_last_step_of_a_sample_is_the_generators_own():
     latents = method.latents(data.spec)
     assert (latents.size, latents.noise) == (2, STEPS * 3 + (STEPS - 1) * 2)
     z, noise = normal(5, 2), normal(5, latents.noise, seed=1)
-    samples = method.sample(Nets(generator), z, noise)
+    unit = {"mean": torch.zeros(2), "scale": torch.ones(())}
+    samples = method.sample(Nets(generator, unit), z, noise)
     assert torch.equal(seen[0][0], z)
     assert torch.equal(samples, 0.1 * seen[-1][0] + seen[-1][2][:, :2])
     assert len({code[0, 0].item() for _, _, code in seen}) == STEPS

@@ -74,13 +74,13 @@ def test_a_run_that_goes_on_with_other_versions_says_so_and_keeps_them(cli, whol
     write_sealed(file, {**manifest, "versions": {**manifest["versions"], "torch": "1.0"}})
     status, _, err = cli(*SMALL, "--out", out)
     assert status == 0
-    changed = f"versions.torch is now {torch_now}, and was 1.0"
-    assert f"trials that are there were made with others: {changed}\n" in err
+    assert "trials that are there were made with others: " in err
+    assert f"versions.torch is now {torch_now}, and was 1.0" in err
     manifest = read_sealed(file, Manifest)
     assert [environment["versions"]["torch"] for environment in manifest["earlier"]] == ["1.0"]
     assert manifest["versions"]["torch"] == torch_now
     earlier = environment(read_run(out))["Versions and machines of earlier trials"]
-    assert earlier == {"earlier 1": {"versions.torch": "1.0"}}
+    assert earlier["earlier 1"]["versions.torch"] == "1.0"
     assert "were made with others" not in cli(*SMALL, "--out", out)[2]
     assert read_sealed(file, Manifest)["earlier"] == manifest["earlier"]
     assert "earlier" in json.loads(file.read_text())
