@@ -90,8 +90,8 @@ class DDPM(Standardised):
             predicted = nets.generator(x, t.expand(len(x)))
             data = self.possible(nets, (x - (1 - after).sqrt() * predicted) / after.sqrt())
             if self.sampler == "ddim":
-                in_it = (x - after.sqrt() * data) / (1 - after).sqrt()
-                x = before.sqrt() * data + (1 - before).sqrt() * in_it
+                remaining = (x - after.sqrt() * data) / (1 - after).sqrt()
+                x = before.sqrt() * data + (1 - before).sqrt() * remaining
                 continue
             mean, std = Noising(before, after).undone(x, data)
             fresh_noise = next(fresh, None)
