@@ -10,7 +10,7 @@ from baselines.densities import fitted_density
 from baselines.networks import encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
 from benchmark.method.space import LEARNING_RATES, Choice
-from benchmark.registry import register_method
+from benchmark.registry import Size, register_method
 
 __all__ = ["AE"]
 
@@ -43,11 +43,7 @@ class AE(Method):
     }
 
     lr: float = 1e-3
-    components: int = 1
-
-    def __post_init__(self) -> None:
-        if self.components < 1:
-            raise ValueError(f"components must be at least 1, not {self.components}")
+    components: Size = 1
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "encoder": encoder(data)}

@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from baselines.networks import code_discriminator, discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, Positive, Share, register_method
 
 __all__ = ["AEGAN"]
 
@@ -48,12 +48,12 @@ class AEGAN(Method):
     lr: float = 2e-4
     discriminator_lr: float = 5e-4
     beta1: float = 0.5
-    clip_norm: float = 1.0
-    data_weight: float = 10.0
-    latent_weight: float = 5.0
-    real_label: float = 0.95
-    fake_label: float = 0.05
-    generator_steps: int = 4
+    clip_norm: Positive = 1.0
+    data_weight: NotNegative = 10.0
+    latent_weight: NotNegative = 5.0
+    real_label: Share = 0.95
+    fake_label: Share = 0.05
+    generator_steps: Count = 4
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         leaky = partial(nn.LeakyReLU, 0.02)

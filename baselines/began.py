@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from baselines.networks import autoencoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player, Tensors
 from benchmark.method.space import LEARNING_RATES, LogUniform, Uniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, PositiveShare, register_method
 
 __all__ = ["BEGAN"]
 
@@ -40,15 +40,9 @@ class BEGAN(Method):
     }
 
     lr: float = 8e-5
-    gamma: float = 0.5
-    gain: float = 0.001
+    gamma: PositiveShare = 0.5
+    gain: NotNegative = 0.001
     simultaneous: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 < self.gamma <= 1:
-            raise ValueError(f"gamma must lie in (0, 1], not {self.gamma}")
-        if self.gain < 0:
-            raise ValueError(f"gain must be at least 0, not {self.gain}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, norm=None), "discriminator": autoencoder(data, norm=None)}

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from baselines.networks import encoder, generator, joint_discriminator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, PositiveShare, register_method
 
 __all__ = ["BiGAN"]
 
@@ -47,15 +47,9 @@ class BiGAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    weight_decay: float = 2.5e-5
-    end_rate: float = 0.01
+    weight_decay: NotNegative = 2.5e-5
+    end_rate: PositiveShare = 0.01
     simultaneous: bool = True
-
-    def __post_init__(self) -> None:
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay must be at least 0, not {self.weight_decay}")
-        if not 0 < self.end_rate <= 1:
-            raise ValueError(f"end_rate must lie in (0, 1], not {self.end_rate}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 from math import ceil, log2
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -11,7 +13,7 @@ from baselines.kernels import squared_distances
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, Tensors
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, register_method
 
 __all__ = ["BourGAN", "embedded"]
 
@@ -74,13 +76,9 @@ class BourGAN(Method):
 
     lr: float = 1e-3
     beta1: float = 0.5
-    weight: float = 0.1
-    spread: float = 0.1
-    points: int = 1024
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.points <= 10_000:
-            raise ValueError(f"points must lie in [2, 10000], not {self.points}")
+    weight: NotNegative = 0.1
+    spread: NotNegative = 0.1
+    points: Annotated[int, Meta(ge=2, le=10_000)] = 1024
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Positive, register_method
 
 __all__ = ["D2GAN", "log_softplus"]
 
@@ -40,13 +40,8 @@ class D2GAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    alpha: float = 1.0
-    beta: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name in ("alpha", "beta"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
+    alpha: Positive = 1.0
+    beta: Positive = 1.0
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {

@@ -13,7 +13,7 @@ from baselines.r3gan import squared_slope
 from baselines.standardised import Standardised
 from benchmark.method import Adam, Batch, Cosine, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, register_method
 
 __all__ = ["DDGAN"]
 
@@ -51,14 +51,8 @@ class DDGAN(Standardised):
     lr: float = 1.5e-4
     discriminator_lr: float = 1e-4
     beta1: float = 0.5
-    penalty: float = 0.05
-    steps: int = 4
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise ValueError(f"steps must be at least 1, not {self.steps}")
-        if self.penalty < 0:
-            raise ValueError(f"penalty must be at least 0, not {self.penalty}")
+    penalty: NotNegative = 0.05
+    steps: Count = 4
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": denoiser(data, data.latent), "discriminator": judge_of_steps(data)}

@@ -13,7 +13,7 @@ from baselines.diffusions import Noising
 from baselines.standardised import Standardised
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES
-from benchmark.registry import register_method
+from benchmark.registry import Count, register_method
 
 __all__ = ["DDPM", "data_share"]
 
@@ -54,11 +54,7 @@ class DDPM(Standardised):
 
     lr: float = 1e-3
     sampler: Literal["ancestral", "ddim"] = "ancestral"
-    evaluations: int = 100
-
-    def __post_init__(self) -> None:
-        if self.evaluations < 1:
-            raise ValueError(f"evaluations must be at least 1, not {self.evaluations}")
+    evaluations: Count = 100
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": denoiser(data)}

@@ -9,7 +9,7 @@ from baselines.networks import WithFeatures, discriminator, encoder, generator
 from baselines.wgan_gp import slope_penalty
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, register_method
 
 __all__ = ["DistGAN"]
 
@@ -48,14 +48,9 @@ class DistGAN(Method):
     lr: float = 2e-4
     beta1: float = 0.5
     beta2: float = 0.9
-    penalty: float = 1.0
-    regularisation: float = 1.0
-    discriminator_steps: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("penalty", "regularisation"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must be at least 0, not {getattr(self, name)}")
+    penalty: NotNegative = 1.0
+    regularisation: NotNegative = 1.0
+    discriminator_steps: Count = 1
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {

@@ -10,7 +10,7 @@ from baselines.kernels import squared_distances
 from baselines.networks import generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, Positive, register_method
 
 __all__ = ["Drifting", "drift", "forces"]
 
@@ -70,12 +70,8 @@ class Drifting(Method):
     }
 
     lr: float = 1e-3
-    temperature: float = 0.05
-    batches: int = 1
-
-    def __post_init__(self) -> None:
-        if self.temperature <= 0:
-            raise ValueError(f"temperature must be positive, not {self.temperature}")
+    temperature: Positive = 0.05
+    batches: Count = 1
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data)}

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize, relu
 from baselines.networks import autoencoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, Positive, register_method
 
 __all__ = ["EBGAN", "EBGANPT"]
 
@@ -40,11 +40,7 @@ class EBGAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    margin: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.margin <= 0:
-            raise ValueError(f"margin must be positive, not {self.margin}")
+    margin: Positive = 1.0
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "discriminator": autoencoder(data)}
@@ -86,12 +82,7 @@ class EBGANPT(EBGAN):
         public code takes the cosines themselves.
     """
 
-    pull: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pull < 0:
-            raise ValueError(f"pull must be at least 0, not {self.pull}")
+    pull: NotNegative = 0.1
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         energy, codes = self.judged(nets, nets.generator(batch.z))

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
@@ -71,11 +72,7 @@ class FlowMatching(Standardised):
 
     lr: float = 1e-3
     coupling: Literal["independent", "optimal-transport"] = "independent"
-    evaluations: int = 40
-
-    def __post_init__(self) -> None:
-        if self.evaluations < 2 or self.evaluations % 2:
-            raise ValueError(f"evaluations must be an even number of at least 2, not {self.evaluations}")
+    evaluations: Annotated[int, Meta(ge=2, le=1000, multiple_of=2)] = 40
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": denoiser(data)}

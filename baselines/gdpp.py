@@ -10,7 +10,7 @@ from torch.nn.functional import mse_loss, normalize, softplus
 from baselines.networks import WithFeatures, discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, register_method
 
 __all__ = ["GDPP", "Spectrum", "disparity", "similarities", "spectrum"]
 
@@ -90,12 +90,8 @@ class GDPP(Method):
     lr: float = 1e-3
     discriminator_lr: float = 1e-4
     beta1: float = 0.5
-    weight: float = 1.0
+    weight: NotNegative = 1.0
     simultaneous: bool = True
-
-    def __post_init__(self) -> None:
-        if self.weight < 0:
-            raise ValueError(f"weight must be at least 0, not {self.weight}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "discriminator": WithFeatures(discriminator(data))}

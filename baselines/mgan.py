@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, softplus
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, register_method
 
 __all__ = ["MGAN", "Generators"]
 
@@ -74,14 +74,8 @@ class MGAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    diversity: float = 0.01
-    generators: int = 10
-
-    def __post_init__(self) -> None:
-        if self.generators < 1:
-            raise ValueError(f"generators must be at least 1, not {self.generators}")
-        if self.diversity < 0:
-            raise ValueError(f"diversity must be at least 0, not {self.diversity}")
+    diversity: NotNegative = 0.01
+    generators: Count = 10
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         judge = discriminator(data, outputs=1 + self.generators)

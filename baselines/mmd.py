@@ -8,7 +8,7 @@ from baselines.kernels import gaussians, mmd2, squared_distances
 from baselines.networks import generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, Positive, register_method
 
 __all__ = ["MMD"]
 
@@ -39,12 +39,8 @@ class MMD(Method):
     }
 
     lr: float = 1e-3
-    bandwidth: float = 0.05
-    batches: int = 1
-
-    def __post_init__(self) -> None:
-        if self.bandwidth <= 0:
-            raise ValueError(f"bandwidth must be positive, not {self.bandwidth}")
+    bandwidth: Positive = 0.05
+    batches: Count = 1
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data)}

@@ -12,7 +12,7 @@ from baselines.wgan import clipping
 from baselines.wgan_gp import slope_penalty
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, RMSprop
 from benchmark.method.space import LEARNING_RATES, Choice
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, Size, register_method
 
 __all__ = ["MMDGAN"]
 
@@ -46,13 +46,13 @@ class MMDGAN(Method):
 
     form: Literal["li", "binkowski"] = "li"
     lr: float | None = None
-    discriminator_steps: int = 5
+    discriminator_steps: Count = 5
     clip: float = 0.01
-    reconstruction_weight: float = 8.0
-    order_weight: float = 16.0
-    features: int = 16
-    penalty: float = 1.0
-    feature_weight: float = 1.0
+    reconstruction_weight: NotNegative = 8.0
+    order_weight: NotNegative = 16.0
+    features: Size = 16
+    penalty: NotNegative = 1.0
+    feature_weight: NotNegative = 1.0
 
     def latents(self, data: DataSpec) -> Latents:
         return Latents(data.latent, "normal" if self.form == "li" else "uniform")

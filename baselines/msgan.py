@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, register_method
 
 __all__ = ["MSGAN"]
 
@@ -40,12 +40,8 @@ class MSGAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    weight: float = 1.0
-    weight_decay: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if self.weight < 0:
-            raise ValueError(f"weight must be at least 0, not {self.weight}")
+    weight: NotNegative = 1.0
+    weight_decay: NotNegative = 1e-4
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "discriminator": discriminator(data)}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from baselines.gan import GAN
 from baselines.networks import discriminator, generator
 from benchmark.method import Batch, DataSpec, Networks, Player
-from benchmark.registry import register_method
+from benchmark.registry import Count, register_method
 
 __all__ = ["PacGAN2", "PacGAN3", "PacGAN4"]
 
@@ -33,11 +33,7 @@ class PacGAN2(GAN):
         paper; a budget of FLOPs pays for fewer steps then.
     """
 
-    packing: int = 2
-
-    def __post_init__(self) -> None:
-        if self.packing < 1:
-            raise ValueError(f"packing must be at least 1, not {self.packing}")
+    packing: Count = 2
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         packed = replace(data, shape=(self.packing * data.shape[0], *data.shape[1:]))
@@ -70,7 +66,7 @@ class PacGAN3(PacGAN2):
         Those of `pacgan2`.
     """
 
-    packing: int = 3
+    packing: Count = 3
 
 
 @register_method("pacgan4")
@@ -85,4 +81,4 @@ class PacGAN4(PacGAN2):
         Those of `pacgan2`.
     """
 
-    packing: int = 4
+    packing: Count = 4

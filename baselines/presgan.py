@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, Tensors
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, register_method
 
 __all__ = ["NoiseScale", "PresGAN"]
 
@@ -86,12 +86,8 @@ class PresGAN(Method):
 
     lr: float = 2e-4
     beta1: float = 0.5
-    entropy: float = 0.01
+    entropy: NotNegative = 0.01
     samples: Literal["mean", "draw"] = "mean"
-
-    def __post_init__(self) -> None:
-        if self.entropy < 0:
-            raise ValueError(f"entropy must be at least 0, not {self.entropy}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {

@@ -11,7 +11,7 @@ from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, Cosine, DataSpec, Method, Networks, Player, State, Tensors
 from benchmark.method.method import COMMON
 from benchmark.method.space import LEARNING_RATES, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, Share, register_method
 
 __all__ = ["R3GAN", "squared_slope"]
 
@@ -77,17 +77,11 @@ class R3GAN(Method):
     }
 
     lr: float = 2e-4
-    end_rate: float = 0.25
-    penalty: float = 1.0
-    end_penalty: float = 0.1
-    burn_in: float = 1.0
-    average_half_life: float = field(default=0.025, kw_only=True, metadata=COMMON)
-
-    def __post_init__(self) -> None:
-        if self.penalty < 0:
-            raise ValueError(f"penalty must be at least 0, not {self.penalty}")
-        if not 0 <= self.burn_in <= 1:
-            raise ValueError(f"burn_in must lie in [0, 1], not {self.burn_in}")
+    end_rate: Share = 0.25
+    penalty: NotNegative = 1.0
+    end_penalty: NotNegative = 0.1
+    burn_in: Share = 1.0
+    average_half_life: NotNegative = field(default=0.025, kw_only=True, metadata=COMMON)
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, norm=None), "discriminator": discriminator(data, norm=None)}

@@ -9,7 +9,7 @@ from baselines.networks import discriminator, generator
 from baselines.spectral_norm import normalise_layers
 from benchmark.method import Adam, Batch, DataSpec, Linear, Method, Networks, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice
-from benchmark.registry import register_method
+from benchmark.registry import Count, register_method
 
 __all__ = ["SNGAN"]
 
@@ -43,7 +43,7 @@ class SNGAN(Method):
     lr: float = 2e-4
     beta1: float = 0.0
     beta2: float = 0.9
-    discriminator_steps: int = 5
+    discriminator_steps: Count = 5
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         judge = normalise_layers(discriminator(data, norm=None))

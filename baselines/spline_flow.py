@@ -13,7 +13,7 @@ from baselines.standardised import Standardised
 from benchmark.errors import UsageError
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Player
 from benchmark.method.space import LEARNING_RATES, Choice
-from benchmark.registry import register_method
+from benchmark.registry import Count, register_method
 
 __all__ = ["Flow", "SplineFlow"]
 
@@ -61,13 +61,8 @@ class SplineFlow(Standardised):
     }
 
     lr: float = 1e-3
-    transforms: int = 3
-    bins: int = 8
-
-    def __post_init__(self) -> None:
-        for name in ("transforms", "bins"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+    transforms: Count = 3
+    bins: Count = 8
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         try:

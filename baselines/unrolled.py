@@ -1,7 +1,9 @@
 """The GAN whose generator looks ahead."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from msgspec import Meta
 from torch import Tensor, nn
 
 from baselines.gan import GAN
@@ -44,12 +46,8 @@ class Unrolled(GAN):
     discriminator_lr: float = 1e-4
     beta1: float = 0.5
     simultaneous: bool = True
-    unrolled_steps: int = 5
+    unrolled_steps: Annotated[int, Meta(ge=0, le=1000)] = 5
     saturating: bool = True
-
-    def __post_init__(self) -> None:
-        if self.unrolled_steps < 0:
-            raise ValueError(f"unrolled_steps must be at least 0, not {self.unrolled_steps}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "discriminator": discriminator(data)}

@@ -11,7 +11,7 @@ from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Positive, register_method
 
 __all__ = ["VAE", "Scale"]
 
@@ -51,12 +51,8 @@ class VAE(GaussianEncoder):
     }
 
     lr: float = 1e-3
-    scale: float = 0.1
+    scale: Positive = 0.1
     samples: Literal["mean", "draw"] = "mean"
-
-    def __post_init__(self) -> None:
-        if self.scale <= 0:
-            raise ValueError(f"scale must be positive, not {self.scale}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {

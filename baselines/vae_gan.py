@@ -1,8 +1,10 @@
 """The variational autoencoder whose decoder is the generator of a GAN."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -11,7 +13,7 @@ from baselines.networks import WithFeatures, discriminator, encoder, generator
 from baselines.vae_gan_updates import Gated, falling, movers
 from benchmark.method import Batch, DataSpec, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import NotNegative, Positive, register_method
 
 __all__ = ["VAEGAN"]
 
@@ -42,17 +44,10 @@ class VAEGAN(GaussianEncoder):
     simultaneous = True
 
     lr: float = 0.025 / 64
-    decay: float = 0.9
-    reconstruction: float = 5e-5
-    equilibrium: float = 0.68
-    margin: float = 0.35
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.reconstruction < 1:
-            raise ValueError(f"reconstruction, a weight, must lie in [0, 1), not {self.reconstruction}")
-        if self.equilibrium <= 0 or self.margin < 0:
-            given = f"{self.equilibrium} and {self.margin}"
-            raise ValueError(f"equilibrium must be positive and margin at least 0, not {given}")
+    decay: Annotated[float, Meta(ge=0, lt=1)] = 0.9
+    reconstruction: Annotated[float, Meta(ge=0, lt=1)] = 5e-5
+    equilibrium: Positive = 0.68
+    margin: NotNegative = 0.35
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         judge = WithFeatures(discriminator(data))

@@ -1,7 +1,9 @@
 """The GAN with a reconstructor in latent space."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
@@ -43,11 +45,7 @@ class VEEGAN(Method):
     lr: float = 1e-3
     beta1: float = 0.5
     simultaneous: bool = True
-    free: int = 0
-
-    def __post_init__(self) -> None:
-        if self.free < 0:
-            raise ValueError(f"free must be at least 0, not {self.free}")
+    free: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         codes = self.codes(data)

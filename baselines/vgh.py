@@ -9,7 +9,7 @@ from baselines.gaussian_encoder import GaussianEncoder
 from baselines.networks import discriminator, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, register_method
 
 __all__ = ["VGH"]
 
@@ -42,12 +42,8 @@ class VGH(GaussianEncoder):
     lr: float = 8e-4
     beta1: float = 0.5
     beta2: float = 0.9
-    reconstruction: float = 1.0
-    generator_steps: int = 2
-
-    def __post_init__(self) -> None:
-        if self.reconstruction < 0:
-            raise ValueError(f"reconstruction must be at least 0, not {self.reconstruction}")
+    reconstruction: NotNegative = 1.0
+    generator_steps: Count = 2
 
     @property
     def adam(self) -> Adam:

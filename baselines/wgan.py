@@ -17,7 +17,7 @@ from benchmark.method import (
     is_number,
 )
 from benchmark.method.space import LEARNING_RATES, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, register_method
 
 __all__ = ["WGAN", "clipping"]
 
@@ -59,7 +59,7 @@ class WGAN(Method):
 
     lr: float = 5e-5
     clip: float = 0.01
-    critic_steps: int = 5
+    critic_steps: Count = 5
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "critic": discriminator(data)}

@@ -9,7 +9,7 @@ from torch.func import grad
 from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Method, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
-from benchmark.registry import register_method
+from benchmark.registry import Count, NotNegative, register_method
 
 __all__ = ["WGANGP", "slope_penalty"]
 
@@ -43,15 +43,11 @@ class WGANGP(Method):
         "critic_steps": Choice(1, 5),
     }
 
-    penalty: float = 10.0
-    critic_steps: int = 5
+    penalty: NotNegative = 10.0
+    critic_steps: Count = 5
     lr: float = 1e-4
     beta1: float = 0.5
     beta2: float = 0.9
-
-    def __post_init__(self) -> None:
-        if self.penalty < 0:
-            raise ValueError(f"penalty must be at least 0, not {self.penalty}")
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data), "critic": discriminator(data, norm=None)}

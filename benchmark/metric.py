@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Assignment, Dataset
 from benchmark.method import Latents
+from benchmark.registry import check_ranges
 
 __all__ = ["Evaluation", "HeldOut", "Metric"]
 
@@ -154,6 +155,9 @@ class Metric(ABC):
         bounds = getattr(cls, "bounds", (0.0, 1.0))
         if not isinstance(bounds, tuple) or len(bounds) != 2 or not bounds[0] <= bounds[1]:
             raise ValueError(f"{cls.__name__}: bounds is {bounds!r}; give the least and the greatest value")
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @abstractmethod
     def score(self, evaluation: Evaluation) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import register_metric
+from benchmark.registry import SampleSize, register_metric
 
 __all__ = ["FactorOverlap", "OverlapRotation", "OverlapSize", "OverlapX", "OverlapY"]
 
@@ -30,11 +30,7 @@ class FactorOverlap(Metric):
     better = "higher"
     bounds = (0.0, 1.0)
 
-    bins: int = 20
-
-    def __post_init__(self) -> None:
-        if self.bins < 2:
-            raise ValueError("bins must be at least 2")
+    bins: SampleSize = 20
 
     def applies(self, data: Dataset) -> bool:
         return self.factor in data.factors

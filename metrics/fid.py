@@ -104,6 +104,7 @@ class FID(Metric):
     features: str = "default"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_extractor(self.features)
 
     def on(self, data: Dataset) -> "FID":

@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.method import Latents
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import register_metric
+from benchmark.registry import Count, SampleSize, Size, register_metric
 from metrics.lbfgs import minimise
 
 __all__ = ["IvOM"]
@@ -44,13 +44,9 @@ class IvOM(Metric):
     needs_generator = True
     scale = "log"
 
-    points: int = 200
-    restarts: int = 3
-    iterations: int = 100
-
-    def __post_init__(self) -> None:
-        if min(self.points, self.restarts, self.iterations) < 1:
-            raise ValueError("points, restarts and iterations must be at least 1")
+    points: SampleSize = 200
+    restarts: Count = 3
+    iterations: Size = 100
 
     def applies_to(self, latents: Latents) -> bool:
         return latents.noise == 0

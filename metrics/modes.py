@@ -6,7 +6,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import register_metric
+from benchmark.registry import PositiveShare, Size, register_metric
 
 __all__ = ["Modes", "ModesConfident", "ModesConfidentRobust", "ModesRobust"]
 
@@ -29,11 +29,7 @@ class Modes(Metric):
     better = "higher"
     bounds = (0.0, float("inf"))
 
-    least: int = 1
-
-    def __post_init__(self) -> None:
-        if self.least < 1:
-            raise ValueError("least must be at least 1")
+    least: Size = 1
 
     def range(self, data: Dataset) -> tuple[float, float]:
         return 0.0, float(data.modes)
@@ -60,11 +56,7 @@ class ModesRobust(Metric):
     bounds = (0.0, float("inf"))
     large = True
 
-    share: float = 0.2
-
-    def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise ValueError("share must lie in (0, 1]")
+    share: PositiveShare = 0.2
 
     def range(self, data: Dataset) -> tuple[float, float]:
         return 0.0, float(data.modes)

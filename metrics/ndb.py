@@ -1,9 +1,11 @@
 """In how many regions the samples' share differs from that of real data."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
+from msgspec import Meta
 from scipy.stats import norm
 from sklearn.cluster import KMeans
 from torch import Tensor
@@ -55,15 +57,8 @@ class NDB(OnFeatures):
     better = "lower"
     bounds = (0.0, 1.0)
 
-    bins: int = 100
-    significance: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bins < 2:
-            raise ValueError("bins must be at least 2")
-        if not 0 < self.significance < 1:
-            raise ValueError("significance must lie in (0, 1)")
+    bins: Annotated[int, Meta(ge=2, le=10_000)] = 100
+    significance: Annotated[float, Meta(gt=0, lt=1)] = 0.05
 
     def score(self, evaluation: Evaluation) -> Tensor:
         samples, real = self.features_in(evaluation)

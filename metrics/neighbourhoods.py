@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmark.metric import Evaluation
+from benchmark.registry import Size
 from metrics.on_features import Features, OnFeatures
 
 __all__ = ["DISTANCE_ROWS_AT_A_TIME", "Neighbourhoods", "nearest", "radii"]
@@ -47,12 +48,12 @@ class Neighbourhoods(OnFeatures):
         k: The neighbour that a ball reaches to.
     """
 
-    k: int = 5
+    k: Size = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.k < 1 or self.points <= self.k:
-            raise ValueError("k must be at least 1, and points greater than k")
+        if self.points <= self.k:
+            raise ValueError("points must be greater than k")
 
     def features_in(self, evaluation: Evaluation) -> Features:
         """As many features of held-out data as of samples."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
+from benchmark.registry import SampleSize
 from metrics.features import check_extractor, features_of, held_out_features, resolve_features
 
 __all__ = ["Features", "OnFeatures"]
@@ -34,12 +35,11 @@ class OnFeatures(Metric):
     """
 
     features: str = "default"
-    points: int = 10_000
+    points: SampleSize = 10_000
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_extractor(self.features)
-        if self.points < 2:
-            raise ValueError("points must be at least 2")
 
     def on(self, data: Dataset) -> Self:
         return replace(self, features=resolve_features(self.features, data))

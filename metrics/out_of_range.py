@@ -1,8 +1,10 @@
 """Whether samples have left the data's range."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
@@ -27,11 +29,7 @@ class OutOfRange(Metric):
     bounds = (0.0, 1.0)
     ranked = False
 
-    times: float = 2.0
-
-    def __post_init__(self) -> None:
-        if self.times < 1:
-            raise ValueError("times must be at least 1")
+    times: Annotated[float, Meta(ge=1)] = 2.0
 
     def applies(self, data: Dataset) -> bool:
         return data.kind == "points"

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
-from benchmark.registry import register_metric
+from benchmark.registry import Size, register_metric
 from metrics.on_features import OnFeatures
 
 __all__ = ["SlicedWasserstein", "sliced_wasserstein"]
@@ -43,12 +43,7 @@ class SlicedWasserstein(OnFeatures):
     bounds = (0.0, float("inf"))
     scale = "log"
 
-    lines: int = 200
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.lines < 1:
-            raise ValueError("lines must be at least 1")
+    lines: Size = 200
 
     def applies(self, data: Dataset) -> bool:
         return data.kind == "points"

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
-from benchmark.registry import register_metric
+from benchmark.registry import SampleSize, register_metric
 from metrics import pairs
 from metrics.on_features import OnFeatures
 from metrics.pairs import mean_within
@@ -37,12 +37,7 @@ class SupportSize(OnFeatures):
     bounds = (1.0, float("inf"))
     scale = "log"
 
-    pairs: int = 10_000
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.pairs < 2:
-            raise ValueError("pairs must be at least 2")
+    pairs: SampleSize = 10_000
 
     def range(self, data: Dataset) -> tuple[float, float]:
         return 1.0, float(self.pairs)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
-from benchmark.registry import register_metric
+from benchmark.registry import Positive, register_metric
 from metrics.mmd import gaussian_kernel
 from metrics.on_features import OnFeatures
 from metrics.pairs import mean_between, median_distance
@@ -50,12 +50,7 @@ class VendiRatio(OnFeatures):
     better = "one"
     bounds = (0.0, float("inf"))
 
-    bandwidth: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.bandwidth <= 0:
-            raise ValueError("bandwidth must be positive")
+    bandwidth: Positive = 0.1
 
     def best(self, data: Dataset) -> float:
         return 1.0

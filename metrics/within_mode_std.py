@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Mixture
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import register_metric
+from benchmark.registry import SampleSize, register_metric
 
 __all__ = ["WithinModeStd"]
 
@@ -27,11 +27,7 @@ class WithinModeStd(Metric):
     better = "one"
     bounds = (0.0, float("inf"))
 
-    least: int = 10
-
-    def __post_init__(self) -> None:
-        if self.least < 2:
-            raise ValueError("least must be at least 2, for fewer samples have no deviation")
+    least: SampleSize = 10
 
     def applies(self, data: Dataset) -> bool:
         return isinstance(data, Mixture)

@@ -21,6 +21,9 @@ from benchmark.running.interruption import Interrupted, Interruption
 
 __all__ = ["main"]
 
+CONTINUED = ("run", "tune")
+"""The verbs that keep what they have done so far."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status.
@@ -45,17 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(error)
         return 2
     except Interrupted as interrupted:
-        complain(f"{interrupted}; the same command continues")
+        what_next = "the same command continues" if arguments[0] in CONTINUED else "start it again"
+        complain(f"{interrupted}; {what_next}")
         return 128 + interrupted.number
     except ImportError as error:
         complain(what_is_in_the_way(error))
         return 1
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else error
-        complain(
-            f"{problem}; what was finished before is whole, "
-            "and the same command continues when that is mended"
-        )
+        complain(f"{problem}; what was finished before is whole; mend that, and give the same command again")
         return 1
 
 
@@ -191,7 +192,7 @@ def _sanity(options: Namespace) -> int:
 
     from benchmark.commands.sanity.command import sanity
 
-    sanity(names, options.plugin or (), workers, user_path(options.out))
+    sanity(names, options.plugin or (), workers, option_values.directory("--out", options.out))
     return 0
 
 
@@ -205,7 +206,7 @@ def _explore(options: Namespace) -> int:
     with places.using(options.data_root, options.fid_weights):
         explored = explore(user_path(options.directory), explore_options)
     print(terminal_tables(explored.summary))
-    return 0
+    return 1 if explored.facts.get("left_out") else 0
 
 
 def _perf(options: Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from benchmark.method import Family
 from benchmark.plan.points import space_of
-from benchmark.registry import METHODS, REGISTRIES, describe, settings_of
+from benchmark.registry import METHODS, REGISTRIES, describe, is_range, settings_of
 from benchmark.suites import CheckedRun, Protocol, Suite, get_suite, registered_suites
 
 __all__ = ["describe_all"]
@@ -57,7 +57,7 @@ def _describe_entry(kind: str, name: str) -> str:
     if kind == "methods":
         text = f"{text}\n\nPaper suites:\n{indent(_paper_suites(name), '    ')}"
         text = f"{text}\n\nSearched by tune:\n{indent(_space(name), '    ')}"
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     return _entry(name, text, [_setting(field, hints[field.name]) for field in settings_of(cls)])
 
 
@@ -67,9 +67,9 @@ def _space(method: str) -> str:
 
 
 def _setting(field: Field, hint: Any) -> str:
-    """A setting with its default, and what else can be chosen if that is a list."""
-    choices = f" ({describe(hint)})" if get_origin(hint) is Literal else ""
-    return f"{field.name} = {field.default}{choices}"
+    """A setting with its default, and its choices or its range if it has some."""
+    accepted = f" ({describe(hint)})" if get_origin(hint) is Literal or is_range(hint) else ""
+    return f"{field.name} = {field.default}{accepted}"
 
 
 def _entry(name: str, text: str, settings: list[str]) -> str:

@@ -4,6 +4,7 @@ import argparse
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
@@ -17,6 +18,7 @@ __all__ = [
     "as_text",
     "choice",
     "count",
+    "directory",
     "extras",
     "features",
     "metrics",
@@ -83,6 +85,13 @@ def _read_config(file: str, option_names: tuple[str, ...]) -> dict[str, Any]:
     return {key: as_text(key, value, where) for key, value in content.items()}
 
 
+def directory(option: str, text: str) -> Path:
+    """Reads the path of a directory, which need not be there."""
+    if not text.strip():
+        raise UsageError(f"{option} {text!r}: give a directory")
+    return user_path(text)
+
+
 def required(values: Mapping[str, Any], option: str) -> Any:
     """The option's value, or a `UsageError` if it was not given."""
     if option not in values:
@@ -91,12 +100,15 @@ def required(values: Mapping[str, Any], option: str) -> Any:
 
 
 def names(option: str, text: str | None) -> tuple[str, ...] | None:
-    """Reads `a,b`; `None` stays `None`."""
+    """Reads different names such as `a,b`; `None` stays `None`."""
     if text is None:
         return None
     parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
         raise UsageError(f"--{option} {text!r}: give names with commas between them")
+    twice = next((name for name in parts if parts.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--{option}: {twice} given twice; give each name once")
     return parts
 
 

@@ -118,14 +118,12 @@ def read_run_options(
     Raises:
         UsageError: If one of them is missing or wrong.
     """
-    if texts.get("out") == "":
-        raise UsageError("--out '': give a directory")
     executor = _read_executor(texts)
     request = _read_request(texts, search)
     default = request.suite.name if search is None else f"{request.suite.name}-search"
     return RunOptions(
         request=request,
-        out=user_path(texts.get("out") or Path("results") / default),
+        out=option_values.directory("--out", texts.get("out", f"results/{default}")),
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,

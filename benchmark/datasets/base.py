@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark.method import DataSpec
+from benchmark.registry import Count, OptionalSampleSize, SampleSize, Size, check_ranges
 
 __all__ = ["Assignment", "Dataset", "Preparation", "Split", "check_mode_weights", "stream_seed"]
 
@@ -113,25 +114,20 @@ class Dataset(ABC):
     seeds_together: ClassVar[int] = 16
     factors: ClassVar[tuple[str, ...]] = ()
 
-    batch: int = 64
-    latent: int = 8
-    width: int = 64
-    depth: int = 2
+    batch: Size = 64
+    latent: Size = 8
+    width: Size = 64
+    depth: Count = 2
     architecture: str = "shared"
-    samples: int = 2500
-    samples_large: int = 25_000
-    held_out: int = 10_000
-    evaluations: int = 20
+    samples: SampleSize = 2500
+    samples_large: OptionalSampleSize = 25_000
+    held_out: SampleSize = 10_000
+    evaluations: Size = 20
 
     def __post_init__(self) -> None:
-        for setting in ("batch", "latent", "width", "depth", "evaluations"):
-            if getattr(self, setting) < 1:
-                raise ValueError(f"{setting} must be at least 1")
-        for setting in ("samples", "held_out"):
-            if getattr(self, setting) < 2:
-                raise ValueError(f"{setting} must be at least 2, for fewer have no covariance")
-        if self.samples_large != 0 and self.samples_large < 2:
-            raise ValueError("samples_large must be 0 or at least 2")
+        check_ranges(self)
+        if self.samples_large == 1:
+            raise ValueError("samples_large must be 0 or at least 2, not 1")
 
     @property
     @abstractmethod

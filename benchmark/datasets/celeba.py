@@ -1,7 +1,9 @@
 """CelebA."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from msgspec import Meta
 from torch import Tensor
 
 from benchmark.datasets.base import Preparation, Split
@@ -32,12 +34,7 @@ class CelebA(Photographs):
         side: The side of an image in pixels.
     """
 
-    side: int = 32
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 8 <= self.side <= 178:
-            raise ValueError("side must lie in 8 to 178")
+    side: Annotated[int, Meta(ge=8, le=178)] = 32
 
     @property
     def shape(self) -> tuple[int, ...]:

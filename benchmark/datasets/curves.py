@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset, Split
-from benchmark.registry import register_dataset
+from benchmark.registry import Length, register_dataset
 
 __all__ = ["Curve", "RingOfRings", "Spirals", "TwoMoons"]
 
@@ -25,12 +25,7 @@ class Curve(Dataset):
 
     kind = "points"
 
-    std: float = 0.05
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.std <= 0:
-            raise ValueError("std must be positive")
+    std: Length = 0.05
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,7 +79,7 @@ class RingOfRings(Curve):
     has an eighth of the probability, evenly spread along it.
     """
 
-    std: float = 0.02
+    std: Length = 0.02
 
     def place(self, curve: Tensor, t: Tensor) -> Tensor:
         centre = (8 * curve).floor() / 8

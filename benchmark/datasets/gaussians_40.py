@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from benchmark.datasets.mixtures import Mixture
-from benchmark.registry import register_dataset
+from benchmark.registry import Length, Size, register_dataset
 
 __all__ = ["Gaussians40"]
 
@@ -32,13 +32,8 @@ class Gaussians40(Mixture):
         dimension: Dimensions of the space, all of which carry noise. Each dimension has other means.
     """
 
-    std: float = float(softplus(torch.tensor(1.0, dtype=torch.float64)))
-    dimension: int = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.dimension < 1:
-            raise ValueError("dimension must be at least 1")
+    std: Length = float(softplus(torch.tensor(1.0, dtype=torch.float64)))
+    dimension: Size = 2
 
     @property
     def means(self) -> Tensor:

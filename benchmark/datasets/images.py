@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
+from benchmark.registry import OptionalSampleSize, Size
 
 __all__ = ["Images", "nearest_images", "to_picture"]
 
@@ -25,10 +26,10 @@ class Images(Dataset):
     packed_bytes = 1
     seeds_together = 1
 
-    latent: int = 64
-    width: int = 16
-    samples_large: int = 0
-    evaluations: int = 5
+    latent: Size = 64
+    width: Size = 16
+    samples_large: OptionalSampleSize = 0
+    evaluations: Size = 5
 
     @abstractmethod
     def nearest_training(self, packed: Tensor) -> Tensor:

@@ -3,8 +3,11 @@
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import inf
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from scipy.spatial.distance import pdist
 from scipy.stats import chi2
 from torch import Tensor
@@ -12,12 +15,20 @@ from torch.nn.functional import pad
 
 from benchmark.datasets.base import Assignment, Dataset, Split
 from benchmark.datasets.weights import parse_weights
-from benchmark.registry import register_dataset
+from benchmark.registry import Length, OptionalSampleSize, Size, register_dataset
 
 __all__ = ["Grid", "HighDimensional", "Mixture", "Ring", "UnbalancedGrid", "UnbalancedRing"]
 
 NUMBERS_TOGETHER = 1 << 18
 """Numbers of samples that are assigned at a time."""
+
+SMALLEST_SEPARATION = 0.1
+"""In standard deviations: nobody could tell apart modes that are nearer to each other."""
+
+SMALLEST_STD = 1e-6
+"""Relative to the coordinates of the means: float32 has no room for less noise."""
+
+Dimension = Annotated[int, Meta(ge=2, le=100_000)]
 
 
 @dataclass(frozen=True)
@@ -40,23 +51,32 @@ class Mixture(Dataset):
 
     kind = "points"
 
-    std: float = 1.0
-    separation: float = 0.0
+    std: Length = 1.0
+    separation: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
     weights: str = "equal"
-    training_set: int = 0
+    training_set: OptionalSampleSize = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.training_set < 0:
-            raise ValueError("training_set must not be negative")
-        if self.std <= 0:
-            raise ValueError("std must be positive")
-        if self.separation < 0:
-            raise ValueError("separation must be positive, or 0 to leave the means where they are")
         if type(self).mode_weights is Mixture.mode_weights:
             parse_weights(self.weights, len(self.means))
         elif self.weights != "equal":
             raise ValueError(f"{type(self).__name__} has weights of its own; leave weights at equal")
+        self._check_scale()
+
+    def _check_scale(self) -> None:
+        farthest = float(self.centres.abs().max())
+        if self.std < SMALLEST_STD * farthest:
+            raise ValueError(
+                f"std is {self.std:g}, too little for means with a coordinate of {farthest:g}; "
+                f"it must be at least {SMALLEST_STD * farthest:g}"
+            )
+        nearest = smallest_distance(self.centres) / self.std
+        if nearest < SMALLEST_SEPARATION:
+            raise ValueError(
+                f"two modes are {nearest:g} standard deviations apart; "
+                f"they must be at least {SMALLEST_SEPARATION}"
+            )
 
     @property
     @abstractmethod
@@ -68,8 +88,7 @@ class Mixture(Dataset):
         """The modes' centres, shape $(K, D)$, float32."""
         if not self.separation:
             return self.means
-        nearest = float(pdist(self.means.double().numpy()).min())
-        return self.means * (self.separation * self.std / nearest)
+        return self.means * (self.separation * self.std / smallest_distance(self.means))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -168,17 +187,14 @@ class Ring(Mixture):
         dimension: Dimensions of the space. The circle lies in the first two, and all carry noise.
     """
 
-    std: float = 0.01
-    circle: float = 1.0
-    dimension: int = 2
+    std: Length = 0.01
+    circle: Length = 1.0
+    dimension: Dimension = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.circle <= 0:
-            raise ValueError("circle, the radius, must be positive")
         if self.separation and self.circle != type(self).circle:
             raise ValueError("circle and separation say the same; give one of them")
-        _check_dimension(self.dimension)
 
     @property
     def means(self) -> Tensor:
@@ -198,17 +214,14 @@ class Grid(Mixture):
         dimension: Dimensions of the space. The grid lies in the first two, and all carry noise.
     """
 
-    std: float = 0.05
-    spacing: float = 2.0
-    dimension: int = 2
+    std: Length = 0.05
+    spacing: Length = 2.0
+    dimension: Dimension = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.spacing <= 0:
-            raise ValueError("spacing must be positive")
         if self.separation and self.spacing != type(self).spacing:
             raise ValueError("spacing and separation say the same; give one of them")
-        _check_dimension(self.dimension)
 
     @property
     def means(self) -> Tensor:
@@ -227,9 +240,9 @@ class UnbalancedRing(Ring):
         al., 2021), arXiv:2104.02373.
     """
 
-    std: float = 0.05
+    std: Length = 0.05
     weights: str = "minority:4:0.05"
-    circle: float = 2.5
+    circle: Length = 2.5
 
 
 @register_dataset("unbalanced-grid")
@@ -262,14 +275,10 @@ class HighDimensional(Mixture):
         dimension: Dimensions of the space; in others than 1200, seven twelfths of them carry noise, too.
     """
 
-    std: float = 1.0
-    latent: int = 64
-    samples_large: int = 10_000
-    dimension: int = 1200
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_dimension(self.dimension)
+    std: Length = 1.0
+    latent: Size = 64
+    samples_large: OptionalSampleSize = 10_000
+    dimension: Dimension = 1200
 
     @property
     def means(self) -> Tensor:
@@ -305,9 +314,9 @@ class HighDimensional(Mixture):
         return torch.stack([self.centres[:, 0], torch.full((self.modes,), self.std)], dim=1)
 
 
-def _check_dimension(dimension: int) -> None:
-    if dimension < 2:
-        raise ValueError("dimension must be at least 2")
+def smallest_distance(means: Tensor) -> float:
+    """The distance of the two nearest of some points $(K, D)$; infinite if there is only one."""
+    return float(pdist(means.double().numpy()).min(initial=inf))
 
 
 @lru_cache(maxsize=4)

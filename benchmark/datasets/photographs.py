@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmark.datasets.base import Split
 from benchmark.datasets.images import Images, nearest_images
 from benchmark.errors import UsageError
+from benchmark.registry import SampleSize, Size
 
 __all__ = ["Photographs"]
 
@@ -29,8 +30,8 @@ class Photographs(Images):
 
     features = "inception"
 
-    latent: int = 128
-    samples: int = 10_000
+    latent: Size = 128
+    samples: SampleSize = 10_000
     original: bool = True
 
     @property

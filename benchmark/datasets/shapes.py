@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from math import pi
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from benchmark.datasets.base import Assignment, Split
@@ -11,7 +13,7 @@ from benchmark.datasets.figure_fit import KINDS, Limits, fit_figures
 from benchmark.datasets.figures import PIXELS, Pose, coverage
 from benchmark.datasets.images import Images
 from benchmark.datasets.weights import parse_weights
-from benchmark.registry import register_dataset
+from benchmark.registry import SampleSize, register_dataset
 
 __all__ = ["COLOURS", "Shapes"]
 
@@ -58,14 +60,12 @@ class Shapes(Images):
 
     factors = ("x", "y", "size", "rotation")
 
-    samples: int = 5000
-    tolerance: float = 0.25
+    samples: SampleSize = 5000
+    tolerance: Annotated[float, Meta(gt=0, lt=1)] = 0.25
     weights: str = "equal"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.tolerance < 1:
-            raise ValueError("tolerance must lie in (0, 1)")
         parse_weights(self.weights, len(KINDS) * len(COLOURS))
 
     @property

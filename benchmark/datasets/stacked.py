@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 
 from benchmark.datasets.base import Assignment, Preparation, Split
@@ -14,7 +15,7 @@ from benchmark.datasets.digit_classifier import NO_DIGIT, Trained, classifier_to
 from benchmark.datasets.image_files import ImageFiles, load_digits
 from benchmark.datasets.images import Images, nearest_images
 from benchmark.datasets.weights import parse_weights
-from benchmark.registry import register_dataset
+from benchmark.registry import SampleSize, Size, register_dataset
 
 __all__ = ["StackedDigits", "StackedFashionMNIST", "StackedMNIST", "UnbalancedStackedMNIST"]
 
@@ -49,19 +50,15 @@ class StackedDigits(Images):
     features = "classifier"
     captured_by = "any"
 
-    batch: int = 16
-    samples: int = 26_000
-    digits: int = 3
+    batch: Size = 16
+    samples: SampleSize = 26_000
+    digits: Annotated[int, Meta(ge=1, le=4)] = 3
     weights: str = "files"
-    confidence: float = 0.9
+    confidence: Annotated[float, Meta(ge=0, lt=1)] = 0.9
     original: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.digits <= 4:
-            raise ValueError("digits must lie in 1 to 4")
-        if not 0 <= self.confidence < 1:
-            raise ValueError("confidence must lie in [0, 1)")
         if self.weights != "files":
             try:
                 parse_weights(self.weights, CLASSES)

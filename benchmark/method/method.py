@@ -2,14 +2,16 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Meta
 from torch import Tensor, nn
 
 from benchmark.method.inputs import DataSpec, Latents
 from benchmark.method.players import Networks, Player
 from benchmark.method.space import Space
 from benchmark.method.state import Tensors
+from benchmark.registry import NotNegative, check_ranges
 
 __all__ = ["Fall", "Family", "Method"]
 
@@ -59,8 +61,11 @@ class Method(ABC):
     space: ClassVar[Space] = {}
 
     fall: Fall = field(default="none", kw_only=True, metadata=COMMON)
-    average: float = field(default=0.0, kw_only=True, metadata=COMMON)
-    average_half_life: float = field(default=0.0, kw_only=True, metadata=COMMON)
+    average: Annotated[float, Meta(ge=0, lt=1)] = field(default=0.0, kw_only=True, metadata=COMMON)
+    average_half_life: NotNegative = field(default=0.0, kw_only=True, metadata=COMMON)
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
     @abstractmethod
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:

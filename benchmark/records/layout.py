@@ -86,6 +86,13 @@ class Layout:
         dataset, method, seed = folder.parts[-3:]
         return TrialId(dataset, method, int(seed.removeprefix("seed-")))
 
+    def trial_of(self, file: Path) -> TrialId | None:
+        """The trial that a file belongs to, or whose directory it is; `None` if it belongs to none."""
+        parts = file.relative_to(self.root).parts
+        if len(parts) < 4 or parts[0] != self.trials.name:
+            return None
+        return self.identify(self.root.joinpath(*parts[:4]))
+
     def is_linked(self, folder: Path) -> bool:
         """Whether the directory of a cell or trial, or one above it within the run, is a link."""
         return any(path.is_symlink() for path in (folder, *folder.parents[:2]))

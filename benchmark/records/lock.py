@@ -49,13 +49,13 @@ class RunLock:
                 owner = _read(self.descriptor)
                 os.close(self.descriptor)
                 raise UsageError(
-                    f"--out {self.file.parent}: {owner} is working there; "
+                    f"{self.file.parent}: {owner} is working there; "
                     "wait for it to end, or give another directory"
                 ) from None
             except OSError as error:
                 os.close(self.descriptor)
                 raise UsageError(
-                    f"--out {self.file.parent}: cannot be locked ({error.strerror}); "
+                    f"{self.file.parent}: cannot be locked ({error.strerror}); "
                     "give a directory on another file system"
                 ) from error
             # Whoever held it may have removed the file between its opening and its locking.

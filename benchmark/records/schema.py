@@ -292,12 +292,16 @@ class Sheet(TypedDict):
 
 
 class ExploredFile(TypedDict):
-    """`explore.json`: what lies beside it, and what was asked for."""
+    """`explore.json`: what lies beside it, and what was asked for.
+
+    `left_out` has the trials that were asked for and could not be explored.
+    """
 
     schema_version: int
     suite: str
     dataset: str
     options: dict[str, Any]
+    left_out: NotRequired[list[str]]
     sheets: list[Sheet]
     files: dict[str, str]
 

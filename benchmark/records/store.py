@@ -16,6 +16,7 @@ from benchmark.records.schema import Manifest
 from benchmark.records.sealed_files import DamagedError, read_sealed, write_sealed
 from benchmark.records.table_files import TableFiles
 from benchmark.records.trial_files import Survey, TrialFiles
+from benchmark.records.writable import check_writable
 
 __all__ = ["MovedDamage", "Store"]
 
@@ -67,22 +68,15 @@ class Store:
         Raises:
             UsageError: If the directory is a file, cannot be written, or holds something else.
         """
+        where = f"--out {self.root}"
+        check_writable(where, self.root)
+        if fresh:
+            check_writable(where, self.root.parent)
         try:
-            self._check_writable(self.root.parent if fresh else self.root)
             if self.root.exists():
                 self._check_content(suite, fresh, search)
         except OSError as error:
-            raise UsageError(f"--out {self.root}: {error.strerror}; give another directory") from error
-
-    def _check_writable(self, place: Path) -> None:
-        where = f"--out {self.root}"
-        if self.root.exists() and not self.root.is_dir():
-            raise UsageError(f"{where}: is a file; give a directory")
-        existing = next(path for path in (place, *place.parents) if path.exists())
-        if not existing.is_dir():
-            raise UsageError(f"{where}: {existing} is a file; give a directory")
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise UsageError(f"{where}: {existing} is not writable; give a directory that is")
+            raise UsageError(f"{where}: {error.strerror}; give another directory") from error
 
     def _check_content(self, suite: str, fresh: bool, search: bool) -> None:
         where = f"--out {self.root}"

@@ -3,6 +3,19 @@
 from benchmark.registry.packages import is_installed, use_own_packages, what_is_in_the_way
 from benchmark.registry.paths import as_text, user_path
 from benchmark.registry.plugin_files import load_plugin
+from benchmark.registry.ranges import (
+    Count,
+    Length,
+    NotNegative,
+    OptionalSampleSize,
+    Positive,
+    PositiveShare,
+    SampleSize,
+    Share,
+    Size,
+    check_ranges,
+    is_range,
+)
 from benchmark.registry.registries import (
     DATASETS,
     METHODS,
@@ -26,10 +39,21 @@ __all__ = [
     "METRICS",
     "REGISTRIES",
     "SUITES",
+    "Count",
+    "Length",
+    "NotNegative",
+    "OptionalSampleSize",
+    "Positive",
+    "PositiveShare",
     "Registry",
+    "SampleSize",
+    "Share",
+    "Size",
     "as_text",
+    "check_ranges",
     "describe",
     "is_installed",
+    "is_range",
     "load_plugin",
     "plain",
     "recorded_settings",

@@ -190,7 +190,7 @@ class Registry:
             UsageError: If a field is unknown, or a value has the wrong type or is refused by the class.
         """
         cls = self.get_class(name)
-        hints = get_type_hints(cls)
+        hints = get_type_hints(cls, include_extras=True)
         defaults = {field.name: field.default for field in settings_of(cls) if field.init}
         values = {}
         for key, value in settings.items():
@@ -229,7 +229,7 @@ class Registry:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
-        hints = get_type_hints(cls)
+        hints = get_type_hints(cls, include_extras=True)
         for field in fields(cls):
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")

@@ -95,7 +95,7 @@ def describe(hint: Any) -> str:
 
 def _words(accepted: inspect.Type) -> str:
     if type(accepted) in WORDS:
-        return WORDS[type(accepted)]
+        return f"{WORDS[type(accepted)]} {_range(accepted)}".rstrip()
     match accepted:
         case inspect.LiteralType(values=values):
             return f"one of {', '.join(map(str, values))}"
@@ -109,3 +109,20 @@ def _words(accepted: inspect.Type) -> str:
             return f"{len(items)} items with commas between them: {', '.join(map(_words, items))}"
         case _:
             raise TypeError(accepted)
+
+
+def _range(accepted: Any) -> str:
+    """The range of a type of numbers in words; empty for others."""
+    if not isinstance(accepted, inspect.IntType | inspect.FloatType):
+        return ""
+    steps = "" if accepted.multiple_of is None else f" in steps of {accepted.multiple_of}"
+    if accepted.ge is not None and accepted.le is not None:
+        return f"from {accepted.ge:.10g} to {accepted.le:.10g}{steps}"
+    bounds = {
+        "at least": accepted.ge,
+        "above": accepted.gt,
+        "at most": accepted.le,
+        "below": accepted.lt,
+    }
+    limits = " and ".join(f"{word} {bound:.10g}" for word, bound in bounds.items() if bound is not None)
+    return f"of {limits}{steps}" if limits.startswith("at") else f"{limits}{steps}"

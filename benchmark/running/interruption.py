@@ -2,15 +2,30 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupted", "Interruption", "ending_signals"]
+__all__ = ["Interrupted", "Interruption", "deaf_children", "ending_signals"]
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
     """The signals by which a terminal or a scheduler asks a program to end. Only Unix has all of them."""
     return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Processes that are started within it never hear Ctrl-C or SIGHUP, which a terminal sends to them, too:
+    whoever has started them hears it, and ends them.
+    """
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Interrupted(KeyboardInterrupt):

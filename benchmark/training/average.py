@@ -29,7 +29,7 @@ class Averaging:
         """The averages that methods ask for, whose cycle updates the generator that often; `None` for none.
 
         Raises:
-            ValueError: If the settings are out of range, or contradict each other.
+            ValueError: If a method asks for both.
         """
         for method in methods:
             _check(method)
@@ -46,10 +46,6 @@ class Averaging:
 
 
 def _check(method: Method) -> None:
-    if not 0 <= method.average < 1:
-        raise ValueError(f"average must lie in [0, 1), not {method.average}")
-    if method.average_half_life < 0:
-        raise ValueError(f"average_half_life must be at least 0, not {method.average_half_life}")
     if method.average and method.average_half_life:
         raise ValueError("average and average_half_life exclude each other; leave one of them at 0")
 

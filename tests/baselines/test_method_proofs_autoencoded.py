@@ -226,7 +226,7 @@ def test_codes_in_many_dimensions_may_vary_in_a_few():
 
 
 def test_an_ae_has_at_least_one_component():
-    with pytest.raises(ValueError, match="components must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="components must be a whole number from 1 to 100000, not 0"):
         METHODS.get("ae")(components=0)
 
 
@@ -360,7 +360,7 @@ def test_a_vae_starts_at_its_scale():
     method = METHODS.get("vae")(scale=0.3)
     (log,) = method.networks(WIDE.spec)["scale"].parameters()
     assert log.exp().item() == pytest.approx(0.3)
-    with pytest.raises(ValueError, match="scale must be positive, not 0"):
+    with pytest.raises(ValueError, match="scale must be a finite number above 0, not 0"):
         METHODS.get("vae")(scale=0.0)
 
 

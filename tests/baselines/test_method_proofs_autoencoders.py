@@ -196,12 +196,12 @@ def test_ebgans_published_settings():
 @pytest.mark.parametrize(
     ("name", "settings", "problem"),
     [
-        ("ebgan", {"margin": 0.0}, "margin must be positive, not 0.0"),
-        ("ebgan-pt", {"margin": -1.0}, "margin must be positive, not -1.0"),
-        ("ebgan-pt", {"pull": -0.1}, "pull must be at least 0, not -0.1"),
-        ("began", {"gamma": 0.0}, r"gamma must lie in \(0, 1\], not 0.0"),
-        ("began", {"gamma": 1.1}, r"gamma must lie in \(0, 1\], not 1.1"),
-        ("began", {"gain": -1.0}, "gain must be at least 0, not -1.0"),
+        ("ebgan", {"margin": 0.0}, "margin must be a finite number above 0, not 0.0"),
+        ("ebgan-pt", {"margin": -1.0}, "margin must be a finite number above 0, not -1.0"),
+        ("ebgan-pt", {"pull": -0.1}, "pull must be a finite number of at least 0, not -0.1"),
+        ("began", {"gamma": 0.0}, r"gamma must be a finite number above 0 and at most 1, not 0.0"),
+        ("began", {"gamma": 1.1}, r"gamma must be a finite number above 0 and at most 1, not 1.1"),
+        ("began", {"gain": -1.0}, "gain must be a finite number of at least 0, not -1.0"),
     ],
 )
 def test_senseless_settings_are_refused(name, settings, problem):

@@ -333,10 +333,10 @@ def test_published_settings(name, lr, betas, weight_decay):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("bigan", {"weight_decay": -1.0}, "weight_decay must be at least 0, not -1"),
-        ("bigan", {"end_rate": 0.0}, r"end_rate must lie in \(0, 1\], not 0"),
-        ("bigan", {"end_rate": 2.0}, r"end_rate must lie in \(0, 1\], not 2"),
-        ("vgh", {"reconstruction": -1.0}, "reconstruction must be at least 0, not -1"),
+        ("bigan", {"weight_decay": -1.0}, "weight_decay must be a finite number of at least 0, not -1"),
+        ("bigan", {"end_rate": 0.0}, r"end_rate must be a finite number above 0 and at most 1, not 0"),
+        ("bigan", {"end_rate": 2.0}, r"end_rate must be a finite number above 0 and at most 1, not 2"),
+        ("vgh", {"reconstruction": -1.0}, "reconstruction must be a finite number of at least 0, not -1"),
     ],
 )
 def test_nonsense_is_refused(name, settings, message):

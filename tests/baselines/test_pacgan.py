@@ -80,7 +80,7 @@ def test_a_pack_of_m_looks_at_m_times_the_data(name, packing):
 
 
 def test_packs_of_none_are_refused():
-    with pytest.raises(ValueError, match="packing must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="packing must be a whole number from 1 to 1000, not 0"):
         METHODS.get("pacgan2")(packing=0)
 
 

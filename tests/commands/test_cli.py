@@ -37,7 +37,7 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         ((*RUN, "--set", "gan.lr=fast"), "give a finite number"),
         ((*RUN, "--set", "gan.lr=0"), "learning rate must be positive"),
         ((*RUN, "--set", "wgan-gp.critic_steps=0"), "at least one step"),
-        ((*RUN, "--set", "ring.batch=0"), "batch must be at least 1"),
+        ((*RUN, "--set", "ring.batch=0"), "give a whole number from 1 to 100000"),
         ((*RUN, "--set", "nobody.x=1"), "'nobody' has no part in this run"),
         ((*RUN, "--set", "gan"), "OWNER.FIELD=VALUE"),
         ((*RUN, "--device", "abacus"), "--device abacus"),

@@ -11,6 +11,7 @@ from PIL import Image
 from benchmark import load_results
 from benchmark.commands.explore.models import Model
 from benchmark.errors import UsageError
+from benchmark.records.lock import RunLock
 from benchmark.records.schema import Record
 from benchmark.records.sealed_files import read_sealed, write_sealed
 
@@ -155,6 +156,12 @@ def test_a_picture_is_searched(cli, images, digits_root, tmp_path):
         ),
         (("--dataset", "ring", "--pairs", "0"), "--pairs '0': give a whole number from 1 to 50"),
         (("--dataset", "ring", "--steps", "1"), "--steps '1': give a whole number from 2 to 33"),
+        (("--dataset", "ring", "--methods", "gan,gan"), "--methods: gan given twice; give each name once"),
+        (("--dataset", "ring", "--seeds", "x"), "--seeds 'x': give the seeds themselves, such as 0 or 0,1,2"),
+        (("--dataset", "ring", "--starts", "9" * 12), "give a whole number from 1 to 1000"),
+        (("--dataset", "ring", "--image", ""), "--image '': give a file"),
+        (("--dataset", "ring", "--array", "x"), "--array x: is for the file of --image; give that, too"),
+        (("--dataset", "ring", "--range", "-1,1"), "--range -1,1: is for the file of --image"),
         (("--dataset", "ring", "--loss", "mse"), "--loss 'mse': choose from pixels, features"),
         (
             ("--dataset", "ring", "--loss", "features"),
@@ -222,6 +229,24 @@ def test_a_damaged_model_is_left_out(cli, run):
     assert "--seeds 0: no generator of that seed was kept; there are 1" in err
     assert "generator.safetensors: is damaged" in err
     assert cli("explore", run, *options, "1", *QUICK)[0] == 0
+    status, _, err = cli("explore", run, *options[:-1], *QUICK)
+    assert status == 1
+    assert "ring/gan/seed-0" in err
+    assert set(pd.read_csv(run / "explore/ring/values.csv")["seed"]) == {1}
+    facts = json.loads((run / "explore/ring/explore.json").read_text())
+    assert facts["left_out"] == ["ring/gan/seed-0"]
+    assert (
+        "Left out, for they could not be explored: ring/gan/seed-0."
+        in (run / "explore/ring/explore.html").read_text()
+    )
+
+
+def test_two_explorations_of_a_run_do_not_mix(cli, run):
+    with RunLock(run / "explore"):
+        status, _, err = cli("explore", run, "--dataset", "ring", "--methods", "gan", *QUICK)
+        assert status == 2
+        assert "is working there; wait for it to end" in err
+    assert not (run / "explore").exists()
 
 
 def test_each_method_is_explored_with_its_lowest_seed_that_has_not_diverged(cli, run):
@@ -240,6 +265,6 @@ def test_a_model_that_fails_is_left_out(cli, run, monkeypatch):
 
     monkeypatch.setattr(Model, "encode", fail)
     status, _, err = cli("explore", run, "--dataset", "ring", "--methods", "gan,ali", *QUICK)
-    assert status == 0
+    assert status == 1
     assert "ali, seed 0: cannot be explored (RuntimeError: no memory is left); left out" in err
     assert "ali" not in set(pd.read_csv(run / "explore/ring/explore.csv")["method"])

@@ -1,10 +1,14 @@
 """Sanity checks of metrics: the rules, the distributions, and what known metrics make of them."""
 
+import os
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from scipy import stats
+from support.faults import spawn
 
 from benchmark.commands.sanity.checks import CHECKS
 from benchmark.commands.sanity.command import suitable_metrics
@@ -163,11 +167,8 @@ class Inline:
     def __init__(self, workers, context, prepare, arguments):
         prepare(*arguments)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return False
+    def shutdown(self, **options):
+        pass
 
     def submit(self, function, *arguments):
         from concurrent.futures import Future
@@ -183,7 +184,8 @@ class Inline:
         (["--metrics", "none"], "none"),
         (["--metrics", "off_manifold"], "--metrics off_manifold: no sanity check is for it; choose from"),
         (["--workers", "0"], "--workers '0': give a whole number from 1"),
-        (["--out", "/dev/null/x"], "--out /dev/null/x: Not a directory"),
+        (["--out", "/dev/null/x"], "--out /dev/null/x: /dev/null is a file"),
+        (["--out", ""], "--out '': give a directory"),
     ],
 )
 def test_bad_usage_is_one_line(cli, options, problem):
@@ -191,6 +193,28 @@ def test_bad_usage_is_one_line(cli, options, problem):
     assert status == 2
     assert problem in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_directory_of_something_else_is_refused(cli, tmp_path):
+    (tmp_path / "manifest.json").write_text("{}")
+    status, _, err = cli("sanity", "--metrics", "overlap", "--out", tmp_path)
+    assert status == 2
+    assert "holds manifest.json, which is of something else; give a new directory" in err
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interruption_ends_it_at_once_and_leaves_nothing(tmp_path, workers):
+    """As from a terminal: the whole process group is told."""
+    out = tmp_path / "sanity"
+    process = spawn("sanity", "--workers", workers, "--out", out, start_new_session=True)
+    assert "courses measured" in process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == "benchmark: interrupted; start it again"
+    assert "Traceback" not in err
+    assert not out.exists()
 
 
 def test_which_metrics_are_tried_by_default():

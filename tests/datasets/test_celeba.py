@@ -74,7 +74,7 @@ def test_a_damaged_cache_is_made_anew(own, capsys):
 def test_another_side(own):
     assert small(side=16).pool("train").shape == (100, 3, 16, 16)
     for side in (7, 179):
-        with pytest.raises(ValueError, match="side must lie in 8 to 178"):
+        with pytest.raises(ValueError, match="side must be a whole number from 8 to 178"):
             small(side=side)
 
 

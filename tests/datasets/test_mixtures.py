@@ -127,9 +127,9 @@ def test_sizes_of_ring_and_grid_are_settings():
     assert torch.allclose(Ring(circle=2.5).means, 2.5 * Ring().means)
     assert torch.allclose(Grid(spacing=0.5).means, 0.25 * Grid().means)
     for cls, settings, problem in (
-        (Ring, {"circle": 0.0}, "circle, the radius, must be positive"),
-        (Grid, {"spacing": -1.0}, "spacing must be positive"),
-        (Ring, {"training_set": -1}, "training_set must not be negative"),
+        (Ring, {"circle": 0.0}, "circle must be a finite number from 1e-06"),
+        (Grid, {"spacing": -1.0}, "spacing must be a finite number from 1e-06"),
+        (Ring, {"training_set": -1}, "training_set must be a whole number from 0"),
     ):
         with pytest.raises(ValueError, match=problem):
             cls(**settings)
@@ -171,12 +171,16 @@ def test_high_dimensions_may_be_fewer():
 @pytest.mark.parametrize(
     ("cls", "settings", "problem"),
     [
-        (Ring, {"separation": -1.0}, "separation must be positive, or 0"),
+        (Ring, {"separation": -1.0}, "separation must be a finite number from 0"),
         (Ring, {"separation": 5.0, "circle": 2.0}, "circle and separation say the same"),
         (Grid, {"separation": 5.0, "spacing": 1.0}, "spacing and separation say the same"),
-        (Ring, {"dimension": 1}, "dimension must be at least 2"),
-        (Grid, {"dimension": 0}, "dimension must be at least 2"),
-        (HighDimensional, {"dimension": 1}, "dimension must be at least 2"),
+        (Ring, {"dimension": 1}, "dimension must be a whole number from 2"),
+        (Ring, {"dimension": 10**9}, "dimension must be a whole number from 2 to 100000"),
+        (Ring, {"circle": 1e-4}, "two modes are 0.00765367 standard deviations apart"),
+        (Grid, {"separation": 1e-9}, "two modes are 1e-09 standard deviations apart"),
+        (Ring, {"std": 1e-6, "circle": 10.0}, "std is 1e-06, too little for means with a coordinate of 10"),
+        (Grid, {"dimension": 0}, "dimension must be a whole number from 2"),
+        (HighDimensional, {"dimension": 1}, "dimension must be a whole number from 2"),
     ],
 )
 def test_wrong_shapes_of_mixtures(cls, settings, problem):

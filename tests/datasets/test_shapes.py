@@ -204,5 +204,5 @@ def test_the_nearest_training_picture_is_one_of_the_manifold(data, drawn):
 
 def test_wrong_settings():
     for tolerance in (0, 1):
-        with pytest.raises(ValueError, match="tolerance must lie in"):
+        with pytest.raises(ValueError, match="tolerance must be a finite number above 0 and below 1"):
             Shapes(tolerance=tolerance)

@@ -141,5 +141,5 @@ def test_out_of_range_counted_by_hand():
     samples = centre + turned * distances[..., None]
     assert score("out_of_range", data, samples, held_out).tolist() == [0.2, 0.8]
     assert score("out_of_range", data, samples, held_out, times=3.0).tolist() == [0, 0.4]
-    with pytest.raises(ValueError, match="times must be at least 1"):
+    with pytest.raises(ValueError, match="times must be a finite number of at least 1"):
         score("out_of_range", data, samples, held_out, times=0.9)

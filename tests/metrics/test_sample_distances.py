@@ -132,15 +132,15 @@ def test_a_curve_without_modes_is_scored(name):
 @pytest.mark.parametrize(
     ("name", "settings", "problem"),
     [
-        ("energy_distance", {"points": 1}, "points must be at least 2"),
-        ("sliced_wasserstein", {"lines": 0}, "lines must be at least 1"),
-        ("vendi_ratio", {"bandwidth": 0.0}, "bandwidth must be positive"),
-        ("support_size", {"pairs": 1}, "pairs must be at least 2"),
-        ("ndb", {"bins": 1}, "bins must be at least 2"),
-        ("ndb", {"significance": 1.0}, "significance must lie in"),
-        ("overlap_x", {"bins": 1}, "bins must be at least 2"),
+        ("energy_distance", {"points": 1}, "points must be a whole number from 2"),
+        ("sliced_wasserstein", {"lines": 0}, "lines must be a whole number from 1"),
+        ("vendi_ratio", {"bandwidth": 0.0}, "bandwidth must be a finite number above 0"),
+        ("support_size", {"pairs": 1}, "pairs must be a whole number from 2"),
+        ("ndb", {"bins": 1}, "bins must be a whole number from 2"),
+        ("ndb", {"significance": 1.0}, "significance must be a finite number above 0 and below 1"),
+        ("overlap_x", {"bins": 1}, "bins must be a whole number from 2"),
         ("kid", {"features": "none"}, "there are no features 'none'"),
-        ("clipped_density", {"k": 0}, "k must be at least 1"),
+        ("clipped_density", {"k": 0}, "k must be a whole number from 1"),
     ],
 )
 def test_wrong_settings(name, settings, problem):

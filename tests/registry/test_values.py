@@ -3,14 +3,15 @@
 import math
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, Optional, Union
+from typing import Annotated, Literal, Optional, Union
 
 import numpy as np
 import pytest
+from msgspec import Meta
 
 from baselines.gan import GAN
 from benchmark.errors import UsageError
-from benchmark.registry import METHODS, Registry, resolved
+from benchmark.registry import METHODS, Count, Registry, check_ranges, resolved
 
 
 class Loss(Enum):
@@ -31,6 +32,10 @@ class Typed(GAN):
     names: list[str] = field(default_factory=lambda: ["x"])
     some: tuple[float, ...] | None = None
     mixed: str | tuple[int, ...] = "x"
+    count: Count = 1
+    share: Annotated[float, Meta(ge=0, lt=1)] = 0.5
+    weight: Annotated[float, Meta(gt=0)] = 1.0
+    even: Annotated[int, Meta(ge=2, le=8, multiple_of=2)] = 2
 
 
 @pytest.fixture
@@ -66,6 +71,9 @@ def registry():
         ("some", "none", None),
         ("mixed", "1,2", "1,2"),
         ("mixed", [1, 2], (1, 2)),
+        ("count", "1000", 1000),
+        ("share", "0", 0.0),
+        ("even", "8", 8),
         ("simultaneous", np.bool_(True), True),
     ],
 )
@@ -88,12 +96,23 @@ def test_a_value_becomes_one_of_its_type(registry, setting, value, expected):
         ("layers", [True], "items with commas between them, each a whole number"),
         ("pair", "1", "2 items with commas between them: a whole number, a finite number"),
         ("names", [1], "items with commas between them, each a text"),
+        ("count", "0", "a whole number from 1 to 1000"),
+        ("count", 1001, "a whole number from 1 to 1000"),
+        ("share", "1", "a finite number of at least 0 and below 1"),
+        ("weight", 0.0, "a finite number above 0"),
+        ("even", 3, "a whole number from 2 to 8 in steps of 2"),
         ("some", [1.0, float("inf")], "items with commas between them, each a finite number or none"),
     ],
 )
 def test_another_value_is_answered_with_what_is_accepted(registry, setting, value, accepted):
     with pytest.raises(UsageError, match=f"^--set typed.{setting}=.*: give {accepted}"):
         registry.build("typed", {setting: value})
+
+
+def test_ranges_hold_where_a_class_is_built_without_a_registry():
+    check_ranges(Typed(count=1000))
+    with pytest.raises(ValueError, match=r"^count must be a whole number from 1 to 1000, not 0$"):
+        Typed(count=0)
 
 
 @pytest.mark.parametrize("hint", [dict, list, tuple, object, tuple[dict, ...], Registry], ids=str)
@@ -134,6 +153,10 @@ def test_settings_are_as_json_has_them():
         "names": ["x"],
         "some": None,
         "mixed": "x",
+        "count": 1,
+        "share": 0.5,
+        "weight": 1.0,
+        "even": 2,
     }
 
 

@@ -88,9 +88,9 @@ def test_a_checkpoint_keeps_it(at):
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"average": 1.0}, r"average must lie in \[0, 1\), not 1.0"),
-        ({"average": -0.1}, r"average must lie in \[0, 1\), not -0.1"),
-        ({"average_half_life": -1.0}, "average_half_life must be at least 0, not -1.0"),
+        ({"average": 1.0}, "average must be a finite number of at least 0 and below 1, not 1.0"),
+        ({"average": -0.1}, "average must be a finite number of at least 0 and below 1, not -0.1"),
+        ({"average_half_life": -1.0}, "average_half_life must be a finite number of at least 0, not -1.0"),
         ({"average": 0.9, "average_half_life": 0.1}, "exclude each other"),
     ],
 )

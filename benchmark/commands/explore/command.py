@@ -19,9 +19,11 @@ from benchmark.datasets.images import Images
 from benchmark.errors import UsageError, complain, first_line, in_one_line, tell
 from benchmark.plan.devices import choose_device
 from benchmark.plan.plan import prepared
+from benchmark.records.lock import RunLock
 from benchmark.records.results import Results, read_scores
 from benchmark.records.schema import Record
 from benchmark.records.store import Store
+from benchmark.records.writable import check_writable
 from benchmark.report.explored.files import DrawnSheet, Explored, write_explored
 from benchmark.report.explored.findings import Findings
 from benchmark.report.explored.image_walls import image_walls
@@ -52,8 +54,7 @@ def explore(directory: Path, options: ExploreOptions) -> Explored:
         UsageError: If there is no run or nothing to explore, or an option is wrong; nothing is changed then.
     """
     results = read_scores(directory)
-    for damage in results.damaged:
-        complain(f"{damage}; left out")
+    check_writable(f"explore {directory}", directory)
     return _explore(Store(directory), results, options)
 
 
@@ -66,7 +67,33 @@ def explore_all(store: Store, results: Results, device: str) -> None:
             complain(f"{dataset}: is not explored ({first_line(error)})")
 
 
+class _LeftOut:
+    """The trials that are not explored, though they were asked for; each is reported once."""
+
+    def __init__(self) -> None:
+        self.trials: list[str] = []
+
+    def add(self, trial: str, why: str) -> None:
+        complain(f"{trial}: {why}; left out")
+        self.trials.append(trial)
+
+    def add_damaged(self, store: Store, results: Results, options: ExploreOptions) -> None:
+        """Those among what was asked for whose files are not as they were written."""
+        for damage in results.damaged:
+            trial = store.layout.trial_of(damage.file)
+            if trial is not None and options.covers(*trial):
+                self.add(str(trial), first_line(damage))
+
+
 def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
+    folder = store.layout.explored(options.dataset)
+    with RunLock(folder.parent):
+        return _explore_alone(store, results, options, folder)
+
+
+def _explore_alone(store: Store, results: Results, options: ExploreOptions, folder: Path) -> Explored:
+    left_out = _LeftOut()
+    left_out.add_damaged(store, results, options)
     records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds)
     data = dataset_of(results, options.dataset)
     _check_pairs(options, data)
@@ -75,7 +102,7 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
     held_out = data.draw(data.held_out, data.stream("all", "held-out", device), "held-out")
     given = None if options.image is None else _given(options, options.image, data).to(device)
     explorer = Explorer(data, held_out, given, loss_of(options.loss, data), options)
-    findings = list(_explored(explorer, store, records, device))
+    findings = list(_explored(explorer, store, records, device, left_out))
     if not findings:
         raise UsageError(f"explore: no model on {options.dataset} can be explored; see above")
     rows = list(explorer.calibration())
@@ -87,10 +114,10 @@ def _explore(store: Store, results: Results, options: ExploreOptions) -> Explore
     modes = _modes_table(options.dataset, findings)
     if modes is not None:
         tables["modes"] = modes
-    folder = store.layout.explored(options.dataset)
+    about = _about(results, options, findings, left_out)
     with own_style():
         sheets = list(_sheets(findings, data, held_out.cpu().numpy()))
-        explored = write_explored(folder, _about(results, options, findings), sheets, tables, explored_page)
+        explored = write_explored(folder, about, sheets, tables, explored_page)
     tell(f"explore.html, explore.csv and {len(sheets)} sheets are in {folder}")
     return explored
 
@@ -142,16 +169,21 @@ def _given(options: ExploreOptions, file: Path, data: Dataset) -> torch.Tensor:
 
 
 def _explored(
-    explorer: Explorer, store: Store, records: Sequence[Record], device: torch.device
+    explorer: Explorer,
+    store: Store,
+    records: Sequence[Record],
+    device: torch.device,
+    left_out: _LeftOut,
 ) -> Iterator[Findings]:
     """What is found of each model, with a line for each."""
     began = time.perf_counter()
-    for i, model in enumerate(read_models(store, records, explorer.data, device)):
+    models = read_models(store, records, explorer.data, device, left_out.add)
+    for i, model in enumerate(models):
         tell(f"exploring {model} ({i + 1} of {len(records)}, {time.perf_counter() - began:.0f} s so far)")
         try:
             yield explorer.explore(model)
         except BROKEN as error:  # a method may be foreign code, and fail in any way
-            complain(f"{model}: cannot be explored ({in_one_line(error)}); left out")
+            left_out.add(str(model), f"cannot be explored ({in_one_line(error)})")
 
 
 def _sheets(findings: Sequence[Findings], data: Dataset, real: np.ndarray) -> Iterator[DrawnSheet]:
@@ -181,7 +213,9 @@ def _modes_table(dataset: str, findings: Sequence[Findings]) -> pd.DataFrame | N
     return pd.DataFrame(rows) if rows else None
 
 
-def _about(results: Results, options: ExploreOptions, findings: Sequence[Findings]) -> dict[str, Any]:
+def _about(
+    results: Results, options: ExploreOptions, findings: Sequence[Findings], left_out: _LeftOut
+) -> dict[str, Any]:
     asked = {
         "methods": list(dict.fromkeys(found.method for found in findings)),
         "seeds": sorted({found.seed for found in findings}),
@@ -192,4 +226,9 @@ def _about(results: Results, options: ExploreOptions, findings: Sequence[Finding
         "starts": options.starts,
         "iterations": options.iterations,
     }
-    return {"suite": results.suite, "dataset": options.dataset, "options": asked}
+    return {
+        "suite": results.suite,
+        "dataset": options.dataset,
+        "options": asked,
+        "left_out": left_out.trials,
+    }

@@ -1,6 +1,6 @@
 """The trained models that a run keeps."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -100,27 +100,41 @@ def kept_trials(results: Results, dataset: str, methods: Sequence[str] | None) -
     for record in records:
         if record["method"] in wanted and MODEL_FILES["generator"] in record["files"]:
             kept.append(record)
+    if not wanted:
+        raise UsageError(f"explore: no trial on {dataset} has ended yet; wait for the first one")
     if not kept:
         raise UsageError(
-            f"explore: no generator of {', '.join(wanted) or 'any method'} on {dataset} was kept; "
-            "give the directory of a run with its trials/"
+            f"explore: no generator of {', '.join(wanted)} on {dataset} was kept; "
+            "give a run of this version, and trials that have not failed"
         )
     return kept
 
 
 def read_models(
-    store: Store, records: Sequence[Record], data: Dataset, device: torch.device
+    store: Store,
+    records: Sequence[Record],
+    data: Dataset,
+    device: torch.device,
+    leave_out: Callable[[str, str], None],
 ) -> Iterator[Model]:
-    """The models of trials. One that diverged, is damaged or does not fit is reported and left out."""
+    """The models of trials, but for those that have diverged, are damaged or do not fit.
+
+    Arguments:
+        store: The run.
+        records: The records of the trials.
+        data: Their dataset.
+        device: Where the models are to be.
+        leave_out: Is called with a trial that is left out, and why.
+    """
     for record in records:
         trial = TrialId.of(record)
         if record["status"] != "ok":
-            complain(f"{trial}: {record['status']}; left out")
+            complain(f"{trial}: {record['status']}; there is nothing to explore")
             continue
         try:
             parts = store.trials.model(record)
         except (DamagedError, FileNotFoundError) as error:
-            complain(f"{error}; left out")
+            leave_out(str(trial), first_line(error))
             continue
         tensors = {}
         for part, arrays in parts.items():
@@ -128,7 +142,7 @@ def read_models(
         try:
             generators = restored_model(_method_of(record), data.spec, tensors)
         except BROKEN as error:
-            complain(f"{trial}: its model cannot be made again ({first_line(error)}); left out")
+            leave_out(str(trial), f"its model cannot be made again ({first_line(error)})")
             continue
         encodes = generators.has_encoder and record["schema_version"] >= FIRST_WITH_ENCODERS
         if generators.has_encoder and not encodes:

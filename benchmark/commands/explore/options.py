@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.commands import option_values
+from benchmark.errors import UsageError
 from benchmark.registry import user_path
 
 __all__ = ["EXPLORE_OPTIONS", "ExploreOptions", "read_explore_options"]
@@ -29,6 +30,9 @@ LOSSES = ("pixels", "features")
 
 MOST_STEPS, MOST_PAIRS = 33, 50
 """As many as a sheet can show."""
+
+MOST_STARTS, MOST_ITERATIONS = 1000, 100_000
+"""More than ever help."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,14 @@ class ExploreOptions:
     iterations: int = 200
     device: str = "auto"
 
+    def covers(self, dataset: str, method: str, seed: int) -> bool:
+        """Whether a trial is among what is asked for; by default, all seeds are."""
+        return (
+            dataset == self.dataset
+            and (self.methods is None or method in self.methods)
+            and (self.seeds is None or seed in self.seeds)
+        )
+
 
 def read_explore_options(dataset: str, texts: Mapping[str, Any]) -> ExploreOptions:
     """Reads options.
@@ -80,12 +92,23 @@ def read_explore_options(dataset: str, texts: Mapping[str, Any]) -> ExploreOptio
         if texts.get(name) is not None:
             field = "pixel_range" if name == "range" else name
             read[field] = READERS.get(name, str)(texts[name])
+    for name in ("array", "range"):
+        if texts.get(name) is not None and "image" not in read:
+            raise UsageError(f"--{name} {texts[name]}: is for the file of --image; give that, too")
     return ExploreOptions(dataset, **read)
 
 
 def _seeds(text: str) -> tuple[int, ...]:
     """Reads `0` and `0,3` as those seeds; `run` takes one number for a number of seeds."""
+    if not all(part.strip().isdigit() for part in text.removesuffix(",").split(",")):
+        raise UsageError(f"--seeds {text!r}: give the seeds themselves, such as 0 or 0,1,2")
     return option_values.seeds(text if "," in text else f"{text},")
+
+
+def _file(text: str) -> Path:
+    if not text.strip():
+        raise UsageError(f"--image {text!r}: give a file")
+    return user_path(text)
 
 
 READERS: dict[str, Callable[[str], Any]] = {
@@ -93,9 +116,9 @@ READERS: dict[str, Callable[[str], Any]] = {
     "seeds": _seeds,
     "steps": partial(option_values.count, "--steps", least=2, most=MOST_STEPS),
     "pairs": partial(option_values.count, "--pairs", most=MOST_PAIRS),
-    "image": user_path,
+    "image": _file,
     "loss": partial(option_values.choice, "--loss", choices=LOSSES),
-    "starts": partial(option_values.count, "--starts"),
-    "iterations": partial(option_values.count, "--iterations"),
+    "starts": partial(option_values.count, "--starts", most=MOST_STARTS),
+    "iterations": partial(option_values.count, "--iterations", most=MOST_ITERATIONS),
 }
 """How options are read; the others are texts."""

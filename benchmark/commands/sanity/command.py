@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
@@ -13,9 +13,15 @@ from benchmark.commands.sanity.measure import Measured, measure_course
 from benchmark.commands.sanity.table import Result, failures, markdown, results_of, values_table
 from benchmark.errors import UsageError, tell
 from benchmark.metric import Metric
+from benchmark.records.sealed_files import write_at_once
+from benchmark.records.writable import check_writable
 from benchmark.registry import METRICS
+from benchmark.running.interruption import deaf_children
 
 __all__ = ["sanity", "suitable_metrics"]
+
+PAGE, VALUES = "sanity.md", "sanity.csv"
+"""The files that are written."""
 
 
 def suitable_metrics() -> list[str]:
@@ -50,20 +56,30 @@ def sanity(names: Sequence[str] | None, plugins: Sequence[str], workers: int, ou
                 f"--metrics {name}: no sanity check is for it; choose from {', '.join(suitable)}"
             )
     metrics = {name: METRICS.build(name, {}) for name in names}
-    page, values = out / "sanity.md", out / "sanity.csv"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file in (page, values):
-            file.open("a").close()
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror}; give a directory that can be written to") from None
+    _check_out(out)
     results = _measure(metrics, plugins, workers)
     table = markdown(results, metrics, CHECKS)
     print(table)
     for name, failed in failures(results).items():
         print(f"{name} fails: {', '.join(failed)}")
-    page.write_text(_page(table), encoding="utf-8")
-    values_table(results).to_csv(values, index=False, float_format="%.6g")
+    out.mkdir(parents=True, exist_ok=True)
+    write_at_once(out / PAGE, _page(table).encode())
+    write_at_once(out / VALUES, _csv(results).encode())
+
+
+def _csv(results: Sequence[Result]) -> str:
+    return values_table(results).to_csv(index=False, float_format="%.6g")
+
+
+def _check_out(out: Path) -> None:
+    check_writable(f"--out {out}", out)
+    if not out.exists():
+        return
+    for path in out.iterdir():
+        if path.name not in (PAGE, VALUES) and not path.name.startswith("."):
+            raise UsageError(
+                f"--out {out}: holds {path.name}, which is of something else; give a new directory"
+            )
 
 
 def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -> list[Result]:
@@ -73,11 +89,17 @@ def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -
         places += [(i, j) for j in range(len(check.courses))]
     measured: dict[tuple[int, int], dict[str, Measured]] = {}
     # A fresh interpreter: one that has used threads cannot be forked.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (tuple(plugins),)) as pool:
-        tasks = {pool.submit(_measure_one, place, tuple(metrics)): place for place in places}
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (tuple(plugins),))
+    try:
+        with deaf_children():
+            tasks = {pool.submit(_measure_one, place, tuple(metrics)): place for place in places}
         for task in as_completed(tasks):
             measured[tasks[task]] = task.result()
             tell(f"{len(measured)} of {len(places)} courses measured")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in active_children():  # what they still measure, after an interruption, is of no use
+            worker.terminate()
     results = []
     for i, j in places:
         check = CHECKS[i]

@@ -39,6 +39,7 @@ def explored_part(explored: Explored, allowance: Allowance) -> dict[str, Any]:
     return {
         "name": explored.facts["dataset"],
         "options": explored.facts["options"],
+        "left_out": explored.facts.get("left_out", []),
         "tables": [
             _table("Along paths", explored.summary, PATH_MEASURES),
             _table("Latents and codes", explored.summary, LATENT_MEASURES),

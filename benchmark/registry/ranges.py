@@ -1,0 +1,67 @@
+"""Types of settings with a range: `steps: Count = 5` refuses 0, and says what it would accept.
+
+Upper limits lie far above what is of use. They keep a slip of the pen from filling the memory.
+"""
+
+from dataclasses import fields
+from typing import Annotated, Any, get_origin, get_type_hints
+
+from msgspec import Meta
+
+from benchmark.registry.values import convert, describe
+
+__all__ = [
+    "Count",
+    "Length",
+    "NotNegative",
+    "OptionalSampleSize",
+    "Positive",
+    "PositiveShare",
+    "SampleSize",
+    "Share",
+    "Size",
+    "check_ranges",
+    "is_range",
+]
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Length = Annotated[float, Meta(ge=1e-6, le=1e6)]
+"""A length in data space, which float32 can square."""
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+PositiveShare = Annotated[float, Meta(gt=0, le=1)]
+
+Count = Annotated[int, Meta(ge=1, le=1000)]
+"""How often something is done in one update or for one sample, or how many networks there are."""
+
+Size = Annotated[int, Meta(ge=1, le=100_000)]
+"""Of a batch, a layer, a latent and so on."""
+
+SampleSize = Annotated[int, Meta(ge=2, le=10_000_000)]
+"""Of samples that are described by their moments: a single one has no covariance."""
+
+OptionalSampleSize = Annotated[int, Meta(ge=0, le=10_000_000)]
+"""The same; 0 for none."""
+
+
+def is_range(hint: Any) -> bool:
+    """Whether a type restricts its values further than to their kind."""
+    return get_origin(hint) is Annotated
+
+
+def check_ranges(instance: Any) -> None:
+    """Checks the fields of a dataclass whose types are ranges.
+
+    Raises:
+        ValueError: If a value is outside of its range.
+    """
+    hints = get_type_hints(type(instance), include_extras=True)
+    for field in fields(instance):
+        hint, value = hints[field.name], getattr(instance, field.name)
+        if not is_range(hint):
+            continue
+        try:
+            convert(value, hint)
+        except ValueError:
+            raise ValueError(f"{field.name} must be {describe(hint)}, not {value}") from None
