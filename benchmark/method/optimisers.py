@@ -11,6 +11,9 @@ from benchmark.method.state import State, Tensors
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "RMSprop"]
 
+LARGEST_RATE = 1000
+"""Far above any of use: a slip of the pen is reported, and does not end as one more diverged method."""
+
 
 class Optimiser(Protocol):
     """How a loss is minimised: one of this module, or a frozen dataclass of your own with this method.
@@ -181,6 +184,8 @@ def _root(mean_square: Tensor) -> Tensor:
 def _check_rate(lr: float) -> None:
     if is_number(lr) and lr <= 0:
         raise ValueError(f"a learning rate must be positive, not {lr}")
+    if is_number(lr) and lr > LARGEST_RATE:
+        raise ValueError(f"a learning rate must be at most {LARGEST_RATE:g}, not {lr:g}")
 
 
 def _check_share(what: str, value: float) -> None:

@@ -15,6 +15,7 @@ from benchmark.plan.variants import Variant, variants_of
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.schema import STANDARD_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
+from benchmark.suites import Suite
 from benchmark.suites.budget import parse_budget
 from benchmark.suites.headline import headline
 from benchmark.suites.tuned import TunedFile
@@ -85,30 +86,65 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
             raise UsageError(f"--datasets {name}: suite {suite.name!r} has {', '.join(suite.datasets)}")
     check_owners(request.settings, (*datasets, *methods, *metrics))
     if request.tuned is not None:
-        _check_tuned(request.tuned)
+        _check_tuned(request.tuned, datasets)
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
     for name in datasets:
         chosen = request.tuned.content.settings_on(name) if request.tuned else {}
+        _check_suite(suite, name)
         settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
         for method in methods:
             METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
         dataset = _plan_dataset(name, request, metrics, settings, dry)
         planned_datasets.append(dataset)
         cells += _plan_methods(dataset, request, device, methods, settings)
+    _check_scored(planned_datasets, [name for name in metrics if name not in suite.metrics])
     return Plan(request, device, planned_datasets, cells, workers)
 
 
-def _check_tuned(file: TunedFile) -> None:
-    """Raises a `UsageError` if chosen settings are of no method, or none of its settings."""
-    for methods in file.content.chosen.values():
-        for method, chosen in methods.items():
-            try:
+def _check_suite(suite: Suite, dataset: str) -> None:
+    """Raises a `UsageError` that names the suite if its own settings are none."""
+    for owner, values in suite.settings_on(dataset).items():
+        registry = next(each for each in (DATASETS, METHODS, METRICS) if owner in each.names())
+        try:
+            registry.build(owner, values)
+        except UsageError as error:
+            raise UsageError(f"suite {suite.name!r}: {str(error).replace('--set ', '')}") from error
+
+
+def _check_scored(datasets: Sequence[PlannedDataset], more: Sequence[str]) -> None:
+    """Raises a `UsageError` if a metric that was asked for scores no dataset, or a dataset has no metric.
+
+    Arguments:
+        datasets: The datasets.
+        more: The metrics that are not the suite's own.
+    """
+    for metric in more:
+        if not any(metric in dataset.metrics for dataset in datasets):
+            names = ", ".join(dataset.name for dataset in datasets)
+            raise UsageError(f"--metrics {metric}: does not apply to {names}; leave it out")
+    for dataset in datasets:
+        if not dataset.metrics:
+            raise UsageError(f"--metrics: none of them applies to {dataset.name}; give one that does")
+
+
+def _check_tuned(file: TunedFile, datasets: Sequence[str]) -> None:
+    """Raises a `UsageError` if chosen settings are of none of the datasets, of no method, or none of its."""
+    tuned = file.content
+    if not any(tuned.on(dataset) for dataset in datasets):
+        raise UsageError(
+            f"--settings {file.name}: is for {', '.join(tuned.chosen) or 'nothing'}, "
+            f"and this run has {', '.join(datasets)}; give published, or the file of another search"
+        )
+    try:
+        METRICS.check_names(sorted(set(tuned.metrics.values())))
+        for methods in tuned.chosen.values():
+            for method, chosen in methods.items():
                 METHODS.build(method, chosen.settings)
-            except UsageError as error:
-                raise UsageError(f"--settings {file.name}: {error}") from error
+    except UsageError as error:
+        raise UsageError(f"--settings {file.name}: {str(error).replace('--set ', '')}") from error
 
 
 def _plan_dataset(

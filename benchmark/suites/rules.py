@@ -21,14 +21,14 @@ def check_rules(suite: Suite) -> None:
     _check_names(METHODS, suite.methods)
     _check_names(METRICS, suite.metrics)
     _check_budgets(suite.budgets, suite.datasets)
-    _check_owners(suite.settings)
+    _check_owners(suite.settings, suite.datasets)
     for row in suite.fitted_rows:
         if row not in FITTED_ROWS:
             raise UsageError(f"fitted_rows has {row!r}; choose from {', '.join(FITTED_ROWS)}")
     for dataset, settings in suite.exceptions.items():
         if dataset not in suite.datasets:
             raise UsageError(f"exceptions are for {dataset!r}; give one of {', '.join(suite.datasets)}")
-        _check_owners(settings)
+        _check_owners(settings, suite.datasets)
 
 
 def _check_names(registry: Registry, names: Sequence[str]) -> None:
@@ -49,9 +49,11 @@ def _check_budgets(budgets: Mapping[str, str], datasets: Sequence[str]) -> None:
             raise UsageError(f"budgets: {str(error).removeprefix('--budget ')}") from None
 
 
-def _check_owners(settings: Iterable[str]) -> None:
+def _check_owners(settings: Iterable[str], datasets: Sequence[str]) -> None:
     known = {*DATASETS.names(), *METHODS.names(), *METRICS.names()}
     for setting in settings:
         owner, _, _ = setting.rpartition(".")
         if owner not in known:
             raise UsageError(f"settings of {owner!r}, which is no dataset, method or metric")
+        if owner in DATASETS.names() and owner not in datasets:
+            raise UsageError(f"settings of {owner!r}; the datasets are {', '.join(datasets)}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from benchmark.errors import UsageError, in_one_line
+from benchmark.suites.budget import parse_budget
 
 __all__ = ["FORMAT", "Chosen", "Tuned", "TunedFile", "read_tuned", "shipped_tuning"]
 
@@ -112,6 +113,8 @@ def read_tuned(file: Path, suite: str) -> TunedFile:
             raise UsageError(f"{where}: has format {version}; this program reads {FORMAT}; search anew")
         tuned = msgspec.toml.decode(content, type=Tuned)
         _check_whole(tuned)
+    except UsageError as error:
+        raise UsageError(f"{where}: {str(error).removeprefix('--budget ')}") from None
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise UsageError(f"{where}: is not the file of a search ({in_one_line(error)})") from error
     if tuned.suite != suite:
@@ -126,7 +129,9 @@ class _Version(msgspec.Struct):
 
 
 def _check_whole(tuned: Tuned) -> None:
-    """Raises a `ValueError` if something is missing or no number."""
+    """Raises a `ValueError` if something is missing or no number, and a `UsageError` for a wrong budget."""
+    for budget in tuned.budgets.values():
+        parse_budget(budget)
     for dataset, methods in tuned.chosen.items():
         if dataset not in tuned.metrics or dataset not in tuned.budgets:
             raise ValueError(f"it has no metric or no budget of {dataset}")

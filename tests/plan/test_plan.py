@@ -243,6 +243,21 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("metrics", "problem"),
+    [
+        ("overlap", "--metrics overlap: does not apply to two-moons; leave it out"),
+        ("+off_manifold", "--metrics off_manifold: does not apply to two-moons; leave it out"),
+    ],
+)
+def test_a_metric_that_does_not_apply_is_refused_before_anything_is_trained(cli, tmp_path, metrics, problem):
+    options = ("--suite", "curves", "--datasets", "two-moons", "--metrics", metrics)
+    status, _, err = cli("run", *options, "--out", tmp_path / "run")
+    assert status == 2
+    assert problem in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_options_from_a_file(cli, tmp_path):
     config = tmp_path / "c.toml"
     config.write_text(

@@ -66,6 +66,7 @@ def test_what_the_command_sets_is_over_what_the_search_chose(searched, cli, tmp_
     [
         ({"lr": "fast"}, "gan.lr=fast"),
         ({"lr": -1.0}, "learning rate must be positive"),
+        ({"lr": 1e300}, "learning rate must be at most 1000, not 1e+300"),
         ({"speed": 1}, "has no such setting"),
         ({"fall": "steep"}, "gan.fall=steep"),
     ],
@@ -80,6 +81,23 @@ def test_chosen_settings_that_are_none_are_refused(searched, cli, tmp_path, chan
     assert problem in err
     assert err.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "problem"),
+    [
+        ("metrics", {"ring": "foo"}, "--settings tuned.toml: unknown metric 'foo'"),
+        ("chosen", {}, "--settings tuned.toml: is for nothing, and this run has ring"),
+    ],
+)
+def test_a_file_for_something_else_is_refused(searched, cli, tmp_path, part, change, problem):
+    content = msgspec.toml.decode((searched / "tuned.toml").read_bytes())
+    content[part] = change
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    status, _, err = cli(*RUN, "--settings", file, "--out", tmp_path / "run")
+    assert status == 2
+    assert problem in err
 
 
 def test_settings_of_an_unknown_method_are_refused(searched, cli, tmp_path):

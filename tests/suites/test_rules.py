@@ -38,6 +38,7 @@ def test_a_suite_that_keeps_the_rules_passes():
         ("budgets", {"ring": "5steps"}, "budgets are for ring; give one for each of ring, grid"),
         ("budgets", {"ring": "5steps", "grid": "five"}, "budgets: 'five': give a positive number"),
         ("settings", {"gna.lr": 3}, "settings of 'gna', which is no dataset, method or metric"),
+        ("settings", {"spirals.std": 3}, "settings of 'spirals'; the datasets are "),
         ("settings", {"lr": 3}, "settings of '', which is no dataset, method or metric"),
         ("exceptions", {"rnig": {}}, "exceptions are for 'rnig'; give one of ring, grid"),
         ("exceptions", {"ring": {"gna.lr": 3}}, "settings of 'gna'"),

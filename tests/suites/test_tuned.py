@@ -45,6 +45,7 @@ def test_what_is_written_is_read_back(tuned, tmp_path):
         ({"more": 1}, "is not the file of a search"),
         ({"format": 2, "more": 1}, "has format 2; this program reads 1; search anew"),
         ({"points": -1}, "is not the file of a search"),
+        ({"budgets": {"ring": "zzz"}}, "'zzz': give a positive number and a unit"),
         ({"budgets": {}}, "it has no metric or no budget of ring"),
         ({"metrics": {"grid": "overlap"}}, "it has no metric or no budget of ring"),
     ],
