@@ -9,6 +9,7 @@ from typing import TextIO
 __all__ = [
     "UsageError",
     "complain",
+    "counted",
     "dispensable",
     "first_line",
     "in_one_line",
@@ -47,6 +48,11 @@ def in_one_line(error: BaseException) -> str:
     name = type(error).__name__
     line = first_line(error)
     return name if line == name else f"{name}: {line}"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, such as `1 trial` and `2 trials`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

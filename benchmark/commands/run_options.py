@@ -96,8 +96,14 @@ def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptio
     seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
     search = Search(points, seeds)
     if texts.get("halving", "off") != "off":
+        if not str(texts["halving"]).isdigit():
+            raise UsageError(
+                f"--halving {texts['halving']!r}: give off, or a number from 2 to {MOST_HALVING}"
+            )
         halving = option_values.count("--halving", texts["halving"], least=2, most=MOST_HALVING)
         most = most_rungs(points, halving)
+        if most < 2:
+            raise UsageError(f"--halving {halving}: needs at least as many --trials, of which one goes on")
         rungs = option_values.count("--rungs", texts.get("rungs", str(most)), least=1, most=most)
         search = search._replace(halving=halving, rungs=rungs)
     elif "rungs" in texts:

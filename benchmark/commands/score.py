@@ -1,6 +1,7 @@
 """`score`: scores of samples made elsewhere, by any framework, beside the calibration rows."""
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,13 +14,12 @@ from torch import Tensor
 
 from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError, complain, first_line, in_one_line, printable
+from benchmark.errors import UsageError, complain, first_line, in_one_line, printable, tell
 from benchmark.metric import Metric
 from benchmark.plan.plan import check_owners, merged_settings, prepared
 from benchmark.plan.request import features_settings
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS, SUITES
-from benchmark.report.headline import headline
 from benchmark.report.statistics.over_seeds import quality
 from benchmark.report.tables.csv_text import to_csv
 from benchmark.report.words import joined
@@ -29,8 +29,12 @@ from benchmark.scoring.pixel_ranges import RANGES
 from benchmark.scoring.sample_files import load_samples
 from benchmark.scoring.scorer import MetricError, Scorer
 from benchmark.suites import Suite, registered_suites
+from benchmark.suites.headline import HEADLINES, headline
 
 __all__ = ["ScoreOptions", "ScoredSamples", "print_scores", "score_samples"]
+
+SILENT_SECONDS = 3
+"""How long scoring may take before it says what it does."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,11 @@ def _table(scorer: Scorer, name: str, samples: Tensor) -> pd.DataFrame:
         draw = calibration(data, 0, scorer.device)
         rows[row] = _drawn(data, f"the row {row}", number, partial(draw, number))
     scores = {}
-    for row, drawn in rows.items():
+    began = time.monotonic()
+    for i, (row, drawn) in enumerate(rows.items()):
+        seconds = time.monotonic() - began
+        if seconds > SILENT_SECONDS:
+            tell(f"scoring {row} ({i + 1} of {len(rows)}, {seconds:.0f} s so far)")
         try:
             (scores[row],) = scorer.final(scorer.evaluation(drawn[None], [0]))
         except MetricError as error:
@@ -235,6 +243,10 @@ def _verdict(scored: ScoredSamples) -> str:
     metric = headline([name for name in scored.metrics if name in scored.table])
     if metric is None:
         return "No metric has a score."
+    if metric not in HEADLINES:
+        return (
+            f"No verdict: that takes a metric which asks how much is covered, one of {', '.join(HEADLINES)}."
+        )
     better = scored.metrics[metric].better
     column = scored.table[metric]
     score = float(column[scored.name])

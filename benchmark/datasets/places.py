@@ -24,7 +24,17 @@ CACHE = "BENCHMARK_CACHE"
 
 @contextmanager
 def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
-    """Within it, the given places hold, here and in worker processes that are started."""
+    """Within it, the given places hold, here and in worker processes that are started.
+
+    Raises:
+        UsageError: If there is no such directory of data, or no such file of weights.
+    """
+    if data_root and not user_path(data_root).is_dir():
+        raise UsageError(f"--data-root {data_root}: there is no such directory; give that of the datasets")
+    if fid_weights and not user_path(fid_weights).is_file():
+        raise UsageError(
+            f"--fid-weights {fid_weights}: there is no such file; give that of Inception's weights"
+        )
     before = dict(os.environ)
     for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights)):
         if place:

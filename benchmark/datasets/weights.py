@@ -73,4 +73,7 @@ def parse_weights(text: str, modes: int) -> Tensor:
         weights = law.weights(modes, *map(float, parameters))
     except ValueError as error:
         raise ValueError(f"weights {text!r}: {error}; give {law.form}") from None
-    return weights / weights.sum()
+    weights = weights / weights.sum()
+    if not bool((weights > 0).all()):
+        raise ValueError(f"weights {text!r}: leaves some of {modes} modes no weight; give larger parameters")
+    return weights

@@ -2,6 +2,7 @@
 
 from tabulate import tabulate
 
+from benchmark.errors import counted
 from benchmark.plan.planned import Planned
 from benchmark.plan.remaining import Remaining
 from benchmark.records.cell import Cell
@@ -42,7 +43,7 @@ def describe_costs(remaining: Remaining, workers: int) -> str:
     at_once = min(workers, max(len(remaining.cells), 1))
     memory = (DRIVER_BYTES + at_once * most_bytes) / 2**30
     summary = (
-        f"{trials} trials to train, {remaining.done} done already; "
+        f"{counted(trials, 'trial')} to train, {remaining.done} done already; "
         f"about {duration(seconds / at_once)} and {memory:.1f} GiB of memory with {at_once} at a time; "
         "scores and pictures take time besides"
     )

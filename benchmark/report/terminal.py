@@ -18,7 +18,10 @@ WIDTH = 100
 """Columns of a verdict."""
 
 BESIDE_HEADLINE = ("modes", "high_quality")
-"""The metrics beside the headline score, where they have a score."""
+"""The metrics beside the headline score, where they have a score and there are many."""
+
+MOST_METRICS = 5
+"""As many as a terminal has room for."""
 
 
 def print_report(report: Report) -> None:
@@ -48,4 +51,5 @@ def _metrics(scored: Sequence[str]) -> list[str]:
     first = headline(scored)
     if first is None:
         return []
-    return [first, *(name for name in BESIDE_HEADLINE if name in scored and name != first)]
+    others = scored if len(scored) <= MOST_METRICS else BESIDE_HEADLINE
+    return [first, *(name for name in others if name in scored and name != first)]

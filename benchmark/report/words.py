@@ -17,6 +17,7 @@ __all__ = [
     "budget_unit",
     "equal_column",
     "joined",
+    "median_words",
     "setting_text",
     "settings_sentence",
     "span",
@@ -56,6 +57,17 @@ CAPTIONS_OF_COVERAGE = {
 
 CAPTIONS_WITHOUT_MODES = {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"}
 """Those of a trial that has no score in the metrics of `CAPTIONS_OF_COVERAGE`."""
+
+
+def median_words(confidence: float) -> str:
+    """What a line along the budget shows, and the band around it.
+
+    Arguments:
+        confidence: That of the least certain interval; 0 where there is a single seed.
+    """
+    if confidence == 0:
+        return "median over seeds; a single seed has no interval"
+    return f"median over seeds, with its interval of at least {confidence:.1%} confidence as a band"
 
 
 def joined(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from benchmark.errors import counted
 from benchmark.plan.dry_run import duration
 from benchmark.plan.plan import Plan
 from benchmark.plan.remaining import Remaining, find_remaining, groups_in_manifest, print_fault
@@ -70,14 +71,15 @@ def run_plan(
             line.say(f"trials that are there were made with others: {_changed(changes)}")
         trials = sum(len(cell.wanted) for _, cell in remaining.cells)
         line.say(
-            f"{trials} trials to train in {len(remaining.cells)} cells, {remaining.done} done already; "
+            f"{counted(trials, 'trial')} to train in {counted(len(remaining.cells), 'cell')}, "
+            f"{remaining.done} done already; "
             f"{executor.describe()} on {plan.device}"
         )
         writer = RunWriter(remaining, survey, facts, store, line)
         _run_cells(remaining, executor, limits, writer)
         line.say(
-            f"{writer.trained} trials trained in {duration(line.elapsed)}, "
-            f"{writer.diverged} of them diverged, {len(writer.failed)} cells failed"
+            f"{counted(writer.trained, 'trial')} trained in {duration(line.elapsed)}, "
+            f"{writer.diverged} of them diverged, {counted(len(writer.failed), 'cell')} failed"
         )
     return RunResult(writer.survey(), writer.failed)
 

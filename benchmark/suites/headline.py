@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-__all__ = ["headline"]
+__all__ = ["HEADLINES", "headline"]
 
 HEADLINES = ("overlap", "clipped_coverage", "coverage", "fid")
 """The metrics that answer it, the best one first.

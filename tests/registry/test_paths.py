@@ -37,9 +37,23 @@ def test_a_tilde_is_the_home_directory(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCHMARK_CACHE", "~/cache")
     assert places.data_root() == tmp_path / "data"
     assert places.cache_directory() == tmp_path / "cache"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "weights.pth").touch()
     with places.using("~/other", "~/weights.pth"):
         assert places.data_root() == tmp_path / "other"
         assert places.fid_weights() == tmp_path / "weights.pth"
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (("~/none", None), "--data-root ~/none: there is no such directory"),
+        ((None, "~/none.pth"), "--fid-weights ~/none.pth: there is no such file"),
+    ],
+)
+def test_places_that_are_not_there_are_refused(given, problem):
+    with pytest.raises(UsageError, match=problem), places.using(*given):
+        pass
 
 
 def test_runs_and_files_are_found_at_home(cli, tiny, monkeypatch, tmp_path):

@@ -101,6 +101,8 @@ def test_halving_tries_few_settings_at_the_whole_budget_and_is_charged_for_all(t
         ((*TUNE, "--trials", "0"), "--trials '0': give a whole number from 1 to 4096"),
         ((*TUNE, "--trials", "many"), "--trials 'many'"),
         ((*TUNE, "--seeds", "0,1"), "--seeds '0,1': give a whole number from 1 to 100"),
+        ((*TUNE, "--halving", "x"), "--halving 'x': give off, or a number from 2 to 16"),
+        ((*TUNE, "--halving", "8"), "--halving 8: needs at least as many --trials, of which one goes on"),
         ((*TUNE, "--halving", "1"), "--halving '1': give a whole number from 2 to 16"),
         ((*TUNE, "--halving", "2", "--rungs", "9"), "--rungs '9': give a whole number from 1 to 3"),
         ((*TUNE, "--rungs", "2"), "--rungs 2: is for successive halving; give --halving, too"),

@@ -105,7 +105,9 @@ def _explore_alone(store: Store, results: Results, options: ExploreOptions, fold
     findings = list(_explored(explorer, store, records, device, left_out))
     if not findings:
         raise UsageError(f"explore: no model on {options.dataset} can be explored; see above")
-    rows = list(explorer.calibration())
+    rows = list(explorer.real_lines())
+    if any("code_mean" in found.measures for found in findings):
+        rows += explorer.latents_for_codes()
     for found in findings:
         rows += values_of(found)
     values = pd.DataFrame(rows)

@@ -69,6 +69,8 @@ class Explorer:
         self.options = options
         spread = self.encoded.flatten(1).double().var(dim=0).sum().sqrt()
         self.resolution = RESOLUTION * float(spread)
+        with torch.no_grad():
+            self.variance = float(loss.of(self.ends).double().var(dim=0, correction=0).mean())
 
     def explore(self, model: Model) -> Findings:
         """All that is found of one model."""
@@ -90,13 +92,16 @@ class Explorer:
                 measures=measures,
             )
 
-    def calibration(self) -> Iterator[Value]:
-        """The numbers of straight lines between held-out data, and of latents in place of codes."""
+    def real_lines(self) -> Iterator[Value]:
+        """The numbers of straight lines between held-out data."""
         frames = straight(self.ends[0::2].flatten(1), self.ends[1::2].flatten(1), POINTS)
         measured = along_paths(self.data, frames.unflatten(2, self.data.shape), self.resolution)
         for measure, values in measured.items():
             for pair, value in enumerate(values.tolist()):
                 yield Value(REAL_DATA, 0, "real", measure, pair, value)
+
+    def latents_for_codes(self) -> Iterator[Value]:
+        """The numbers of drawn latents in place of codes."""
         rng = self.data.stream("all", "explore-latents", self.device)
         latents = Latents(self.data.latent)
         drawn = torch.randn(len(self.encoded), latents.size, generator=rng, device=self.device)
@@ -158,14 +163,17 @@ class Explorer:
         return self.data.pack(x).cpu().numpy()
 
     def _reconstructions(self, model: Model, found: Found | None) -> Compared:
-        again = model.decode(model.encode(self.ends)) if model.encodes else None
-        return self._compared(self.ends, found, again)
+        return self._compared(self.ends, found, self._again(model, self.ends))
+
+    def _again(self, model: Model, x: Tensor) -> Tensor | None:
+        """What a model makes of its codes of data; `None` without an encoder."""
+        return model.decode(model.encode(x)) if model.encodes else None
 
     def _given(self, model: Model) -> Compared | None:
         if self.given is None:
             return None
         found = self._search(model, self.given, "explore-given") if model.searchable else None
-        return self._compared(self.given, found)
+        return self._compared(self.given, found, self._again(model, self.given))
 
     def _compared(self, targets: Tensor, found: Found | None, encoded: Tensor | None = None) -> Compared:
         """Targets beside what the encoder and the search make of them, as far as there are these."""
@@ -175,11 +183,14 @@ class Explorer:
             made["encoder"], errors["encoder"] = encoded, self.loss.error(encoded, wanted)
         if found is not None:
             made["search"], errors["search"] = found.x, found.error
+        # What is below the resolution of float32 is no result.
+        least = RESOLUTION**2 * self.variance
+        errors = {how: error.double().where(error > least, 0.0) for how, error in errors.items()}
         return Compared(
             targets=self._packed(targets),
             made={how: self._packed(x) for how, x in made.items()},
-            errors={how: error.double().cpu().numpy() for how, error in errors.items()},
-            variance=float(wanted.double().var(dim=0, correction=0).mean()),
+            errors={how: error.cpu().numpy() for how, error in errors.items()},
+            variance=self.variance,
         )
 
     def _walks(self, model: Model, effects: Effects) -> Walks | None:

@@ -71,8 +71,8 @@ class Compared(NamedTuple):
     Attributes:
         targets: The packed data, shape (n, *).
         made: What the model makes, of the same shape, by how: `encoder` or `search`.
-        errors: The errors, shape (n,), by how.
-        variance: The error of their mean in place of each of them, averaged.
+        errors: The errors, shape (n,), by how; 0 for what is rounding.
+        variance: The error of the mean of held-out data in place of each datum, averaged.
     """
 
     targets: np.ndarray
@@ -137,7 +137,7 @@ class Findings(NamedTuple):
         seed: The seed.
         paths: Its paths.
         reconstructions: Held-out data beside what the encoder and the search make of it.
-        given: The user's own data beside what the search makes of it; `None` without any.
+        given: The user's own data beside what the encoder and the search make of it; `None` without any.
         walks: Walks along latent coordinates; `None` for points.
         map: The map of the latent plane; `None` for images, and where no modes are known.
         measures: What was measured of the model as a whole, by name.

@@ -29,6 +29,10 @@ OFF_MODE_OPACITY = 0.25
 """Of a place in a map whose sample is on no mode: it has the colour of the nearest one."""
 
 
+SMALL_VOLUME = 0.1
+"""The share of its weight below which a mode's latent volume is counted as small."""
+
+
 def plane_figures(findings: Findings, data: Dataset, real: np.ndarray) -> Iterator[tuple[str, str, Figure]]:
     """Yields the name, the words and the figure of each picture of a model.
 
@@ -39,7 +43,7 @@ def plane_figures(findings: Findings, data: Dataset, real: np.ndarray) -> Iterat
     """
     model = findings.model
     plane = _Plane(data, real)
-    title = f"{model}: paths between latents"
+    title = f"{model}: paths between latents ({plane.legend})"
     figure, panels = _figure(title, len(findings.paths))
     captions = []
     for axes, paths in zip(panels, findings.paths, strict=True):
@@ -59,6 +63,11 @@ class _Plane:
         self.data = data
         self.view = PlaneView(data.axes, data.landmarks.numpy(), {REAL_DATA: self._projected(real)})
 
+    @property
+    def legend(self) -> str:
+        """What the grey marks are."""
+        return "circles: modes" if len(self.view.landmarks) else "grey: real data"
+
     def draw_paths(self, axes: Axes, paths: Paths) -> str:
         """Draws paths, and returns their caption."""
         self._prepare(axes)
@@ -74,8 +83,8 @@ class _Plane:
 
     def draw_compared(self, axes: Axes, compared: Compared, how: str) -> str:
         """Draws lines from points to what was made of them, and returns the caption."""
-        self._prepare(axes)
         targets, made = self._projected(compared.targets), self._projected(compared.made[how])
+        self._prepare(axes, targets)
         for target, again in zip(targets, made, strict=True):
             x, y = np.stack([target, again]).T
             axes.plot(x, y, color=COLOURS[1], linewidth=0.8)
@@ -85,12 +94,17 @@ class _Plane:
         _entitle(axes, caption)
         return caption
 
-    def _prepare(self, axes: Axes) -> None:
-        (left, bottom), (right, top) = self.view.frame
-        axes.set_xlim(left, right)
-        axes.set_ylim(bottom, top)
+    def _prepare(self, axes: Axes, shown: np.ndarray | None = None) -> None:
+        """Draws where data lies, in a frame that has room for some further points $(n, 2)$, too."""
+        low, high = self.view.frame
+        if shown is not None:
+            margin = 0.05 * (high - low)
+            low = np.minimum(low, shown.min(axis=0) - margin)
+            high = np.maximum(high, shown.max(axis=0) + margin)
+        axes.set_xlim(low[0], high[0])
+        axes.set_ylim(low[1], high[1])
         x, y = self.view.landmarks.T
-        axes.plot(x, y, "o", markersize=9, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
+        axes.plot(x, y, "o", markersize=7, markerfacecolor="none", markeredgecolor=GREY, linestyle="none")
         if len(x) == 0:
             axes.plot(*self.view.points[REAL_DATA].T, ".", markersize=1, color=GREY)
         across, upwards = self.view.axes
@@ -104,7 +118,7 @@ class _Plane:
 def _compared(plane: _Plane, name: str, what: str, compared: Compared) -> Iterator[tuple[str, str, Figure]]:
     if not compared.made:
         return
-    title = f"{what} (stars) and what is made of them (dots)"
+    title = f"{what} (stars) and what is made of them (dots; {plane.legend})"
     figure, panels = _figure(title, len(compared.made))
     captions = []
     for axes, how in zip(panels, compared.made, strict=True):
@@ -133,7 +147,7 @@ def _map_figure(model: str, latent_map: LatentMap) -> tuple[str, Figure]:
         share_across, share_upwards = latent_map.shares
         axes.set_xlabel(f"coordinate {i} ({share_across:.0%} of the effects)", fontsize=7)
         axes.set_ylabel(f"coordinate {j} ({share_upwards:.0%} of the effects)", fontsize=7)
-        _entitle(axes, f"other coordinates {others}; pale: on no mode")
+        _entitle(axes, f"other coordinates {others}; colours as of the bars, pale: on no mode")
     words = _draw_volumes(panels[-1], latent_map, colours)
     return f"{title}; {words}", figure
 
@@ -146,8 +160,11 @@ def _draw_volumes(axes: Axes, latent_map: LatentMap, colours: ListedColormap) ->
     axes.set_xlabel("mode", fontsize=7)
     axes.set_ylim(bottom=0)
     off = 1 - float(latent_map.volumes.sum())
-    empty = int((latent_map.volumes == 0).sum())
-    caption = f"latent volume by mode (line: its weight); {off:.0%} on no mode, {empty} modes have none"
+    small = int((latent_map.volumes < SMALL_VOLUME * latent_map.weights).sum())
+    caption = (
+        f"latent volume by mode (line: its weight); {100 * off:.3g} % is on no mode; "
+        f"{small} of {len(places)} modes have less than a tenth of their weight"
+    )
     _entitle(axes, caption)
     return caption
 

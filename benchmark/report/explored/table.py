@@ -41,6 +41,8 @@ LATENT_MEASURES = {
     "search_error": "error of held-out data and the best that a search of latents has found, by the loss",
     "encoder_over_search": "the first error over the second, where the second is more than rounding: what "
     "the encoder loses, as a factor (geometric mean)",
+    "given_encoder_error": "error of the user's own data after encoder and generator, by the loss",
+    "given_search_error": "error of the user's own data and the best that a search has found, by the loss",
     "code_error": "mean squared error of the codes of the model's own samples; 0 inverts the generator",
     "code_mean": "root mean square of the means of the codes' coordinates; 0 is that of latents",
     "code_variance": "mean variance of the codes' coordinates; 1 is that of latents",
@@ -90,9 +92,11 @@ def values_of(findings: Findings) -> Iterator[Value]:
             for pair, value in enumerate(values):
                 yield Value(method, seed, paths.kind, measure, pair, float(value))
     errors = findings.reconstructions.errors
-    for how, values in errors.items():
-        for datum, value in enumerate(values):
-            yield Value(method, seed, "", f"{how}_error", datum, float(value))
+    given = {} if findings.given is None else findings.given.errors
+    for prefix, of_data in {"": errors, "given_": given}.items():
+        for how, values in of_data.items():
+            for datum, value in enumerate(values):
+                yield Value(method, seed, "", f"{prefix}{how}_error", datum, float(value))
     if len(errors) == 2:
         least = LEAST_ERROR * findings.reconstructions.variance
         for datum, (encoder, search) in enumerate(zip(errors["encoder"], errors["search"], strict=True)):

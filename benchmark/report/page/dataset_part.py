@@ -23,7 +23,7 @@ from benchmark.report.scores import Row, notes_on, score_rows
 from benchmark.report.tables.pairs import ALIKE, NO_TEST
 from benchmark.report.verdict import answer
 from benchmark.report.view import BROKEN, DatasetView, MetricView
-from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS
+from benchmark.report.words import AGAINST, ARROWS, DIRECTIONS, median_words
 
 __all__ = ["dataset_part"]
 
@@ -65,7 +65,7 @@ def dataset_part(view: DatasetView, allowance: Allowance, problems: list[str]) -
         "published_charts": pictures.published,
         "courses": pictures.courses,
         "best_of": pictures.best_of,
-        "confidence": f"{view.tables.budget['confidence'].min():.1%}",
+        "median_words": median_words(view.tables.budget["confidence"].min()),
         "pairs": pictures.pairs,
     }
 

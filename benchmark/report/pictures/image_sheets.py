@@ -34,6 +34,9 @@ MOST_SAMPLE_COLUMNS, MOST_PAIR_COLUMNS = 4, 2
 WIDEST_ROW, NARROWEST_PICTURE = 2200, 900
 """Dots: the largest width of a row of sheets, and the smallest width of a picture."""
 
+LARGEST_ZOOM = 8
+"""Dots along a side of a pixel at most: a sheet of few small images need not fill the row."""
+
 GAP, LINE_HEIGHT = 22, 22
 """Dots: the space around a sheet, and the height of a line of text."""
 
@@ -175,7 +178,7 @@ def wall(sheets: Mapping[str, np.ndarray | None], title: str, most_columns: int)
     """
     height, width, _ = next(picture.shape for picture in sheets.values() if picture is not None)
     columns = min(most_columns, max(1, WIDEST_ROW // (2 * width)))
-    zoom = max(1, WIDEST_ROW // (columns * width))
+    zoom = min(max(1, WIDEST_ROW // (columns * width)), LARGEST_ZOOM)
     columns = min(columns, len(sheets))
     lines_of_caption = 1 + max(caption.count("\n") for caption in sheets)
     head = LINE_HEIGHT * lines_of_caption + GAP // 2

@@ -29,7 +29,7 @@ from benchmark.report.pictures.drawings import draw_samples
 from benchmark.report.pictures.image_sheets import DOTS_PER_INCH, IMAGE_PICTURES, image_figures
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.view import BROKEN, DatasetView, PlaneView
-from benchmark.report.words import budget_text, equal_column, span, trial_name, trial_scores
+from benchmark.report.words import budget_text, equal_column, median_words, span, trial_name, trial_scores
 
 __all__ = ["figures", "write_plots"]
 
@@ -155,8 +155,8 @@ def _courses_figure(view: DatasetView, against: str) -> Figure:
     """One panel per metric: the median over seeds along the budget."""
     charts = [course_chart(view.metric(name), against) for name in view.metrics_on_curve]
     confidence = view.tables.budget["confidence"].min()
-    title = f"median over seeds and its interval (confidence {confidence:.0%}) along the budget"
-    figure = _figure_of(charts, f"{view.name}: {title}", label_size=7)
+    title = f"{view.name}: along the budget, {median_words(confidence)}"
+    figure = _figure_of(charts, title, label_size=7)
     for axes in figure.axes:
         axes.xaxis.label.set_fontsize(8)
         axes.xaxis.offsetText.set_fontsize(7)
