@@ -32,9 +32,7 @@ def using(data_root: str | None, fid_weights: str | None) -> Iterator[None]:
     if data_root and not user_path(data_root).is_dir():
         raise UsageError(f"--data-root {data_root}: there is no such directory; give that of the datasets")
     if fid_weights and not user_path(fid_weights).is_file():
-        raise UsageError(
-            f"--fid-weights {fid_weights}: there is no such file; give that of Inception's weights"
-        )
+        raise UsageError(f"--fid-weights {fid_weights}: there is no such file; give Inception's weights")
     before = dict(os.environ)
     for name, place in ((DATA_ROOT, data_root), (FID_WEIGHTS, fid_weights)):
         if place:

@@ -28,6 +28,7 @@ COMPARISON_COLUMNS = [
     "better",
     "seeds",
     "paired",
+    "scale",
     "before",
     "after",
     "difference",
@@ -50,6 +51,7 @@ class _Measure(NamedTuple):
     """What the values of a metric depend on besides the generator. Different measures are not compared."""
 
     better: str
+    scale: str
     samples: int
     metric: Mapping[str, Any]
     dataset: Mapping[str, Any]
@@ -76,10 +78,11 @@ class Comparison:
         frame: A row per dataset, method and metric that both runs measure alike, with the columns
             `COMPARISON_COLUMNS`. `before` and `after` are means over seeds. `difference` is the mean after
             minus that before, with its interval; for a metric that is best at 1, that of the distances from
-            1. `verdict` is `worse` or `better` if the interval leaves 0 out, if all of at least six seeds
-            agree, or if a smaller or larger share of the seeds has a score (what is worse in any way is
-            worse); else `within` the interval, `unknown` where too few seeds leave none, and `same` where
-            every seed scores exactly what it did.
+            1; where `scale` is `log`, that of the natural logarithms (a metric on a logarithmic scale that
+            was 0 is compared on a linear one). `verdict` is `worse` or `better` if the interval leaves 0 out,
+            if all of at least six seeds agree, or if a smaller or larger share of the seeds has a score (what
+            is worse in any way is worse); else `within` the interval, `unknown` where too few seeds leave
+            none, and `same` where every seed scores exactly what it did.
         changes: What changed in configuration, versions and calibration rows, and what failed before, as
             lines.
         missing: What the run before has and the run after does not, or measures otherwise, and what the run
@@ -129,6 +132,9 @@ class Comparison:
             sentence += f"; by chance alone, about {by_chance} of them would be worse beyond their intervals"
         if "one" in set(self.frame["better"]):
             sentence += "; for metrics that are best at 1, the distances from 1 are compared"
+        if "log" in set(self.frame["scale"]):
+            logarithmic = dict.fromkeys(self.frame.loc[self.frame["scale"] == "log", "metric"])
+            sentence += f"; for {joined(list(logarithmic))}, natural logarithms are compared"
         return sentence
 
 
@@ -183,7 +189,7 @@ def _frame(
     rows = []
     for cell, measure in measures.items():
         pair = _pair(_scores(before, cell), _scores(after, cell))
-        rows.append([*cell, *_row(pair, measure.better, level)])
+        rows.append([*cell, *_row(pair, measure, level)])
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
@@ -201,6 +207,7 @@ def _measures(results: Results) -> dict[ComparedCell, _Measure]:
             facts = record["facts"][metric]
             measure = _Measure(
                 better=facts["better"],
+                scale=facts["scale"],
                 samples=facts["samples"],
                 metric=settings,
                 dataset=dataset,
@@ -248,12 +255,17 @@ def _pair(before: pd.Series, after: pd.Series) -> _Pair:
     return _Pair(before.loc[shared], after.loc[shared], paired=True)
 
 
-def _row(pair: _Pair, better: str, level: float) -> list[Any]:
+def _row(pair: _Pair, measure: _Measure, level: float) -> list[Any]:
     """The columns of a comparison from `better` on."""
-    before, after = pair.before, pair.after
+    before, after, better = pair.before, pair.after, measure.better
     sign = 1 if better == "higher" else -1
     x, y = sign * quality(before, better), sign * quality(after, better)
-    with np.errstate(invalid="ignore", over="ignore"):
+    scale = measure.scale
+    if any((scores <= 0).any() for scores in (x[np.isfinite(x)], y[np.isfinite(y)])):
+        scale = "linear"
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if scale == "log":
+            x, y = np.log(np.maximum(x, 0)), np.log(np.maximum(y, 0))
         interval = mean_interval(y - x, level) if pair.paired else change(x, y, level)
         agreement = unanimous(y - x, level) if pair.paired else 0
         means = before.mean(), after.mean()
@@ -262,7 +274,7 @@ def _row(pair: _Pair, better: str, level: float) -> list[Any]:
         gained = after.notna().mean() - before.notna().mean()
         verdict = _verdict(interval, sign, gained, sign * agreement)
     seeds = " → ".join(dict.fromkeys([_seeds(before), _seeds(after)]))
-    return [better, seeds, pair.paired, *means, interval.mean, interval.low, interval.high, verdict]
+    return [better, seeds, pair.paired, scale, *means, interval.mean, interval.low, interval.high, verdict]
 
 
 def _seeds(scores: pd.Series) -> str:

@@ -1,5 +1,7 @@
 """Two runs side by side, from records made by hand: differences and verdicts."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,6 +126,20 @@ def test_a_run_with_fewer_scores_is_worse_and_one_with_more_better(
 )
 def test_neither_a_lost_score_nor_worse_ones_are_made_good(compared, before, after, verdict):
     assert compared(scores_of_method(before), scores_of_method(after)).frame["verdict"][0] == verdict
+
+
+def test_on_a_logarithmic_scale_a_factor_counts(compared):
+    """A run whose scores are all halved differs by a factor of a half, however far apart its seeds are."""
+    before = [8.0, 0.5, 0.01]
+    after = [4.0, 0.25, 0.005]
+    frame = compared(scores_of_method(before), scores_of_method(after), better="lower", scale="log").frame
+    row = frame.iloc[0]
+    assert (row["scale"], row["verdict"]) == ("log", "better")
+    assert row[ENDS].tolist() == pytest.approx([math.log(0.5)] * 3)
+    with_zero = compared(
+        scores_of_method(before), scores_of_method([4.0, 0.25, 0.0]), better="lower", scale="log"
+    )
+    assert with_zero.frame.iloc[0]["scale"] == "linear"
 
 
 def test_simultaneous_intervals_are_wider_by_the_number_of_comparisons(compared, cli, tmp_path):
