@@ -136,10 +136,13 @@ def test_on_a_logarithmic_scale_a_factor_counts(compared):
     row = frame.iloc[0]
     assert (row["scale"], row["verdict"]) == ("log", "better")
     assert row[ENDS].tolist() == pytest.approx([math.log(0.5)] * 3)
-    with_zero = compared(
-        scores_of_method(before), scores_of_method([4.0, 0.25, 0.0]), better="lower", scale="log"
-    )
-    assert with_zero.frame.iloc[0]["scale"] == "linear"
+
+
+def test_zero_has_no_logarithm(compared):
+    before, after = scores_of_method([8.0, 0.5, 0.01]), scores_of_method([4.0, 0.25, 0.0])
+    row = compared(before, after, better="lower", scale="log").frame.iloc[0]
+    assert row["scale"] == "linear"
+    assert row["difference"] == pytest.approx((-4 - 0.25 - 0.01) / 3)
 
 
 def test_simultaneous_intervals_are_wider_by_the_number_of_comparisons(compared, cli, tmp_path):
