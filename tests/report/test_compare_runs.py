@@ -214,7 +214,7 @@ def test_the_summary_counts_verdicts_and_what_chance_would_do(compared, better, 
 
 
 def test_what_chance_would_do_is_a_plain_number():
-    frame = pd.DataFrame({"better": "higher", "verdict": ["worse", "within"] * 250})
+    frame = pd.DataFrame({"better": "higher", "scale": "linear", "verdict": ["worse", "within"] * 250})
     assert Comparison(frame, [], [], 0.05).summary().endswith(CHANCE.format("12"))
 
 
