@@ -17,10 +17,10 @@ CONTRACT = {"errors", "registry", "method", "metric", "datasets"}
 MAY_IMPORT = {
     "errors": set(),
     "version": set(),
-    "method": set(),
+    "method": {"registry"},
     "registry": {"errors"},
     "datasets": {"errors", "registry", "method"},
-    "metric": {"datasets", "method"},
+    "metric": {"registry", "datasets", "method"},
     "suites": {"errors", "registry"},
     "records": {"errors", "registry", "suites"},
     "training": {"errors", "method", "datasets", "suites", "records"},
