@@ -1,14 +1,15 @@
 """Whether each continuous factor of the samples has the right law."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import SampleSize, register_metric
+from benchmark.registry import register_metric
 
 __all__ = ["FactorOverlap", "OverlapRotation", "OverlapSize", "OverlapX", "OverlapY"]
 
@@ -30,7 +31,7 @@ class FactorOverlap(Metric):
     better = "higher"
     bounds = (0.0, 1.0)
 
-    bins: SampleSize = 20
+    bins: Annotated[int, Meta(ge=2, le=10_000)] = 20
 
     def applies(self, data: Dataset) -> bool:
         return self.factor in data.factors

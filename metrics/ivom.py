@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.method import Latents
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import Count, SampleSize, Size, register_metric
+from benchmark.registry import Count, Size, register_metric
 from metrics.lbfgs import minimise
 
 __all__ = ["IvOM"]
@@ -44,7 +44,7 @@ class IvOM(Metric):
     needs_generator = True
     scale = "log"
 
-    points: SampleSize = 200
+    points: Size = 200
     restarts: Count = 3
     iterations: Size = 100
 

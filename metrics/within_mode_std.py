@@ -1,14 +1,16 @@
 """Whether the modes have the right width."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.mixtures import Mixture
 from benchmark.metric import Evaluation, Metric
-from benchmark.registry import SampleSize, register_metric
+from benchmark.registry import register_metric
 
 __all__ = ["WithinModeStd"]
 
@@ -27,7 +29,7 @@ class WithinModeStd(Metric):
     better = "one"
     bounds = (0.0, float("inf"))
 
-    least: SampleSize = 10
+    least: Annotated[int, Meta(ge=2, le=10_000)] = 10
 
     def applies(self, data: Dataset) -> bool:
         return isinstance(data, Mixture)

@@ -96,7 +96,7 @@ def read_tune_options(texts: Mapping[str, Any], fresh: bool = False) -> RunOptio
     seeds = option_values.count("--seeds", texts.get("seeds", "2"), most=MOST_SEEDS_OF_A_POINT)
     search = Search(points, seeds)
     if texts.get("halving", "off") != "off":
-        if not str(texts["halving"]).isdigit():
+        if not texts["halving"].isdigit():
             raise UsageError(
                 f"--halving {texts['halving']!r}: give off, or a number from 2 to {MOST_HALVING}"
             )

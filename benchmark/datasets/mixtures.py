@@ -52,7 +52,7 @@ class Mixture(Dataset):
     kind = "points"
 
     std: Length = 1.0
-    separation: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
+    separation: Annotated[float, Meta(ge=0, le=1e4)] = 0.0
     weights: str = "equal"
     training_set: OptionalSampleSize = 0
 

@@ -127,19 +127,19 @@ def _check_scored(datasets: Sequence[PlannedDataset], more: Sequence[str]) -> No
             raise UsageError(f"--metrics {metric}: does not apply to {names}; leave it out")
     for dataset in datasets:
         if not dataset.metrics:
-            raise UsageError(f"--metrics: none of them applies to {dataset.name}; give one that does")
+            raise UsageError(f"{dataset.name}: no metric of this run applies; add one with --metrics +NAME")
 
 
 def _check_tuned(file: TunedFile, datasets: Sequence[str]) -> None:
     """Raises a `UsageError` if chosen settings are of none of the datasets, of no method, or none of its."""
     tuned = file.content
     if not any(tuned.on(dataset) for dataset in datasets):
+        tuned_datasets = [dataset for dataset, methods in tuned.chosen.items() if methods]
         raise UsageError(
-            f"--settings {file.name}: is for {', '.join(tuned.chosen) or 'nothing'}, "
+            f"--settings {file.name}: is for {', '.join(tuned_datasets) or 'nothing'}, "
             f"and this run has {', '.join(datasets)}; give published, or the file of another search"
         )
     try:
-        METRICS.check_names(sorted(set(tuned.metrics.values())))
         for methods in tuned.chosen.values():
             for method, chosen in methods.items():
                 METHODS.build(method, chosen.settings)

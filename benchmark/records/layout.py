@@ -57,6 +57,7 @@ class Layout:
         self.trials = self.root / "trials"
         self.damaged = self.root / "damaged"
         self.rungs = self.root / "rungs"
+        self.explorations = self.root / "explore"
 
     def trial(self, trial: TrialId) -> Path:
         """The directory of a trial."""
@@ -69,7 +70,7 @@ class Layout:
 
     def explored(self, dataset: str) -> Path:
         """The directory of what `explore` found on a dataset."""
-        return self.root / "explore" / dataset
+        return self.explorations / dataset
 
     def rung(self, above: int) -> Path:
         """The directory of a rung of a search that so many others are above, at least one."""

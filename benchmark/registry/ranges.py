@@ -36,13 +36,13 @@ Count = Annotated[int, Meta(ge=1, le=1000)]
 """How often something is done in one update or for one sample, or how many networks there are."""
 
 Size = Annotated[int, Meta(ge=1, le=100_000)]
-"""Of a batch, a layer, a latent and so on."""
+"""How many things are held in memory at once: the samples of a batch, the units of a layer and so on."""
 
 SampleSize = Annotated[int, Meta(ge=2, le=10_000_000)]
-"""Of samples that are described by their moments: a single one has no covariance."""
+"""How many samples are compared with others: a single one has no covariance."""
 
 OptionalSampleSize = Annotated[int, Meta(ge=0, le=10_000_000)]
-"""The same; 0 for none."""
+"""How many samples; 0 for none."""
 
 
 def is_range(hint: Any) -> bool:
@@ -51,17 +51,21 @@ def is_range(hint: Any) -> bool:
 
 
 def check_ranges(instance: Any) -> None:
-    """Checks the fields of a dataclass whose types are ranges.
+    """Checks the fields of a dataclass whose types are ranges, in its class or in one above it: a class that
+    repeats a field with another default keeps its range.
 
     Raises:
         ValueError: If a value is outside of its range.
     """
-    hints = get_type_hints(type(instance), include_extras=True)
-    for field in fields(instance):
-        hint, value = hints[field.name], getattr(instance, field.name)
-        if not is_range(hint):
-            continue
-        try:
-            convert(value, hint)
-        except ValueError:
-            raise ValueError(f"{field.name} must be {describe(hint)}, not {value}") from None
+    names = [field.name for field in fields(instance)]
+    for cls in type(instance).__mro__:
+        for name, hint in get_type_hints(cls, include_extras=True).items():
+            if name in names and is_range(hint):
+                _check(name, getattr(instance, name), hint)
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    try:
+        convert(value, hint)
+    except ValueError:
+        raise ValueError(f"{name} must be {describe(hint)}, not {value}") from None

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_ty
 
 from benchmark.errors import UsageError, in_one_line
 from benchmark.registry.packages import ROOT, use_own_packages
+from benchmark.registry.ranges import check_ranges
 from benchmark.registry.sources import LOADED, Sources, sources_of
 from benchmark.registry.values import convert, describe
 
@@ -207,7 +208,9 @@ class Registry:
                 accepted = describe(hints[key])
                 raise UsageError(f"--set {name}.{key}={value}: give {accepted}") from None
         try:
-            return cls(**values)
+            instance = cls(**values)
+            check_ranges(instance)  # a class may have a constructor of its own
+            return instance
         except (Exception, SystemExit) as error:  # a class may be foreign code and raise anything
             if not isinstance(error, ValueError):
                 raise UsageError(f"{self.kind} {name!r}: {in_one_line(error)}") from error
@@ -234,7 +237,7 @@ class Registry:
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
             _check_type(who, field.name, hints[field.name])
-            _check_default(who, cls, field, hints[field.name])
+            _check_default(who, cls, field, get_type_hints(cls)[field.name])
         return cls
 
 
@@ -267,7 +270,7 @@ def _check_default(who: str, cls: Any, field: Field, hint: Any) -> None:
     # A subclass of a dataclass that sets a field without its type is not heard.
     if field.default is MISSING or getattr(cls, field.name, field.default) == field.default:
         return
-    type_name = getattr(field.type, "__name__", field.type)
+    type_name = getattr(hint, "__name__", hint)
     decorator = "" if "__dataclass_fields__" in vars(cls) else ", below @dataclass(frozen=True)"
     raise UsageError(
         f"{who}: the class sets {field.name} without a type; write {field.name}: {type_name} = ...{decorator}"

@@ -125,4 +125,5 @@ def _range(accepted: Any) -> str:
         "below": accepted.lt,
     }
     limits = " and ".join(f"{word} {bound:.10g}" for word, bound in bounds.items() if bound is not None)
-    return f"of {limits}{steps}" if limits.startswith("at") else f"{limits}{steps}"
+    words = f"of {limits}{steps}" if limits.startswith("at") else f"{limits}{steps}"
+    return words.strip()

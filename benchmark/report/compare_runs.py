@@ -134,7 +134,9 @@ class Comparison:
             sentence += "; for metrics that are best at 1, the distances from 1 are compared"
         if "log" in set(self.frame["scale"]):
             logarithmic = dict.fromkeys(self.frame.loc[self.frame["scale"] == "log", "metric"])
-            sentence += f"; for {joined(list(logarithmic))}, natural logarithms are compared"
+            sentence += (
+                f"; for {joined(list(logarithmic))}, natural logarithms are compared unless a score is 0"
+            )
         return sentence
 
 

@@ -66,7 +66,7 @@ def median_words(confidence: float) -> str:
         confidence: That of the least certain interval; 0 where there is a single seed.
     """
     if confidence == 0:
-        return "median over seeds; a single seed has no interval"
+        return "median over seeds, with its interval as a band; a method with a single seed has none"
     return f"median over seeds, with its interval of at least {confidence:.1%} confidence as a band"
 
 

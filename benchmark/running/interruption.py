@@ -18,9 +18,13 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 @contextmanager
 def deaf_children() -> Iterator[None]:
     """Processes that are started within it never hear Ctrl-C or SIGHUP, which a terminal sends to them, too:
-    whoever has started them hears it, and ends them.
+    whoever has started them hears it, and ends them. Only the main thread can see to that.
     """
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGHUP)}
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not None:
+                before[number] = signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:

@@ -110,7 +110,7 @@ def read_tuned(file: Path, suite: str) -> TunedFile:
     try:
         version = msgspec.toml.decode(content, type=_Version).format
         if version != FORMAT:
-            raise UsageError(f"{where}: has format {version}; this program reads {FORMAT}; search anew")
+            raise UsageError(f"has format {version}; this program reads {FORMAT}; search anew")
         tuned = msgspec.toml.decode(content, type=Tuned)
         _check_whole(tuned)
     except UsageError as error:

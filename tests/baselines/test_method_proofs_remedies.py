@@ -303,7 +303,7 @@ def test_the_published_settings(name, published):
             "flow-matching",
             "evaluations",
             3,
-            "evaluations must be a whole number from 2 to 1000 in steps of 2",
+            "evaluations must be a whole number from 2 to 1000 in steps of 2, not 3",
         ),
         ("ddpm", "evaluations", 0, "evaluations must be a whole number from 1 to 1000, not 0"),
         ("ddgan", "steps", 0, "steps must be a whole number from 1 to 1000, not 0"),

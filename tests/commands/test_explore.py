@@ -142,7 +142,7 @@ def test_a_picture_is_searched(cli, images, digits_root, tmp_path):
     options = ("--data-root", digits_root, "--methods", "gan", "--image", tmp_path / "one.png")
     status, _, err = cli("explore", images, "--dataset", "stacked-mnist", *QUICK, *options)
     assert status == 0, err
-    assert (images / "explore/stacked-mnist/gan-seed-0-search.png").exists()
+    assert (images / "explore/stacked-mnist/gan-seed-0-given.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -266,5 +266,5 @@ def test_a_model_that_fails_is_left_out(cli, run, monkeypatch):
     monkeypatch.setattr(Model, "encode", fail)
     status, _, err = cli("explore", run, "--dataset", "ring", "--methods", "gan,ali", *QUICK)
     assert status == 1
-    assert "ali, seed 0: cannot be explored (RuntimeError: no memory is left); left out" in err
+    assert "ring/ali/seed-0: cannot be explored (RuntimeError: no memory is left); left out" in err
     assert "ali" not in set(pd.read_csv(run / "explore/ring/explore.csv")["method"])

@@ -115,6 +115,33 @@ def test_ranges_hold_where_a_class_is_built_without_a_registry():
         Typed(count=0)
 
 
+@dataclass(frozen=True)
+class Again(Typed):
+    """Another default, with the plain type."""
+
+    count: int = 2
+
+    def __post_init__(self):
+        """Without that of the class above, as in old plug-ins."""
+
+
+def test_a_field_that_is_repeated_with_its_plain_type_keeps_its_range():
+    registry = Registry("method", "baselines")
+    registry.register("again")(Again)
+    assert registry.build("again", {}).count == 2
+    with pytest.raises(
+        UsageError, match=r"^--set again.count=0: count must be a whole number from 1 to 1000"
+    ):
+        registry.build("again", {"count": 0})
+
+
+def test_a_default_without_a_type_is_answered_with_the_plain_type():
+    registry = Registry("method", "baselines")
+    registry.register("bare")(type("Bare", (Typed,), {"count": 3}))
+    with pytest.raises(UsageError, match=r"sets count without a type; write count: int = \.\.\."):
+        registry.build("bare", {})
+
+
 @pytest.mark.parametrize("hint", [dict, list, tuple, object, tuple[dict, ...], Registry], ids=str)
 def test_a_type_that_settings_cannot_have_is_refused(hint):
     own = Registry("method", "baselines")

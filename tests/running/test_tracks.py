@@ -86,7 +86,7 @@ def test_chosen_settings_that_are_none_are_refused(searched, cli, tmp_path, chan
 @pytest.mark.parametrize(
     ("part", "change", "problem"),
     [
-        ("metrics", {"ring": "foo"}, "--settings tuned.toml: unknown metric 'foo'"),
+        ("chosen", {"ring": {}}, "--settings tuned.toml: is for nothing, and this run has ring"),
         ("chosen", {}, "--settings tuned.toml: is for nothing, and this run has ring"),
     ],
 )

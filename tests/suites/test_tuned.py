@@ -57,6 +57,7 @@ def test_other_files_are_refused_in_one_line(tuned, tmp_path, change, problem):
     with pytest.raises(UsageError) as failure:
         read_tuned(file, "synthetic")
     assert problem in str(failure.value)
+    assert str(failure.value).count("--settings ") == 1
     assert "\n" not in str(failure.value)
 
 

@@ -19,6 +19,7 @@ from benchmark.datasets.images import Images
 from benchmark.errors import UsageError, complain, first_line, in_one_line, tell
 from benchmark.plan.devices import choose_device
 from benchmark.plan.plan import prepared
+from benchmark.records.layout import TrialId
 from benchmark.records.lock import RunLock
 from benchmark.records.results import Results, read_scores
 from benchmark.records.schema import Record
@@ -54,6 +55,8 @@ def explore(directory: Path, options: ExploreOptions) -> Explored:
         UsageError: If there is no run or nothing to explore, or an option is wrong; nothing is changed then.
     """
     results = read_scores(directory)
+    for damage in results.damaged:
+        complain(f"{damage}; left out")
     check_writable(f"explore {directory}", directory)
     return _explore(Store(directory), results, options)
 
@@ -68,33 +71,46 @@ def explore_all(store: Store, results: Results, device: str) -> None:
 
 
 class _LeftOut:
-    """The trials that are not explored, though they were asked for; each is reported once."""
+    """The trials that were asked for and are not explored.
 
-    def __init__(self) -> None:
-        self.trials: list[str] = []
+    Arguments:
+        damaged: Those of them whose files are not as they were written, which is reported already.
+    """
 
-    def add(self, trial: str, why: str) -> None:
+    def __init__(self, damaged: Sequence[TrialId]) -> None:
+        self.trials = [str(trial) for trial in damaged]
+
+    def add(self, trial: TrialId, why: str) -> None:
         complain(f"{trial}: {why}; left out")
-        self.trials.append(trial)
-
-    def add_damaged(self, store: Store, results: Results, options: ExploreOptions) -> None:
-        """Those among what was asked for whose files are not as they were written."""
-        for damage in results.damaged:
-            trial = store.layout.trial_of(damage.file)
-            if trial is not None and options.covers(*trial):
-                self.add(str(trial), first_line(damage))
+        self.trials.append(str(trial))
 
 
 def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
-    folder = store.layout.explored(options.dataset)
-    with RunLock(folder.parent):
-        return _explore_alone(store, results, options, folder)
-
-
-def _explore_alone(store: Store, results: Results, options: ExploreOptions, folder: Path) -> Explored:
-    left_out = _LeftOut()
-    left_out.add_damaged(store, results, options)
     records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds)
+    left_out = _LeftOut(_damaged(store, results, options, records))
+    with RunLock(store.layout.explorations):
+        return _explore_records(store, results, options, records, left_out)
+
+
+def _damaged(
+    store: Store, results: Results, options: ExploreOptions, records: Sequence[Record]
+) -> list[TrialId]:
+    """The damaged trials among what was asked for: by default, the lowest seed of each method."""
+    chosen = {record["method"]: record["seed"] for record in records}
+    damaged = []
+    for damage in results.damaged:
+        trial = store.layout.trial_of(damage.file)
+        if trial is None or not options.covers(*trial):
+            continue
+        is_lowest = trial.seed < chosen.get(trial.method, trial.seed + 1)
+        if options.seeds is not None or is_lowest:
+            damaged.append(trial)
+    return damaged
+
+
+def _explore_records(
+    store: Store, results: Results, options: ExploreOptions, records: Sequence[Record], left_out: _LeftOut
+) -> Explored:
     data = dataset_of(results, options.dataset)
     _check_pairs(options, data)
     device = torch.device(choose_device(options.device))
@@ -116,6 +132,7 @@ def _explore_alone(store: Store, results: Results, options: ExploreOptions, fold
     modes = _modes_table(options.dataset, findings)
     if modes is not None:
         tables["modes"] = modes
+    folder = store.layout.explored(options.dataset)
     about = _about(results, options, findings, left_out)
     with own_style():
         sheets = list(_sheets(findings, data, held_out.cpu().numpy()))
@@ -185,7 +202,8 @@ def _explored(
         try:
             yield explorer.explore(model)
         except BROKEN as error:  # a method may be foreign code, and fail in any way
-            left_out.add(str(model), f"cannot be explored ({in_one_line(error)})")
+            trial = TrialId(explorer.data.name, model.method, model.seed)
+            left_out.add(trial, f"cannot be explored ({in_one_line(error)})")
 
 
 def _sheets(findings: Sequence[Findings], data: Dataset, real: np.ndarray) -> Iterator[DrawnSheet]:

@@ -185,7 +185,7 @@ class Explorer:
             made["search"], errors["search"] = found.x, found.error
         # What is below the resolution of float32 is no result.
         least = RESOLUTION**2 * self.variance
-        errors = {how: error.double().where(error > least, 0.0) for how, error in errors.items()}
+        errors = {how: error.double().masked_fill(error <= least, 0.0) for how, error in errors.items()}
         return Compared(
             targets=self._packed(targets),
             made={how: self._packed(x) for how, x in made.items()},

@@ -101,7 +101,7 @@ def kept_trials(results: Results, dataset: str, methods: Sequence[str] | None) -
         if record["method"] in wanted and MODEL_FILES["generator"] in record["files"]:
             kept.append(record)
     if not wanted:
-        raise UsageError(f"explore: no trial on {dataset} has ended yet; wait for the first one")
+        raise UsageError(f"explore: no trial of a method on {dataset} is finished and whole; run it first")
     if not kept:
         raise UsageError(
             f"explore: no generator of {', '.join(wanted)} on {dataset} was kept; "
@@ -115,7 +115,7 @@ def read_models(
     records: Sequence[Record],
     data: Dataset,
     device: torch.device,
-    leave_out: Callable[[str, str], None],
+    leave_out: Callable[[TrialId, str], None],
 ) -> Iterator[Model]:
     """The models of trials, but for those that have diverged, are damaged or do not fit.
 
@@ -129,12 +129,12 @@ def read_models(
     for record in records:
         trial = TrialId.of(record)
         if record["status"] != "ok":
-            complain(f"{trial}: {record['status']}; there is nothing to explore")
+            leave_out(trial, record["status"])
             continue
         try:
             parts = store.trials.model(record)
         except (DamagedError, FileNotFoundError) as error:
-            leave_out(str(trial), first_line(error))
+            leave_out(trial, first_line(error))
             continue
         tensors = {}
         for part, arrays in parts.items():
@@ -142,7 +142,7 @@ def read_models(
         try:
             generators = restored_model(_method_of(record), data.spec, tensors)
         except BROKEN as error:
-            leave_out(str(trial), f"its model cannot be made again ({first_line(error)})")
+            leave_out(trial, f"its model cannot be made again ({first_line(error)})")
             continue
         encodes = generators.has_encoder and record["schema_version"] >= FIRST_WITH_ENCODERS
         if generators.has_encoder and not encodes:

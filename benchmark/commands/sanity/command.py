@@ -64,11 +64,7 @@ def sanity(names: Sequence[str] | None, plugins: Sequence[str], workers: int, ou
         print(f"{name} fails: {', '.join(failed)}")
     out.mkdir(parents=True, exist_ok=True)
     write_at_once(out / PAGE, _page(table).encode())
-    write_at_once(out / VALUES, _csv(results).encode())
-
-
-def _csv(results: Sequence[Result]) -> str:
-    return values_table(results).to_csv(index=False, float_format="%.6g")
+    write_at_once(out / VALUES, values_table(results).to_csv(index=False, float_format="%.6g").encode())
 
 
 def _check_out(out: Path) -> None:
@@ -88,6 +84,7 @@ def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -
     for i, check in enumerate(CHECKS):
         places += [(i, j) for j in range(len(check.courses))]
     measured: dict[tuple[int, int], dict[str, Measured]] = {}
+    others = active_children()
     # A fresh interpreter: one that has used threads cannot be forked.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (tuple(plugins),))
     try:
@@ -98,8 +95,9 @@ def _measure(metrics: dict[str, Metric], plugins: Sequence[str], workers: int) -
             tell(f"{len(measured)} of {len(places)} courses measured")
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in active_children():  # what they still measure, after an interruption, is of no use
-            worker.terminate()
+        for process in active_children():
+            if process not in others:  # what it still measures, after an interruption, is of no use
+                process.terminate()
     results = []
     for i, j in places:
         check = CHECKS[i]

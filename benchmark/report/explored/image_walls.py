@@ -29,7 +29,7 @@ def image_walls(findings: Findings) -> Iterator[tuple[str, str, Figure]]:
     yield "paths", f"{title}: {captions}", wall(sheets, f"{title} ({note})", MOST_COLUMNS)
     yield from _compared("reconstructions", f"{model}: held-out images", findings.reconstructions)
     if findings.given is not None:
-        yield from _compared("search", f"{model}: the images given", findings.given)
+        yield from _compared("given", f"{model}: the images given", findings.given)
     if findings.walks is not None:
         reach = findings.walks.reach
         caption = f"{model}: walks along single latent coordinates, from -{reach} to {reach}"

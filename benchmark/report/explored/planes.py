@@ -51,7 +51,7 @@ def plane_figures(findings: Findings, data: Dataset, real: np.ndarray) -> Iterat
     yield "paths", f"{title}: {'; '.join(captions)}", figure
     yield from _compared(plane, "reconstructions", f"{model}: held-out points", findings.reconstructions)
     if findings.given is not None:
-        yield from _compared(plane, "search", f"{model}: the points given", findings.given)
+        yield from _compared(plane, "given", f"{model}: the points given", findings.given)
     if findings.map is not None:
         yield "map", *_map_figure(model, findings.map)
 

@@ -100,7 +100,7 @@ def values_of(findings: Findings) -> Iterator[Value]:
     if len(errors) == 2:
         least = LEAST_ERROR * findings.reconstructions.variance
         for datum, (encoder, search) in enumerate(zip(errors["encoder"], errors["search"], strict=True)):
-            ratio = float(encoder / search) if search > least else math.nan
+            ratio = float(encoder / search) if encoder > 0 and search > least else math.nan
             yield Value(method, seed, "", "encoder_over_search", datum, ratio)
     for measure, value in findings.measures.items():
         yield Value(method, seed, "", measure, 0, value)
