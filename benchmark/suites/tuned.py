@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from benchmark.errors import UsageError, in_one_line
+from benchmark.errors import UsageError, first_line
 from benchmark.suites.budget import parse_budget
 
 __all__ = ["FORMAT", "Chosen", "Tuned", "TunedFile", "read_tuned", "shipped_tuning"]
@@ -116,7 +116,7 @@ def read_tuned(file: Path, suite: str) -> TunedFile:
     except UsageError as error:
         raise UsageError(f"{where}: {str(error).removeprefix('--budget ')}") from None
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: is not the file of a search ({in_one_line(error)})") from error
+        raise UsageError(f"{where}: is not the file of a search ({first_line(error)})") from error
     if tuned.suite != suite:
         raise UsageError(f"{where}: is of suite {tuned.suite!r}, not {suite!r}")
     return TunedFile(file.name, sha256(content).hexdigest(), tuned)
