@@ -83,9 +83,9 @@ def test_labels_of_other_images(own):
     assert "labels other than all of 0 to 9" in refused()
 
 
-def test_a_data_root_that_is_none(tmp_path):
-    with using(str(tmp_path / "nowhere"), None):
-        line = refused()
+def test_a_data_root_that_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_DATA_ROOT", str(tmp_path / "nowhere"))
+    line = refused()
     assert "--data-root" in line
     assert "nowhere: is no directory" in line
     assert f"{RAW}/train-images-idx3-ubyte" in line
