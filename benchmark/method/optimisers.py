@@ -11,8 +11,8 @@ from benchmark.method.state import State, Tensors
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "RMSprop"]
 
-LARGEST_RATE = 1000
-"""Far above any of use: a slip of the pen is reported, and does not end as one more diverged method."""
+LARGEST_RATE = torch.finfo(torch.float32).max
+"""Settings are float32 in a step: a larger one would be infinite there."""
 
 
 class Optimiser(Protocol):
@@ -185,7 +185,7 @@ def _check_rate(lr: float) -> None:
     if is_number(lr) and lr <= 0:
         raise ValueError(f"a learning rate must be positive, not {lr}")
     if is_number(lr) and lr > LARGEST_RATE:
-        raise ValueError(f"a learning rate must be at most {LARGEST_RATE:g}, not {lr:g}")
+        raise ValueError(f"a learning rate must be at most {LARGEST_RATE:.3g}, not {lr:g}")
 
 
 def _check_share(what: str, value: float) -> None:

@@ -51,7 +51,6 @@ class _Measure(NamedTuple):
     """What the values of a metric depend on besides the generator. Different measures are not compared."""
 
     better: str
-    scale: str
     samples: int
     metric: Mapping[str, Any]
     dataset: Mapping[str, Any]
@@ -168,7 +167,7 @@ def compare_runs(
     absent = [cell for cell in old if cell not in new]
     otherwise = [cell for cell in old if cell in new and cell not in shared]
     return Comparison(
-        frame=_frame(old_trials, new_trials, shared, level),
+        frame=_frame(old_trials, new_trials, shared, after, level),
         changes=[
             *changes_between(before, after, partial(_is_selected, selection)),
             *calibration_changes(old_trials, new_trials, list(shared)),
@@ -185,13 +184,18 @@ def compare_runs(
 
 
 def _frame(
-    before: pd.DataFrame, after: pd.DataFrame, measures: Mapping[ComparedCell, _Measure], level: float
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    measures: Mapping[ComparedCell, _Measure],
+    results: Results,
+    level: float,
 ) -> pd.DataFrame:
-    """A row per cell, from the trials of both runs."""
+    """A row per cell, from the trials of both runs, on the scales of the later one's results."""
     rows = []
     for cell, measure in measures.items():
         pair = _pair(_scores(before, cell), _scores(after, cell))
-        rows.append([*cell, *_row(pair, measure, level)])
+        scale = results.facts(cell.dataset, cell.metric)["scale"]
+        rows.append([*cell, *_row(pair, measure.better, scale, level)])
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
@@ -209,7 +213,6 @@ def _measures(results: Results) -> dict[ComparedCell, _Measure]:
             facts = record["facts"][metric]
             measure = _Measure(
                 better=facts["better"],
-                scale=facts["scale"],
                 samples=facts["samples"],
                 metric=settings,
                 dataset=dataset,
@@ -257,12 +260,11 @@ def _pair(before: pd.Series, after: pd.Series) -> _Pair:
     return _Pair(before.loc[shared], after.loc[shared], paired=True)
 
 
-def _row(pair: _Pair, measure: _Measure, level: float) -> list[Any]:
+def _row(pair: _Pair, better: str, scale: str, level: float) -> list[Any]:
     """The columns of a comparison from `better` on."""
-    before, after, better = pair.before, pair.after, measure.better
+    before, after = pair.before, pair.after
     sign = 1 if better == "higher" else -1
     x, y = sign * quality(before, better), sign * quality(after, better)
-    scale = measure.scale
     if any((scores <= 0).any() for scores in (x[np.isfinite(x)], y[np.isfinite(y)])):
         scale = "linear"
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

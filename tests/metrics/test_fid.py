@@ -230,7 +230,7 @@ def named(content, folder):
 
 def refusal(file):
     """The message about the file, which names it and what to do."""
-    with using(None, str(file)), pytest.raises(UsageError) as caught:
+    with pytest.raises(UsageError) as caught, using(None, str(file)):
         METRICS.get("fid")(features="inception").on(Pictures())
     message = str(caught.value)
     assert "\n" not in message
@@ -240,8 +240,8 @@ def refusal(file):
 
 
 def test_weights_that_are_not_there(tmp_path):
-    assert "No such file" in refusal(tmp_path / OFFICIAL_WEIGHTS)
-    assert "s a directory" in refusal(tmp_path)
+    assert "there is no such file" in refusal(tmp_path / OFFICIAL_WEIGHTS)
+    assert "there is no such file" in refusal(tmp_path)
 
 
 def test_weights_that_are_not_what_their_name_says(tmp_path, weights):

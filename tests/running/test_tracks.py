@@ -66,7 +66,7 @@ def test_what_the_command_sets_is_over_what_the_search_chose(searched, cli, tmp_
     [
         ({"lr": "fast"}, "gan.lr=fast"),
         ({"lr": -1.0}, "learning rate must be positive"),
-        ({"lr": 1e300}, "learning rate must be at most 1000, not 1e+300"),
+        ({"lr": 1e300}, "learning rate must be at most 3.4e+38, not 1e+300"),
         ({"speed": 1}, "has no such setting"),
         ({"fall": "steep"}, "gan.fall=steep"),
     ],
