@@ -192,7 +192,7 @@ def _sanity(options: Namespace) -> int:
 
     from benchmark.commands.sanity.command import sanity
 
-    sanity(names, options.plugin or (), workers, option_values.directory("--out", options.out))
+    sanity(names, options.plugin or (), workers, option_values.path("--out", options.out))
     return 0
 
 

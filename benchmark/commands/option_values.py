@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.errors import UsageError
-from benchmark.registry import METRICS, is_installed, plain, user_path
+from benchmark.registry import METRICS, check_different, is_installed, plain, user_path
 from benchmark.suites.search import FIRST_TUNING_SEED
 
 __all__ = [
@@ -18,11 +18,11 @@ __all__ = [
     "as_text",
     "choice",
     "count",
-    "directory",
     "extras",
     "features",
     "metrics",
     "names",
+    "path",
     "required",
     "seconds",
     "seeds",
@@ -85,10 +85,10 @@ def _read_config(file: str, option_names: tuple[str, ...]) -> dict[str, Any]:
     return {key: as_text(key, value, where) for key, value in content.items()}
 
 
-def directory(option: str, text: str) -> Path:
-    """Reads the path of a directory, which need not be there."""
+def path(option: str, text: str, what: str = "directory") -> Path:
+    """Reads the path of a directory or a file, which need not be there."""
     if not text.strip():
-        raise UsageError(f"{option} {text!r}: give a directory")
+        raise UsageError(f"{option} {text!r}: give a {what}")
     return user_path(text)
 
 
@@ -106,9 +106,7 @@ def names(option: str, text: str | None) -> tuple[str, ...] | None:
     parts = tuple(part.strip() for part in text.split(","))
     if not all(parts):
         raise UsageError(f"--{option} {text!r}: give names with commas between them")
-    twice = next((name for name in parts if parts.count(name) > 1), None)
-    if twice is not None:
-        raise UsageError(f"--{option}: {twice} given twice; give each name once")
+    check_different(f"--{option}", parts)
     return parts
 
 

@@ -129,7 +129,7 @@ def read_run_options(
     default = request.suite.name if search is None else f"{request.suite.name}-search"
     return RunOptions(
         request=request,
-        out=option_values.directory("--out", texts.get("out", f"results/{default}")),
+        out=option_values.path("--out", texts.get("out", f"results/{default}")),
         fresh=fresh,
         limits=_read_limits(texts),
         executor=executor,

@@ -71,7 +71,7 @@ class Mixture(Dataset):
                 f"std is {self.std:g}, too little for means with a coordinate of {farthest:g}; "
                 f"it must be at least {SMALLEST_STD * farthest:g}"
             )
-        nearest = smallest_distance(self.centres) / self.std
+        nearest = _smallest_distance(self.centres) / self.std
         if nearest < SMALLEST_SEPARATION:
             raise ValueError(
                 f"two modes are {nearest:g} standard deviations apart; "
@@ -88,7 +88,7 @@ class Mixture(Dataset):
         """The modes' centres, shape $(K, D)$, float32."""
         if not self.separation:
             return self.means
-        return self.means * (self.separation * self.std / smallest_distance(self.means))
+        return self.means * (self.separation * self.std / _smallest_distance(self.means))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -314,7 +314,7 @@ class HighDimensional(Mixture):
         return torch.stack([self.centres[:, 0], torch.full((self.modes,), self.std)], dim=1)
 
 
-def smallest_distance(means: Tensor) -> float:
+def _smallest_distance(means: Tensor) -> float:
     """The distance of the two nearest of some points $(K, D)$; infinite if there is only one."""
     return float(pdist(means.double().numpy()).min(initial=inf))
 

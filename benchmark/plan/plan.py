@@ -1,6 +1,7 @@
 """From a request to a plan: what is to be trained, at what cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, NamedTuple
@@ -89,18 +90,21 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
         _check_tuned(request.tuned, datasets)
     features = features_settings(metrics, request.fid_features)
     device = choose_device(request.device)
-    planned_datasets: list[PlannedDataset] = []
-    cells: list[Planned] = []
+    unprepared: list[tuple[PlannedDataset, Settings]] = []
     for name in datasets:
         chosen = request.tuned.content.settings_on(name) if request.tuned else {}
         _check_suite(suite, name)
         settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
         for method in methods:
             METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
-        dataset = _plan_dataset(name, request, metrics, settings, dry)
-        planned_datasets.append(dataset)
-        cells += _plan_methods(dataset, request, device, methods, settings)
-    _check_scored(planned_datasets, [name for name in metrics if name not in suite.metrics])
+        unprepared.append((_plan_dataset(name, request, metrics, settings), settings))
+    _check_scored([dataset for dataset, _ in unprepared], set(metrics) - set(suite.metrics))
+    planned_datasets: list[PlannedDataset] = []
+    cells: list[Planned] = []
+    for dataset, settings in unprepared:
+        ready = replace(dataset, **prepared(dataset.data, dry)._asdict())
+        planned_datasets.append(ready)
+        cells += _plan_methods(ready, request, device, methods, settings)
     return Plan(request, device, planned_datasets, cells, workers)
 
 
@@ -108,20 +112,18 @@ def _check_suite(suite: Suite, dataset: str) -> None:
     """Raises a `UsageError` that names the suite if its own settings are none."""
     for owner, values in suite.settings_on(dataset).items():
         registry = next(each for each in (DATASETS, METHODS, METRICS) if owner in each.names())
-        try:
+        with _blaming(f"suite {suite.name!r}"):
             registry.build(owner, values)
-        except UsageError as error:
-            raise UsageError(f"suite {suite.name!r}: {str(error).replace('--set ', '')}") from error
 
 
-def _check_scored(datasets: Sequence[PlannedDataset], more: Sequence[str]) -> None:
+def _check_scored(datasets: Sequence[PlannedDataset], more: Collection[str]) -> None:
     """Raises a `UsageError` if a metric that was asked for scores no dataset, or a dataset has no metric.
 
     Arguments:
         datasets: The datasets.
         more: The metrics that are not the suite's own.
     """
-    for metric in more:
+    for metric in sorted(more):
         if not any(metric in dataset.metrics for dataset in datasets):
             names = ", ".join(dataset.name for dataset in datasets)
             raise UsageError(f"--metrics {metric}: does not apply to {names}; leave it out")
@@ -139,17 +141,23 @@ def _check_tuned(file: TunedFile, datasets: Sequence[str]) -> None:
             f"--settings {file.name}: is for {', '.join(tuned_datasets) or 'nothing'}, "
             f"and this run has {', '.join(datasets)}; give published, or the file of another search"
         )
-    try:
+    with _blaming(f"--settings {file.name}"):
         for methods in tuned.chosen.values():
             for method, chosen in methods.items():
                 METHODS.build(method, chosen.settings)
+
+
+@contextmanager
+def _blaming(where: str) -> Iterator[None]:
+    """Within it, a `UsageError` about a setting names the file or suite that the setting is from."""
+    try:
+        yield
     except UsageError as error:
-        raise UsageError(f"--settings {file.name}: {str(error).replace('--set ', '')}") from error
+        raise UsageError(f"{where}: {str(error).replace('--set ', '')}") from error
 
 
-def _plan_dataset(
-    name: str, request: Request, metrics: Sequence[str], settings: Settings, dry: bool
-) -> PlannedDataset:
+def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings: Settings) -> PlannedDataset:
+    """A dataset whose files are not prepared yet."""
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
     budget = request.budget or parse_budget(request.suite.budgets[name])
     if request.rung is not None:
@@ -167,7 +175,7 @@ def _plan_dataset(
                 f"--suite {request.suite.name}: no metric scores {name}, so nothing can be chosen"
             )
         applying = {metric: applying[metric] for metric in applying if metric == first}
-    return PlannedDataset(name, data, applying, budget, *prepared(data, dry))
+    return PlannedDataset(name, data, applying, budget, files={})
 
 
 class Prepared(NamedTuple):

@@ -69,10 +69,11 @@ class Store:
             UsageError: If the directory is a file, cannot be written, or holds something else.
         """
         where = f"--out {self.root}"
-        check_writable(where, self.root)
-        if fresh:
-            check_writable(where, self.root.parent)
         try:
+            if self.root.exists() and not self.root.is_dir():
+                raise UsageError(f"{where}: is a file; give a directory")
+            # One that is moved aside need not be writable itself.
+            check_writable(where, self.root.parent if fresh else self.root)
             if self.root.exists():
                 self._check_content(suite, fresh, search)
         except OSError as error:

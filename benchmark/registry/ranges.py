@@ -4,6 +4,7 @@ Upper limits lie far above what is of use. They keep a slip of the pen from fill
 """
 
 from dataclasses import fields
+from functools import cache
 from typing import Annotated, Any, get_origin, get_type_hints
 
 from msgspec import Meta
@@ -57,15 +58,21 @@ def check_ranges(instance: Any) -> None:
     Raises:
         ValueError: If a value is outside of its range.
     """
-    names = [field.name for field in fields(instance)]
-    for cls in type(instance).__mro__:
-        for name, hint in get_type_hints(cls, include_extras=True).items():
-            if name in names and is_range(hint):
-                _check(name, getattr(instance, name), hint)
+    for name, hint in _ranges_of(instance.__class__):
+        value = getattr(instance, name)
+        try:
+            convert(value, hint)
+        except ValueError:
+            raise ValueError(f"{name} must be {describe(hint)}, not {value}") from None
 
 
-def _check(name: str, value: Any, hint: Any) -> None:
-    try:
-        convert(value, hint)
-    except ValueError:
-        raise ValueError(f"{name} must be {describe(hint)}, not {value}") from None
+@cache
+def _ranges_of(cls: Any) -> list[tuple[str, Any]]:
+    """The names and types of a class's fields that are ranges, in it and in the classes above it."""
+    names = [field.name for field in fields(cls)]
+    ranges = []
+    for part in cls.__mro__:
+        for name, hint in get_type_hints(part, include_extras=True).items():
+            if name in names and is_range(hint) and (name, hint) not in ranges:
+                ranges.append((name, hint))
+    return ranges

@@ -34,6 +34,7 @@ __all__ = [
     "REGISTRIES",
     "SUITES",
     "Registry",
+    "check_different",
     "recorded_settings",
     "register_dataset",
     "register_method",
@@ -146,9 +147,7 @@ class Registry:
         """Raises a `UsageError` if one of the names is unknown, or is given twice. Imports nothing."""
         for name in names:
             self.check(name)
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise UsageError(f"{self.kind}s: {', '.join(twice)} given twice; give each name once")
+        check_different(f"{self.kind}s", names)
 
     def is_built_in(self, name: str) -> bool:
         """Whether the entry is one of this program's own."""
@@ -232,12 +231,12 @@ class Registry:
             missing.append("the decorator @dataclass(frozen=True)")
         if missing:
             raise UsageError(f"{who}: {cls.__name__} lacks {', '.join(missing)}")
-        hints = get_type_hints(cls, include_extras=True)
+        hints, plain_hints = get_type_hints(cls, include_extras=True), get_type_hints(cls)
         for field in fields(cls):
             if field.name in RESERVED_FIELDS:
                 raise UsageError(f"{who}: a setting cannot be called {field.name}; give it another name")
             _check_type(who, field.name, hints[field.name])
-            _check_default(who, cls, field, get_type_hints(cls)[field.name])
+            _check_default(who, cls, field, plain_hints[field.name])
         return cls
 
 
@@ -245,6 +244,13 @@ def _own_settings(cls: Any) -> set[str]:
     """What a class itself declares with a type, apart from what belongs to the class."""
     own = inspect.get_annotations(cls)
     return {name for name, hint in own.items() if "ClassVar" not in str(hint)}
+
+
+def check_different(what: str, names: Sequence[str]) -> None:
+    """Raises a `UsageError` if one of the names is given twice."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"{what}: {', '.join(twice)} given twice; give each name once")
 
 
 def settings_of(cls: Any) -> list[Field]:

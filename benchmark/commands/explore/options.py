@@ -8,7 +8,6 @@ from typing import Any
 
 from benchmark.commands import option_values
 from benchmark.errors import UsageError
-from benchmark.registry import user_path
 
 __all__ = ["EXPLORE_OPTIONS", "ExploreOptions", "read_explore_options"]
 
@@ -105,18 +104,12 @@ def _seeds(text: str) -> tuple[int, ...]:
     return option_values.seeds(text if "," in text else f"{text},")
 
 
-def _file(text: str) -> Path:
-    if not text.strip():
-        raise UsageError(f"--image {text!r}: give a file")
-    return user_path(text)
-
-
 READERS: dict[str, Callable[[str], Any]] = {
     "methods": partial(option_values.names, "methods"),
     "seeds": _seeds,
     "steps": partial(option_values.count, "--steps", least=2, most=MOST_STEPS),
     "pairs": partial(option_values.count, "--pairs", most=MOST_PAIRS),
-    "image": _file,
+    "image": partial(option_values.path, "--image", what="file"),
     "loss": partial(option_values.choice, "--loss", choices=LOSSES),
     "starts": partial(option_values.count, "--starts", most=MOST_STARTS),
     "iterations": partial(option_values.count, "--iterations", most=MOST_ITERATIONS),

@@ -84,7 +84,7 @@ class _Plane:
     def draw_compared(self, axes: Axes, compared: Compared, how: str) -> str:
         """Draws lines from points to what was made of them, and returns the caption."""
         targets, made = self._projected(compared.targets), self._projected(compared.made[how])
-        self._prepare(axes, targets)
+        self._prepare(axes, np.concatenate([targets, made[np.isfinite(made).all(axis=1)]]))
         for target, again in zip(targets, made, strict=True):
             x, y = np.stack([target, again]).T
             axes.plot(x, y, color=COLOURS[1], linewidth=0.8)
@@ -163,7 +163,7 @@ def _draw_volumes(axes: Axes, latent_map: LatentMap, colours: ListedColormap) ->
     small = int((latent_map.volumes < SMALL_VOLUME * latent_map.weights).sum())
     caption = (
         f"latent volume by mode (line: its weight); {100 * off:.3g} % is on no mode; "
-        f"{small} of {len(places)} modes have less than a tenth of their weight"
+        f"modes with less than a tenth of their weight: {small} of {len(places)}"
     )
     _entitle(axes, caption)
     return caption
