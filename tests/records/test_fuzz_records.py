@@ -157,5 +157,5 @@ def test_records_with_anything_in_them(tmp_path_factory, data, new, name, sealed
 
 
 @pytest.mark.long
-def test_thousands_of_cases():
+def test_hundreds_of_cases():
     run_many_cases(__file__)

@@ -1,10 +1,11 @@
-"""Fixtures of tests of runs: a small run, and the same run interrupted."""
+"""Fixtures of tests of runs: a small run, the same run interrupted, and a longer one."""
 
 import signal
 
 import pytest
-from support.faults import SMALL, Inline, draw_nothing, finished, use
+from support.faults import LONGER, SMALL, Inline, draw_nothing, finished, use
 from support.searches import search
+from support.shared import shared_folder
 
 
 @pytest.fixture(autouse=True)
@@ -17,10 +18,15 @@ def _signals_are_heard():
 
 
 @pytest.fixture
-def inline(monkeypatch):
+def undrawn(monkeypatch):
+    """The reports of runs in this process have no pictures and no page."""
+    draw_nothing(monkeypatch)
+
+
+@pytest.fixture
+def inline(monkeypatch, undrawn):
     """Cells run in this process, and nothing is drawn."""
     use(monkeypatch, Inline())
-    draw_nothing(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +40,20 @@ def whole(tmp_path_factory):
         draw_nothing(patch)
         assert main([*SMALL, "--out", str(out)]) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def longer(tmp_path_factory):
+    """A run long enough to be interrupted, which nothing happened to."""
+    from benchmark.commands.cli import main
+
+    def fill(folder):
+        with pytest.MonkeyPatch.context() as patch:
+            use(patch, Inline())
+            draw_nothing(patch)
+            assert main([*LONGER, "--out", str(folder / "run")]) == 0
+
+    return shared_folder(tmp_path_factory, "longer", fill) / "run"
 
 
 @pytest.fixture(scope="session")

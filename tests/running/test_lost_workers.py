@@ -64,7 +64,7 @@ Leaks.held = []
 
 
 @pytest.fixture
-def plugin(tmp_path, monkeypatch):
+def plugin(undrawn, tmp_path, monkeypatch):
     """A plug-in whose methods behave in this process, and misbehave in workers."""
     import multiprocessing
 
@@ -139,10 +139,10 @@ def test_a_worker_that_is_killed_twice_has_failed_and_the_rest_goes_on(cli, tmp_
 def test_a_method_that_hangs_is_given_up(cli, tmp_path, plugin):
     out = tmp_path / "run"
     began = time.monotonic()
-    status, _, err = run_plugin(cli, plugin, out, "hangs,gan", "--stall-timeout", "8s")
+    status, _, err = run_plugin(cli, plugin, out, "hangs,gan", "--stall-timeout", "20s")
     assert status == 1
-    assert time.monotonic() - began < 60
-    assert "nothing was heard of it for 8 s; trying again" in err
+    assert time.monotonic() - began < 150
+    assert "nothing was heard of it for 20 s; trying again" in err
     trials = pd.read_csv(out / "trials.csv").set_index("method")["status"]
     assert (trials["hangs"] == "failed").all()
     assert (trials["gan"] == "ok").all()

@@ -145,7 +145,7 @@ def test_the_report_is_rebuilt_from_the_records_alone(cli, tiny, tmp_path):
     assert len(list((copy / "plots").iterdir())) == 6
 
 
-def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
+def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, undrawn, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     assert cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", one)[0] == 0
     assert cli(*GAN_AND_DCGAN, "--seeds", "3", "--out", two, "--workers", "1")[0] == 0
@@ -165,7 +165,7 @@ def test_two_runs_are_identical_and_so_is_an_interrupted_one(cli, tmp_path):
 
 
 @pytest.mark.long
-def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
+def test_more_seeds_leave_finished_ones_untouched(cli, undrawn, tmp_path):
     out = tmp_path / "run"
     assert cli(*GAN_AND_DCGAN, "--seeds", "2", "--out", out)[0] == 0
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in out.rglob("result.json")}
@@ -179,7 +179,7 @@ def test_more_seeds_leave_finished_ones_untouched(cli, tmp_path):
 
 
 @pytest.mark.long
-def test_fresh_moves_the_old_run_aside(cli, tmp_path):
+def test_fresh_moves_the_old_run_aside(cli, undrawn, tmp_path):
     out = tmp_path / "run"
     assert cli(*GAN_AND_DCGAN, "--seeds", "1", "--out", out)[0] == 0
     assert cli(*GAN_AND_DCGAN, "--seeds", "1", "--out", out, "--fresh", "--budget", "bogus")[0] == 2
@@ -193,7 +193,7 @@ def test_fresh_moves_the_old_run_aside(cli, tmp_path):
 
 
 @pytest.mark.long
-def test_other_budgets(cli, tmp_path):
+def test_other_budgets(cli, undrawn, tmp_path):
     for budget, column, amount in (("40steps", "generator_steps", 40), ("2560samples", "samples_seen", 2560)):
         out = tmp_path / column
         assert cli(*GAN_AND_DCGAN[:7], "--budget", budget, "--seeds", "1", "--out", out)[0] == 0
@@ -206,7 +206,7 @@ def test_other_budgets(cli, tmp_path):
 
 
 @pytest.mark.long
-def test_compiled_and_eager_groups_are_told_apart(cli, tmp_path):
+def test_compiled_and_eager_groups_are_told_apart(cli, undrawn, tmp_path):
     """A group is repeated as it was trained, whatever --compile says now."""
     out = tmp_path / "run"
     arguments = [*GAN_AND_DCGAN[:5], "--methods", "gan", *GAN_AND_DCGAN[7:], "--seeds", "2", "--out", out]

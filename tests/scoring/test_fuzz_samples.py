@@ -123,5 +123,5 @@ def test_an_archive_that_unpacks_to_more_than_fits_is_not_unpacked(tmp_path, mon
 
 
 @pytest.mark.long
-def test_thousands_of_cases():
+def test_hundreds_of_cases():
     run_many_cases(__file__)

@@ -1,4 +1,4 @@
-"""What the tests with random input share: some cases of each kind; thousands behind the marker `long`."""
+"""What the tests with random input share: some cases of each kind; hundreds behind the marker `long`."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 CASES = int(os.environ.get("BENCHMARK_FUZZ_CASES", "50"))
 
-LONG_CASES = 2000
+LONG_CASES = 600
 
 fuzz = settings(
     max_examples=CASES,

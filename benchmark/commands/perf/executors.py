@@ -23,8 +23,7 @@ def measure_executors(quick: bool = False) -> None:
         UsageError: If Ray is not installed.
     """
     require_ray()
-    together = Ring.seeds_together
-    cells, budget = (2, "1e9flops") if quick else (8, "2e10flops")
+    cells, together, budget = (2, 2, "1e9flops") if quick else (8, Ring.seeds_together, "2e10flops")
     trials = cells * together  # equal cells
     ways = {
         "1 worker": ("--workers", "1"),
