@@ -2,7 +2,7 @@
 
 from benchmark.registry import register_suite
 from benchmark.suites.papers import MIXTURE_METRICS
-from benchmark.suites.suite import Protocol, Suite
+from benchmark.suites.suite import CheckedRun, Protocol, Suite
 
 
 @register_suite("r3gan-2024")
@@ -69,6 +69,7 @@ def r3gan_2024() -> Suite:
                 "0.2)",
                 "gan is in both sources under other settings; here it has the same batch and rate",
             ),
+            checked={method: {"grid": CheckedRun(3, "20000steps")} for method in ("gan", "r3gan")},
         ),
     )
 

@@ -315,5 +315,6 @@ def rls_gan_2021() -> Suite:
                 "all methods but gan and pacgan2 are in no row of the table; they have the same optimiser, "
                 "and else their own settings",
             ),
+            checked={method: dict.fromkeys(datasets, CheckedRun(10, "30000steps")) for method in RLS_METHODS},
         ),
     )

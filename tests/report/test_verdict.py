@@ -255,7 +255,7 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
         "has 0.75 times the true spread inside those that it captures."
     )
     result, _ = answer_by_overlap(tmp_path / "confident", metrics_of_modes([8.0] * 5, [2.0] * 5))
-    assert "misses 6.0 of 8 modes" in result.verdict
+    assert "misses 6.0 of 8 modes (by modes_confident) and" in result.verdict
     result, _ = answer_by_overlap(tmp_path / "alone", {})
     assert result.verdict == (
         "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution."
@@ -271,6 +271,16 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
         "On ring, no method stands out: ali cannot be distinguished from gan, which is first: "
         "it reproduces 36% of the distribution."
     )
+
+
+@pytest.mark.parametrize(("confident", "by"), [(None, ""), ([5.0] * 5, "by modes_confident; ")])
+def test_a_portrait_has_the_modes_that_real_data_misses_too(tmp_path, confident, by):
+    """Of rare modes a perfect sampler may have too few samples to capture them."""
+    others = metrics_of_modes([5.0] * 5, confident)
+    for name in others.keys() & {"modes", "modes_confident"}:
+        others[name]["scores"]["real-data"] = [6.0, 6.0]
+    result, _ = answer_by_overlap(tmp_path, others)
+    assert f"misses 3.0 of 8 modes ({by}fresh real data misses 2.0) and" in result.verdict
 
 
 def test_only_a_verdict_by_overlap_has_a_portrait(tmp_path):
