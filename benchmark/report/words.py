@@ -55,7 +55,11 @@ CAPTIONS_OF_COVERAGE = {
 }
 """Parts of a trial's caption, by metric."""
 
-CAPTIONS_WITHOUT_MODES = {"ivom": "IvOM {ivom:.4f}", "fid": "FID {fid:.4g} ({fid_features})"}
+CAPTIONS_WITHOUT_MODES = {
+    "clipped_coverage": "clipped coverage {clipped_coverage:.2f}",
+    "ivom": "IvOM {ivom:.2g}",
+    "fid": "FID {fid:.2g} ({fid_features})",
+}
 """Those of a trial that has no score in the metrics of `CAPTIONS_OF_COVERAGE`."""
 
 

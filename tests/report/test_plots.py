@@ -175,7 +175,7 @@ def test_images_without_modes_or_encoders_have_fewer(tmp_path):
         record(store, "cifar10", method, arrays=arrays_of(counts=False))
     report_of(store)
     assert pictures(store, "cifar10") == {"samples", "nearest", "metrics", "curves"}
-    assert "Samples of gan, seed 0: IvOM 0.5000, FID 0.5 (raw)" in (tmp_path / "report.html").read_text()
+    assert "Samples of gan, seed 0: IvOM 0.5, FID 0.5 (raw)" in (tmp_path / "report.html").read_text()
 
 
 def test_a_picture_that_no_longer_applies_goes(tmp_path):
@@ -220,7 +220,7 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
             "dcgan",
             "ok",
             arrays_of(),
-            {"modes_total": 5, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"},
+            {"clipped_coverage": 0.421, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"},
         ),
     )
     assert texts(by_name["samples"]) == [
@@ -228,7 +228,7 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
         "gan, seed 0 (diverged)\n",
         "no samples were kept",
         "ali, seed 3 (diverged)\n2 of 5 modes, 50.0% high quality",
-        "dcgan, seed 0\nIvOM 0.0213, FID 31.42 (raw)",
+        "dcgan, seed 0\nclipped coverage 0.42, IvOM 0.021, FID 31 (raw)",
     ]
     assert texts(by_name["nearest"]) == ["real-data, seed 0", "dcgan, seed 0"]
     assert len(by_name["samples"].images) == 3
