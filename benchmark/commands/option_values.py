@@ -114,7 +114,7 @@ def metrics(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
     """Reads `a,b` as these metrics, and `+a,b` as those of the default and these; `None` as the default.
 
     Raises:
-        UsageError: If one of them is unknown or given twice.
+        UsageError: If one of them is unknown, is given twice, or is to be added and there already.
     """
     if text is None:
         return default
@@ -125,6 +125,9 @@ def metrics(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
             raise UsageError(
                 f"--metrics {text!r}: give + before the first name only: it holds for all of them"
             )
+    there = sorted(set(default).intersection(own)) if more else []
+    if there:
+        raise UsageError(f"--metrics {text!r}: {', '.join(there)} is there without +; add other metrics")
     chosen = (*default, *own) if more else own
     METRICS.check_names(chosen)
     return chosen

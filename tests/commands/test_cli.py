@@ -56,7 +56,7 @@ RUN = ("run", "--suite", "synthetic", "--dry-run")
         (("check", "vegan"), "no method, dataset, metric, suite is called 'vegan'; did you mean veegan"),
         (("check", "gan", "--fid-features", "raw"), "unrecognized arguments: --fid-features raw"),
         ((*RUN, "--fid-features", "foo"), "--fid-features 'foo': choose from raw, classifier, inception"),
-        ((*RUN, "--metrics", "+kl"), "metrics: kl given twice"),
+        ((*RUN, "--metrics", "+kl"), "kl is there without +"),
         ((*RUN, "--executor", "ray", "--ray-address", "here"), "give auto, or HOST:PORT"),
         (("score", "x.npy", "--dataset", "rnig"), "unknown dataset 'rnig'"),
     ],
