@@ -57,8 +57,8 @@ CAPTIONS_OF_COVERAGE = {
 
 CAPTIONS_WITHOUT_MODES = {
     "clipped_coverage": "clipped coverage {clipped_coverage:.2f}",
-    "ivom": "IvOM {ivom:.2g}",
-    "fid": "FID {fid:.2g} ({fid_features})",
+    "ivom": "IvOM {ivom:.1g}",
+    "fid": "FID {fid:.4g} ({fid_features})",
 }
 """Those of a trial that has no score in the metrics of `CAPTIONS_OF_COVERAGE`."""
 

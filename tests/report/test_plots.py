@@ -220,7 +220,7 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
             "dcgan",
             "ok",
             arrays_of(),
-            {"clipped_coverage": 0.421, "ivom": 0.0213, "fid": 31.416, "fid_features": "raw"},
+            {"clipped_coverage": 0.421, "ivom": 0.0213, "fid": 131.416, "fid_features": "raw"},
         ),
     )
     assert texts(by_name["samples"]) == [
@@ -228,7 +228,7 @@ def test_captions_tell_seed_state_and_scores(tmp_path):
         "gan, seed 0 (diverged)\n",
         "no samples were kept",
         "ali, seed 3 (diverged)\n2 of 5 modes, 50.0% high quality",
-        "dcgan, seed 0\nclipped coverage 0.42, IvOM 0.021, FID 31 (raw)",
+        "dcgan, seed 0\nclipped coverage 0.42, IvOM 0.02, FID 131.4 (raw)",
     ]
     assert texts(by_name["nearest"]) == ["real-data, seed 0", "dcgan, seed 0"]
     assert len(by_name["samples"].images) == 3

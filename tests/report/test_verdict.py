@@ -277,8 +277,9 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
 def test_a_portrait_has_the_modes_that_real_data_misses_too(tmp_path, confident, by):
     """Of rare modes a perfect sampler may have too few samples to capture them."""
     others = metrics_of_modes([5.0] * 5, confident)
-    for name in others.keys() & {"modes", "modes_confident"}:
-        others[name]["scores"]["real-data"] = [6.0, 6.0]
+    others["modes"]["scores"]["real-data"] = [7.0, 7.0] if confident else [6.0, 6.0]
+    if confident:
+        others["modes_confident"]["scores"]["real-data"] = [6.0, 6.0]
     result, _ = answer_by_overlap(tmp_path, others)
     assert f"misses 3.0 of 8 modes ({by}fresh real data misses 2.0) and" in result.verdict
 

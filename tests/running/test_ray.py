@@ -87,7 +87,7 @@ def cluster():
 
 
 @pytest.mark.long
-def test_tables_are_those_of_local_processes(cli, whole, undrawn, tmp_path, monkeypatch):
+def test_tables_are_those_of_a_run_in_this_process(cli, whole, undrawn, tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # of a cluster that nobody asked for
     status, _, err = cli(*SMALL, "--out", tmp_path / "ray", "--executor", "ray")
     assert status == 0
