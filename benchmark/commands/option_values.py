@@ -125,10 +125,11 @@ def metrics(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
             raise UsageError(
                 f"--metrics {text!r}: give + before the first name only: it holds for all of them"
             )
-    there = sorted(set(default).intersection(own)) if more else []
+    kept = default if more else ()
+    there = sorted(set(kept).intersection(own))
     if there:
         raise UsageError(f"--metrics {text!r}: {', '.join(there)} is there without +; add other metrics")
-    chosen = (*default, *own) if more else own
+    chosen = (*kept, *own)
     METRICS.check_names(chosen)
     return chosen
 

@@ -29,29 +29,30 @@ def inline(monkeypatch, undrawn):
     use(monkeypatch, Inline())
 
 
-@pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """A small run that nothing happened to."""
+def run_inline(out, arguments):
+    """Makes a run in this process, from start to end, and draws nothing."""
     from benchmark.commands.cli import main
 
-    out = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
         use(patch, Inline())
         draw_nothing(patch)
-        assert main([*SMALL, "--out", str(out)]) == 0
+        assert main([*arguments, "--out", str(out)]) == 0
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A small run that nothing happened to."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    run_inline(out, SMALL)
     return out
 
 
 @pytest.fixture(scope="session")
 def longer(tmp_path_factory):
     """A run long enough to be interrupted, which nothing happened to."""
-    from benchmark.commands.cli import main
 
     def fill(folder):
-        with pytest.MonkeyPatch.context() as patch:
-            use(patch, Inline())
-            draw_nothing(patch)
-            assert main([*LONGER, "--out", str(folder / "run")]) == 0
+        run_inline(folder / "run", LONGER)
 
     return shared_folder(tmp_path_factory, "longer", fill) / "run"
 

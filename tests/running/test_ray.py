@@ -4,7 +4,6 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import time
 
@@ -211,11 +210,8 @@ def test_a_lost_node_costs_time_alone(cli, longer, undrawn, tmp_path, cluster):
 @pytest.mark.long
 def test_a_lost_cluster_is_one_line(tmp_path):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "benchmark", *LONGER, "--out", str(out), "--executor", "ray"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while len(finished(out)) < 4:
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = spawn(*LONGER, "--out", out, "--executor", "ray")
+    wait_for(lambda: len(finished(out)) >= 4, process)
     (raylet,) = [child for child in psutil.Process(process.pid).children() if child.name() == "raylet"]
     raylet.kill()
     _, err = process.communicate(timeout=300)

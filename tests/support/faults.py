@@ -108,8 +108,8 @@ def spawn(*arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
-def wait_for(condition, process, seconds=300):
-    deadline = time.monotonic() + seconds
+def wait_for(condition, process):
+    deadline = time.monotonic() + 300
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
