@@ -1,6 +1,7 @@
 """Shared fixtures."""
 
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -21,6 +22,18 @@ use_own_packages()
 def _one_thread():
     """Timings do not matter here, and small products are fastest on one thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_heard():
+    """What tests start hears signals, even if the tests themselves are started with `nohup`."""
+    stops = (signal.SIGINT, signal.SIGHUP)
+    ignored = [number for number in stops if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

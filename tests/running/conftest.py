@@ -1,20 +1,9 @@
 """Fixtures of tests of runs: a small run, the same run interrupted, and a longer one."""
 
-import signal
-
 import pytest
 from support.faults import LONGER, SMALL, Inline, draw_nothing, finished, use
 from support.searches import search
 from support.shared import shared_folder
-
-
-@pytest.fixture(autouse=True)
-def _signals_are_heard():
-    """Runs that are started here are not those of `nohup`, even if the tests are."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
