@@ -1,7 +1,9 @@
 """The neural spline flow."""
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -65,23 +67,12 @@ class SplineFlow(Standardised):
     bins: Count = 8
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
-        try:
-            from zuko.flows import NSF
-        except ImportError:
-            raise UsageError(
-                "spline-flow needs zuko; install it with pip install 'mode-collapse-benchmark[flows]'"
-            ) from None
         architecture_of(data)  # refuses one that is not for points
-        hidden = [data.width] * data.depth
-        # zuko looks at values when it builds its masks, and the meta device has none.
-        with torch.device("cpu"):
-            flow = NSF(
-                prod(data.shape),
-                transforms=self.transforms,
-                bins=self.bins,
-                passes=2,
-                hidden_features=hidden,
-            )
+        layout = _layout(prod(data.shape), self.transforms, self.bins, (data.width,) * data.depth)
+        flow = deepcopy(layout)
+        for layer in flow.modules():
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
         return {"generator": Flow(flow).to(torch.get_default_device())}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
@@ -98,3 +89,20 @@ class SplineFlow(Standardised):
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
         return self.restored(nets, nets.generator(z))
+
+
+@cache
+def _layout(features: int, transforms: int, bins: int, hidden: tuple[int, ...]) -> nn.Module:
+    """zuko's flow, to be copied and given weights.
+
+    It is kept: zuko sorts the rows of its masks, which takes seconds where features are many.
+    """
+    try:
+        from zuko.flows import NSF
+    except ImportError:
+        raise UsageError(
+            "spline-flow needs zuko; install it with pip install 'mode-collapse-benchmark[flows]'"
+        ) from None
+    # zuko looks at values of its masks, and the meta device has none.
+    with torch.device("cpu"), torch.random.fork_rng(devices=()):
+        return NSF(features, transforms=transforms, bins=bins, passes=2, hidden_features=hidden)
