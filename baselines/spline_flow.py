@@ -93,7 +93,7 @@ class SplineFlow(Standardised):
 
 @cache
 def _layout(features: int, transforms: int, bins: int, hidden: tuple[int, ...]) -> nn.Module:
-    """zuko's flow, to be copied and given weights.
+    """Zuko's flow, to be copied and given weights.
 
     It is kept: zuko sorts the rows of its masks, which takes seconds where features are many.
     """
