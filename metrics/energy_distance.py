@@ -9,7 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
 from metrics.on_features import OnFeatures
-from metrics.pairs import energy_distance, mean_between
+from metrics.pairs import energy_distance, mean_distance
 
 __all__ = ["EnergyDistance"]
 
@@ -37,5 +37,5 @@ class EnergyDistance(OnFeatures):
     def score(self, evaluation: Evaluation) -> Tensor:
         samples, real = self.features_in(evaluation)
         key = ("mean distance", self.features, self.points)
-        of_real = evaluation.held_out.once(key, lambda: mean_between(real, real, torch.cdist))
+        of_real = evaluation.held_out.once(key, lambda: mean_distance(real))
         return torch.stack([energy_distance(x, real, of_real) for x in samples])

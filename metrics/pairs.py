@@ -5,7 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-__all__ = ["ROWS_AT_A_TIME", "energy_distance", "mean_between", "mean_within", "median_distance"]
+__all__ = [
+    "ROWS_AT_A_TIME",
+    "energy_distance",
+    "mean_between",
+    "mean_distance",
+    "mean_within",
+    "median_distance",
+]
 
 ROWS_AT_A_TIME = 1000
 """Rows of a matrix of pairs that are computed at a time."""
@@ -14,7 +21,7 @@ POINTS_FOR_THE_MEDIAN = 2000
 """As many points are enough for the median of their distances."""
 
 PairFunction = Callable[[Tensor, Tensor], Tensor]
-"""Maps points $(n, F)$ and $(m, F)$ to a number for each pair, shape $(n, m)$."""
+"""Maps points $(n, F)$ and $(m, F)$ to a number for each pair, shape $(n, m)$; symmetric."""
 
 
 def mean_between(x: Tensor, y: Tensor, function: PairFunction) -> Tensor:
@@ -28,16 +35,26 @@ def mean_between(x: Tensor, y: Tensor, function: PairFunction) -> Tensor:
 
 def mean_within(x: Tensor, function: PairFunction) -> Tensor:
     """The mean over all pairs of two different points of `x` $(N, F)$, float64; NaN for a single point."""
+    return _sum_within(x, function) / (len(x) * (len(x) - 1))
+
+
+def mean_distance(x: Tensor) -> Tensor:
+    """The mean distance over all pairs of points of `x` $(N, F)$, a point and itself included; float64."""
+    return _sum_within(x, torch.cdist) / len(x) ** 2
+
+
+def _sum_within(x: Tensor, function: PairFunction) -> Tensor:
+    """The sum over all pairs of two different points, of a symmetric function: half of them are computed."""
     x = x.double()
-    total, start = x.new_zeros(()), 0
-    for part in x.split(ROWS_AT_A_TIME):
-        values = function(part, x)
-        total += values.sum() - values[:, start : start + len(part)].diagonal().sum()
-        start += len(part)
-    return total / (len(x) * (len(x) - 1))
+    total = x.new_zeros(())
+    for start in range(0, len(x), ROWS_AT_A_TIME):
+        part = x[start : start + ROWS_AT_A_TIME]
+        own, others = function(part, x[start:]).split((len(part), len(x) - start - len(part)), dim=1)
+        total += own.sum() - own.diagonal().sum() + 2 * others.sum()
+    return total
 
 
-def energy_distance(x: Tensor, y: Tensor, within_y: Tensor) -> Tensor:
+def energy_distance(x: Tensor, y: Tensor, mean_distance_of_y: Tensor) -> Tensor:
     """The energy distance of points `x` $(N, F)$ and `y` $(M, F)$, float64.
 
     The means are over all pairs, a point and itself included.
@@ -45,11 +62,11 @@ def energy_distance(x: Tensor, y: Tensor, within_y: Tensor) -> Tensor:
     Arguments:
         x: The points.
         y: The others.
-        within_y: The mean distance of the others from each other.
+        mean_distance_of_y: That of the others from each other.
     """
-    across, within_x = mean_between(x, y, torch.cdist), mean_between(x, x, torch.cdist)
+    across = mean_between(x, y, torch.cdist)
     # Of equal points, rounding may leave a sum below 0.
-    return (2 * across - within_x - within_y).clamp(min=0).sqrt()
+    return (2 * across - mean_distance(x) - mean_distance_of_y).clamp(min=0).sqrt()
 
 
 def median_distance(x: Tensor) -> float:

@@ -12,7 +12,7 @@ from benchmark.datasets.curves import TwoMoons
 from benchmark.datasets.mixtures import Ring
 from metrics.features import features_of, held_out_features
 from metrics.mmd import gaussian_kernel, polynomial_kernel, squared_mmd
-from metrics.pairs import mean_within, median_distance
+from metrics.pairs import mean_distance, mean_within, median_distance
 from metrics.sliced_wasserstein import sliced_wasserstein
 
 
@@ -115,6 +115,14 @@ def test_pairs_are_of_two_different_points():
         return torch.cdist(x, y) == 0
 
     assert mean_within(at(1, 1, 2, 3), same).item() == pytest.approx(2 / 12)
+
+
+def test_half_of_the_pairs_stand_for_all():
+    """More points than are handled at a time, and not a multiple of those."""
+    x = normal(2500, 3).double()
+    pairs = torch.pdist(x)
+    assert mean_within(x, torch.cdist).item() == pytest.approx(pairs.mean().item(), rel=1e-12)
+    assert mean_distance(x).item() == pytest.approx(2 * pairs.sum().item() / 2500**2, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["energy_distance", "sliced_wasserstein", "mmd"])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from benchmark.commands.explore.models import Model
 from benchmark.method import Latents
-from metrics.pairs import energy_distance, mean_between
+from metrics.pairs import energy_distance, mean_distance
 
 __all__ = ["Effects", "code_error", "code_measures", "effects_of", "latent_usage"]
 
@@ -107,7 +107,7 @@ def code_measures(codes: Tensor, latents: Latents, rng: torch.Generator) -> Mapp
         "code_mean": float(x.mean(dim=0).square().mean().sqrt()),
         "code_variance": float(covariance.diagonal().mean()),
         "code_covariance": float((covariance - identity).norm() / identity.norm()),
-        "code_energy": float(energy_distance(x, y, mean_between(y, y, torch.cdist))),
+        "code_energy": float(energy_distance(x, y, mean_distance(y))),
     }
 
 
