@@ -17,6 +17,11 @@ __all__ = ["ProgressLine"]
 PLAIN_EVERY = 15.0
 """Seconds between two plain lines."""
 
+FIRST_ESTIMATE = 0.02
+"""The share of the work from which the time left is estimated: workers start and compile before, which would
+count as slow training.
+"""
+
 
 class ProgressLine:
     """Counts trials, parts of a trial included, and estimates the time left from the work done so far.
@@ -96,7 +101,7 @@ class ProgressLine:
         parts = []
         if spent:
             parts.append(f"{spent / self.scale / elapsed:.1f} {self.rate}")
-        if 0 < share < 1:
+        if FIRST_ESTIMATE <= share < 1:
             parts.append(f"{duration(elapsed * (1 - share) / share)} left")
         return ", ".join(parts)
 
