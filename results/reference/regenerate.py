@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmark.commands.cli import main  # noqa: E402
+from benchmark.datasets import places  # noqa: E402
+from benchmark.errors import UsageError  # noqa: E402
 
 RUNS = {
     "synthetic-search": "tune --suite synthetic --trials 64 --seeds 2 --halving 8 --rungs 2",
@@ -24,6 +26,9 @@ RUNS = {
     "synthetic-published": "run --suite synthetic --settings published --seeds 10",
     "synthetic-latents": "run --suite synthetic --methods gan,ali,veegan,aegan --seeds 3",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
+    "stacked-mnist-latents": (
+        "run --suite stacked-mnist --methods gan,dcgan,ali,veegan,aegan --settings published --seeds 2"
+    ),
     "veegan-2017": "run --suite veegan-2017 --datasets grid --methods veegan --seeds 5",
     "pacgan-2018": "run --suite pacgan-2018 --methods gan,ali,pacgan2 --seeds 3 --budget 50000steps",
     "rls-gan-2021": "run --suite rls-gan-2021 --seeds 10",
@@ -31,7 +36,7 @@ RUNS = {
 }
 """The command of each run. The options of this script are about where it runs, and change no result."""
 
-EXPLORED = {"synthetic-latents": "0,1,2"}
+EXPLORED = {"synthetic-latents": "0,1,2", "stacked-mnist-latents": "0,1"}
 """The runs whose models are explored, and with which seeds."""
 
 TUNINGS = ROOT / "benchmark" / "suites" / "tunings"
@@ -138,10 +143,14 @@ def regenerate_as_asked() -> int:
         if name not in RUNS:
             parser.error(f"--results {text!r}: {name!r} is not among {', '.join(RUNS)}")
     options: list[str] = []
-    for option, value in parsed.items():
-        if value:
-            options += [f"--{option.replace('_', '-')}", value]
-    return regenerate_all(names, options)
+    for option in ("workers", "device"):
+        if parsed[option]:
+            options += [f"--{option}", parsed[option]]
+    try:
+        with places.using(parsed["data_root"], fid_weights=None):
+            return regenerate_all(names, options)
+    except UsageError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
