@@ -143,7 +143,8 @@ def features(text: str | None) -> str | None:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Reads `5` as the seeds 0 to 4, and `0,3,7` or `7,` as those seeds."""
-    accepted = "a number of seeds such as 5, or a list of different seeds such as 0,3,7"
+    listed = "a list of different seeds such as 0,3,7"
+    accepted = f"a number of seeds such as 5, or {listed}"
     parts = [part.strip() for part in text.removesuffix(",").split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         raise UsageError(f"--seeds {text!r}: give {accepted}")
@@ -154,7 +155,7 @@ def seeds(text: str) -> tuple[int, ...]:
             raise UsageError(f"--seeds {text!r}: give {accepted}")
         return tuple(range(number))
     if len(set(numbers)) < len(numbers):
-        raise UsageError(f"--seeds {text!r}: a seed is given twice; give {accepted}")
+        raise UsageError(f"--seeds {text!r}: a seed is given twice; give {listed}")
     if max(numbers) >= FIRST_TUNING_SEED:
         raise UsageError(
             f"--seeds {text!r}: seeds from {FIRST_TUNING_SEED} on are those of searches; give lower ones"

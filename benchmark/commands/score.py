@@ -188,10 +188,15 @@ def _drawn(data: Dataset, purpose: str, number: int, draw: Callable[[], Tensor])
 
 
 def _suite_of(dataset: str) -> Suite | None:
-    """The suite of this benchmark that has a dataset; else one of others, or of a paper."""
+    """The suite of this benchmark that has a dataset, and the fewest others; else one of others, or of a
+    paper.
+    """
     having = [suite for suite in registered_suites() if dataset in suite.datasets]
-    having.sort(key=lambda suite: (suite.protocol is not None, not SUITES.is_built_in(suite.name)))
-    return having[0] if having else None
+
+    def priority(suite: Suite) -> tuple[bool, bool, int]:
+        return suite.protocol is not None, not SUITES.is_built_in(suite.name), len(suite.datasets)
+
+    return min(having, key=priority, default=None)
 
 
 def _applying_metrics(

@@ -226,8 +226,14 @@ def test_a_damaged_model_is_left_out(cli, run):
     options = ("--dataset", "ring", "--methods", "gan", "--seeds")
     status, _, err = cli("explore", run, *options, "0")
     assert status == 2
-    assert "--seeds 0: no generator of that seed was kept; there are 1" in err
     assert "generator.safetensors: is damaged" in err
+    assert "no model on ring can be explored; see above" in err
+    status, _, err = cli("explore", run, *options, "2")
+    assert status == 2
+    assert "--seeds 2: no generator of that seed was kept; there are 1" in err
+    status, _, err = cli("explore", run, *options, "0,1", *QUICK)
+    assert status == 1
+    assert "ring/gan/seed-0" in err
     assert cli("explore", run, *options, "1", *QUICK)[0] == 0
     status, _, err = cli("explore", run, *options[:-1], *QUICK)
     assert status == 1

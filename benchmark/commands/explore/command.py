@@ -86,26 +86,25 @@ class _LeftOut:
 
 
 def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
-    records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds)
-    left_out = _LeftOut(_damaged(store, results, options, records))
+    damaged = _asked_and_damaged(store, results, options)
+    records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds, damaged)
+    if options.seeds is None:
+        damaged = _below_the_lowest(damaged, records)
+    left_out = _LeftOut(damaged)
     with RunLock(store.layout.explorations):
         return _explore_records(store, results, options, records, left_out)
 
 
-def _damaged(
-    store: Store, results: Results, options: ExploreOptions, records: Sequence[Record]
-) -> list[TrialId]:
-    """The damaged trials among what was asked for: by default, the lowest seed of each method."""
-    chosen = {record["method"]: record["seed"] for record in records}
-    damaged = []
-    for damage in results.damaged:
-        trial = store.layout.trial_of(damage.file)
-        if trial is None or not options.covers(*trial):
-            continue
-        is_lowest = trial.seed < chosen.get(trial.method, trial.seed + 1)
-        if options.seeds is not None or is_lowest:
-            damaged.append(trial)
-    return damaged
+def _asked_and_damaged(store: Store, results: Results, options: ExploreOptions) -> list[TrialId]:
+    """The damaged trials of the dataset, methods and seeds that were asked for; by default, of all."""
+    trials = [store.layout.trial_of(damage.file) for damage in results.damaged]
+    return [trial for trial in trials if trial is not None and options.covers(*trial)]
+
+
+def _below_the_lowest(damaged: Sequence[TrialId], records: Sequence[Record]) -> list[TrialId]:
+    """The damaged trials that would have been explored in place of the method's lowest whole one."""
+    lowest = {record["method"]: record["seed"] for record in records}
+    return [trial for trial in damaged if trial.seed < lowest.get(trial.method, trial.seed + 1)]
 
 
 def _explore_records(
@@ -141,20 +140,23 @@ def _explore_records(
     return explored
 
 
-def _of_seeds(records: Sequence[Record], seeds: Sequence[int] | None) -> list[Record]:
+def _of_seeds(
+    records: Sequence[Record], seeds: Sequence[int] | None, damaged: Sequence[TrialId]
+) -> list[Record]:
     """The records of some seeds; by default, each method's lowest one that has not diverged.
 
     Raises:
-        UsageError: If none has one of the seeds.
+        UsageError: If there is none of one of the seeds, nor a damaged one.
     """
     if seeds is None:
         return _lowest(records)
-    chosen = [record for record in records if record["seed"] in seeds]
+    whole = {record["seed"] for record in records}
+    known = whole | {trial.seed for trial in damaged}
     for seed in seeds:
-        if all(record["seed"] != seed for record in chosen):
-            there = ", ".join(map(str, sorted({record["seed"] for record in records})))
+        if seed not in known:
+            there = ", ".join(map(str, sorted(whole)))
             raise UsageError(f"--seeds {seed}: no generator of that seed was kept; there are {there}")
-    return chosen
+    return [record for record in records if record["seed"] in seeds]
 
 
 def _lowest(records: Sequence[Record]) -> list[Record]:

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmark.records.schema import REAL_DATA
 from benchmark.report.explored.findings import FACTORS, Findings
-from benchmark.report.numbers import estimate, number
+from benchmark.report.numbers import estimate
 from benchmark.report.statistics.over_pairs import crossed_interval
 from benchmark.report.statistics.over_seeds import Interval
 
@@ -161,8 +160,6 @@ def text_table(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
 
 def _text(row: Mapping[Hashable, Any]) -> str:
     """The text of a row of `explore.csv`."""
-    if row["method"] in (REAL_DATA, LATENTS):
-        return number(row["mean"])
     return estimate(row["mean"], row["ci_low"], row["ci_high"])
 
 
