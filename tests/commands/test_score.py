@@ -30,6 +30,13 @@ def test_settings_of_the_dataset_and_of_metrics_hold(cli, grid):
     assert float(score(cli, grid, *settings)["coverage"]) < 0.8
 
 
+def test_the_suite_with_the_fewest_datasets_has_the_metrics(cli, grid):
+    """`synthetic`, whose metrics lack the one that `references` has."""
+    status, out, err = cli("score", grid, "--dataset", "grid", "--metrics", "+minority_recall")
+    assert status == 0, err
+    assert "minority_recall" in out
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
