@@ -87,9 +87,12 @@ class _LeftOut:
 
 def _explore(store: Store, results: Results, options: ExploreOptions) -> Explored:
     damaged = _asked_and_damaged(store, results, options)
-    records = _of_seeds(kept_trials(results, options.dataset, options.methods), options.seeds, damaged)
+    records = kept_trials(results, options.dataset, options.methods)
     if options.seeds is None:
+        records = _lowest(records)
         damaged = _below_the_lowest(damaged, records)
+    else:
+        records = _of_seeds(records, options.seeds, damaged)
     left_out = _LeftOut(damaged)
     with RunLock(store.layout.explorations):
         return _explore_records(store, results, options, records, left_out)
@@ -140,16 +143,12 @@ def _explore_records(
     return explored
 
 
-def _of_seeds(
-    records: Sequence[Record], seeds: Sequence[int] | None, damaged: Sequence[TrialId]
-) -> list[Record]:
-    """The records of some seeds; by default, each method's lowest one that has not diverged.
+def _of_seeds(records: Sequence[Record], seeds: Sequence[int], damaged: Sequence[TrialId]) -> list[Record]:
+    """The records of some seeds.
 
     Raises:
-        UsageError: If there is none of one of the seeds, nor a damaged one.
+        UsageError: If there is neither a record nor a damaged trial of one of the seeds.
     """
-    if seeds is None:
-        return _lowest(records)
     whole = {record["seed"] for record in records}
     known = whole | {trial.seed for trial in damaged}
     for seed in seeds:

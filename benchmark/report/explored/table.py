@@ -1,8 +1,8 @@
 """The numbers of an exploration as tables."""
 
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -154,13 +154,8 @@ def text_table(summary: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in wanted.to_dict("records"):
         cells = rows.setdefault((row["method"], row["path"]), dict.fromkeys(present, ""))
-        cells[row["measure"]] = _text(row)
+        cells[row["measure"]] = estimate(row["mean"], row["ci_low"], row["ci_high"])
     return pd.DataFrame.from_dict(rows, orient="index", columns=present, dtype=object)
-
-
-def _text(row: Mapping[Hashable, Any]) -> str:
-    """The text of a row of `explore.csv`."""
-    return estimate(row["mean"], row["ci_low"], row["ci_high"])
 
 
 def terminal_tables(summary: pd.DataFrame) -> str:
