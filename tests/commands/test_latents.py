@@ -18,6 +18,7 @@ from benchmark.commands.explore.options import ExploreOptions
 from benchmark.commands.explore.search import loss_of, search
 from benchmark.datasets.mixtures import Grid, HighDimensional, Ring
 from benchmark.method import Latents
+from benchmark.report.explored.planes import plane_figures
 from benchmark.suites.budget import Budget
 from benchmark.training.kept_models import ModelUses, kept_model, restored_model
 
@@ -300,3 +301,11 @@ def test_what_takes_noise_is_not_searched_and_its_noise_stands_still_along_a_pat
     kinds = {paths.kind: paths for paths in findings.paths}
     assert kinds["straight"].measures["stretch"] == pytest.approx(1, abs=1e-3)
     assert abs(kinds["straight"].frames).max() > 20
+
+
+@pytest.mark.parametrize(("scale", "cut"), [(100.0, True), (0.01, False)])
+def test_a_picture_says_how_many_paths_it_cuts_off(scale, cut):
+    _, findings = explored(linear(scale * WEIGHT, torch.zeros(2)), pairs=4)
+    _, caption, _ = next(plane_figures(findings, DATA, np.zeros((1, 2))))
+    assert ("4 of 4 paths leave the frame" in caption) == cut
+    assert ("leave the frame" in caption) == cut

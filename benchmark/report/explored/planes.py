@@ -78,8 +78,18 @@ class _Plane:
             if paths.targets is not None:
                 x, y = self._projected(paths.targets[i]).T
                 axes.plot(x, y, "*", color=colour, markersize=9, markeredgecolor="black", markeredgewidth=0.5)
-        _entitle(axes, paths.caption)
-        return paths.caption
+        caption = paths.caption + self._left_frame(paths.frames)
+        _entitle(axes, caption)
+        return caption
+
+    def _left_frame(self, paths: np.ndarray) -> str:
+        """How many paths (P, T, D) are cut off; the frame is the same for all models."""
+        low, high = self.view.frame
+        cut = 0
+        for path in paths:
+            points = self._projected(path)
+            cut += bool((points < low).any() or (points > high).any())
+        return f"; {cut} of {len(paths)} paths leave the frame" if cut else ""
 
     def draw_compared(self, axes: Axes, compared: Compared, how: str) -> str:
         """Draws lines from points to what was made of them, and returns the caption."""
