@@ -69,11 +69,11 @@ class SplineFlow(Standardised):
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         architecture_of(data)  # refuses one that is not for points
         layout = _layout(prod(data.shape), self.transforms, self.bins, (data.width,) * data.depth)
-        flow = deepcopy(layout)
+        flow = deepcopy(layout).to(torch.get_default_device(), torch.get_default_dtype())
         for layer in flow.modules():
             if isinstance(layer, nn.Linear):
                 layer.reset_parameters()
-        return {"generator": Flow(flow).to(torch.get_default_device())}
+        return {"generator": Flow(flow)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
         return {"generator": Player(("generator",), self.generator_loss, Adam(self.lr))}

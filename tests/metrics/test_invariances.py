@@ -172,9 +172,11 @@ def test_kl_does_not_depend_on_the_names_of_modes_but_on_which_has_which_weight(
 
 @every_metric_of_single_samples
 def test_a_sample_twice_counts_for_what_once_does(case, name):
-    """Except for the difference between N - 1 and N degrees of freedom."""
+    """Except for the difference between N - 1 and N degrees of freedom, and for the distance between a point
+    and its copy, which a matrix product leaves at up to 1e-5, where that of a point and itself is left out.
+    """
     data, samples, held_out = case
-    rel = {"fid": 5 / N, "within_mode_std": 1 / 20}.get(name, 1e-12)
+    rel = {"fid": 5 / N, "within_mode_std": 1 / 20, "energy_distance": 1e-6}.get(name, 1e-12)
     # About half of the modes have their share in full, so that it matters what the share is.
     settings = {"share": 1.0} if name in ("modes_robust", "modes_confident_robust") else {}
     twice = samples.repeat(1, 2, *(1,) * len(data.shape))
