@@ -6,7 +6,7 @@ import sys
 import pytest
 
 WINDOWS = """
-import argparse, multiprocessing, pathlib, signal, subprocess, sys
+import argparse, multiprocessing, pathlib, shutil, signal, subprocess, sys
 sys.platform = "win32"
 for name in ("SIGHUP", "SIGPIPE"):
     delattr(signal, name)
