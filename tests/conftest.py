@@ -14,6 +14,9 @@ from support.shared import shared_folder
 from benchmark.commands.cli import main
 from benchmark.registry.packages import use_own_packages
 
+# Fixtures of a session are made before `_one_thread`; sums of several threads end in other digits.
+torch.set_num_threads(1)
+
 # The folders of the tests are called like the packages that they test.
 use_own_packages()
 

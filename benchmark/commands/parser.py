@@ -250,7 +250,9 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
 
 def _add_perf(perf: argparse.ArgumentParser) -> None:
     perf.add_argument(
-        "--quick", action="store_true", help="the smallest size for a short time, without the end-to-end run"
+        "--quick",
+        action="store_true",
+        help="GAN at the smallest size for a short time, without the end-to-end run",
     )
     perf.add_argument("--device", metavar="D", default="cpu", help="cpu, cuda or cuda:N (default: cpu)")
     perf.add_argument(

@@ -13,7 +13,7 @@ from support.faults import SMALL, finished, same, tables
 from benchmark.records import sealed_files
 from benchmark.records.sealed_files import write_sealed
 
-DAMAGED_FILES = int(os.environ.get("BENCHMARK_DAMAGED_FILES", "40"))
+DAMAGED_FILES = int(os.environ.get("BENCHMARK_DAMAGED_FILES", "20"))
 
 
 def kinds_of_damage(rng, data):

@@ -14,12 +14,12 @@ def rows_of(text):
     return [line.split() for line in text.splitlines() if line.split(" ")[0] in PLAIN_LOOPS]
 
 
-def test_perf_prints_a_row_for_every_method(cli):
+def test_perf_prints_every_table(cli):
     status, out, _ = cli("perf", "--quick")
     assert status == 0
     tables = out.split("parts of a cycle")
     rows = rows_of(tables[0])
-    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [(name, *SIZES[0]) for name in PLAIN_LOOPS]
+    assert [(row[0], int(row[1]), int(row[2])) for row in rows] == [("gan", *SIZES[0])]
     for row in rows:
         plain, ours, ratio = (float(value) for value in row[4:7])
         assert ratio == pytest.approx(plain / ours, rel=0.1)
@@ -53,9 +53,13 @@ def test_methods_learn_the_ring(cli, tmp_path):
         "--datasets",
         "ring",
         "--methods",
-        "gan,ali,veegan,aegan",
+        "gan,ali,veegan",
         "--seeds",
         "3",
+        "--compile",
+        "on",
+        "--metrics",
+        "modes,high_quality",
         "--budget",
         "1e11flops",
         "--settings",
@@ -64,9 +68,7 @@ def test_methods_learn_the_ring(cli, tmp_path):
     assert cli("run", "--suite", "synthetic", *arguments, "--out", out)[0] == 0
     trials = pd.read_csv(out / "trials.csv")
     trained = trials[trials["flops"].notna()]
-    assert trained.loc[
-        trained["method"] != "aegan", "compiled"
-    ].all()  # that one takes longer to compile than it gains here
+    assert trained["compiled"].all()
     assert trained["flops"].max() / trained["flops"].min() < 1.02
     modes = trained.groupby("method")["modes"].mean()
     assert (modes >= 4).all()

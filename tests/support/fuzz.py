@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 CASES = int(os.environ.get("BENCHMARK_FUZZ_CASES", "50"))
 
-LONG_CASES = 600
+LONG_CASES = 300
 
 fuzz = settings(
     max_examples=CASES,

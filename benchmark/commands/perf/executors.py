@@ -17,8 +17,8 @@ def measure_executors(quick: bool = False) -> None:
     """Times whole `run` commands over the same equal cells, and prints trials per hour and ratios.
 
     Arguments:
-        quick: Whether to take few and short trials, whose ratios mean little: one worker has all of them in
-            one cell.
+        quick: Whether to take few and short trials of a single metric, whose ratios mean little: one worker
+            has all of them in one cell.
 
     Raises:
         UsageError: If Ray is not installed.
@@ -26,10 +26,11 @@ def measure_executors(quick: bool = False) -> None:
     require_ray()
     cells, together, budget = (2, 2, "1e9flops") if quick else (8, Ring.seeds_together, "2e10flops")
     trials = cells * together
+    scored = ("--metrics", "modes", "--set", "ring.samples_large=0") if quick else ()
     ways = {
-        "1 worker": ("--workers", "1"),
-        "2 workers": ("--workers", "2"),
-        "Ray, 2 CPU cores": ("--workers", "2", "--executor", "ray"),
+        "1 worker": (*scored, "--workers", "1"),
+        "2 workers": (*scored, "--workers", "2"),
+        "Ray, 2 CPU cores": (*scored, "--workers", "2", "--executor", "ray"),
     }
     print(
         f"{trials} trials of GAN on the ring, {budget} each, eager, and the calibration rows; whole commands",

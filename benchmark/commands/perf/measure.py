@@ -28,7 +28,8 @@ def measure(device: str = "cpu", quick: bool = False) -> None:
 
     Arguments:
         device: The device to measure.
-        quick: Whether to measure the smallest sizes for a short time, without the end-to-end run.
+        quick: Whether to measure one method at the smallest sizes for a short time, without the end-to-end
+            run.
 
     Raises:
         UsageError: If there is no such device, or nothing can be compiled for it.
@@ -50,11 +51,12 @@ def measure(device: str = "cpu", quick: bool = False) -> None:
         flush=True,
     )
     print(f"matrix-product peak, float32: {peak(place, threads=workers) / 1e9:.0f} GFLOP/s\n")
-    plain_seconds = measure_throughput(place, workers, quick)
+    names = ["gan"] if quick else list(PLAIN_LOOPS)
+    plain_seconds = measure_throughput(names, place, workers, quick)
     torch.set_num_threads(1)
     if place.type == "cpu":
         for batch, width in SIZES[: 1 if quick else 2]:
-            measure_parts(list(PLAIN_LOOPS), Ring(batch=batch, width=width, evaluations=1), quick)
+            measure_parts(names, Ring(batch=batch, width=width, evaluations=1), quick)
     measure_populations(place, quick)
     measure_growth(place, quick)
     measure_scoring(place, quick)

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import queue
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from multiprocessing.synchronize import Barrier
@@ -40,10 +40,13 @@ TABLE_HEADS = (
 )
 
 
-def measure_throughput(device: torch.device, workers: int, quick: bool = False) -> Mapping[str, float]:
+def measure_throughput(
+    names: Sequence[str], device: torch.device, workers: int, quick: bool = False
+) -> Mapping[str, float]:
     """Prints the table.
 
     Arguments:
+        names: The methods.
         device: Where to train.
         workers: How many workers train at the same time.
         quick: Whether to measure the smallest size alone, for a short time.
@@ -55,7 +58,7 @@ def measure_throughput(device: torch.device, workers: int, quick: bool = False) 
     ring = DATASETS.get("ring")()
     plain_seconds: dict[str, float] = {}
     for batch, width in SIZES[:1] if quick else SIZES:
-        for name in PLAIN_LOOPS:
+        for name in names:
             data = replace(ring, batch=batch, width=width)
             plain = _compare(name, data, device, workers, quick)
             if data == ring:
