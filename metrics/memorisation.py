@@ -9,7 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.metric import Evaluation
 from benchmark.registry import register_metric
 from metrics.features import features_of_data
-from metrics.neighbourhoods import nearest, radii
+from metrics.neighbourhoods import Nearest, nearest, radii
 from metrics.on_features import OnFeatures
 
 __all__ = ["Authenticity", "TrainingDistance"]
@@ -33,6 +33,17 @@ class _BesideTraining(OnFeatures):
             pool = data.draw(self.points, rng, "train")
         return features_of_data(data, pool.unique(dim=0).to(like.device), self.features)
 
+    def nearest_training(self, evaluation: Evaluation) -> Nearest:
+        """The training datum nearest to each sample, shapes $(S, N)$; searched once for all these metrics."""
+        key = ("nearest training data", self.features, self.points)
+        return evaluation.once(key, lambda: self._search(evaluation))
+
+    def _search(self, evaluation: Evaluation) -> Nearest:
+        samples, _ = self.features_in(evaluation)
+        training = self.training_in(evaluation)
+        distances, places = zip(*(nearest(x, training) for x in samples), strict=True)
+        return Nearest(torch.stack(distances), torch.stack(places))
+
 
 @register_metric("authenticity")
 @dataclass(frozen=True)
@@ -53,15 +64,11 @@ class Authenticity(_BesideTraining):
     ranked = False
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        samples, _ = self.features_in(evaluation)
+        found = self.nearest_training(evaluation)
         training = self.training_in(evaluation)
         key = ("neighbours of training data", self.features, self.points)
         between = evaluation.held_out.once(key, lambda: radii(training, 1))
-        shares = []
-        for x in samples:
-            distance, place = nearest(x, training)
-            shares.append((distance > between[place]).double().mean())
-        return torch.stack(shares)
+        return (found.distances > between[found.places]).double().mean(dim=1)
 
 
 @register_metric("training_distance")
@@ -83,14 +90,8 @@ class TrainingDistance(_BesideTraining):
         return 1.0
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        samples, real = self.features_in(evaluation)
+        _, real = self.features_in(evaluation)
         training = self.training_in(evaluation)
         key = ("distance from training data", self.features, self.points)
-        of_real = evaluation.held_out.once(key, lambda: _median(real, training))
-        return torch.stack([_median(x, training) for x in samples]) / of_real
-
-
-def _median(x: Tensor, others: Tensor) -> Tensor:
-    """The median distance of points from the nearest of others."""
-    distances, _ = nearest(x, others)
-    return distances.median()
+        of_real = evaluation.held_out.once(key, lambda: nearest(real, training).distances.median())
+        return self.nearest_training(evaluation).distances.median(dim=1).values / of_real

@@ -1,6 +1,7 @@
 """Balls around points that reach to a nearest neighbour, for the metrics that count what lies in them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from benchmark.metric import Evaluation
 from benchmark.registry import Size
 from metrics.on_features import Features, OnFeatures
 
-__all__ = ["DISTANCE_ROWS_AT_A_TIME", "Neighbourhoods", "nearest", "radii"]
+__all__ = ["DISTANCE_ROWS_AT_A_TIME", "Nearest", "Neighbourhoods", "nearest", "radii"]
 
 DISTANCE_ROWS_AT_A_TIME = 1000
 """Rows of a distance matrix that are computed at a time."""
@@ -25,17 +26,27 @@ def radii(x: Tensor, k: int) -> Tensor:
     return torch.cat(distances)
 
 
-def nearest(x: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """The distance of each point of `x` $(N, F)$ from the nearest of `others` $(M, F)$, float64, and the
-    place of that one, each of shape $(N,)$.
+class Nearest(NamedTuple):
+    """The nearest of some points to each of others.
+
+    Attributes:
+        distances: How far it is, float64.
+        places: Its place among the points.
     """
+
+    distances: Tensor
+    places: Tensor
+
+
+def nearest(x: Tensor, others: Tensor) -> Nearest:
+    """The nearest of `others` $(M, F)$ to each point of `x` $(N, F)$, shapes $(N,)$."""
     x, others = x.double(), others.double()
     distances, places = [], []
     for part in x.split(DISTANCE_ROWS_AT_A_TIME):
         smallest = torch.cdist(part, others).min(dim=1)
         distances.append(smallest.values)
         places.append(smallest.indices)
-    return torch.cat(distances), torch.cat(places)
+    return Nearest(torch.cat(distances), torch.cat(places))
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,19 @@ import time
 import numpy as np
 import psutil
 import pytest
-from support.faults import LONGER, SMALL, finished, same, spawn, tables, wait_for
+from support.faults import (
+    LONGER,
+    SMALL,
+    finished,
+    same,
+    saved,
+    spawn,
+    tables,
+    wait_for,
+    wait_until_it_saves,
+)
 
 KILLED_RUNS = int(os.environ.get("BENCHMARK_KILLED_RUNS", "1"))
-
-
-def saved(out):
-    """When each checkpoint was written."""
-    files = out.glob("trials/*/*/training-*/checkpoint.json")
-    return {file: file.stat().st_mtime_ns for file in files}
-
-
-def wait_until_it_saves(out, process):
-    before = saved(out)
-    wait_for(lambda: saved(out) != before, process)
 
 
 @pytest.mark.long
@@ -30,15 +29,15 @@ def wait_until_it_saves(out, process):
 def test_a_signal_ends_a_run_and_it_goes_on(cli, longer, undrawn, tmp_path, number):
     """As from a terminal: the whole process group is told. It saves, long before a checkpoint is due."""
     out = tmp_path / "run"
-    process = spawn(*LONGER, "--out", out, start_new_session=True)
-    wait_for(lambda: len(finished(out)) >= 4, process)  # the calibration rows
-    time.sleep(1)
+    process = spawn(*LONGER, "--checkpoint-every", "4s", "--out", out, start_new_session=True)
+    wait_until_it_saves(out, process)
+    before = saved(out)
     os.killpg(process.pid, number)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert err.strip().splitlines()[-1].endswith("the same command continues")
     assert "Traceback" not in err
-    assert len(saved(out)) >= 1
+    assert before != saved(out) != {}
     assert not (out / "run.lock").exists()
     assert cli(*LONGER, "--out", out)[0] == 0
     same(tables(out), tables(longer))

@@ -10,7 +10,18 @@ import time
 import pandas as pd
 import psutil
 import pytest
-from support.faults import LONGER, RING, SMALL, finished, same, spawn, tables, wait_for
+from support.faults import (
+    LONGER,
+    RING,
+    SMALL,
+    finished,
+    same,
+    saved,
+    spawn,
+    tables,
+    wait_for,
+    wait_until_it_saves,
+)
 
 from benchmark.records.checkpoint_files import CheckpointFiles
 
@@ -226,14 +237,13 @@ def test_an_interrupted_run_goes_on_without_ray(cli, longer, undrawn, tmp_path):
     out = tmp_path / "run"
     options = ("--executor", "ray", "--checkpoint-every", "1s")
     process = spawn(*LONGER, *options, "--out", out, start_new_session=True)
-    checkpoints = "trials/*/*/training-*/checkpoint.json"
-    wait_for(lambda: list(out.glob(checkpoints)), process)
+    wait_until_it_saves(out, process)
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - began < 12
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert list(out.glob(checkpoints))
+    assert saved(out)
     assert cli(*LONGER, "--out", out)[0] == 0
     same(tables(out), tables(longer))

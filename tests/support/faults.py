@@ -70,6 +70,12 @@ def finished(out):
     }
 
 
+def saved(out):
+    """When each checkpoint was written."""
+    files = out.glob("trials/*/*/training-*/checkpoint.json")
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
 METHOD_OPTIONS = ("--methods", "gan,wgan-gp", "--compile", "off")
 
 RING = (
@@ -114,3 +120,8 @@ def wait_for(condition, process):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def wait_until_it_saves(out, process):
+    before = saved(out)
+    wait_for(lambda: saved(out) != before, process)
