@@ -69,6 +69,10 @@ def tiny(tmp_path_factory):
         "2e9flops",
         "--set",
         "ivom.iterations=5",
+        "--set",
+        "high-dimensional.samples=600",
+        "--set",
+        "high-dimensional.held_out=1300",
     ]
 
     def fill(folder):
