@@ -1,7 +1,7 @@
 """Scores fresh samples against held-out data, with the same evaluation noise for all methods."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -70,8 +70,7 @@ class Scorer:
     @cached_property
     def held_out(self) -> HeldOut:
         """Held-out real data; the same for every method and seed."""
-        rng = self.data.stream("all", "held-out", self.device)
-        return HeldOut(self.data.draw(self.data.held_out, rng, "held-out"))
+        return _held_out(self.data, self.data.fingerprint, tuple(self.metrics.values()), self.device)
 
     def numbers(self, seeds: Sequence[int], n: int, size: int) -> Iterator[Tensor]:
         """The first `n` rows of the evaluation streams of some seeds, standard normal, some at a time, each
@@ -139,6 +138,16 @@ class Scorer:
         metrics = {f"{name}{LARGE}": metric for name, metric in self.metrics.items() if metric.large}
         samples = draw(self.data.samples_large)[None]
         return _score(metrics, self.evaluation(samples, [seed]))[0]
+
+
+@lru_cache(maxsize=1)
+def _held_out(data: Dataset, fingerprint: str, metrics: tuple[Metric, ...], device: torch.device) -> HeldOut:
+    """Held-out data, kept from one cell to the next with what these metrics derive from it.
+
+    The fingerprint is for the cache: datasets of the same settings may have other files.
+    """
+    rng = data.stream("all", "held-out", device)
+    return HeldOut(data.draw(data.held_out, rng, "held-out"))
 
 
 def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:

@@ -196,3 +196,18 @@ def test_a_metric_that_writes_into_what_it_was_given_is_named(given):
     scorer = Scorer(Ring(), {"kl": METRICS.get("kl")(), "mine": Writes()}, CPU)
     with pytest.raises(MetricError, match="metric 'mine': writes into its evaluation"):
         scorer.final(scorer.evaluation(torch.zeros(1, 50, 2), [0]))
+
+
+def test_held_out_data_is_kept_from_one_cell_to_the_next():
+    """With what the same metrics derived from it; not for other settings of the data or of a metric."""
+    first = Scorer(Ring(), metrics_on(Ring()), CPU)
+    assert Scorer(Ring(), metrics_on(Ring()), CPU).held_out is first.held_out
+    others = {**metrics_on(Ring()), "ivom": METRICS.get("ivom")(points=3)}
+    assert Scorer(Ring(), others, CPU).held_out is not first.held_out
+    assert len(Scorer(Ring(held_out=30), metrics_on(Ring()), CPU).held_out.x) == 30
+
+
+def test_held_out_data_of_other_files_is_drawn_anew(monkeypatch):
+    first = Scorer(Ring(), metrics_on(Ring()), CPU).held_out
+    monkeypatch.setattr(Ring, "fingerprint", "of other files")
+    assert Scorer(Ring(), metrics_on(Ring()), CPU).held_out is not first
