@@ -61,7 +61,7 @@ class FlowMatching(Standardised):
         Data is standardised. A perceptron, on images a small U-Net without attention, that sees the time as
         sines and cosines. The authors integrate with steps of adaptive size; here steps of the time $1 - (1 -
         u)^2$ are even in $u$. The authors' plan of transport is exact; here it is Sinkhorn's, each noise
-        drawing its partner by its own row. It takes no matrix product, and so is not counted as FLOPs.
+        drawing its partner by its own row. Of that, FLOPs of the distances alone are counted.
     """
 
     family = "diffusion and flows"

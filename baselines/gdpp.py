@@ -38,7 +38,8 @@ def spectrum(matrix: Tensor) -> Spectrum:
     \\lambda_j)$, with $1 / g$ replaced by $g / (g^2 + \\epsilon^2)$: where eigenvalues are equal, those of
     `torch.linalg.eigh` are not finite.
     """
-    values, vectors = torch.linalg.eigh(matrix.detach())
+    # eigh raises where a number is not finite, for all models at once. What is not, comes back by `turned`.
+    values, vectors = torch.linalg.eigh(matrix.detach().nan_to_num(0.0, 0.0, 0.0))
     turned = vectors.mT @ matrix @ vectors
     change = turned - turned.detach()
     gaps = values - values[:, None]

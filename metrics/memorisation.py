@@ -1,6 +1,7 @@
 """Whether samples are copies of training data."""
 
 from dataclasses import dataclass
+from math import nan
 
 import torch
 from torch import Tensor
@@ -66,6 +67,9 @@ class Authenticity(_BesideTraining):
     def score(self, evaluation: Evaluation) -> Tensor:
         found = self.nearest_training(evaluation)
         training = self.training_in(evaluation)
+        # A single datum has no neighbour.
+        if len(training) < 2:
+            return torch.full((len(evaluation.samples),), nan, dtype=torch.float64)
         key = ("neighbours of training data", self.features, self.points)
         between = evaluation.held_out.once(key, lambda: radii(training, 1))
         return (found.distances > between[found.places]).double().mean(dim=1)
@@ -93,5 +97,10 @@ class TrainingDistance(_BesideTraining):
         _, real = self.features_in(evaluation)
         training = self.training_in(evaluation)
         key = ("distance from training data", self.features, self.points)
-        of_real = evaluation.held_out.once(key, lambda: nearest(real, training).distances.median())
+        of_real = evaluation.held_out.once(key, lambda: _median(real, training))
         return self.nearest_training(evaluation).distances.median(dim=1).values / of_real
+
+
+def _median(x: Tensor, others: Tensor) -> Tensor:
+    """The median distance of points from the nearest of others."""
+    return nearest(x, others).distances.median()

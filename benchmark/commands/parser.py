@@ -126,7 +126,7 @@ def _add_how(run: argparse.ArgumentParser) -> None:
         "--config", metavar="FILE", help="a TOML file with the same options; the command line wins"
     )
     _add_set(run, "method, dataset or metric")
-    run.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    run.add_argument("--device", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     run.add_argument(
         "--workers",
         metavar="N",
@@ -243,7 +243,7 @@ def _add_explore(explore: argparse.ArgumentParser) -> None:
     )
     explore.add_argument("--starts", metavar="N", help="starts of a search (default: 8)")
     explore.add_argument("--iterations", metavar="N", help="evaluations from each start (default: 200)")
-    explore.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+    explore.add_argument("--device", metavar="D", help="auto, cpu, cuda or cuda:N (default: auto)")
     _add_plugin(explore)
     _add_places(explore)
 

@@ -13,7 +13,7 @@ PIXELS = 32
 """The side of a picture."""
 
 CIRCUMRADIUS = 4.6
-"""The radius in pixels of the circle around a figure of size 1."""
+"""The unit of figures of size 1 in pixels: about the radius of the circle around them."""
 
 RADII = (0.0, 5.3, 6.1, 7.5)
 """The distance in pixels of the figures from the middle of a group of size 1, for one to four figures:

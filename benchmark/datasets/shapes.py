@@ -34,7 +34,7 @@ ROUNDING = 0.01
 """The relative distance from the manifold that 8 bits leave of a picture of it, at most."""
 
 PICTURES_TOGETHER = 1000
-"""Pictures that are rendered or inverted at a time."""
+"""Pictures that are inverted at a time."""
 
 
 @register_dataset("shapes")
@@ -48,9 +48,9 @@ class Shapes(Images):
     on the fly, without end.
 
     The rendering is inverted, by search and Gauss-Newton steps, and not by a classifier: the mode of a sample
-    is that of the nearest picture of the manifold, and the sample is of high quality if its Euclidean
-    distance from it is at most `tolerance` times the norm of that picture. Pictures of two modes are at least
-    0.3 times their norm apart.
+    is that of the nearest picture that is found, and the sample is of high quality if its Euclidean
+    distance from it is at most `tolerance` times the norm of that picture. Pictures of two figures, colours
+    or counts at the same place and of the same size are at least 0.3 times their norm apart.
 
     Arguments:
         tolerance: The largest relative distance of a high-quality sample from the manifold.

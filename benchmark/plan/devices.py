@@ -17,7 +17,7 @@ def choose_device(name: str) -> str:
     Raises:
         UsageError: If the name is not one of a device, or the device is not there.
     """
-    accepted = "auto, cpu, cuda, cuda:N or mps"
+    accepted = "auto, cpu, cuda or cuda:N"
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -27,7 +27,6 @@ def choose_device(name: str) -> str:
     present = {
         "cpu": device.index in (None, 0),
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
     }
     if device.type not in present:
         raise UsageError(f"--device {name}: give {accepted}")

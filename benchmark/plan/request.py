@@ -26,7 +26,7 @@ class Request:
         budget: Overrides the suite's budgets.
         settings: Field values by owner and field.
         fid_features: The features of the metrics that have a setting `features`.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
         compile: `auto`, `on` or `off`.
         plugins: Plug-in files, already loaded.
         tuned: Settings that a search has chosen, over those that are published; none by default.

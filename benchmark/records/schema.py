@@ -281,7 +281,7 @@ class Sheet(TypedDict):
     Attributes:
         file: Its file.
         model: The model that it is of, in words.
-        name: What it shows: `paths`, `reconstructions`, `search`, `walks` or `map`.
+        name: What it shows: `paths`, `reconstructions`, `given`, `walks` or `map`.
         description: Words for readers who do not see it.
     """
 
@@ -292,7 +292,7 @@ class Sheet(TypedDict):
 
 
 class ExploredFile(TypedDict):
-    """`explore.json`: what lies beside it, and what was asked for.
+    """`explore.json`: what lies beside it, and what was explored, and how.
 
     `left_out` has the trials that were asked for and could not be explored.
     """

@@ -84,6 +84,8 @@ def _check(array: np.ndarray, file: Path, data: Dataset, fewest: int) -> None:
         raise UsageError(f"{file}: has shape {array.shape}; give {accepted}")
     if prod(array.shape) == 0:
         raise UsageError(f"{file}: is empty; give {accepted}")
+    if array.dtype.kind != "f":
+        return
     with np.errstate(over="ignore"):
         finite = np.isfinite(array.astype(np.float32))
     bad = int((~finite).any(axis=tuple(range(1, array.ndim))).sum())

@@ -82,8 +82,10 @@ class Scorer:
         rngs = [self.data.stream(seed, "evaluation", self.device) for seed in seeds]
         for start in range(0, n, rows):
             m = min(rows, n - start)
-            drawn = [torch.randn(m, size, generator=rng, device=self.device) for rng in rngs]
-            yield torch.stack(drawn)
+            drawn = torch.empty(len(rngs), m, size, device=self.device)
+            for own, rng in zip(drawn, rngs, strict=True):
+                own.normal_(generator=rng)
+            yield drawn
 
     def sample(self, generator: Sampler, seeds: Sequence[int], n: int | None = None) -> Drawn:
         """The samples on which the generators of some seeds are scored.

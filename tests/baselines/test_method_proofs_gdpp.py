@@ -55,6 +55,14 @@ def test_derivatives_are_finite_where_eigenvalues_are_equal(features):
     assert gradient.isfinite().all()
 
 
+def test_what_is_not_finite_stays_with_its_own_model():
+    matrices = torch.stack([similarities(random_features(seed)) for seed in range(2)])
+    matrices[0, 0, 1] = torch.nan
+    diverged, sound = torch.func.vmap(spectrum)(matrices).values
+    assert diverged.isnan().any()
+    assert torch.equal(sound, spectrum(matrices[1]).values)
+
+
 def test_a_batch_is_nearest_to_itself():
     """Each eigenvector counts by its eigenvalue, from 0 for the smallest to 1 for the largest."""
     itself = spectrum(similarities(random_features(0)))

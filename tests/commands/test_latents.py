@@ -170,6 +170,11 @@ def test_the_largest_effects_are_named_by_their_coordinates():
     assert effects.above(6.0).largest(1)[1] == [0.0]
 
 
+def test_an_effect_that_is_not_a_number_is_not_taken_for_none():
+    effects = Effects(torch.tensor([0, 1]), torch.tensor([math.nan, 1.0], dtype=torch.float64))
+    assert math.isnan(latent_usage(effects.above(0.5).variances))
+
+
 @pytest.mark.parametrize("law", ["normal", "uniform"])
 def test_latents_as_codes_have_the_law_of_latents(law):
     latents = Latents(4, law)

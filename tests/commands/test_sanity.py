@@ -12,6 +12,7 @@ from support.faults import spawn
 
 from benchmark.commands.sanity.checks import CHECKS
 from benchmark.commands.sanity.command import suitable_metrics
+from benchmark.commands.sanity.courses import Course
 from benchmark.commands.sanity.distributions import ball, discrete, heavy_tailed, on_sphere, scaled, torus
 from benchmark.commands.sanity.measure import Measured, how_good, measure_course, verdict
 from benchmark.commands.sanity.rules import (
@@ -68,7 +69,7 @@ def test_distributions_are_what_they_are_called():
 def measured(scores, of_real=0.1, least=0.0, greatest=1.0):
     scores = np.array(scores, dtype=float)
     bounds = (np.full_like(scores, bound) for bound in (least, greatest))
-    return Measured(scores, 0 * scores, np.full_like(scores, of_real), *bounds)
+    return Measured(scores, np.zeros_like(scores), np.full_like(scores, of_real), *bounds)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,23 @@ def measured(scores, of_real=0.1, least=0.0, greatest=1.0):
         ("fid", measured([0.1, 0.12], greatest=np.inf), [1, 1]),
         # But what is not defined is bad.
         ("fid", measured([0.1, np.nan, 0.12], greatest=np.inf), [1, 0, 1]),
+        # An infinite distance is bad, and does not make finite ones good.
+        ("fid", measured([0.1, 10, np.inf], greatest=np.inf), [1, 0, 0]),
+        ("fid", measured([0.1, 0.1, np.inf], greatest=np.inf), [1, 1, 0]),
         ("kid", measured([-0.1, 0.1, 1.1], greatest=np.inf, least=-np.inf), [1, 1, 0]),
     ],
 )
 def test_how_good_a_score_is(metric, scores, expected):
     assert how_good(METRICS.get(metric)(), scores).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("scores", [[np.nan, np.nan], [np.inf, np.inf]])
+def test_a_metric_without_a_finite_score_passes_nothing(scores):
+    """Even where nothing is to be noticed."""
+    course = Course("", (0, 1), None, {"fidelity": lambda goodness: True}, {"fidelity": ()})
+    failed = verdict(METRICS.get("precision")(), course, measured(scores))
+    assert failed == (False, False)
+    assert verdict(METRICS.get("precision")(), course, measured([0, 0])) == (True, True)
 
 
 def passes(title, *names, courses=None):

@@ -118,6 +118,17 @@ def test_authenticity_by_hand():
     assert distance.tolist() == pytest.approx([0.4, 1.5, 0.5, 4.5])
 
 
+def test_a_single_training_datum_has_no_neighbour_to_be_nearer_to():
+    class One(Ring):
+        name = "one"
+
+        def draw(self, n, rng, split="train"):
+            return torch.zeros(4, 2)
+
+    samples = torch.ones(2, 4, 2)
+    assert score("authenticity", One(), samples, torch.zeros(3, 2)).isnan().all()
+
+
 def test_which_modes_are_rare():
     assert rare_modes(torch.tensor([0.05, 0.05, 0.4, 0.5])).tolist() == [True, True, False, False]
     assert rare_modes(torch.tensor([0.24, 0.25, 0.25, 0.26])).tolist() == [True, False, False, False]

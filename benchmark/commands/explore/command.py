@@ -32,7 +32,7 @@ from benchmark.report.explored.page import explored_page
 from benchmark.report.explored.planes import plane_figures
 from benchmark.report.explored.table import values_of
 from benchmark.report.pictures.own_style import own_style
-from benchmark.report.view import BROKEN, dataset_of
+from benchmark.report.view import dataset_of
 from benchmark.scoring.given_samples import pack_given
 from benchmark.scoring.pixel_ranges import RANGES
 from benchmark.scoring.sample_files import load_samples
@@ -66,7 +66,7 @@ def explore_all(store: Store, results: Results, device: str) -> None:
     for dataset in results.datasets:
         try:
             _explore(store, results, ExploreOptions(dataset, device=device))
-        except BROKEN as error:
+        except (Exception, SystemExit) as error:  # a method may be foreign code, and fail in any way
             complain(f"{dataset}: is not explored ({first_line(error)})")
 
 
@@ -202,7 +202,7 @@ def _explored(
         tell(f"exploring {model} ({i + 1} of {len(records)}, {time.perf_counter() - began:.0f} s so far)")
         try:
             yield explorer.explore(model)
-        except BROKEN as error:  # a method may be foreign code, and fail in any way
+        except (Exception, SystemExit) as error:  # as above
             trial = TrialId(explorer.data.name, model.method, model.seed)
             left_out.add(trial, f"cannot be explored ({in_one_line(error)})")
 
@@ -237,7 +237,7 @@ def _modes_table(dataset: str, findings: Sequence[Findings]) -> pd.DataFrame | N
 def _about(
     results: Results, options: ExploreOptions, findings: Sequence[Findings], left_out: _LeftOut
 ) -> dict[str, Any]:
-    asked = {
+    explored = {
         "methods": list(dict.fromkeys(found.method for found in findings)),
         "seeds": sorted({found.seed for found in findings}),
         "steps": options.steps,
@@ -250,6 +250,6 @@ def _about(
     return {
         "suite": results.suite,
         "dataset": options.dataset,
-        "options": asked,
+        "options": explored,
         "left_out": left_out.trials,
     }

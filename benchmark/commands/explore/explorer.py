@@ -43,7 +43,8 @@ VOLUME_DRAWS = 10_000
 
 MOST_MAPPED_MODES = 100
 
-AT_A_TIME = 500
+AT_A_TIME = 400
+"""Samples that are made at a time. Of a multiple of 16, latents are those of a single draw."""
 
 
 class Explorer:
@@ -221,17 +222,28 @@ class Explorer:
         planes = {}
         for others, numbers in {"at 0": torch.zeros_like(at_random), "at random": at_random}.items():
             planes[others] = self._plane(model, numbers, noise, (i, j))
-        drawn = torch.randn(VOLUME_DRAWS, latents.numbers, generator=rng, device=self.device)
-        modes, on_mode = self._modes(model, drawn[:, : latents.size], drawn[:, latents.size :])
-        volumes = torch.bincount(modes[on_mode], minlength=self.data.modes) / VOLUME_DRAWS
         return LatentMap(
             coordinates=(i, j),
             shares=(share_i, share_j),
             side=MAP_SIDE,
             planes=planes,
-            volumes=volumes.cpu().numpy(),
+            volumes=self._volumes(model, rng).cpu().numpy(),
             weights=self.data.mode_weights.numpy(),
         )
+
+    def _volumes(self, model: Model, rng: torch.Generator) -> Tensor:
+        """The share of drawn latents whose samples are on each mode, shape $(K,)$.
+
+        Some are drawn at a time: a diffusion takes a hundred thousand numbers for a sample.
+        """
+        latents = model.latents
+        counts = torch.zeros(self.data.modes, dtype=torch.int64, device=self.device)
+        for start in range(0, VOLUME_DRAWS, AT_A_TIME):
+            n = min(AT_A_TIME, VOLUME_DRAWS - start)
+            drawn = torch.randn(n, latents.numbers, generator=rng, device=self.device)
+            modes, on_mode = self._modes(model, drawn[:, : latents.size], drawn[:, latents.size :])
+            counts += torch.bincount(modes[on_mode], minlength=self.data.modes)
+        return counts / VOLUME_DRAWS
 
     def _plane(self, model: Model, numbers: Tensor, noise: Tensor, plane: tuple[int, int]) -> Plane:
         """The modes over a plane of two coordinates, the others as they are."""

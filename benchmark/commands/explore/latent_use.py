@@ -39,7 +39,7 @@ class Effects(NamedTuple):
 
     def above(self, least: float) -> "Effects":
         """The same with variances of at most `least` taken for 0."""
-        return self._replace(variances=self.variances.where(self.variances > least, 0))
+        return self._replace(variances=self.variances.masked_fill(self.variances <= least, 0))
 
     def largest(self, n: int) -> tuple[list[int], list[float]]:
         """The `n` coordinates with the largest variances, and their shares of the sum; 0 where that is 0."""

@@ -16,7 +16,6 @@ from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import MODEL_FILES
 from benchmark.registry import METHODS, recorded_settings
-from benchmark.report.view import BROKEN
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.kept_models import restored_model
 
@@ -141,7 +140,7 @@ def read_models(
             tensors[part] = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
         try:
             generators = restored_model(_method_of(record), data.spec, tensors)
-        except BROKEN as error:
+        except (Exception, SystemExit) as error:  # a method may be foreign code, and fail in any way
             leave_out(trial, f"its model cannot be made again ({first_line(error)})")
             continue
         encodes = generators.has_encoder and record["schema_version"] >= FIRST_WITH_ENCODERS

@@ -29,12 +29,16 @@ class Loss(NamedTuple):
     """What a search compares. The error is the mean squared difference.
 
     Attributes:
-        of: Maps data $(n, *)$ to what is compared of it, shape $(n, F)$.
+        features: Maps data $(n, *)$ to what is compared of it, shape $(n, F)$.
         at_a_time: The largest number of data that it is given at a time.
     """
 
-    of: Callable[[Tensor], Tensor]
+    features: Callable[[Tensor], Tensor]
     at_a_time: int
+
+    def of(self, x: Tensor) -> Tensor:
+        """What is compared of data $(n, *)$, shape $(n, F)$."""
+        return torch.cat([self.features(part) for part in x.split(self.at_a_time)])
 
     def error(self, x: Tensor, wanted: Tensor) -> Tensor:
         """The errors $(n,)$ of data, where `wanted` $(n, F)$ is what is compared of the targets."""
@@ -91,7 +95,7 @@ def search(
     """
     pool = torch.randn(POOL, model.latents.size, generator=rng, device=rng.device)
     with torch.no_grad():
-        wanted = torch.cat([loss.of(part) for part in targets.split(loss.at_a_time)])
+        wanted = loss.of(targets)
         made = torch.cat([loss.of(_sample(model, part)) for part in pool.split(min(250, loss.at_a_time))])
     numbers = _starts(pool, made, wanted, starts, rng)
     # In units of the samples' variance the first steps are neither tiny nor huge.

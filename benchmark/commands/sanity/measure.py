@@ -9,8 +9,8 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from benchmark.commands.sanity.courses import Check, Course, Step
-from benchmark.datasets.base import stream_seed
+from benchmark.commands.sanity.courses import Check, Course
+from benchmark.datasets.base import Dataset, stream_seed
 from benchmark.errors import UsageError, first_line
 from benchmark.metric import Evaluation, HeldOut, Metric
 
@@ -70,13 +70,14 @@ def measure_course(check: Check, course: Course, metrics: Mapping[str, Metric]) 
             seed = stream_seed("sanity", check.title, course.setting, repeat, place)
             rng = torch.Generator().manual_seed(seed)
             step = course.step(value, rng)
-            for name, score in _scores(step, step.samples, applying):
+            held_out = HeldOut(step.real)
+            for name, score in _scores(step.data, step.samples, held_out, applying):
                 rows[name][repeat, place] = score
             if repeat == 0:
                 for name, metric in applying.items():
                     ranges[name][place] = metric.range(step.data)
                 fresh = step.data.draw(len(step.samples), rng, "calibration")
-                for name, score in _scores(step, fresh, applying):
+                for name, score in _scores(step.data, fresh, held_out, applying):
                     of_real[name][place] = score
     return {
         name: Measured(
@@ -96,13 +97,15 @@ def _std(rows: "np.ndarray") -> "np.ndarray":
         return rows.std(axis=0, ddof=1)
 
 
-def _scores(step: Step, samples: Tensor, metrics: Mapping[str, Metric]) -> Iterator[tuple[str, float]]:
-    evaluation = Evaluation(step.data, samples[None], HeldOut(step.real), [0])
+def _scores(
+    data: Dataset, samples: Tensor, held_out: HeldOut, metrics: Mapping[str, Metric]
+) -> Iterator[tuple[str, float]]:
+    evaluation = Evaluation(data, samples[None], held_out, [0])
     for name, metric in metrics.items():
         with warnings.catch_warnings():
             # k-means warns of fewer different points than cells, which rounding makes.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            yield name, _score(name, metric.on(step.data), evaluation)
+            yield name, _score(name, metric.on(data), evaluation)
 
 
 def _score(name: str, metric: Metric, evaluation: Evaluation) -> float:
@@ -114,13 +117,14 @@ def _score(name: str, metric: Metric, evaluation: Evaluation) -> float:
 
 
 def verdict(metric: Metric, course: Course, measured: Measured) -> Verdict:
-    """Whether a metric passes a course that asks something of it."""
+    """Whether a metric passes a course that asks something of it. One without any finite score does not."""
+    defined = bool(np.isfinite(measured.scores).any())
     rule = course.shapes[metric.aspect]
     goodness = how_good(metric, measured)
     ends = None
     if measured.has_range or metric.better == "one":
-        ends = all(end(goodness) for end in course.ends.get(metric.aspect, ()))
-    return Verdict(rule(goodness), ends)
+        ends = defined and all(end(goodness) for end in course.ends.get(metric.aspect, ()))
+    return Verdict(defined and rule(goodness), ends)
 
 
 def how_good(metric: Metric, measured: Measured) -> "np.ndarray":
@@ -152,11 +156,12 @@ def _share(metric: Metric, scores: "np.ndarray", least: "np.ndarray", greatest: 
 
 
 def _relative_distance(metric: Metric, scores: "np.ndarray", of_real: "np.ndarray") -> "np.ndarray":
-    """0 for the distance of real data, 1 for the greatest of the course."""
-    floor = max(float(np.nanmean(np.abs(of_real))), 1e-12)
-    greatest = float(np.nanmax(scores, initial=floor))
+    """0 for the distance of real data, 1 for the greatest finite one of the course; others are kept."""
+    usual = np.abs(of_real[np.isfinite(of_real)])
+    floor = max(float(usual.mean()) if len(usual) else 0.0, 1e-12)
+    greatest = float(scores[np.isfinite(scores)].max(initial=floor))
     if greatest < NOTICEABLE * floor:
-        return np.where(np.isnan(scores), np.nan, 0.0)
+        return np.where(np.isfinite(scores), 0.0, scores)
     if metric.scale == "log":
         return np.log(np.maximum(scores, floor) / floor) / np.log(greatest / floor)
     return (np.maximum(scores, floor) - floor) / (greatest - floor)

@@ -100,8 +100,11 @@ def write_explored(
         explored = Explored(cast(ExploredFile, facts), summary, pictures)
         write_at_once(fresh / PAGE, make_page(explored).encode())
         fresh.chmod(folder.parent.stat().st_mode)
-        shutil.rmtree(folder, ignore_errors=True)
+        replaced = fresh.with_name(f"{fresh.name}.replaced")
+        if folder.exists():
+            folder.rename(replaced)
         fresh.rename(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return explored

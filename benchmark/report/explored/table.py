@@ -135,7 +135,9 @@ def _interval(measure: str, values: np.ndarray) -> Interval:
     """The mean of a measure over seeds and pairs $(S, P)$, with its interval, cut to what it can be."""
     if measure in FACTORS:
         interval = crossed_interval(np.log(values))
-        interval = Interval(interval.n, *(math.exp(end) for end in interval[1:]))
+        interval = Interval(
+            interval.n, math.exp(interval.mean), math.exp(interval.low), math.exp(interval.high)
+        )
     else:
         interval = crossed_interval(values)
     least, most = BOUNDS.get(measure, (0.0, math.inf))
