@@ -245,6 +245,18 @@ class OddLandmarks(Square):
         return torch.zeros(3, 2)
 
 
+class NoFactors(Square):
+    factors = ("x",)
+
+
+class NoShares(Square):
+    factors = ("x",)
+
+    def assign(self, samples):
+        distance = torch.zeros(samples.shape[:-1])
+        return super().assign(samples)._replace(factors=samples[..., :1], off_manifold=distance)
+
+
 class WrongNeighbours(Pictures):
     def nearest_training(self, packed):
         return packed.roll(1, dims=0)
@@ -261,6 +273,8 @@ class WrongNeighbours(Pictures):
         (Strict, "assigns samples to modes", "of real data is of high quality; it must be 90% at least"),
         (ByPlace, "assigns each sample by itself", "mode depends on the order of the samples"),
         (OddLandmarks, "can be drawn", "landmarks has shape (3, 2)"),
+        (NoFactors, "takes samples apart", "assign gives no factors"),
+        (NoShares, "takes samples apart", "it must be from 0 to 1"),
         (WrongNeighbours, "finds the nearest image", "the nearest training image of a training image"),
     ],
 )

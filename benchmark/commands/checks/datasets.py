@@ -35,6 +35,8 @@ def check_dataset(name: str) -> Iterator[Outcome]:
     checks = dict(CHECKS)
     if _modes(data):
         checks |= CHECKS_OF_MODES
+    if data.factors:
+        checks |= CHECKS_OF_FACTORS
     checks |= CHECKS_OF_IMAGES if isinstance(data, Images) else CHECKS_OF_POINTS
     for title, check in checks.items():
         yield outcome_of(title, check, data)
@@ -132,6 +134,21 @@ def draws_modes_by_their_weights(data: Dataset) -> None:
     )
 
 
+def takes_samples_apart(data: Dataset) -> None:
+    require(_modes(data) > 0, "there are factors, but no modes")
+    assignment = data.assign(_draw(data, "calibration"))
+    expected = {"factors": (DRAWN, len(data.factors)), "off_manifold": (DRAWN,)}
+    limits = {"factors": 1.0, "off_manifold": float("inf")}
+    for field, shape in expected.items():
+        values = getattr(assignment, field)
+        require(values is not None, f"assign gives no {field}")
+        require(values.shape == shape, f"{field} has shape {tuple(values.shape)}; it must be {shape}")
+        least, most = float(values.min()), float(values.max())
+        limit = limits[field]
+        right = least >= 0 and most <= limit
+        require(right, f"{field} is from {least:.3g} to {most:.3g}; it must be from 0 to {limit:g}")
+
+
 def can_be_drawn_as_points(data: Dataset) -> None:
     samples = _draw(data, "train")[:100]
     projected = tuple(data.project(samples).shape)
@@ -163,6 +180,8 @@ CHECKS_OF_MODES: dict[str, Callable[[Dataset], None]] = {
     "assigns each sample by itself": assigns_each_sample_by_itself,
     "draws modes by their weights": draws_modes_by_their_weights,
 }
+
+CHECKS_OF_FACTORS: dict[str, Callable[[Dataset], None]] = {"takes samples apart": takes_samples_apart}
 
 CHECKS_OF_POINTS: dict[str, Callable[[Dataset], None]] = {"can be drawn": can_be_drawn_as_points}
 
