@@ -176,7 +176,7 @@ class Explorer:
         found = self._search(model, self.given, "explore-given") if model.searchable else None
         return self._compared(self.given, found, self._again(model, self.given))
 
-    def _compared(self, targets: Tensor, found: Found | None, encoded: Tensor | None = None) -> Compared:
+    def _compared(self, targets: Tensor, found: Found | None, encoded: Tensor | None) -> Compared:
         """Targets beside what the encoder and the search make of them, as far as there are these."""
         wanted = self.loss.of(targets)
         made, errors = {}, {}
