@@ -100,11 +100,13 @@ def run_and_report(options: RunOptions, command: Sequence[str]) -> RunOutcome:
 
 
 def check_request(options: RunOptions) -> None:
-    """Raises a `UsageError` if a request is wrong, or its directory holds something else. Trains nothing."""
-    _checked_store(options)
+    """Raises a `UsageError` if a request is wrong, or its directory holds something else or trials of another
+    configuration. Trains nothing.
+    """
+    store = _checked_store(options)
     with places.using(options.data_root, options.fid_weights):
         plan = make_plan(options.request, _workers(options), dry=True)
-        find_remaining(plan, NOTHING, {})
+        find_remaining(plan, NOTHING if options.fresh else store.trials.survey(), {})
 
 
 def run_cells_of(

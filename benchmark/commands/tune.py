@@ -40,6 +40,8 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
     if options.fresh:
         check_request(options)
         set_aside(store)
+    else:
+        _check_later_rungs(options, rung)
     while not rung.is_last:
         with RunLock(store.root):
             rung, failed = _climb(options, rung, command)
@@ -56,10 +58,21 @@ def describe_search(options: RunOptions) -> str:
         UsageError: If the request is wrong.
     """
     rung = _rung(options)
+    if not options.fresh:
+        _check_later_rungs(options, rung)
     cells = dry_run(_at(options, rung))
     if rung.is_last:
         return cells
     return f"{cells}\nThis is rung 1 of {rung.search.rungs}; each of the others costs about as much."
+
+
+def _check_later_rungs(options: RunOptions, rung: Rung) -> None:
+    """Raises a `UsageError` if trials of a later rung are of another search, before any rung is trained.
+
+    Which points come there is not known yet: the calibration rows show it.
+    """
+    for number in range(rung.number + 1, rung.search.rungs + 1):
+        check_request(_at(options, replace(rung, number=number, promoted={})))
 
 
 def _climb(options: RunOptions, rung: Rung, command: Sequence[str]) -> tuple[Rung, list[str]]:

@@ -16,9 +16,12 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
+        ends = (self.low, self.high)
+        finite = all(isinstance(end, int | float) and math.isfinite(end) for end in ends)
+        if not finite or not self.low < self.high:
             raise ValueError(
-                f"a range must go from a lower to a higher number, not from {self.low} to {self.high}"
+                "a range must go from a lower to a higher finite number, "
+                f"not from {self.low!r} to {self.high!r}"
             )
 
     def at(self, share: float) -> float:
@@ -27,8 +30,8 @@ class Uniform:
 
     @property
     def examples(self) -> tuple[float, ...]:
-        """The ends, and a number between them."""
-        return self.low, self.at(0.5), self.high
+        """The ends, and a number between them that is hardly a whole one."""
+        return self.low, self.at(0.382), self.high
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -68,9 +71,10 @@ class Choice:
     values: tuple[Any, ...]
 
     def __init__(self, *values: Any) -> None:
-        if len(values) < 2 or None in values:
+        repeated = any(values.count(value) > 1 for value in values)
+        if len(values) < 2 or repeated or None in values:
             raise ValueError(
-                f"a choice must be one of two values or more, none of them None, not of {values}"
+                f"a choice must be one of two different values or more, none of them None, not of {values}"
             )
         object.__setattr__(self, "values", values)
 

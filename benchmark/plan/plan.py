@@ -32,6 +32,9 @@ __all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
 MOST_FITTED = 20_000
 """Training data that a density is fitted to at most: expectation maximisation takes seconds then."""
 
+ALTERNATIVES = {"average": "average_half_life", "average_half_life": "average"}
+"""Settings that exclude each other: one that is given takes the place of the other of an earlier layer."""
+
 Settings = dict[str, dict[str, Any]]
 """Values by owner and field."""
 
@@ -144,6 +147,10 @@ def _check_tuned(file: TunedFile, datasets: Sequence[str]) -> None:
     with _blaming(f"--settings {file.name}"):
         for methods in tuned.chosen.values():
             for method, chosen in methods.items():
+                if method not in METHODS.names():
+                    raise UsageError(
+                        f"unknown method {method!r}; if a plug-in registers it, give that --plugin"
+                    )
                 METHODS.build(method, chosen.settings)
 
 
@@ -289,7 +296,10 @@ def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     merged: Settings = {}
     for settings in layers:
         for owner, values in settings.items():
-            merged[owner] = {**merged.get(owner, {}), **values}
+            replaced = {ALTERNATIVES[name] for name in ALTERNATIVES.keys() & values}
+            earlier = merged.get(owner, {})
+            kept = {name: value for name, value in earlier.items() if name not in replaced}
+            merged[owner] = {**kept, **values}
     return merged
 
 

@@ -45,6 +45,11 @@ def space_of(method: str) -> Space:
 
 def _check(method: str, name: str, distribution: object) -> None:
     """Raises a `UsageError` if a method cannot have some of the values."""
+    if name in (*COMMON_SPACE, "average"):
+        raise UsageError(
+            f"the space of method {method!r}: {name} is no setting of a method's own; "
+            f"{' and '.join(COMMON_SPACE)} are searched for all methods alike"
+        )
     if not isinstance(distribution, Distribution):
         raise UsageError(
             f"the space of method {method!r}: {name} is {distribution!r}; give Uniform, LogUniform or Choice"
@@ -53,7 +58,8 @@ def _check(method: str, name: str, distribution: object) -> None:
         try:
             METHODS.build(method, {name: value})
         except UsageError as error:
-            raise UsageError(f"the space of method {method!r}: {error}") from error
+            problem = str(error).removeprefix("--set ")
+            raise UsageError(f"the space of method {method!r}: {problem}") from error
 
 
 def points_of(method: str, number: int) -> list[Point]:

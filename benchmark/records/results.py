@@ -150,11 +150,14 @@ def read_run(root: Path) -> Results:
     """The results that lie in the directory of a run.
 
     Raises:
-        UsageError: If there is no run, one of another version, or one whose records were taken away.
+        UsageError: If there is no run, a search that has not come to its last rung, a run of another version,
+            or one whose records were taken away.
     """
     store = Store(root)
     if not store.holds_run():
         raise UsageError(f"{root}: holds no run; give the directory of a run")
+    if store.is_climbing:
+        raise UsageError(f"{root}: holds a search that has not come to its last rung; its command goes on")
     if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
         raise UsageError(
             f"{root}: holds tables without the records that they were made of (trials/); "

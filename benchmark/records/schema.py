@@ -233,7 +233,8 @@ class Track(TypedDict):
 
     Attributes:
         settings: `not tuned` is for a method with its published settings beside methods with tuned ones.
-        changed: The settings that the command has changed.
+        changed: The settings that the command has changed, and of tuned ones all that are not those of the
+            search; those of the dataset with its name.
         search: The search that has chosen the others; null for none.
     """
 

@@ -89,13 +89,25 @@ class Store:
         if fresh:
             return
         with contextlib.suppress(DamagedError, FileNotFoundError):
-            manifest = self.manifest()
+            manifest = self._manifest_of_run_or_rung()
             remedy = "give another directory, or --fresh to move it aside"
             if manifest["suite"] != suite:
                 raise UsageError(f"{where}: holds a run of suite {manifest['suite']!r}; {remedy}")
             if ("search" in manifest) != search:
                 present = "no search, but a run" if search else "a search"
                 raise UsageError(f"{where}: holds {present}; {remedy}")
+
+    @property
+    def is_climbing(self) -> bool:
+        """Whether it is a search that has not come to its last rung."""
+        return self.layout.rungs.exists() and not self.layout.manifest.exists()
+
+    def _manifest_of_run_or_rung(self) -> Manifest:
+        """The manifest; that of a rung where it is a search that has not come to its last one."""
+        if self.is_climbing:
+            for file in self.layout.rungs.glob(f"*/{self.layout.manifest.name}"):
+                return read_sealed(file, Manifest)
+        return self.manifest()
 
     def holds_run(self) -> bool:
         """Whether there is a run, whole or damaged: a manifest that can be read, trials, or rungs

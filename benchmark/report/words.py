@@ -94,9 +94,9 @@ def settings_sentence(settings: pd.DataFrame) -> str:
         sentence = f"Settings: tuned, {joined(_searches(tuned))}"
     changed = []
     for method, names in settings[["method", "changed"]].dropna().itertuples(index=False, name=None):
-        changed += [f"{method}.{name}" for name in names.split()]
+        changed += [name if "." in name else f"{method}.{name}" for name in names.split()]
     if changed:
-        sentence += f"; by command: {joined(list(dict.fromkeys(changed)))}"
+        sentence += f"; changed: {joined(list(dict.fromkeys(changed)))}"
     return f"{sentence}."
 
 

@@ -17,6 +17,7 @@ from benchmark.plan.planned import PlannedDataset
 from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
 from benchmark.plan.request import Request
+from benchmark.records.cell import Configured
 from benchmark.records.differences import Difference, differing, environment_of
 from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
 from benchmark.records.store import Store
@@ -137,11 +138,12 @@ def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
     for planned in plan.cells:
         if planned.cost is not None:
             dataset, method = planned.template.dataset.name, planned.template.method.name
-            tracks[dataset][method] = _track(plan.request, dataset, method)
+            tracks[dataset][method] = _track(plan.request, planned.template.dataset, planned.template.method)
     return tracks
 
 
-def _track(request: Request, dataset: str, method: str) -> Track:
+def _track(request: Request, data: Configured, trained: Configured) -> Track:
+    dataset, method = data.name, trained.name
     changed = sorted(request.settings.get(method, {}))
     if request.tuned is None:
         return Track(settings="published", changed=changed, search=None)
@@ -149,6 +151,8 @@ def _track(request: Request, dataset: str, method: str) -> Track:
     chosen = tuned.on(dataset).get(method)
     if chosen is None:
         return Track(settings="not tuned", changed=changed, search=None)
+    changed = sorted({*changed, *tuned.changed(dataset, method, trained.settings)})
+    changed += [f"{dataset}.{name}" for name in sorted(tuned.changed(dataset, dataset, data.settings))]
     behind = SearchBehind(
         file=file,
         checksum=checksum,

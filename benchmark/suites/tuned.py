@@ -16,7 +16,7 @@ __all__ = ["FORMAT", "Chosen", "Tuned", "TunedFile", "read_tuned", "shipped_tuni
 FORMAT = 1
 """The version of the file's form."""
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class Chosen(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -31,7 +31,7 @@ class Chosen(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """
 
     settings: dict[str, Any]
-    point: Count
+    point: Annotated[int, msgspec.Meta(ge=0)]
     score: float
     flops: float
     published_score: float | None = None
@@ -51,6 +51,8 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         budgets: The whole budget of a trial, by dataset.
         commit: The commit of the program that searched; empty if it is not known.
         chosen: What was chosen, by dataset and method.
+        searched: All settings of each dataset, and of each method at its chosen point, by dataset and name;
+            empty in files of before these were kept.
     """
 
     format: int
@@ -63,6 +65,7 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
     budgets: dict[str, str]
     commit: str
     chosen: dict[str, dict[str, Chosen]]
+    searched: dict[str, dict[str, dict[str, Any]]] = {}
 
     def settings_on(self, dataset: str) -> dict[str, Mapping[str, Any]]:
         """The settings on one dataset, by method."""
@@ -71,6 +74,11 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
     def on(self, dataset: str) -> dict[str, Chosen]:
         """What was chosen on one dataset, by method."""
         return self.chosen.get(dataset, {})
+
+    def changed(self, dataset: str, name: str, settings: Mapping[str, Any]) -> list[str]:
+        """The names of the settings that the dataset, or a method on it, did not have in the search."""
+        searched = self.searched.get(dataset, {}).get(name, {})
+        return [key for key in searched.keys() & settings if searched[key] != settings[key]]
 
     def as_text(self) -> str:
         return msgspec.toml.encode(self).decode()
@@ -136,5 +144,12 @@ def _check_whole(tuned: Tuned) -> None:
         if dataset not in tuned.metrics or dataset not in tuned.budgets:
             raise ValueError(f"it has no metric or no budget of {dataset}")
         for method, chosen in methods.items():
-            if not isfinite(chosen.score):
-                raise ValueError(f"the score of {method} on {dataset} is {chosen.score}")
+            where = f"of {method} on {dataset}"
+            for name in ("score", "published_score", "flops"):
+                number = getattr(chosen, name)
+                if number is not None and not isfinite(number):
+                    raise ValueError(f"the {name} {where} is {number}")
+            if chosen.flops <= 0:
+                raise ValueError(f"the flops {where} are {chosen.flops}")
+            if chosen.point >= tuned.points:
+                raise ValueError(f"the point {where} is {chosen.point}, of {tuned.points}")

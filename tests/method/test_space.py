@@ -22,12 +22,16 @@ def test_all_values_of_a_choice_are_equally_likely():
 @pytest.mark.parametrize(
     ("make", "problem"),
     [
-        (lambda: Uniform(2, 1), "from a lower to a higher number, not from 2 to 1"),
-        (lambda: LogUniform(1e-2, 1e-5), "from a lower to a higher number, not from 0.01 to 1e-05"),
-        (lambda: LogUniform(1, 1), "from a lower to a higher number"),
-        (lambda: Uniform(0, float("nan")), "from a lower to a higher number"),
+        (lambda: Uniform(2, 1), "from a lower to a higher finite number, not from 2 to 1"),
+        (lambda: LogUniform(1e-2, 1e-5), "from a lower to a higher finite number, not from 0.01 to 1e-05"),
+        (lambda: LogUniform(1, 1), "from a lower to a higher finite number"),
+        (lambda: Uniform(0, float("nan")), "from a lower to a higher finite number"),
         (lambda: LogUniform(0, 1), "must begin above 0"),
-        (lambda: Choice("a"), "two values or more"),
+        (lambda: Uniform(0, float("inf")), "from a lower to a higher finite number, not from 0 to inf"),
+        (lambda: Uniform("a", "b"), "from a lower to a higher finite number, not from 'a' to 'b'"),
+        (lambda: Uniform(None, 2), "from a lower to a higher finite number, not from None to 2"),
+        (lambda: Choice("a"), "two different values or more"),
+        (lambda: Choice("a", "b", "a"), "two different values or more"),
         (lambda: Choice(None, 1), "none of them None"),
     ],
 )

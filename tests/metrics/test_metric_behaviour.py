@@ -16,14 +16,24 @@ DOCS = Path(__file__).parents[2] / "docs"
 FAULTY = [dummy for dummy in DUMMIES if dummy != "real"]
 
 
-@pytest.mark.parametrize("claim", all_claims(), ids="-".join)
+def marks_of(dataset):
+    """Of shapes, all samples are compared with the whole manifold, which takes minutes."""
+    return [pytest.mark.long] if dataset == "shapes" else []
+
+
+EACH_CLAIM = [
+    pytest.param(claim, marks=marks_of(claim.dataset), id="-".join(claim)) for claim in all_claims()
+]
+
+
+@pytest.mark.parametrize("claim", EACH_CLAIM)
 def test_a_metric_moves_as_far_as_the_table_says_or_does_not(scores_on, claim):
     scores = scores_on(claim.dataset)[claim.metric]
     score, real = scores[claim.dummy], scores["reference"]
     assert claim.holds(score, real), f"{score:.5g}, beside {real:.5g} of real data"
 
 
-@pytest.mark.parametrize("dataset", CLAIMS)
+@pytest.mark.parametrize("dataset", [pytest.param(name, marks=marks_of(name)) for name in CLAIMS])
 def test_the_table_has_every_metric_that_has_a_meaning_on_the_dataset(scores_on, dataset):
     assert set(claims_on(dataset)) == set(scores_on(dataset))
 

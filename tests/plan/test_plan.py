@@ -12,7 +12,7 @@ import torch
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import UsageError
-from benchmark.plan.plan import make_plan
+from benchmark.plan.plan import make_plan, merged_settings
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.remaining import SeedGroup, find_remaining
 from benchmark.plan.request import Request
@@ -150,6 +150,15 @@ def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
     assert wanted(remaining, "gan") == [((0, 2), (0, 2)), ((1,), (1,))]
     remaining = find_remaining(plan_of("gan", seeds=(0, 1)), NOTHING, groups)
     assert wanted(remaining, "gan") == [((0, 1), (0, 1))]
+
+
+def test_an_average_takes_the_place_of_the_other_one_of_an_earlier_layer():
+    """The tuned settings have a half-life, and an average that the command gives excludes it."""
+    tuned = {"gan": {"lr": 1e-3, "average_half_life": 0.01}}
+    assert merged_settings(tuned, {"gan": {"average": 0.9}}) == {"gan": {"lr": 1e-3, "average": 0.9}}
+    assert merged_settings(tuned, {"gan": {"lr": 1}}) == {"gan": {"lr": 1, "average_half_life": 0.01}}
+    both = {"average": 0.9, "average_half_life": 0.01}
+    assert merged_settings(tuned, {"gan": both}) == {"gan": {"lr": 1e-3, **both}}
 
 
 def test_a_compiled_group_cannot_be_repeated_without_a_compiler(monkeypatch):

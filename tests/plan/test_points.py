@@ -70,16 +70,19 @@ def test_a_method_without_a_space_is_searched_over_its_learning_rate(registered)
             {"lr": (1e-5, 1e-2)},
             "the space of method 'odd': lr is (1e-05, 0.01); give Uniform, LogUniform or Choice",
         ),
-        ({"speed": LogUniform(1, 2)}, "the space of method 'odd': --set odd.speed="),
-        ({"lr": Choice("fast", "slow")}, "the space of method 'odd': --set odd.lr=fast"),
-        ({"simultaneous": LogUniform(1, 2)}, "the space of method 'odd': --set odd.simultaneous="),
+        ({"speed": LogUniform(1, 2)}, "the space of method 'odd': odd.speed="),
+        ({"lr": Choice("fast", "slow")}, "the space of method 'odd': odd.lr=fast"),
+        ({"fall": Choice("none", "linear")}, "fall is no setting of a method's own"),
+        ({"average": Uniform(0.9, 0.99)}, "average is no setting of a method's own"),
+        ({"repeats": Uniform(1, 5)}, "the space of method 'odd': odd.repeats=2.528: give a whole number"),
+        ({"simultaneous": LogUniform(1, 2)}, "the space of method 'odd': odd.simultaneous="),
     ],
 )
 def test_a_space_of_what_is_no_setting_is_refused(registered, space, problem):
     @registered("odd")
     @dataclass(frozen=True)
     class Odd(GAN):
-        pass
+        repeats: int = 3
 
     Odd.space = space
     with pytest.raises(UsageError) as failure:

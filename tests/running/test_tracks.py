@@ -119,6 +119,16 @@ def test_optimism_is_not_that_of_another_budget(searched, cli, tmp_path, inline)
     assert settings["optimism"].isna().all()
 
 
+def test_optimism_is_not_that_of_another_dataset(searched, cli, tmp_path, inline):
+    """What the search had otherwise is named."""
+    out = tmp_path / "run"
+    options = ("--settings", searched / "tuned.toml", "--set", "ring.batch=16")
+    assert cli(*RUN, *options, "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv")
+    assert set(settings["changed"]) == {"ring.batch"}
+    assert settings["optimism"].isna().all()
+
+
 def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path, inline):
     out = tmp_path / "run"
     assert cli(*RUN, "--methods", "gan", "--settings", searched / "tuned.toml", "--out", out)[0] == 0
@@ -140,7 +150,7 @@ def test_settings_that_the_command_changed_are_named(cli, tmp_path, inline):
     options = ("--methods", "gan,dcgan", "--settings", "published", "--set", "gan.lr=0.0005")
     assert cli(*RUN, *options, "--out", out)[0] == 0
     summary = (out / "summary.md").read_text()
-    assert "Settings: those of the suite, not searched; by command: gan.lr." in summary
+    assert "Settings: those of the suite, not searched; changed: gan.lr." in summary
     rows = settings_rows(make_tables(read_run(out)))
     shown = {row["method"]: row["settings"] for row in rows}
     assert shown == {"gan": "published, but for lr", "dcgan": "published"}

@@ -44,7 +44,8 @@ def test_what_is_written_is_read_back(tuned, tmp_path):
         ({"points": "many"}, "is not the file of a search"),
         ({"more": 1}, "is not the file of a search"),
         ({"format": 2, "more": 1}, "has format 2; this program reads 1; search anew"),
-        ({"points": -1}, "is not the file of a search"),
+        ({"points": 0}, "is not the file of a search"),
+        ({"points": 3}, "the point of gan on ring is 3, of 3"),
         ({"budgets": {"ring": "zzz"}}, "'zzz': give a positive number and a unit"),
         ({"budgets": {}}, "it has no metric or no budget of ring"),
         ({"metrics": {"grid": "overlap"}}, "it has no metric or no budget of ring"),
@@ -91,3 +92,28 @@ def test_a_file_that_is_missing_is_named(tmp_path):
 
 def test_suites_without_tuned_settings_have_no_file():
     assert shipped_tuning("cifar10") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"score": float("nan")}, "the score of gan on ring is nan"),
+        ({"published_score": float("inf")}, "the published_score of gan on ring is inf"),
+        ({"flops": -5.0}, "the flops of gan on ring are -5.0"),
+    ],
+)
+def test_numbers_that_no_search_writes_are_refused(tuned, tmp_path, change, problem):
+    content = msgspec.to_builtins(tuned)
+    content["chosen"]["ring"]["gan"] |= change
+    file = tmp_path / "tuned.toml"
+    file.write_bytes(msgspec.toml.encode(content))
+    with pytest.raises(UsageError, match=problem):
+        read_tuned(file, "synthetic")
+
+
+def test_what_differs_from_the_search_is_named(tuned):
+    tuned.searched = {"ring": {"ring": {"batch": 64}, "gan": {"lr": 1e-3, "beta1": 0.5}}}
+    assert tuned.changed("ring", "ring", {"batch": 16, "width": 8}) == ["batch"]
+    assert tuned.changed("ring", "gan", {"lr": 1e-3, "beta1": 0.5}) == []
+    assert tuned.changed("ring", "dcgan", {"lr": 1e-3}) == []
+    assert tuned.changed("grid", "gan", {"lr": 1e-3}) == []

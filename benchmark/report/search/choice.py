@@ -1,5 +1,8 @@
 """What a search has chosen: the best settings of each method on each dataset."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchmark.report.search.view import MethodView, SearchView
 from benchmark.suites.tuned import FORMAT, Chosen, Tuned
 
@@ -11,11 +14,14 @@ def tuned_of(view: SearchView) -> Tuned:
     manifest = view.results.manifest
     metrics: dict[str, str] = {}
     chosen: dict[str, dict[str, Chosen]] = {}
+    searched: dict[str, dict[str, dict[str, Any]]] = {}
     for dataset, methods in view.datasets.items():
         chosen[dataset] = {}
+        searched[dataset] = {dataset: _stored(view.results.settings(dataset))}
         for method in methods.values():
             metrics[dataset] = method.metric
             chosen[dataset][method.method] = _chosen(view, method)
+            searched[dataset][method.method] = _stored(view.settings(dataset, method.method, method.best))
     return Tuned(
         format=FORMAT,
         suite=view.results.suite,
@@ -27,7 +33,13 @@ def tuned_of(view: SearchView) -> Tuned:
         budgets=dict(zip(view.whole["dataset"], view.whole["budget"], strict=True)),
         commit=(manifest["commit"] if manifest else None) or "",
         chosen=chosen,
+        searched=searched,
     )
+
+
+def _stored(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without those that TOML has no word for, and without the number of evaluations: it is 1."""
+    return {name: value for name, value in settings.items() if value is not None and name != "evaluations"}
 
 
 def _chosen(view: SearchView, method: MethodView) -> Chosen:

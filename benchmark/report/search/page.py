@@ -69,13 +69,26 @@ def _part(view: SearchView, dataset: str, tuned: Tuned, styles: dict[str, Method
         "name": dataset,
         "metric": tuned.metrics[dataset],
         "real": number(real) if math.isfinite(real) else NO_NUMBER,
-        "near": sum(method.published_is_near is True for method in methods.values()),
+        "near": _near(list(methods.values())),
         "rows": [rows[i] for i in order],
         "least_budget": first.first["budget"].iloc[0],
         "spent": number(max(method.spent for method in methods.values()), 3),
         "budget": to_svg(budget_chart(methods, real, styles)),
         "pictures": pictures,
     }
+
+
+def _near(methods: list[MethodView]) -> str:
+    """Of how many methods the published settings are as good as the best, in words."""
+    told = [method.published_is_near for method in methods]
+    unknown = told.count(None)
+    if unknown == len(methods):
+        return "whether the published settings are within noise of the best ones cannot be told"
+    sentence = (
+        "the published settings are within noise of the best ones "
+        f"for {told.count(True)} of {len(methods) - unknown} methods"
+    )
+    return f"{sentence} (it cannot be told for {unknown})" if unknown else sentence
 
 
 def _row(method: MethodView, settings: str) -> dict[str, Any]:

@@ -96,6 +96,8 @@ class MethodView:
 
         The best of many is lucky, so they may be as good where this says no. `None` if it cannot be told.
         """
+        if self.best == 0:
+            return True
         if self.published_score is None or not np.isfinite(self.noise):
             return None
         published, best = quality([self.published_score, self.best_score], self.facts["better"])

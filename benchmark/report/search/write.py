@@ -14,9 +14,12 @@ from benchmark.suites.tuned import Tuned
 
 __all__ = ["write_search"]
 
+TUNED = "tuned.toml"
+"""The file of the chosen settings."""
+
 
 def write_search(store: Store, results: Results) -> list[str]:
-    """Writes `search.csv`, `tuned.toml` and `report.html` of a search.
+    """Writes `search.csv`, `report.html` and, if no trial is missing, `tuned.toml` of a search.
 
     Arguments:
         store: Its directory.
@@ -30,18 +33,22 @@ def write_search(store: Store, results: Results) -> list[str]:
     """
     view = SearchView(results, _earlier(store, results))
     tuned = tuned_of(view)
-    texts = {
-        "search.csv": to_csv(view.trials),
-        "tuned.toml": tuned.as_text(),
-        "report.html": search_page(view, tuned),
-    }
+    texts = {"search.csv": to_csv(view.trials), "report.html": search_page(view, tuned)}
+    if view.missing:
+        (store.root / TUNED).unlink(missing_ok=True)
+        complain(
+            f"{view.missing} of its trials are missing, so the search is not equal for all methods and "
+            f"there is no {TUNED}; the command of the search trains them"
+        )
+    else:
+        texts[TUNED] = tuned.as_text()
     for name, text in texts.items():
         write_at_once(store.root / name, text.encode())
     for damage in results.damaged:
         complain(f"{damage}; left out (the command of the search mends it)")
     for method in view.without_score:
         complain(f"{method}: no settings have a score, so none are chosen")
-    tell(f"search.csv, tuned.toml and report.html are in {store.root}")
+    tell(f"{', '.join(texts)} are in {store.root}")
     return _lines(tuned)
 
 
