@@ -65,11 +65,11 @@ class Authenticity(_BesideTraining):
     ranked = False
 
     def score(self, evaluation: Evaluation) -> Tensor:
-        found = self.nearest_training(evaluation)
         training = self.training_in(evaluation)
         # A single datum has no neighbour.
         if len(training) < 2:
             return torch.full((len(evaluation.samples),), nan, dtype=torch.float64)
+        found = self.nearest_training(evaluation)
         key = ("neighbours of training data", self.features, self.points)
         between = evaluation.held_out.once(key, lambda: radii(training, 1))
         return (found.distances > between[found.places]).double().mean(dim=1)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 __all__ = ["LEARNING_RATES", "MOMENTA", "Choice", "Distribution", "LogUniform", "Space", "Uniform"]
@@ -17,7 +18,7 @@ class Uniform:
 
     def __post_init__(self) -> None:
         ends = (self.low, self.high)
-        finite = all(isinstance(end, int | float) and math.isfinite(end) for end in ends)
+        finite = all(isinstance(end, Real) and math.isfinite(end) for end in ends)
         if not finite or not self.low < self.high:
             raise ValueError(
                 "a range must go from a lower to a higher finite number, "

@@ -296,7 +296,8 @@ def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
     merged: Settings = {}
     for settings in layers:
         for owner, values in settings.items():
-            replaced = {ALTERNATIVES[name] for name in ALTERNATIVES.keys() & values}
+            given = [name for name in ALTERNATIVES.keys() & values if values[name] not in (0, "0", "0.0")]
+            replaced = {ALTERNATIVES[name] for name in given}
             earlier = merged.get(owner, {})
             kept = {name: value for name, value in earlier.items() if name not in replaced}
             merged[owner] = {**kept, **values}

@@ -157,7 +157,7 @@ def read_run(root: Path) -> Results:
     if not store.holds_run():
         raise UsageError(f"{root}: holds no run; give the directory of a run")
     if store.is_climbing:
-        raise UsageError(f"{root}: holds a search that has not come to its last rung; its command goes on")
+        raise UsageError(f"{root}: holds a search without its last rung or its manifest; its command goes on")
     if not store.layout.trials.exists() and _lines(root / "trials.csv") > 1:
         raise UsageError(
             f"{root}: holds tables without the records that they were made of (trials/); "

@@ -88,9 +88,11 @@ class Store:
             return
         if fresh:
             return
+        remedy = "give another directory, or --fresh to move it aside"
+        if self.is_climbing and not search:
+            raise UsageError(f"{where}: holds a search; {remedy}")
         with contextlib.suppress(DamagedError, FileNotFoundError):
             manifest = self._manifest_of_run_or_rung()
-            remedy = "give another directory, or --fresh to move it aside"
             if manifest["suite"] != suite:
                 raise UsageError(f"{where}: holds a run of suite {manifest['suite']!r}; {remedy}")
             if ("search" in manifest) != search:
@@ -99,14 +101,15 @@ class Store:
 
     @property
     def is_climbing(self) -> bool:
-        """Whether it is a search that has not come to its last rung."""
+        """Whether it is a search that has not come to its last rung, or whose manifest is lost."""
         return self.layout.rungs.exists() and not self.layout.manifest.exists()
 
     def _manifest_of_run_or_rung(self) -> Manifest:
         """The manifest; that of a rung where it is a search that has not come to its last one."""
         if self.is_climbing:
             for file in self.layout.rungs.glob(f"*/{self.layout.manifest.name}"):
-                return read_sealed(file, Manifest)
+                with contextlib.suppress(DamagedError):
+                    return read_sealed(file, Manifest)
         return self.manifest()
 
     def holds_run(self) -> bool:

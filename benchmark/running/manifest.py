@@ -28,6 +28,9 @@ __all__ = ["facts_of", "write_manifest"]
 
 Item = TypeVar("Item")
 
+NOT_IN_SEARCHES = {"evaluations", "samples_large"}
+"""Settings of a dataset that have no part in the score of a search."""
+
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
 
 
@@ -152,7 +155,10 @@ def _track(request: Request, data: Configured, trained: Configured) -> Track:
     if chosen is None:
         return Track(settings="not tuned", changed=changed, search=None)
     changed = sorted({*changed, *tuned.changed(dataset, method, trained.settings)})
-    changed += [f"{dataset}.{name}" for name in sorted(tuned.changed(dataset, dataset, data.settings))]
+    # A file of before settings of datasets were kept cannot tell what is changed, but what was given.
+    given = request.settings.get(dataset, {})
+    others = tuned.changed(dataset, dataset, data.settings) if dataset in tuned.searched else set(given)
+    changed += [f"{dataset}.{name}" for name in sorted(others - NOT_IN_SEARCHES)]
     behind = SearchBehind(
         file=file,
         checksum=checksum,

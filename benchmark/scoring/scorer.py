@@ -70,7 +70,8 @@ class Scorer:
     @cached_property
     def held_out(self) -> HeldOut:
         """Held-out real data; the same for every method and seed."""
-        return _held_out(self.data, self.data.fingerprint, tuple(self.metrics.values()), self.device)
+        kinds = tuple((type(metric), repr(metric)) for metric in self.metrics.values())
+        return _held_out(self.data, self.data.fingerprint, kinds, self.device)
 
     def numbers(self, seeds: Sequence[int], n: int, size: int) -> Iterator[Tensor]:
         """The first `n` rows of the evaluation streams of some seeds, standard normal, some at a time, each
@@ -143,10 +144,13 @@ class Scorer:
 
 
 @lru_cache(maxsize=1)
-def _held_out(data: Dataset, fingerprint: str, metrics: tuple[Metric, ...], device: torch.device) -> HeldOut:
-    """Held-out data, kept from one cell to the next with what these metrics derive from it.
+def _held_out(
+    data: Dataset, fingerprint: str, metrics: tuple[tuple[type, str], ...], device: torch.device
+) -> HeldOut:
+    """Held-out data, kept from one cell to the next with what metrics derive from it.
 
-    The fingerprint is for the cache: datasets of the same settings may have other files.
+    The fingerprint and the metrics are for the cache: datasets of the same settings may have other files, and
+    metrics of other settings may derive other things.
     """
     rng = data.stream("all", "held-out", device)
     return HeldOut(data.draw(data.held_out, rng, "held-out"))
@@ -154,6 +158,15 @@ def _held_out(data: Dataset, fingerprint: str, metrics: tuple[Metric, ...], devi
 
 def _score(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
     """The scores by metric, one dictionary per seed; without those that do not apply to the method."""
+    try:
+        return _score_each(metrics, evaluation)
+    except MetricError:
+        # It may have written into what is kept.
+        _held_out.cache_clear()
+        raise
+
+
+def _score_each(metrics: Mapping[str, Metric], evaluation: Evaluation) -> list[dict[str, float]]:
     rows: list[dict[str, float]] = [{} for _ in evaluation.samples]
     for name, metric in metrics.items():
         if evaluation.latents is not None and not metric.applies_to(evaluation.latents):

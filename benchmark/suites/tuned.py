@@ -75,10 +75,10 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         """What was chosen on one dataset, by method."""
         return self.chosen.get(dataset, {})
 
-    def changed(self, dataset: str, name: str, settings: Mapping[str, Any]) -> list[str]:
+    def changed(self, dataset: str, name: str, settings: Mapping[str, Any]) -> set[str]:
         """The names of the settings that the dataset, or a method on it, did not have in the search."""
         searched = self.searched.get(dataset, {}).get(name, {})
-        return [key for key in searched.keys() & settings if searched[key] != settings[key]]
+        return {key for key in searched.keys() & settings if searched[key] != settings[key]}
 
     def as_text(self) -> str:
         return msgspec.toml.encode(self).decode()

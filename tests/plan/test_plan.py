@@ -157,6 +157,8 @@ def test_an_average_takes_the_place_of_the_other_one_of_an_earlier_layer():
     tuned = {"gan": {"lr": 1e-3, "average_half_life": 0.01}}
     assert merged_settings(tuned, {"gan": {"average": 0.9}}) == {"gan": {"lr": 1e-3, "average": 0.9}}
     assert merged_settings(tuned, {"gan": {"lr": 1}}) == {"gan": {"lr": 1, "average_half_life": 0.01}}
+    off = {"average": 0}
+    assert merged_settings(tuned, {"gan": off}) == {"gan": {"lr": 1e-3, "average_half_life": 0.01, **off}}
     both = {"average": 0.9, "average_half_life": 0.01}
     assert merged_settings(tuned, {"gan": both}) == {"gan": {"lr": 1e-3, **both}}
 

@@ -264,7 +264,7 @@ def test_a_rung_that_failed_ends_the_search(tmp_path, capsys):
     assert "no sample" in capsys.readouterr().err
     # It is known as a search, though it has not come to its last rung.
     assert main(["report", str(out)]) == 2
-    assert "holds a search that has not come to its last rung" in capsys.readouterr().err
+    assert "holds a search without its last rung" in capsys.readouterr().err
     assert not (out / "trials.csv").exists()
     assert main([*RUN, "--methods", "gan", "--out", str(out)]) == 2
     assert "holds a search; give another directory" in capsys.readouterr().err
@@ -282,15 +282,26 @@ def test_another_search_in_the_last_rung_is_noticed_before_the_first(tmp_path, c
     assert not (out / "rungs").exists()
 
 
-def test_a_search_with_missing_trials_chooses_nothing(tmp_path, capsys):
+def test_a_search_with_missing_trials_writes_no_settings(tmp_path, capsys):
     out = tmp_path / "search"
     assert search(out, "--methods", "gan") == 0
+    (out / "tuned.toml").unlink()
     shutil.rmtree(out / "trials/ring/gan/seed-1000100")
     assert main(["report", str(out)]) == 0
     assert "1 of its trials are missing" in capsys.readouterr().err
     assert not (out / "tuned.toml").exists()
     assert search(out, "--methods", "gan") == 0
     assert (out / "tuned.toml").exists()
+
+
+def test_missing_trials_of_lower_rungs_count(tmp_path, capsys):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--halving", "2", "--rungs", "2") == 0
+    (out / "tuned.toml").unlink()
+    shutil.rmtree(out / "rungs/1/trials/ring/gan/seed-1000100")
+    assert main(["report", str(out)]) == 0
+    assert "1 of its trials are missing" in capsys.readouterr().err
+    assert not (out / "tuned.toml").exists()
 
 
 def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(tmp_path, capsys):

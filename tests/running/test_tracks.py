@@ -122,7 +122,7 @@ def test_optimism_is_not_that_of_another_budget(searched, cli, tmp_path, inline)
 def test_optimism_is_not_that_of_another_dataset(searched, cli, tmp_path, inline):
     """What the search had otherwise is named."""
     out = tmp_path / "run"
-    options = ("--settings", searched / "tuned.toml", "--set", "ring.batch=16")
+    options = ("--settings", searched / "tuned.toml", "--set", "ring.batch=16", "--set", "ring.evaluations=2")
     assert cli(*RUN, *options, "--out", out)[0] == 0
     settings = pd.read_csv(out / "settings.csv")
     assert set(settings["changed"]) == {"ring.batch"}

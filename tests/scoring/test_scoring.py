@@ -201,10 +201,28 @@ def test_a_metric_that_writes_into_what_it_was_given_is_named(given):
 def test_held_out_data_is_kept_from_one_cell_to_the_next():
     """With what the same metrics derived from it; not for other settings of the data or of a metric."""
     first = Scorer(Ring(), metrics_on(Ring()), CPU)
-    assert Scorer(Ring(), metrics_on(Ring()), CPU).held_out is first.held_out
+    first.held_out.once("derived", lambda: 1)
+    again = Scorer(Ring(), metrics_on(Ring()), CPU)
+    assert again.held_out.once("derived", lambda: 2) == 1
     others = {**metrics_on(Ring()), "ivom": METRICS.get("ivom")(points=3)}
     assert Scorer(Ring(), others, CPU).held_out is not first.held_out
     assert len(Scorer(Ring(held_out=30), metrics_on(Ring()), CPU).held_out.x) == 30
+
+
+def test_a_metric_that_fails_leaves_no_held_out_data_behind():
+    @dataclass(frozen=True)
+    class Spoils(Metric):
+        name = "spoils"
+        settings: tuple[int, ...] = (1,)
+
+        def score(self, evaluation):
+            evaluation.held_out.x.zero_()
+            raise ValueError("no score")
+
+    scorer = Scorer(Ring(), {"spoils": Spoils()}, CPU)
+    with pytest.raises(MetricError):
+        scorer.final(scorer.evaluation(torch.zeros(1, 10, 2), [0]))
+    assert Scorer(Ring(), {"spoils": Spoils()}, CPU).held_out.x.any()
 
 
 def test_held_out_data_of_other_files_is_drawn_anew(monkeypatch):

@@ -38,8 +38,8 @@ def tuned_of(view: SearchView) -> Tuned:
 
 
 def _stored(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without those that TOML has no word for, and without the number of evaluations: it is 1."""
-    return {name: value for name, value in settings.items() if value is not None and name != "evaluations"}
+    """Settings without those that TOML has no word for."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _chosen(view: SearchView, method: MethodView) -> Chosen:

@@ -111,6 +111,7 @@ class SearchView:
         results: The records of the trials with the whole budget.
         facts: How much was tried, and of what.
         search: How much was tried.
+        missing: The number of trials, at any budget, that have no record.
         trials: All trials, one row each, those with the least budget first.
         whole: Those with the whole budget.
         first: Those with the least budget, at which all points were tried.
@@ -129,6 +130,7 @@ class SearchView:
         facts = self.facts
         self.search = Search(facts["points"], facts["seeds"], facts["halving"], facts["rungs"])
         rungs = [search_trials(rung, _facts(rung)) for rung in (*earlier, results)]
+        self.missing = sum(map(_missing, (*earlier, results), rungs))
         self.first, self.whole = rungs[0], rungs[-1]
         self.trials = pd.concat(rungs, ignore_index=True)
 
@@ -167,14 +169,6 @@ class SearchView:
             names += [f"{method} on {dataset}" for method in methods if method not in scored]
         return names
 
-    @property
-    def missing(self) -> int:
-        """The number of trials with the whole budget that have no record."""
-        expected = 0
-        for methods in self.facts["tried"].values():
-            expected += self.search.seeds * sum(len(points) for points in methods.values())
-        return expected - len(trained_rows(self.whole))
-
     def space(self, method: str) -> Mapping[str, Mapping[str, Any]]:
         """The values that were searched, by setting."""
         return self.facts["spaces"].get(method, {})
@@ -188,6 +182,15 @@ class SearchView:
         """The score of fresh real data; NaN if there is none."""
         scores = rows_of(self.whole, dataset=dataset, method=REAL_DATA)["score"]
         return float(scores.astype(float).mean())
+
+
+def _missing(rung: Results, trials: pd.DataFrame) -> int:
+    """The number of trials of a rung that have no record."""
+    facts = _facts(rung)
+    expected = 0
+    for methods in facts["tried"].values():
+        expected += facts["seeds"] * sum(len(points) for points in methods.values())
+    return expected - len(trained_rows(trials))
 
 
 def _facts(results: Results) -> SearchFacts:

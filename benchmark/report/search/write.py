@@ -35,10 +35,9 @@ def write_search(store: Store, results: Results) -> list[str]:
     tuned = tuned_of(view)
     texts = {"search.csv": to_csv(view.trials), "report.html": search_page(view, tuned)}
     if view.missing:
-        (store.root / TUNED).unlink(missing_ok=True)
         complain(
             f"{view.missing} of its trials are missing, so the search is not equal for all methods and "
-            f"there is no {TUNED}; the command of the search trains them"
+            f"{TUNED} is not written; the command of the search tries them again"
         )
     else:
         texts[TUNED] = tuned.as_text()

@@ -34,8 +34,8 @@ def settings_table(results: Results, trials: pd.DataFrame, summary: pd.DataFrame
 
     `search_score` is the mean score of the chosen settings over the seeds of the search, `score` the mean
     over those of this run, and `optimism` how much better the first is: of many settings, the one that is
-    chosen has had luck. Both are left out where the run has another budget than the search, the command has
-    changed settings, or a seed has no score: a search passes over settings of which one seed has none.
+    chosen has had luck. Both are left out where the run has another budget or other settings than the
+    search, or a seed has no score: a search passes over settings of which one seed has none.
     """
     rows = []
     methods = trained_rows(trials)[["dataset", "method"]].drop_duplicates()
