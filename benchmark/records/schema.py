@@ -11,6 +11,7 @@ __all__ = [
     "COLLAPSED",
     "DUMMY_ROWS",
     "FITTED_ROWS",
+    "HARMLESS_SETTINGS",
     "LARGE",
     "NOISE",
     "READABLE_VERSIONS",
@@ -42,6 +43,9 @@ READABLE_VERSIONS = (4, SCHEMA_VERSION)
 
 LARGE = "_large"
 """Ends the names of metrics that are scored on a larger sample."""
+
+HARMLESS_SETTINGS = ("evaluations", "samples_large")
+"""Settings of a dataset that change how often or how precisely else it is scored, and no other score."""
 
 REAL_DATA = "real-data"
 """The row of fresh real data."""

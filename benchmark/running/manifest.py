@@ -19,7 +19,15 @@ from benchmark.plan.remaining import Remaining
 from benchmark.plan.request import Request
 from benchmark.records.cell import Configured
 from benchmark.records.differences import Difference, differing, environment_of
-from benchmark.records.schema import DatasetFacts, Group, MetricFacts, SearchBehind, SearchFacts, Track
+from benchmark.records.schema import (
+    HARMLESS_SETTINGS,
+    DatasetFacts,
+    Group,
+    MetricFacts,
+    SearchBehind,
+    SearchFacts,
+    Track,
+)
 from benchmark.records.store import Store
 from benchmark.registry import METHODS, as_text, resolved
 from benchmark.version import __version__
@@ -27,9 +35,6 @@ from benchmark.version import __version__
 __all__ = ["facts_of", "write_manifest"]
 
 Item = TypeVar("Item")
-
-NOT_IN_SEARCHES = {"evaluations", "samples_large"}
-"""Settings of a dataset that have no part in the score of a search."""
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
 
@@ -158,7 +163,7 @@ def _track(request: Request, data: Configured, trained: Configured) -> Track:
     # A file of before settings of datasets were kept cannot tell what is changed, but what was given.
     given = request.settings.get(dataset, {})
     others = tuned.changed(dataset, dataset, data.settings) if dataset in tuned.searched else set(given)
-    changed += [f"{dataset}.{name}" for name in sorted(others - NOT_IN_SEARCHES)]
+    changed += [f"{dataset}.{name}" for name in sorted(others.difference(HARMLESS_SETTINGS))]
     behind = SearchBehind(
         file=file,
         checksum=checksum,

@@ -44,6 +44,7 @@ def test_what_is_written_is_read_back(tuned, tmp_path):
         ({"points": "many"}, "is not the file of a search"),
         ({"more": 1}, "is not the file of a search"),
         ({"format": 2, "more": 1}, "has format 2; this program reads 1; search anew"),
+        ({"points": -1}, "is not the file of a search"),
         ({"points": 0}, "is not the file of a search"),
         ({"points": 3}, "the point of gan on ring is 3, of 3"),
         ({"budgets": {"ring": "zzz"}}, "'zzz': give a positive number and a unit"),

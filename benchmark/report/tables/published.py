@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.records.differences import differing
 from benchmark.records.results import Results
-from benchmark.records.schema import Record
+from benchmark.records.schema import HARMLESS_SETTINGS, Record
 from benchmark.registry import DATASETS, METHODS, METRICS, resolved
 from benchmark.report.statistics.over_seeds import half_width
 from benchmark.report.tables.published_figures import NOT_STATED, read_published
@@ -63,9 +63,6 @@ CHANGED = "this run changed "
 """Starts the reason of a run with other settings; their names follow."""
 
 COPY, FOREIGN, NOT_PUBLIC = "copied", "another protocol", "its settings are not public"
-
-HARMLESS_SETTINGS = ("evaluations", "samples_large")
-"""Settings of a dataset that change how often or how precisely else it is scored, and no figure here."""
 
 
 class VerdictKind(IntEnum):
