@@ -77,18 +77,15 @@ class Planned:
         Arguments:
             group: The seeds that are trained side by side.
             wanted: Those of them whose results are wanted.
-            compile: `on`, `off`, or `auto` to compile where that pays and works.
+            compile: `on`, `off`, or `auto`. Whether that pays depends on all cells of a plan that share the
+                program, so the cell is not compiled before it is decided.
         """
-        if compile == "auto":
-            compiled = self.seconds(len(group), compiled=True) < self.seconds(len(group), compiled=False)
-        else:
-            compiled = compile == "on"
         return replace(
             self.template,
             group=tuple(group),
             settings=tuple(self.settings[seed] for seed in group) if self.settings else (),
             wanted=tuple(wanted),
-            compile=compiled and self.cost is not None,
+            compile=compile == "on" and self.cost is not None,
             eager_instead=compile == "auto",
         )
 
@@ -125,6 +122,17 @@ class Planned:
         if compiled:
             return flops / COMPILED_FLOPS + compiling
         return flops / EAGER_FLOPS + self.cycles * EAGER_OVERHEAD * self.cost.operations
+
+    def compiling_takes(self, seeds: int) -> float:
+        """Nominal seconds that the program for that many models takes to compile, once."""
+        first = self.seconds(seeds, compiled=True)
+        return first - self.seconds(seeds, compiled=True, again=True)
+
+    def compiled_saves(self, seeds: int) -> float:
+        """Nominal seconds that a training of that many models saves by a program that was compiled before;
+        negative where reading it takes longer.
+        """
+        return self.seconds(seeds, compiled=False) - self.seconds(seeds, compiled=True, again=True)
 
     def sampling_seconds(self, seeds: int) -> float:
         """Nominal seconds on one CPU core that it takes to draw the samples which are scored."""

@@ -76,10 +76,15 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
     """
     parts = [_part_of(planned, survey, plan, groups) for planned in plan.cells]
     programs = _programs(parts)
+    fault = compilation_fault(plan.device) if programs else None
+    if fault and plan.request.compile == "on":
+        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
+    if fault:
+        programs = set()
     cells: list[CellToRun] = []
     all_groups: dict[tuple[str, str], list[SeedGroup]] = {}
     for part in parts:
-        new = [_compiled_too(part.planned, cell, programs) for cell in part.new]
+        new = [_compiled(part.planned, cell, programs) for cell in part.new]
         cells += [CellToRun(part.planned, cell) for cell in (*part.repeated, *new)]
         new_groups = [SeedGroup(cell.group, cell.compile) for cell in new]
         all_groups.setdefault(_key_of(part.planned), []).extend([*part.groups, *new_groups])
@@ -88,7 +93,7 @@ def find_remaining(plan: Plan, survey: Survey, groups: Groups) -> Remaining:
         cells=_in_order(cells, plan.workers),
         done=sum(part.done for part in parts),
         groups={**groups, **all_groups},
-        fault=next((part.fault for part in parts if part.fault), None),
+        fault=fault,
     )
 
 
@@ -101,7 +106,6 @@ class _Part(NamedTuple):
         repeated: The cells that repeat some of them.
         new: The cells of seeds of no group.
         done: The number of its trials that are done.
-        fault: Why what would be compiled is not; `None` if nothing is in the way.
     """
 
     planned: Planned
@@ -109,7 +113,6 @@ class _Part(NamedTuple):
     repeated: list[Cell]
     new: list[Cell]
     done: int
-    fault: str | None
 
 
 def _key_of(planned: Planned) -> tuple[str, str]:
@@ -130,13 +133,8 @@ def _part_of(planned: Planned, survey: Survey, plan: Plan, groups: Groups) -> _P
     wanted = set().union(*(cell.wanted for cell in repeated))
     free = [seed for seed in missing if seed not in wanted]
     new = _cells_of_seeds(planned, free, compile, plan.groups_per_method)
-    fault = compilation_fault(plan.device) if any(cell.compile for cell in new) else None
-    if fault and compile == "on":
-        raise UsageError(f"--compile on: compiling does not work here: {fault}; give --compile auto or off")
-    if fault:
-        new = _cells_of_seeds(planned, free, "off", plan.groups_per_method)
     done = len(planned.seeds) - len(missing)
-    return _Part(planned, own_groups, repeated, new, done, fault)
+    return _Part(planned, own_groups, repeated, new, done)
 
 
 class _Program(NamedTuple):
@@ -151,21 +149,30 @@ def _program(planned: Planned, cell: Cell) -> _Program:
 
 
 def _programs(parts: Sequence[_Part]) -> set[_Program]:
-    """The programs that are compiled."""
+    """The programs that are compiled: where it is asked for, for a group that was trained so, and where the
+    new cells of a program save more by it together than it takes.
+    """
     programs: set[_Program] = set()
+    savings: dict[_Program, float] = {}
     for part in parts:
-        compiled = [cell for cell in (*part.repeated, *part.new) if cell.compile]
-        programs.update(_program(part.planned, cell) for cell in compiled)
-    return programs
+        for cell in (*part.repeated, *part.new):
+            if cell.compile:
+                programs.add(_program(part.planned, cell))
+        for cell in part.new:
+            if not cell.eager_instead:
+                continue
+            seeds = len(cell.group)
+            program = _program(part.planned, cell)
+            before = savings.get(program, -part.planned.compiling_takes(seeds))
+            savings[program] = before + max(part.planned.compiled_saves(seeds), 0)
+    return programs.union(program for program, saved in savings.items() if saved > 0)
 
 
-def _compiled_too(planned: Planned, cell: Cell, programs: set[_Program]) -> Cell:
-    """The cell, compiled if its program is compiled for another one and it gains by that."""
+def _compiled(planned: Planned, cell: Cell, programs: set[_Program]) -> Cell:
+    """A new cell, compiled if its program is and it saves time by that, unless it was asked for or not."""
     if not cell.eager_instead or _program(planned, cell) not in programs:
         return cell
-    seeds = len(cell.group)
-    gains = planned.seconds(seeds, compiled=True, again=True) < planned.seconds(seeds, compiled=False)
-    return replace(cell, compile=cell.compile or gains)
+    return replace(cell, compile=planned.compiled_saves(len(cell.group)) > 0)
 
 
 def _in_order(cells: Sequence[CellToRun], workers: int) -> list[CellToRun]:

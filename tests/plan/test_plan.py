@@ -202,32 +202,44 @@ def test_compiling_is_chosen_where_it_pays():
     def compiled(cycles, cost=cost):
         cell = Cell("x", Configured("ring", {}), Configured("gan", {}), (), Budget(1, "steps"))
         dataset = PlannedDataset("ring", Ring(), {}, cell.budget, {})
-        return Planned(cell, dataset, (0,), cost=cost, cycles=cycles).cell((0,), (0,), "auto").compile
+        return compiled_by_dataset(Planned(cell, dataset, (0,), cost=cost, cycles=cycles)) == {"ring": True}
 
     assert compiled(50_000)
     assert not compiled(500)
     assert not compiled(50_000, replace(cost, compiled_operations=50_000))
 
 
+def compiled_by_dataset(*trained):
+    """Whether methods are compiled, by the name of their dataset, where nothing is asked for."""
+    plan = replace(plan_of("gan", compile="auto"), cells=trained)
+    cells = find_remaining(plan, NOTHING, {}).cells
+    return {planned.template.dataset.name: cell.compile for planned, cell in cells}
+
+
+def on(dataset, planned):
+    return replace(planned, template=replace(planned.template, dataset=Configured(dataset, {})))
+
+
 def test_a_short_training_is_compiled_if_its_program_is_compiled_anyway():
-    (*calibration, short) = plan_of("gan", compile="auto").cells
-    cycles = 2_500  # too few to compile for
-    assert not short.cell((0, 1), (0, 1), "auto").compile
-    short, long = replace(short, cycles=cycles), replace(short, cycles=100 * cycles)
-    grid = replace(long.template, dataset=Configured("grid", {}))
-    long = replace(long, template=grid)
+    (*_, gan) = plan_of("gan", compile="auto").cells
+    short = replace(gan, cycles=2_500)  # too few to compile for
+    long = on("grid", replace(gan, cycles=250_000))
+    assert compiled_by_dataset(short) == {"ring": False}
+    assert compiled_by_dataset(short, long) == {"ring": True, "grid": True}
+    assert compiled_by_dataset(replace(short, cycles=50), long) == {"ring": False, "grid": True}
+    assert compiled_by_dataset(short, replace(long, program="another")) == {"ring": False, "grid": True}
 
-    def compiled(*trained):
-        plan = replace(plan_of("gan", compile="auto"), cells=[*calibration, *trained])
-        remaining = find_remaining(plan, NOTHING, {})
-        return {
-            planned.template.dataset.name: cell.compile for planned, cell in remaining.cells if planned.cost
-        }
 
-    assert compiled(short) == {"ring": False}
-    assert compiled(short, long) == {"ring": True, "grid": True}
-    assert compiled(replace(short, cycles=50), long) == {"ring": False, "grid": True}
-    assert compiled(short, replace(long, program="another")) == {"ring": False, "grid": True}
+def test_trainings_are_compiled_if_it_pays_for_all_of_a_program_together():
+    """They compile once, and read the program from a cache then."""
+    (*_, gan) = plan_of("gan", compile="auto").cells
+    short = replace(gan, cycles=2_500, cost=replace(gan.cost, compiled_operations=400))
+    others = [on("grid", short), on("high-dimensional", short)]
+    assert 0 < short.compiled_saves(2) < short.compiling_takes(2) < 3 * short.compiled_saves(2)
+    assert compiled_by_dataset(short) == {"ring": False}
+    assert compiled_by_dataset(short, *others) == dict.fromkeys(("ring", "grid", "high-dimensional"), True)
+    unlike = [replace(other, program=str(number)) for number, other in enumerate(others)]
+    assert not any(compiled_by_dataset(short, *unlike).values())
 
 
 def test_the_time_that_samples_take_is_foretold():
