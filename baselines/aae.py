@@ -50,7 +50,7 @@ class AAE(Method):
         return {
             "autoencoder": Player(("generator", "encoder"), self.autoencoder_loss, adam),
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam),
-            "encoder": Player(("encoder",), self.encoder_loss, adam),
+            "encoder": Player(("encoder",), self.encoder_loss, adam, optimiser_name="adversarial"),
         }
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:

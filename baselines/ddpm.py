@@ -12,7 +12,7 @@ from baselines.denoisers import denoiser
 from baselines.diffusions import Noising
 from baselines.standardised import Standardised
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
-from benchmark.method.space import LEARNING_RATES
+from benchmark.method.space import LEARNING_RATES, Choice
 from benchmark.registry import Count, register_method
 
 __all__ = ["DDPM", "data_share"]
@@ -21,6 +21,9 @@ MOST_DATA, MOST_NOISE = 12.0, -10.0
 """The logarithm of the signal-to-noise ratio at the beginning and at the end: noise of a standard deviation
 of 0.0025, and next to nothing but noise, as at the end of the paper's schedule.
 """
+
+LARGEST_WEIGHT = 400.0
+"""Of an error where the network predicts data: the ratio at noise of a standard deviation of 0.05."""
 
 
 def data_share(t: Tensor) -> Tensor:
@@ -34,12 +37,15 @@ class DDPM(Standardised):
     """Network that predicts the noise in data; samples are noise from which it is taken step by step.
 
     A latent is the noise at the end, of the size of the data. With `sampler` `ancestral`, each step adds
-    fresh noise; with `ddim` none does, and samples are a function of their latents.
+    fresh noise; with `ddim` none does, and samples are a function of their latents. With `prediction` `data`,
+    the network predicts the data, and errors count as those of the noise that follows from it, up to a
+    bound; a network whose layers are narrower than the data can do that, but cannot carry all of the noise.
 
     References:
         Denoising Diffusion Probabilistic Models (Ho et al., 2020), arXiv:2006.11239, algorithms 1 and 2.
         Denoising Diffusion Implicit Models (Song et al., 2020), arXiv:2010.02502, equation 12, for both
-        samplers.
+        samplers. Progressive Distillation for Fast Sampling of Diffusion Models (Salimans & Ho, 2022),
+        arXiv:2202.00512, section 4, for the prediction of data.
 
     Deviations:
         Data is standardised. Time is continuous, and the logarithm of the signal-to-noise ratio falls evenly
@@ -50,9 +56,13 @@ class DDPM(Standardised):
     """
 
     family = "diffusion and flows"
-    space = {"lr": LEARNING_RATES}
+    space = {
+        "lr": LEARNING_RATES,
+        "prediction": Choice("noise", "data"),
+    }
 
     lr: float = 1e-3
+    prediction: Literal["noise", "data"] = "noise"
     sampler: Literal["ancestral", "ddim"] = "ancestral"
     evaluations: Count = 100
 
@@ -71,8 +81,19 @@ class DDPM(Standardised):
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         t = batch.noise["time"]
         kept = data_share(t)[:, None]
-        noisy = kept.sqrt() * self.standard(nets, batch.x) + (1 - kept).sqrt() * batch.z
-        return mse_loss(nets.generator(noisy, t), batch.z)
+        x = self.standard(nets, batch.x)
+        noisy = kept.sqrt() * x + (1 - kept).sqrt() * batch.z
+        predicted = nets.generator(noisy, t)
+        if self.prediction == "noise":
+            return mse_loss(predicted, batch.z)
+        ratio = (kept / (1 - kept)).clamp(max=LARGEST_WEIGHT).sqrt()
+        return mse_loss(ratio * predicted, ratio * x)
+
+    def guessed(self, nets: Networks, x: Tensor, t: Tensor, kept: Tensor) -> Tensor:
+        """The data behind noisy data $(B, D)$ at a time, and the share of it there, scalars."""
+        predicted = nets.generator(x, t.expand(len(x)))
+        data = predicted if self.prediction == "data" else (x - (1 - kept).sqrt() * predicted) / kept.sqrt()
+        return self.possible(nets, data)
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
         times = torch.linspace(1, 0, self.evaluations, device=z.device, dtype=z.dtype)
@@ -83,8 +104,7 @@ class DDPM(Standardised):
         fresh = iter(noise.unflatten(1, (steps_with_noise, z.shape[1])).unbind(1))
         x = z
         for t, after, before in zip(times, shares, befores, strict=True):
-            predicted = nets.generator(x, t.expand(len(x)))
-            data = self.possible(nets, (x - (1 - after).sqrt() * predicted) / after.sqrt())
+            data = self.guessed(nets, x, t, after)
             if self.sampler == "ddim":
                 remaining = (x - after.sqrt() * data) / (1 - after).sqrt()
                 x = before.sqrt() * data + (1 - before).sqrt() * remaining

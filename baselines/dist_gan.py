@@ -68,7 +68,7 @@ class DistGAN(Method):
         return {
             "autoencoder": Player(("encoder", "generator"), self.autoencoder_loss, adam),
             "discriminator": judge,
-            "generator": Player(("generator",), self.generator_loss, adam),
+            "generator": Player(("generator",), self.generator_loss, adam, optimiser_name="adversarial"),
         }
 
     def latents(self, data: DataSpec) -> Latents:

@@ -31,6 +31,14 @@ class Spectrum(NamedTuple):
     vectors: Tensor
 
 
+def fixed_spectrum(matrix: Tensor) -> Spectrum:
+    """The spectrum of a symmetric matrix, of which no derivative is wanted.
+
+    `torch.linalg.eigh` raises where a number is not finite, for all models at once: it is taken for 0.
+    """
+    return Spectrum(*torch.linalg.eigh(matrix.detach().nan_to_num(0.0, 0.0, 0.0)))
+
+
 def spectrum(matrix: Tensor) -> Spectrum:
     """The spectrum of a symmetric matrix, with derivatives that stay finite.
 
@@ -38,8 +46,8 @@ def spectrum(matrix: Tensor) -> Spectrum:
     \\lambda_j)$, with $1 / g$ replaced by $g / (g^2 + \\epsilon^2)$: where eigenvalues are equal, those of
     `torch.linalg.eigh` are not finite.
     """
-    # eigh raises where a number is not finite, for all models at once. What is not, comes back by `turned`.
-    values, vectors = torch.linalg.eigh(matrix.detach().nan_to_num(0.0, 0.0, 0.0))
+    values, vectors = fixed_spectrum(matrix)
+    # A number that is not finite comes back here.
     turned = vectors.mT @ matrix @ vectors
     change = turned - turned.detach()
     gaps = values - values[:, None]
@@ -114,7 +122,7 @@ class GDPP(Method):
         """Half of each term, as in the code."""
         _, real_features = nets.discriminator(batch.x)
         fake, fake_features = nets.discriminator(nets.generator(batch.z))
-        real_spectrum = spectrum(similarities(real_features.detach()))
+        real_spectrum = fixed_spectrum(similarities(real_features))
         fake_spectrum = spectrum(similarities(fake_features))
         deception = softplus(-fake).mean()
         return (deception + self.weight * disparity(real_spectrum, fake_spectrum)) / 2

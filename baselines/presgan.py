@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.func import grad
 from torch.nn.functional import softplus
@@ -15,17 +16,20 @@ from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, N
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import NotNegative, register_method
 
-__all__ = ["NoiseScale", "PresGAN"]
+__all__ = ["NoiseScale", "PresGAN", "unbounded"]
 
 BURN_IN, DRAWS, LEAPFROGS = 2, 2, 5
 TRANSITIONS = BURN_IN + DRAWS
 WANTED_ACCEPTANCE, ADAPTATION = 0.67, 0.02
-LEAST_SCALE, FIRST_SCALE, LARGEST_SCALE = 0.01, 0.1, 0.3
+LEAST_SCALE, LARGEST_SCALE = 0.01, 0.3
 """Of the Hamiltonian Monte Carlo and of the noise, as in the authors' code."""
 
 
+Number = TypeVar("Number", float, Tensor)
+
+
 class NoiseScale(nn.Module):
-    """The standard deviation of the noise in each coordinate, in $[0.01, 0.3]$; it starts at 0.1.
+    """What has been added to the unbounded scale of the noise in each coordinate; it starts at 0.
 
     Arguments:
         shape: The shape of a sample.
@@ -33,16 +37,17 @@ class NoiseScale(nn.Module):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
-        self.unbounded = nn.Parameter(torch.full(shape, math.log(math.expm1(FIRST_SCALE))))
+        self.change = nn.Parameter(torch.zeros(shape))
 
     def forward(self) -> Tensor:
-        return softplus(self.unbounded)
+        return self.change
 
 
-def within_bounds(parameters: Tensors) -> Tensors:
-    """The parameters of a `NoiseScale` moved into the range of scales."""
-    least, largest = (math.log(math.expm1(scale)) for scale in (LEAST_SCALE, LARGEST_SCALE))
-    return {"unbounded": parameters["unbounded"].clamp(least, largest)}
+def unbounded(scale: Number) -> Number:
+    """The number of which softplus is that scale."""
+    if isinstance(scale, Tensor):
+        return scale.expm1().log()
+    return math.log(math.expm1(scale))
 
 
 class Chain(NamedTuple):
@@ -71,7 +76,7 @@ class PresGAN(Method):
 
     Deviations:
         In the code, the sampler's steps do not see the generator, by an oversight: they follow the latents'
-        prior; here they follow the posterior. The scale of the noise starts at 0.1 and stays within the
+        prior; here they follow the posterior. The scale of the noise starts at `scale` and stays within the
         bounds that the code offers as an option, from 0.01 to 0.3; in the code, channels share it. Samples
         are means, as in the code; `samples=draw` adds the noise. The shared networks, on images without
         normalisation in the generator, so that a sample's density is its own.
@@ -82,11 +87,13 @@ class PresGAN(Method):
         "lr": LEARNING_RATES,
         "beta1": MOMENTA,
         "entropy": LogUniform(1e-4, 1),
+        "scale": LogUniform(LEAST_SCALE, LARGEST_SCALE),
     }
 
     lr: float = 2e-4
     beta1: float = 0.5
     entropy: NotNegative = 0.01
+    scale: Annotated[float, Meta(ge=LEAST_SCALE, le=LARGEST_SCALE)] = 0.1
     samples: Literal["mean", "draw"] = "mean"
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
@@ -109,10 +116,20 @@ class PresGAN(Method):
             adam,
             real=False,
             noise={"pixels": pixels, **chain},
-            project={"noise_scale": within_bounds},
+            project={"noise_scale": self.within_bounds},
         )
         judge = Player(("discriminator",), self.discriminator_loss, adam, noise={"pixels": pixels})
         return {"discriminator": judge, "generator": maker}
+
+    def within_bounds(self, parameters: Tensors) -> Tensors:
+        """The parameters of a `NoiseScale`, moved to where the scales are within their bounds."""
+        start = unbounded(self.scale)
+        least, largest = (unbounded(scale) - start for scale in (LEAST_SCALE, LARGEST_SCALE))
+        return {"change": parameters["change"].clamp(least, largest)}
+
+    def noise_std(self, nets: Networks) -> Tensor:
+        """The standard deviation of the noise, of the shape of a sample."""
+        return softplus(unbounded(self.scale) + nets.noise_scale())
 
     def variables(self, data: DataSpec) -> Tensors:
         return {"step": torch.tensor(1 / data.latent)}
@@ -122,12 +139,12 @@ class PresGAN(Method):
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         """Real and generated data have the same noise."""
-        noise = nets.noise_scale() * batch.noise["pixels"]
+        noise = self.noise_std(nets) * batch.noise["pixels"]
         real, fake = batch.x + noise, nets.generator(batch.z) + noise
         return (softplus(-nets.discriminator(real)) + softplus(nets.discriminator(fake))).mean()
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        scale = nets.noise_scale()
+        scale = self.noise_std(nets)
         fake = nets.generator(batch.z) + scale * batch.noise["pixels"]
         deception = softplus(-nets.discriminator(fake)).mean()
         slope = self.score(nets, batch, fake.detach(), scale.detach())
@@ -182,4 +199,4 @@ class PresGAN(Method):
         mean = nets.generator(z)
         if self.samples == "mean":
             return mean
-        return mean + nets.noise_scale() * noise.view_as(mean)
+        return mean + self.noise_std(nets) * noise.view_as(mean)

@@ -17,11 +17,11 @@ __all__ = ["VAE", "Scale"]
 
 
 class Scale(nn.Module):
-    """The logarithm of a standard deviation, a single parameter, which starts at that of `start`."""
+    """The logarithm of what a standard deviation has grown by, a single parameter, which starts at 0."""
 
-    def __init__(self, start: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.log = nn.Parameter(torch.tensor(math.log(start)))
+        self.log = nn.Parameter(torch.zeros(()))
 
     def forward(self) -> Tensor:
         return self.log
@@ -58,7 +58,7 @@ class VAE(GaussianEncoder):
         return {
             "generator": generator(data),
             "encoder": encoder(data, outputs=2 * data.latent),
-            "scale": Scale(self.scale),
+            "scale": Scale(),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:
@@ -73,11 +73,15 @@ class VAE(GaussianEncoder):
         mean = nets.generator(z)
         if self.samples == "mean":
             return mean
-        return mean + nets.scale().exp() * noise.view_as(mean)
+        return mean + self.std(nets) * noise.view_as(mean)
+
+    def std(self, nets: Networks) -> Tensor:
+        """The decoder's standard deviation, a scalar."""
+        return self.scale * nets.scale().exp()
 
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
         code, complexity = self.encoded(nets, batch)
-        log_scale = nets.scale()
-        error = (batch.x - nets.generator(code)) / log_scale.exp()
-        surprise = error.square() / 2 + log_scale + math.log(2 * math.pi) / 2
+        std = self.std(nets)
+        error = (batch.x - nets.generator(code)) / std
+        surprise = error.square() / 2 + std.log() + math.log(2 * math.pi) / 2
         return (surprise.flatten(1).sum(dim=1) + complexity).mean()

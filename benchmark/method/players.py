@@ -169,7 +169,7 @@ class Player:
     """One side of the game.
 
     Arguments:
-        networks: The names of the networks that it trains. Each network belongs to one optimiser.
+        networks: The names of the networks that it trains.
         loss: Maps (networks, batch) to a scalar to be minimised.
         optimiser: How it is minimised.
         steps: Updates per cycle, each on a fresh batch.
@@ -177,6 +177,8 @@ class Player:
         real: Whether the loss looks at real data. Data that no loss looks at is neither drawn nor counted.
         noise: Extra random inputs of the loss, by name.
         project: What is done to the parameters of a network after each update, by its name.
+        optimiser_name: Which optimiser it has. Players that train the same network share one, with its
+            moments; one that gives a name has another, like a second `torch.optim` over the same parameters.
     """
 
     networks: tuple[str, ...]
@@ -187,6 +189,7 @@ class Player:
     real: bool = True
     noise: Mapping[str, Noise] = field(default_factory=dict)
     project: Mapping[str, Projection] = field(default_factory=dict)
+    optimiser_name: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.networks, str):
@@ -198,6 +201,10 @@ class Player:
         for name in self.project:
             if name not in self.networks:
                 raise ValueError(f"a player projects {name}, which it does not train")
+
+    def moments_of(self, network: str) -> str:
+        """The name under which a state has what the optimiser keeps of a network."""
+        return f"{network} ({self.optimiser_name})" if self.optimiser_name else network
 
     def loss_on(self, nets: Networks, batch: Batch) -> Tensor:
         """The loss on a batch, which learns the progress of the training."""
@@ -230,11 +237,19 @@ def _updated(nets: Networks, player: Player, minimised: Callable[[Networks], Ten
     gradients, (loss, buffers, variables) = grad(objective, has_aux=True)(own)
     state = state._replace(buffers={**state.buffers, **buffers}, variables=variables)
     for name in player.networks:
-        updated = player.optimiser.apply(state, name, gradients[name])
-        state = _slowed(name, state, updated)
+        state = _stepped(state, name, player, gradients[name])
     for name, project in player.project.items():
         state = state.replace_in(name, parameters=_projected(name, project, state.parameters[name]))
     return state, loss
+
+
+def _stepped(state: State, network: str, player: Player, gradients: Tensors) -> State:
+    """The state after one step of a player's optimiser on a network."""
+    own = player.moments_of(network)
+    ready = state.replace_in(network, **state.moments(own))
+    updated = _slowed(network, ready, player.optimiser.apply(ready, network, gradients))
+    # The optimiser has written where the network's shared moments are.
+    return updated.replace_in(network, **state.moments(network)).replace_in(own, **updated.moments(network))
 
 
 def _slowed(network: str, before: State, after: State) -> State:

@@ -18,9 +18,10 @@ class State(NamedTuple):
         buffers: Tensors that a forward pass changes, such as the running statistics of batch normalisation,
             by network.
         variables: What else a method carries from update to update, by name: see `Method.variables`.
-        first: What an optimiser keeps of each parameter, such as the first moments of Adam, by network.
-        second: A second such tensor, such as the second moments of Adam, by network.
-        steps: Updates so far, a float scalar per network.
+        first: What an optimiser keeps of each parameter, such as the first moments of Adam, by network; for
+            an optimiser with a name of its own, by `Player.moments_of` that network.
+        second: A second such tensor, such as the second moments of Adam, by the same names.
+        steps: Updates so far, float scalars by the same names.
         progress: The share of the budget that is spent, a scalar in [0, 1].
         rate: What all learning rates are multiplied with, a scalar in [0, 1]; see `Method.fall`.
         settings: The real-valued settings of the method, scalars by name; those that are not here are as the
@@ -36,6 +37,10 @@ class State(NamedTuple):
     progress: Tensor
     rate: Tensor
     settings: Tensors = {}
+
+    def moments(self, name: str) -> dict[str, Any]:
+        """What an optimiser keeps under that name, by field."""
+        return {"first": self.first[name], "second": self.second[name], "steps": self.steps[name]}
 
     def replace_in(self, network: str, **fields: Any) -> "State":
         """The state with some fields of one network replaced: `state.replace_in("critic", steps=steps)`."""

@@ -87,9 +87,9 @@ def phases_of(method: Method, data: DataSpec) -> list[Phase]:
     """The phases of one cycle: neighbouring players of one step each are run as one function.
 
     Raises:
-        ValueError: If two players train the same network with different optimisers, or if players that are
-            updated simultaneously take several steps, train the same network, or want batches of different
-            sizes or different noise of the same name.
+        ValueError: If two players share an optimiser of a network and do not agree on it, or if players that
+            are updated simultaneously take several steps, train the same network, or want batches of
+            different sizes or different noise of the same name.
     """
     players, latents = method.players(data), method.latents(data)
     _check_optimisers(players)
@@ -109,9 +109,10 @@ def _check_optimisers(players: Mapping[str, Player]) -> None:
     owners: dict[str, Player] = {}
     for player in players.values():
         for network in player.networks:
-            if owners.setdefault(network, player).optimiser != player.optimiser:
+            if owners.setdefault(player.moments_of(network), player).optimiser != player.optimiser:
                 raise ValueError(
-                    f"network {network!r} is trained with two different optimisers; a network has one"
+                    f"network {network!r} is trained with two different optimisers; "
+                    "give one of its players an optimiser_name"
                 )
 
 
@@ -195,12 +196,14 @@ def initial_networks(method: Method, data: Dataset, seed: int) -> dict[str, nn.M
 
 def _initial_state(method: Method, data: Dataset, seed: int) -> State:
     """One seed's initial state without settings, on the CPU."""
-    parameters, buffers, steps = {}, {}, {}
+    parameters, buffers = {}, {}
     for name, network in initial_networks(method, data, seed).items():
         parameters[name] = tree_map(Tensor.detach, parameters_of(network))
         buffers[name] = tree_map(Tensor.detach, buffers_of(network))
-        steps[name] = torch.zeros(())
     zeros = tree_map(torch.zeros_like, parameters)
+    for player in method.players(data.spec).values():
+        for name in player.networks:
+            zeros[player.moments_of(name)] = zeros[name]
     variables = tree_map(Tensor.detach, method.variables(data.spec))
     state = State(
         parameters,
@@ -208,7 +211,7 @@ def _initial_state(method: Method, data: Dataset, seed: int) -> State:
         variables,
         first=zeros,
         second=zeros,
-        steps=steps,
+        steps={name: torch.zeros(()) for name in zeros},
         progress=torch.zeros(()),
         rate=torch.ones(()),
     )

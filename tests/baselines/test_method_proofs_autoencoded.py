@@ -1,6 +1,7 @@
 """Linear autoencoders and variational autoencoders against closed forms, and densities of given codes."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,12 +25,15 @@ from baselines.vae import Scale
 from benchmark.method import Batch, Networks, update
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
+from benchmark.training.settings import real_settings
 from benchmark.training.step import Cycle, initialise
 
 # Four dimensions, of which codes keep two.
 WIDE = Tiny(latent=2, dimensions=4)
 AE = {"generator": partial(nn.Linear, 2, 4), "encoder": partial(nn.Linear, 4, 2)}
-VAE = {"generator": AE["generator"], "encoder": partial(nn.Linear, 4, 4), "scale": partial(Scale, 0.5)}
+VAE = {"generator": AE["generator"], "encoder": partial(nn.Linear, 4, 4), "scale": Scale}
+START = 0.1
+"""The decoder's standard deviation, before it has learnt."""
 
 
 def gaussian_data(n=40):
@@ -242,7 +246,7 @@ def negative_elbo(state, batch):
     mean, log_variance = np.split(linear(state, "encoder", batch.x), 2, axis=1)
     std = np.exp(log_variance / 2)
     code = mean + std * batch.noise["code"]
-    sigma = np.exp(state.parameters["scale"]["log"])
+    sigma = START * np.exp(state.parameters["scale"]["log"])
     likelihood = negative_log_normal(batch.x, linear(state, "generator", code), sigma).sum(axis=1)
     kl = 0.5 * (std**2 + mean**2 - 1 - log_variance).sum(axis=1)
     return (likelihood + kl).mean()
@@ -275,7 +279,7 @@ def test_vaes_reparameterised_gradient_is_that_by_hand():
     log_variance = np.array([-1.0, 0.4])
     mean, std = np.array([0.3, -0.2]), np.exp(log_variance / 2)
     encoder = {"weight": 0.0, "bias": np.concatenate([mean, log_variance])}
-    state = with_weights(state, encoder=encoder, scale={"log": np.log(0.5)})
+    state = with_weights(state, encoder=encoder, scale={"log": np.log(0.5 / START)})
     _, gradients = loss_and_gradients(method, "autoencoder", state, batch, WIDE)
     in_mean, in_log_variance = np.split(gradients["encoder"]["bias"], 2)
     noise = std * batch.noise["code"]
@@ -320,7 +324,7 @@ def test_probabilistic_principal_components_are_stationary_for_a_linear_vae():
             "weight": np.vstack([to_codes, np.zeros((2, 4))]),
             "bias": np.concatenate([-to_codes @ mean, np.log(noise / variances[:2])]),
         },
-        scale={"log": 0.5 * np.log(noise)},
+        scale={"log": 0.5 * np.log(noise) - np.log(START)},
     )
     loss, gradients = loss_and_gradients(method, "autoencoder", state, with_balanced_noise(x), WIDE)
     assert loss == pytest.approx(surprise, rel=1e-9)
@@ -330,7 +334,8 @@ def test_probabilistic_principal_components_are_stationary_for_a_linear_vae():
 def test_a_linear_vae_reaches_probabilistic_principal_components():
     x = gaussian_data()
     noise, surprise = probabilistic_pca(x)
-    loss, state = descended(on_networks("vae", VAE, lr=0.05), with_balanced_noise(x), 1000)
+    method = on_networks("vae", VAE, lr=0.05, scale=1.0)
+    loss, state = descended(method, with_balanced_noise(x), 1000)
     assert loss == pytest.approx(surprise, rel=2e-3)
     assert (2 * state.parameters["scale"]["log"]).exp().item() == pytest.approx(noise, rel=0.01)
 
@@ -352,14 +357,15 @@ def test_samples_of_a_vae_are_means_or_draws_of_its_decoder():
     codes, noise = torch.randn(5, 2), torch.randn(5, 4)
     means = torch.cat([codes, codes], dim=1).expand(2, -1, -1)
     assert torch.equal(samples_of_a_vae(codes), means)
-    drawn_samples = samples_of_a_vae(torch.cat([codes, noise], dim=1), samples="draw")
+    drawn_samples = samples_of_a_vae(torch.cat([codes, noise], dim=1), samples="draw", scale=0.5)
     torch.testing.assert_close(drawn_samples, means + 0.5 * noise)
 
 
 def test_a_vae_starts_at_its_scale():
     method = METHODS.get("vae")(scale=0.3)
-    (log,) = method.networks(WIDE.spec)["scale"].parameters()
-    assert log.exp().item() == pytest.approx(0.3)
+    scale = method.networks(WIDE.spec)["scale"]
+    assert method.std(SimpleNamespace(scale=scale)).item() == pytest.approx(0.3)
+    assert "scale" in real_settings(method, WIDE.spec)  # so models that differ in it share a program
     with pytest.raises(ValueError, match="scale must be a finite number above 0, not 0"):
         METHODS.get("vae")(scale=0.0)
 

@@ -1,6 +1,7 @@
 """DDPM and DDGAN: losses by hand, and what is known for Gaussian data."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -48,6 +49,19 @@ def test_a_cycle_of_ddpm_is_that_of_numpy():
     assert_a_cycle_is_that_of([Move(("generator",), noise_missed, Descent(0.05))], method)
 
 
+def data_missed(state, batch):
+    t, x = batch.noise["time"], standard(state, batch)
+    kept = 1 / (1 + np.exp(22 * t - 12))[:, None]
+    noisy = np.sqrt(kept) * x + np.sqrt(1 - kept) * batch.z
+    weight = np.minimum(kept / (1 - kept), 400)
+    return (weight * (timed(state, "generator", noisy, t) - x) ** 2).mean()
+
+
+def test_a_cycle_that_predicts_data_is_that_of_numpy():
+    method = in_a_unit(on_networks("ddpm", {"generator": partial(Timed, 3, 2)}, lr=0.05, prediction="data"))
+    assert_a_cycle_is_that_of([Move(("generator",), data_missed, Descent(0.05))], method)
+
+
 def test_undoing_a_step_is_conditioning_a_gaussian():
     """Given the data, what is before a step and after it are jointly Gaussian."""
     before, after, data = 0.7, 0.4, 2.0
@@ -81,6 +95,19 @@ def test_samples_of_the_best_noise_are_the_data(sampler):
     assert samples.std().item() == pytest.approx(STD, rel=0.05)
     correlation = torch.corrcoef(torch.cat([samples, z], dim=1).T)[0, 1]
     assert correlation > 0.999 if sampler == "ddim" else correlation < 0.2
+
+
+@pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
+def test_both_predictions_of_the_same_thing_give_the_same_samples(sampler):
+    def data(x, t):
+        kept = data_share(t)[:, None]
+        return (x - (1 - kept).sqrt() * best_noise(x, t)) / kept.sqrt()
+
+    method = METHODS.get("ddpm")(sampler=sampler)
+    numbers = normal(50), normal(50, method.latents(Ring().spec).noise // 2, seed=1)
+    of_noise = method.sample(Nets(best_noise), *numbers)
+    of_data = replace(method, prediction="data").sample(Nets(data), *numbers)
+    assert torch.allclose(of_data, of_noise, atol=1e-9)
 
 
 @pytest.mark.parametrize(("sampler", "lost"), [("ancestral", 0.1), ("ddim", 0.06)])

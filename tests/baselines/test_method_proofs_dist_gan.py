@@ -83,6 +83,6 @@ def test_a_cycle_of_dist_gan_is_that_of_numpy():
     moves = [
         Move(("encoder", "generator"), constrained, adam),
         Move(("discriminator",), distance_judged, adam),
-        Move(("generator",), scores_apart, adam),
+        Move(("generator",), scores_apart, adam, optimiser="adversarial"),
     ]
     assert_a_cycle_is_that_of(moves, method)

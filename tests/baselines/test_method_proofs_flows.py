@@ -3,6 +3,7 @@
 import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from support.by_hand import (
@@ -59,6 +60,19 @@ def test_a_cycle_of_flow_matching_is_that_of_numpy():
     assert_a_cycle_is_that_of([Move(("generator",), straight, Descent(0.05))], method)
 
 
+def straight_to_the_end(state, batch):
+    t, end = batch.noise["time"][:, None], standard(state, batch)
+    on_the_way = (1 - t) * batch.z + t * end
+    missed = timed(state, "generator", on_the_way, batch.noise["time"]) - end
+    return ((missed / np.maximum(1 - t, 0.05)) ** 2).mean()
+
+
+def test_a_cycle_that_predicts_data_is_that_of_numpy():
+    networks = {"generator": partial(Timed, 3, 2)}
+    method = in_a_unit(on_networks("flow-matching", networks, lr=0.05, prediction="data"))
+    assert_a_cycle_is_that_of([Move(("generator",), straight_to_the_end, Descent(0.05))], method)
+
+
 def best_field(x, t):
     """Of Gaussian data: the mean velocity of all paths through a place."""
     t = t[:, None]
@@ -87,6 +101,15 @@ def test_samples_of_the_best_field_are_the_data():
     samples = method.sample(Nets(best_field), z, z[:, :0])
     # What the paths do to each latent is known: they keep its rank.
     assert torch.allclose(samples, MEAN + STD * z, atol=1e-3)
+
+
+def test_both_predictions_of_the_same_thing_give_the_same_samples():
+    """Before the end, the data is ahead by the rest of the time."""
+    z = normal(100)
+    of_velocity = METHODS.get("flow-matching")().sample(Nets(best_field), z, z[:, :0])
+    ahead = Nets(lambda x, t: x + (1 - t)[:, None] * best_field(x, t))
+    of_data = METHODS.get("flow-matching")(prediction="data").sample(ahead, z, z[:, :0])
+    assert torch.allclose(of_data, of_velocity, atol=1e-9)
 
 
 def test_the_midpoint_rule_is_of_second_order_at_least():

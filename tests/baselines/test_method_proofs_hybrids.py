@@ -103,7 +103,7 @@ def test_a_cycle_of_aae_is_that_of_numpy():
     moves = [
         Move(("generator", "encoder"), squared_error, adam),
         Move(("discriminator",), judged_codes, adam),
-        Move(("encoder",), regularisation, adam),
+        Move(("encoder",), regularisation, adam, optimiser="adversarial"),
     ]
     assert_a_cycle_is_that_of(moves, method)
 

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from support.by_hand import (
 from torch import nn
 
 from baselines.bourgan import embedded, stretch
-from baselines.presgan import FIRST_SCALE, LARGEST_SCALE, LEAST_SCALE, Chain, NoiseScale, within_bounds
+from baselines.presgan import LARGEST_SCALE, LEAST_SCALE, Chain, NoiseScale
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Networks
 from benchmark.registry import METHODS
@@ -149,7 +150,7 @@ def prescribed():
     state = with_weights(
         warm_state(method),
         generator={"weight": WEIGHT, "bias": BIAS},
-        noise_scale={"unbounded": np.log(np.expm1(SCALE))},
+        noise_scale={"change": np.log(np.expm1(SCALE)) - np.log(np.expm1(0.1))},
     )
     cycle = Cycle(method, TINY.spec)
     return method, Networks(cycle.modules, as_tensors(state), cycle.players)
@@ -261,7 +262,7 @@ def test_the_gradient_of_presgan_holds_the_slope():
     _, gradients = loss_and_gradients(method, "generator", numpy_state, arrays)
     np.testing.assert_allclose(gradients["generator"]["bias"], pull.mean(dim=0), rtol=1e-9)
     of_scale = (pull * pixels).mean(dim=0) * (1 - torch.exp(-scale))  # softplus' = 1 - exp(-softplus)
-    np.testing.assert_allclose(gradients["noise_scale"]["unbounded"], of_scale, rtol=1e-9)
+    np.testing.assert_allclose(gradients["noise_scale"]["change"], of_scale, rtol=1e-9)
 
 
 def test_real_and_generated_data_have_the_same_noise():
@@ -274,11 +275,13 @@ def test_real_and_generated_data_have_the_same_noise():
 
 
 def test_the_scale_of_the_noise_stays_in_its_bounds():
-    scale = NoiseScale((2, 3))
-    assert torch.allclose(scale(), torch.full((2, 3), FIRST_SCALE))
-    wide = within_bounds({"unbounded": torch.tensor([-100.0, -2.0, 100.0])})["unbounded"]
-    bounded = torch.nn.functional.softplus(wide)
-    assert bounded.tolist() == pytest.approx([LEAST_SCALE, math.log1p(math.exp(-2)), LARGEST_SCALE], rel=1e-4)
+    method = METHODS.get("presgan")(scale=0.2)
+    first = method.noise_std(SimpleNamespace(noise_scale=NoiseScale((3,))))
+    assert torch.allclose(first, torch.full((3,), 0.2))
+    moved = method.within_bounds({"change": torch.tensor([-100.0, 0.1, 100.0])})["change"]
+    bounded = method.noise_std(SimpleNamespace(noise_scale=lambda: moved))
+    middle = math.log1p(math.exp(math.log(math.expm1(0.2)) + 0.1))
+    assert bounded.tolist() == pytest.approx([LEAST_SCALE, middle, LARGEST_SCALE], rel=1e-4)
 
 
 def test_samples_of_presgan_are_means_or_draws():

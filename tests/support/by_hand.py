@@ -75,13 +75,17 @@ def warm_state(method, data=TINY, seed=0) -> State:
             drawn[name] = {key: np.asarray(number(shape)) for key, shape in own_shapes.items()}
         return drawn
 
+    parameters = draw(lambda shape: random.normal(scale=0.7, size=shape))
+    for player in method.players(data.spec).values():
+        for name in player.networks:
+            shapes[player.moments_of(name)] = shapes[name]
     return State(
-        parameters=draw(lambda shape: random.normal(scale=0.7, size=shape)),
+        parameters=parameters,
         buffers=buffers,
         variables={name: _in_numpy(value) for name, value in method.variables(data.spec).items()},
         first=draw(lambda shape: random.normal(scale=0.1, size=shape)),
         second=draw(lambda shape: random.uniform(0.01, 0.1, size=shape)),
-        steps={name: np.asarray(3.0) for name in networks},
+        steps={name: np.asarray(3.0) for name in shapes},
         progress=np.asarray(0.0),
         rate=np.asarray(1.0),
     )
@@ -251,12 +255,15 @@ class RootMeanSquareDescent:
 
 @dataclass(frozen=True)
 class Move:
-    """One update: who learns, by which formula, how, and in which bounds the parameters of whom stay."""
+    """One update: who learns, by which formula, how, in which bounds the parameters of whom stay, and the
+    name of the optimiser, if the networks have several.
+    """
 
     networks: tuple[str, ...]
     formula: Formula
     descent: Descent | RootMeanSquareDescent
     bounds: Mapping[str, float] = field(default_factory=dict)
+    optimiser: str = ""
 
 
 def play(
@@ -272,7 +279,12 @@ def play(
         losses.append(float(move.formula(origin, batch)))
         gradients = central_differences(move.formula, origin, batch, move.networks)
         for network in move.networks:
-            state = move.descent.step(state, network, gradients[network])
+            kept = f"{network} ({move.optimiser})" if move.optimiser else network
+            shared = state.moments(network)
+            moved = move.descent.step(
+                state.replace_in(network, **state.moments(kept)), network, gradients[network]
+            )
+            state = moved.replace_in(network, **shared).replace_in(kept, **moved.moments(network))
             bound = move.bounds.get(network, np.inf)
             within = {key: np.clip(value, -bound, bound) for key, value in state.parameters[network].items()}
             state = state.replace_in(network, parameters=within)

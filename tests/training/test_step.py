@@ -132,7 +132,7 @@ def test_contradictory_players_are_refused():
         def players(self, data):
             return {str(lr): Player(("generator",), loss, Adam(lr)) for lr in (0.1, 0.2)}
 
-    with pytest.raises(ValueError, match="two different optimisers"):
+    with pytest.raises(ValueError, match="two different optimisers; give one of its players an optimiser_"):
         phases_of(Broken(), SMALL_RING.spec)
 
     @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class PlainTraining:
         self.optimisers: dict[str, _Optimiser] = {}
         for player in players.values():
             for name in player.networks:
-                self.optimisers[name] = _optimiser_of(player, modules[name])
+                self.optimisers[player.moments_of(name)] = _optimiser_of(player, modules[name])
 
     def run(self, phase: Phase, batches: Sequence[Batch], progress: Tensor) -> None:
         """One run of a phase, after that share of the training."""
@@ -83,7 +83,9 @@ class PlainTraining:
         for name, module in self.modules.items():
             parameters[name] = parameters_of(module)
             buffers[name] = _copies_of_buffers(module)
-            first[name], second[name], steps[name] = self.optimisers[name].moments()
+            first[name], second[name], steps[name] = _start_of(parameters[name])
+        for name, optimiser in self.optimisers.items():
+            first[name], second[name], steps[name] = optimiser.moments()
         rate = torch.ones_like(self.progress)
         return State(parameters, buffers, self.variables, first, second, steps, self.progress, rate)
 
@@ -103,7 +105,7 @@ class PlainTraining:
 
     def _take(self, step: _Step) -> None:
         for name, gradients in step.gradients.items():
-            self.optimisers[name].step(gradients, self.progress)
+            self.optimisers[step.player.moments_of(name)].step(gradients, self.progress)
             _set_buffers(self.modules[name], step.buffers[name])
         for name, project in step.player.project.items():
             _set_parameters(self.modules[name], project)
