@@ -202,7 +202,7 @@ def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_ow
         assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
     assert ("out_of_range" in suite.metrics) == (suite.name in ("synthetic", "references", "curves"))
     assert set(suite.notes) <= set(suite.methods)
-    assert bool(suite.notes) == (suite.name in (*OF_DIGITS, "shapes", "cifar10", "celeba"))
+    assert bool(suite.notes) == (suite.name in (*OF_DIGITS, "references", "shapes", "cifar10", "celeba"))
 
 
 def test_every_setting_of_a_paper_suite_has_an_effect():
