@@ -23,6 +23,11 @@ STARTS = 5
 MOST_DIMENSIONS = 64
 """With more, covariances are diagonal or spherical: full ones would have more numbers than there are data."""
 
+NUMBERS_TO_COMPARE_ON, LEAST_TO_COMPARE_ON = 4_000_000, 1000
+"""Mixtures are compared on data of about so many numbers, and on so many points at least: in 1200 dimensions,
+all 20,000 points would take minutes.
+"""
+
 LEAST_VARIANCE = 1e-6
 
 BANDWIDTHS = np.geomspace(1e-3, 1, 31)
@@ -93,31 +98,47 @@ FITTED: dict[str, Callable[[Dataset, int, torch.device, int], Draw]] = {
 def best_mixture(x: Tensor, components: Sequence[int], starts: int, seed: int) -> Mixture:
     """The mixture that the Bayesian information criterion prefers, by expectation maximisation.
 
+    If there are too many data to try all mixtures on, they are tried on the first ones, and the best one is
+    then fitted to all.
+
     Arguments:
         x: The data, float64, shape $(n, D)$.
         components: The numbers of components to choose from.
         starts: Runs for each number, of which the most likely one counts.
         seed: Where the runs start.
     """
+    forms = ("full",) if x.shape[1] <= MOST_DIMENSIONS else ("diag", "spherical")
+    array = x.numpy()
+    first = array[: max(NUMBERS_TO_COMPARE_ON // x.shape[1], LEAST_TO_COMPARE_ON)]
+    best, lowest = None, np.inf
+    for form in forms:
+        for number in components:
+            mixture = _fitted(first, number, covariance_type=form, n_init=starts, random_state=seed)
+            criterion = mixture.bic(first)
+            if criterion < lowest:
+                best, lowest = mixture, criterion
+    assert best is not None
+    if len(first) < len(array):
+        best = _fitted(
+            array,
+            best.n_components,
+            covariance_type=best.covariance_type,
+            weights_init=best.weights_,
+            means_init=best.means_,
+            precisions_init=best.precisions_,
+        )
+    return _as_tensors(best, x.shape[1])
+
+
+def _fitted(array: "np.ndarray", components: int, **options: Any) -> Any:
+    """A mixture of scikit-learn, fitted to data."""
     # Takes a second, and is rarely needed.
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    forms = ("full",) if x.shape[1] <= MOST_DIMENSIONS else ("diag", "spherical")
-    array = x.numpy()
-    best, lowest = None, np.inf
-    for form in forms:
-        for number in components:
-            mixture = GaussianMixture(
-                number, covariance_type=form, n_init=starts, reg_covar=LEAST_VARIANCE, random_state=seed
-            )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                mixture.fit(array)
-            criterion = mixture.bic(array)
-            if criterion < lowest:
-                best, lowest = mixture, criterion
-    return _as_tensors(best, x.shape[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return GaussianMixture(components, reg_covar=LEAST_VARIANCE, **options).fit(array)
 
 
 def bandwidth_of(x: Tensor) -> float:
