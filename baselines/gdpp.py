@@ -34,7 +34,8 @@ class Spectrum(NamedTuple):
 def fixed_spectrum(matrix: Tensor) -> Spectrum:
     """The spectrum of a symmetric matrix, of which no derivative is wanted.
 
-    `torch.linalg.eigh` raises where a number is not finite, for all models at once: it is taken for 0.
+    `torch.linalg.eigh` raises where a number is not finite, for all models at once: such numbers are taken
+    for 0.
     """
     return Spectrum(*torch.linalg.eigh(matrix.detach().nan_to_num(0.0, 0.0, 0.0)))
 

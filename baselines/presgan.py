@@ -16,7 +16,7 @@ from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, N
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import NotNegative, register_method
 
-__all__ = ["NoiseScale", "PresGAN", "unbounded"]
+__all__ = ["NoiseScale", "PresGAN"]
 
 BURN_IN, DRAWS, LEAPFROGS = 2, 2, 5
 TRANSITIONS = BURN_IN + DRAWS

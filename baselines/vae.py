@@ -21,10 +21,10 @@ class Scale(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.log = nn.Parameter(torch.zeros(()))
+        self.growth = nn.Parameter(torch.zeros(()))
 
     def forward(self) -> Tensor:
-        return self.log
+        return self.growth
 
 
 @register_method("vae")

@@ -177,8 +177,9 @@ class Player:
         real: Whether the loss looks at real data. Data that no loss looks at is neither drawn nor counted.
         noise: Extra random inputs of the loss, by name.
         project: What is done to the parameters of a network after each update, by its name.
-        optimiser_name: Which optimiser it has. Players that train the same network share one, with its
-            moments; one that gives a name has another, like a second `torch.optim` over the same parameters.
+        optimiser_name: Which optimiser it has. Players that train the same network and give the same name, or
+            none, share one with its moments; another name is like another `torch.optim` over the same
+            parameters.
     """
 
     networks: tuple[str, ...]

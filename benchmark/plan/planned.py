@@ -77,8 +77,8 @@ class Planned:
         Arguments:
             group: The seeds that are trained side by side.
             wanted: Those of them whose results are wanted.
-            compile: `on`, `off`, or `auto`. Whether that pays depends on all cells of a plan that share the
-                program, so the cell is not compiled before it is decided.
+            compile: `on`, `off`, or `auto`. With `auto` it is not compiled yet: whether that pays depends on
+                all cells that share its program, and `find_remaining` decides.
         """
         return replace(
             self.template,
@@ -101,7 +101,7 @@ class Planned:
         """Nominal seconds on one CPU core.
 
         The rates are fixed and not measured, so that the decision to compile, which changes results by
-        rounding, is the same each time.
+        rounding, is the same each time for the same cells.
 
         Arguments:
             seeds: The number of models.

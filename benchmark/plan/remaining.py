@@ -169,7 +169,7 @@ def _programs(parts: Sequence[_Part]) -> set[_Program]:
 
 
 def _compiled(planned: Planned, cell: Cell, programs: set[_Program]) -> Cell:
-    """A new cell, compiled if its program is and it saves time by that, unless it was asked for or not."""
+    """A new cell; with `auto`, it is compiled if its program is and it saves time by that."""
     if not cell.eager_instead or _program(planned, cell) not in programs:
         return cell
     return replace(cell, compile=planned.compiled_saves(len(cell.group)) > 0)

@@ -23,9 +23,9 @@ STARTS = 5
 MOST_DIMENSIONS = 64
 """With more, covariances are diagonal or spherical: full ones would have more numbers than there are data."""
 
-NUMBERS_TO_COMPARE_ON, LEAST_TO_COMPARE_ON = 4_000_000, 1000
-"""Mixtures are compared on data of about so many numbers, and on so many points at least: in 1200 dimensions,
-all 20,000 points would take minutes.
+NUMBERS_TO_COMPARE_ON, LEAST_PER_COMPONENT = 4_000_000, 20
+"""Mixtures are compared on data of at most so many numbers, but on so many points per component: in 1200
+dimensions, all 20,000 points would take minutes.
 """
 
 LEAST_VARIANCE = 1e-6
@@ -109,7 +109,8 @@ def best_mixture(x: Tensor, components: Sequence[int], starts: int, seed: int) -
     """
     forms = ("full",) if x.shape[1] <= MOST_DIMENSIONS else ("diag", "spherical")
     array = x.numpy()
-    first = array[: max(NUMBERS_TO_COMPARE_ON // x.shape[1], LEAST_TO_COMPARE_ON)]
+    least = LEAST_PER_COMPONENT * max(components)
+    first = array[: max(NUMBERS_TO_COMPARE_ON // x.shape[1], least)]
     best, lowest = None, np.inf
     for form in forms:
         for number in components:

@@ -11,7 +11,7 @@ REFERENCES = ("flow-matching", "ddpm", "ddgan", "drifting", "spline-flow", "vae"
 
 NOTES = {
     "spline-flow": (
-        "In 1200 dimensions, spline-flow needs so many parameters that its budget there is less than two "
+        "In 1200 dimensions, spline-flow needs so many parameters that its budget there is fewer than two "
         "hundred updates."
     ),
     "bourgan": (

@@ -1,6 +1,7 @@
 """Functions of trees of tensors, compiled."""
 
 import logging
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -76,4 +77,6 @@ class Compiled:
         examples: list[Any] = [tensor.clone() for tensor in tensors_in(trees)]
         if examples[0].device.type == "cpu":
             rewrite_thin_products(graph)
-        return standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's compiler uses what torch has deprecated
+            return standalone_compile(graph, examples, dynamic_shapes="from_example_inputs")

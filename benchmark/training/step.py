@@ -112,7 +112,7 @@ def _check_optimisers(players: Mapping[str, Player]) -> None:
             if owners.setdefault(player.moments_of(network), player).optimiser != player.optimiser:
                 raise ValueError(
                     f"network {network!r} is trained with two different optimisers; "
-                    "give one of its players an optimiser_name"
+                    "give one of its players another optimiser_name"
                 )
 
 
@@ -310,7 +310,7 @@ class Cycle:
                 # Variables pass from player to player, also where networks do not.
                 start.state = start.state._replace(variables=state.variables)
                 new, loss = update(start, player, batches[0])
-                state = _merge(state, new, player.networks)
+                state = _merge(state, new, player)
                 losses.append(loss)
         else:
             for name, batch in zip(phase.players, batches, strict=True):
@@ -334,19 +334,21 @@ class Cycle:
         return function
 
 
-def _merge(state: State, new: State, networks: Sequence[str]) -> State:
-    """`state` with the variables and everything that belongs to `networks` taken from `new`."""
+def _merge(state: State, new: State, player: Player) -> State:
+    """`state` with the variables and everything that a player changes taken from `new`."""
+    networks = player.networks
+    moments = [player.moments_of(name) for name in networks]
 
-    def merged(old_field: dict[str, T], new_field: dict[str, T]) -> dict[str, T]:
-        return {**old_field, **{name: new_field[name] for name in networks}}
+    def merged(old_field: dict[str, T], new_field: dict[str, T], names: Sequence[str]) -> dict[str, T]:
+        return {**old_field, **{name: new_field[name] for name in names}}
 
     return State(
-        parameters=merged(state.parameters, new.parameters),
-        buffers=merged(state.buffers, new.buffers),
+        parameters=merged(state.parameters, new.parameters, networks),
+        buffers=merged(state.buffers, new.buffers, networks),
         variables=new.variables,
-        first=merged(state.first, new.first),
-        second=merged(state.second, new.second),
-        steps=merged(state.steps, new.steps),
+        first=merged(state.first, new.first, moments),
+        second=merged(state.second, new.second, moments),
+        steps=merged(state.steps, new.steps, moments),
         progress=state.progress,
         rate=state.rate,
         settings=state.settings,

@@ -83,12 +83,17 @@ def test_mixtures_are_compared_on_the_first_data_and_fitted_to_all(monkeypatch):
     x = torch.cat([normal(500, 2, seed) + 10 * seed for seed in range(3)])
     x = x[torch.randperm(1500, generator=torch.Generator().manual_seed(0))]
     monkeypatch.setattr("benchmark.scoring.fitted_rows.NUMBERS_TO_COMPARE_ON", 600)
-    monkeypatch.setattr("benchmark.scoring.fitted_rows.LEAST_TO_COMPARE_ON", 0)
+    seen = []
+    fit = GaussianMixture.fit
+    monkeypatch.setattr(GaussianMixture, "fit", lambda self, x: (seen.append(len(x)), fit(self, x))[1])
     mixture = best_mixture(x, (1, 2, 3, 4, 6), 1, 0)
     assert mixture.means.shape == (3, 2)
     mean = (mixture.weights[:, None] * mixture.means).sum(dim=0).tolist()
     assert mean == pytest.approx(x.mean(dim=0).tolist(), rel=1e-5)
     assert mean != pytest.approx(x[:300].mean(dim=0).tolist(), rel=1e-3)
+    assert seen == [300, 300, 300, 300, 300, 1500]
+    best_mixture(x, (1, 40), 1, 0)
+    assert seen[6:] == [800, 800, 1500]
 
 
 def test_expectation_maximisation_never_loses_likelihood():

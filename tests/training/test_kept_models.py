@@ -61,7 +61,7 @@ def test_only_what_is_needed_is_kept():
         "variables"
     }
     drawn = kept(generators_of(METHODS.get("vae")(samples="draw")), 0)
-    assert list(drawn["sampler"]) == ["scale.log"]
+    assert list(drawn["sampler"]) == ["scale.growth"]
 
 
 def test_tensors_of_another_method_or_size_are_refused():
@@ -73,7 +73,7 @@ def test_tensors_of_another_method_or_size_are_refused():
 
 @pytest.mark.parametrize(
     ("name", "settings", "missing"),
-    [("ae", {}, "variables.weights"), ("vae", {"samples": "draw"}, "scale.log")],
+    [("ae", {}, "variables.weights"), ("vae", {"samples": "draw"}, "scale.growth")],
 )
 def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing):
     method = METHODS.build(name, settings)

@@ -109,6 +109,36 @@ def test_simultaneous_players_start_from_the_same_networks():
                 assert torch.allclose(value, state.parameters[network][key][0], atol=1e-6)
 
 
+def with_named_optimisers(cls):
+    """A method of the class whose players all have an optimiser of their own."""
+
+    @dataclass(frozen=True)
+    class Named(cls):
+        def players(self, data):
+            players = super().players(data)
+            return {name: replace(player, optimiser_name=name) for name, player in players.items()}
+
+    return Named()
+
+
+@pytest.mark.parametrize("name", ["gan", "veegan"])
+def test_moments_of_a_named_optimiser_are_kept_from_cycle_to_cycle(name):
+    """Where no network has two players, the names change nothing, whether these are simultaneous or not."""
+    ends = []
+    for method in (METHODS.get(name)(), with_named_optimisers(METHODS.get(name))):
+        cycle = Cycle(method, SMALL_RING.spec)
+        state = initialise(method, SMALL_RING, (0,), CPU)
+        stream = Batches(SMALL_RING, cycle.draws, (0,), CPU)
+        for _ in range(3):
+            cycle.run(state, next(stream))
+        ends.append(state)
+    shared, named = ends
+    for one, other in zip(tree_leaves(shared.parameters), tree_leaves(named.parameters), strict=True):
+        assert torch.equal(one, other)
+    assert named.steps["discriminator (discriminator)"] == 3
+    assert named.steps["discriminator"] == 0
+
+
 def test_phases_of_the_methods():
     def shapes(name):
         phases = phases_of(METHODS.get(name)(), SMALL_RING.spec)
@@ -132,7 +162,9 @@ def test_contradictory_players_are_refused():
         def players(self, data):
             return {str(lr): Player(("generator",), loss, Adam(lr)) for lr in (0.1, 0.2)}
 
-    with pytest.raises(ValueError, match="two different optimisers; give one of its players an optimiser_"):
+    with pytest.raises(
+        ValueError, match="two different optimisers; give one of its players another optimiser_name"
+    ):
         phases_of(Broken(), SMALL_RING.spec)
 
     @dataclass(frozen=True)
