@@ -83,10 +83,11 @@ def test_a_flow_that_moves_nothing_makes_its_latents():
 
 
 @pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
-def test_pixels_that_a_diffusion_guesses_stay_in_their_range(sampler):
-    method = METHODS.get("ddpm")(sampler=sampler, evaluations=10)
+@pytest.mark.parametrize("prediction", ["noise", "data"])
+def test_pixels_that_a_diffusion_guesses_stay_in_their_range(sampler, prediction):
+    method = METHODS.get("ddpm")(sampler=sampler, prediction=prediction, evaluations=10)
     z, noise = torch.randn(4, 64), torch.randn(4, method.latents(SMALL).noise)
-    samples = method.sample(nets_of(lambda x, t: -3 * x), z, noise)
+    samples = method.sample(nets_of(lambda x, t: -3 * x + 5), z, noise)
     assert samples.abs().max() <= 1 + 1e-5
 
 
