@@ -52,7 +52,9 @@ class DDPM(Standardised):
         in it, in the training and over the `evaluations` that a sample takes: the paper's schedule ends at
         noise of a standard deviation of 0.01, as wide as narrow modes. A perceptron, on images a small U-Net
         without attention, that sees the time as sines and cosines. As in the authors' code, images that a
-        step guesses are kept within the range of pixels. Averages are a setting of all methods.
+        step guesses are kept within the range of pixels. Where data is predicted, errors are weighted by the
+        signal-to-noise ratio, which is bounded above by 400; Salimans & Ho bound it below. Averages are a
+        setting of all methods.
     """
 
     family = "diffusion and flows"

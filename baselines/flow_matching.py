@@ -20,7 +20,7 @@ from benchmark.registry import register_method
 __all__ = ["FlowMatching", "transport_plan"]
 
 LEAST_TIME_LEFT = 0.05
-"""Where the network predicts data, the loss is as if at least so much time were left: the authors' bound."""
+"""Where data is predicted, the loss is as if at least this much time were left, as in Li & He's code."""
 
 SINKHORN_ROUNDS = 20
 SINKHORN_REGULARISATION = 0.1
@@ -67,7 +67,8 @@ class FlowMatching(Standardised):
         Data is standardised. A perceptron, on images a small U-Net without attention, that sees the time as
         sines and cosines. The authors integrate with steps of adaptive size; here steps of the time $1 - (1 -
         u)^2$ are even in $u$. The authors' plan of transport is exact; here it is Sinkhorn's, each noise
-        drawing its partner by its own row. Of that, FLOPs of the distances alone are counted.
+        drawing its partner by its own row. Of that, FLOPs of the distances alone are counted. Where data is
+        predicted, the time that is left is bounded in the loss alone; Li & He bound it in the sampler, too.
     """
 
     family = "diffusion and flows"

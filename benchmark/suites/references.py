@@ -11,8 +11,8 @@ REFERENCES = ("flow-matching", "ddpm", "ddgan", "drifting", "spline-flow", "vae"
 
 NOTES = {
     "spline-flow": (
-        "In 1200 dimensions, spline-flow needs so many parameters that its budget there is fewer than two "
-        "hundred updates."
+        "In 1200 dimensions, spline-flow needs so many parameters that its budget pays for fewer than two "
+        "hundred updates there."
     ),
     "bourgan": (
         "With a small `spread`, the latents of bourgan tell its 1024 training data apart, so that it nearly "
