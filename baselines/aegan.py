@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from torch import Tensor, nn
 from torch.nn.functional import softplus
@@ -13,6 +14,59 @@ from benchmark.method.space import LEARNING_RATES, MOMENTA, Choice, LogUniform
 from benchmark.registry import Count, NotNegative, Positive, Share, register_method
 
 __all__ = ["AEGAN"]
+
+
+class Judgement(NamedTuple):
+    """One update of a discriminator.
+
+    Attributes:
+        network: The discriminator.
+        judged: What it judges.
+        is_real: Whether it learns to call that real.
+        takes_data: Whether what it judges is made of data.
+    """
+
+    network: str
+    judged: Callable[[Networks, Batch], Tensor]
+    is_real: bool
+    takes_data: bool
+
+
+def real_x(nets: Networks, batch: Batch) -> Tensor:
+    return batch.x
+
+
+def generated_x(nets: Networks, batch: Batch) -> Tensor:
+    return nets.generator(batch.z)
+
+
+def reconstructed_x(nets: Networks, batch: Batch) -> Tensor:
+    return nets.generator(nets.encoder(batch.x))
+
+
+def real_z(nets: Networks, batch: Batch) -> Tensor:
+    return batch.z
+
+
+def encoded_z(nets: Networks, batch: Batch) -> Tensor:
+    return nets.encoder(batch.x)
+
+
+def reconstructed_z(nets: Networks, batch: Batch) -> Tensor:
+    return nets.encoder(nets.generator(batch.z))
+
+
+JUDGEMENTS = {
+    "x_real": Judgement("discriminator_x", real_x, is_real=True, takes_data=True),
+    "x_generated": Judgement("discriminator_x", generated_x, is_real=False, takes_data=False),
+    "x_real_again": Judgement("discriminator_x", real_x, is_real=True, takes_data=True),
+    "x_reconstructed": Judgement("discriminator_x", reconstructed_x, is_real=False, takes_data=True),
+    "z_real": Judgement("discriminator_z", real_z, is_real=True, takes_data=False),
+    "z_encoded": Judgement("discriminator_z", encoded_z, is_real=False, takes_data=True),
+    "z_real_again": Judgement("discriminator_z", real_z, is_real=True, takes_data=False),
+    "z_reconstructed": Judgement("discriminator_z", reconstructed_z, is_real=False, takes_data=False),
+}
+"""The updates of the discriminators, by name and in order."""
 
 
 @register_method("aegan")
@@ -68,34 +122,23 @@ class AEGAN(Method):
         adam = Adam(self.lr, (self.beta1, 0.999), clip_norm=self.clip_norm)
         discriminator_adam = replace(adam, lr=self.discriminator_lr)
 
-        def judge(network: str, label: float, judged: Callable[..., Tensor], real: bool) -> Player:
-            loss = partial(self.discriminator_loss, network, label, judged)
-            return Player((network,), loss, discriminator_adam, real=real)
-
-        judge_x, judge_z = partial(judge, "discriminator_x"), partial(judge, "discriminator_z")
-        real, fake, trained = self.real_label, self.fake_label, ("generator", "encoder")
-        return {
-            "x_real": judge_x(real, lambda nets, batch: batch.x, True),
-            "x_generated": judge_x(fake, lambda nets, batch: nets.generator(batch.z), False),
-            "x_real_again": judge_x(real, lambda nets, batch: batch.x, True),
-            "x_reconstructed": judge_x(fake, lambda nets, batch: nets.generator(nets.encoder(batch.x)), True),
-            "z_real": judge_z(real, lambda nets, batch: batch.z, False),
-            "z_encoded": judge_z(fake, lambda nets, batch: nets.encoder(batch.x), True),
-            "z_real_again": judge_z(real, lambda nets, batch: batch.z, False),
-            "z_reconstructed": judge_z(
-                fake, lambda nets, batch: nets.encoder(nets.generator(batch.z)), False
-            ),
-            "autoencoder": Player(trained, self.autoencoder_loss, adam, steps=self.generator_steps),
-        }
+        players = {}
+        for name, judgement in JUDGEMENTS.items():
+            loss = partial(self.discriminator_loss, judgement)
+            networks = (judgement.network,)
+            players[name] = Player(networks, loss, discriminator_adam, real=judgement.takes_data)
+        joint = ("generator", "encoder")
+        players["autoencoder"] = Player(joint, self.autoencoder_loss, adam, steps=self.generator_steps)
+        return players
 
     def encode(self, nets: Networks, x: Tensor) -> Tensor:
         return nets.encoder(x)
 
-    def discriminator_loss(
-        self, network: str, label: float, judged: Callable[..., Tensor], nets: Networks, batch: Batch
-    ) -> Tensor:
+    def discriminator_loss(self, judgement: Judgement, nets: Networks, batch: Batch) -> Tensor:
         """Binary cross-entropy of one discriminator to one label, on what it judges."""
-        logits = getattr(nets, network)(judged(nets, batch))
+        judge = getattr(nets, judgement.network)
+        logits = judge(judgement.judged(nets, batch))
+        label = self.real_label if judgement.is_real else self.fake_label
         return (softplus(logits) - label * logits).mean()
 
     def autoencoder_loss(self, nets: Networks, batch: Batch) -> Tensor:

@@ -18,21 +18,21 @@ from benchmark.registry import NotNegative, register_method
 __all__ = ["BourGAN", "embedded"]
 
 SUBSETS = 5
-"""Random subsets of each size."""
+"""Random subsets of each level."""
 
 
 def embedded(points: Tensor) -> Tensor:
     """Bourgain's embedding: the distances of points $(n, D)$ from random subsets of them, $(n, 5 \\lceil
     \\log_2 n \\rceil)$.
 
-    A point is in a subset of size $j$ with probability $2^{-j}$; there are five of each size. Coordinates
-    have mean 0, and their mean square is 1.
+    A point is in a subset of level $j$, from 1, with probability $2^{-j}$; there are five of each level.
+    Coordinates have mean 0, and their mean square is 1.
     """
     n = len(points)
-    sizes = ceil(log2(n))
+    levels = ceil(log2(n))
     rng = torch.Generator().manual_seed(0)
-    chances = (0.5 ** torch.arange(1.0, sizes + 1)).repeat_interleave(SUBSETS)
-    member = torch.rand(SUBSETS * sizes, n, generator=rng) < chances[:, None]
+    chances = (0.5 ** torch.arange(1.0, levels + 1)).repeat_interleave(SUBSETS)
+    member = torch.rand(SUBSETS * levels, n, generator=rng) < chances[:, None]
     distances = squared_distances(points, points).sqrt()
     columns = []
     for subset in member.to(points.device):

@@ -120,12 +120,13 @@ class DDGAN(Standardised):
         return softplus(-nets.discriminator(fake, self.time(step), later)).mean()
 
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
-        size = z.shape[1]
-        codes, fresh = noise.tensor_split([noise.shape[1] - (self.steps - 1) * size], dim=1)
-        fresh = torch.cat([torch.zeros_like(z), fresh], dim=1)
+        of_codes = noise.shape[1] - (self.steps - 1) * z.shape[1]
+        codes = noise[:, :of_codes].unflatten(1, (self.steps, -1))
+        fresh = noise[:, of_codes:].unflatten(1, (self.steps - 1, z.shape[1]))
+        # The first step is undone last, and adds no noise.
+        fresh = torch.cat([torch.zeros_like(z)[:, None], fresh], dim=1)
         x = z
         for index in reversed(range(self.steps)):
             step = torch.full_like(x[:, 0], index)
-            code = codes.chunk(self.steps, dim=1)[index]
-            x = self.guessed(nets, x, step, code, fresh.chunk(self.steps, dim=1)[index])
+            x = self.guessed(nets, x, step, codes[:, index], fresh[:, index])
         return self.restored(nets, x)

@@ -97,21 +97,26 @@ class DDPM(Standardised):
         data = predicted if self.prediction == "data" else (x - (1 - kept).sqrt() * predicted) / kept.sqrt()
         return self.possible(nets, data)
 
+    def undone(self, x: Tensor, data: Tensor, step: Noising, added: Tensor) -> Tensor:
+        """What was before a step, from what is after it and the data behind both, $(B, D)$ each, and noise
+        to add, $(B, D)$; DDIM adds none.
+        """
+        if self.sampler == "ancestral":
+            mean, std = step.undone(x, data)
+            return mean + std * added
+        noise = (x - step.after.sqrt() * data) / (1 - step.after).sqrt()
+        return step.before.sqrt() * data + (1 - step.before).sqrt() * noise
+
     def sample(self, nets: Networks, z: Tensor, noise: Tensor) -> Tensor:
         times = torch.linspace(1, 0, self.evaluations, device=z.device, dtype=z.dtype)
         shares = data_share(times)
         # The last step leads from the least noise to none.
         befores = torch.cat([shares[1:], torch.ones_like(shares[:1])])
-        steps_with_noise = noise.shape[1] // z.shape[1]
-        fresh = iter(noise.unflatten(1, (steps_with_noise, z.shape[1])).unbind(1))
+        drawn = noise.unflatten(1, (noise.shape[1] // z.shape[1], z.shape[1])).unbind(1)
+        without_noise = self.evaluations - len(drawn)
+        fresh = [*drawn, *[torch.zeros_like(z)] * without_noise]
         x = z
-        for t, after, before in zip(times, shares, befores, strict=True):
+        for t, after, before, added in zip(times, shares, befores, fresh, strict=True):
             data = self.guessed(nets, x, t, after)
-            if self.sampler == "ddim":
-                remaining = (x - after.sqrt() * data) / (1 - after).sqrt()
-                x = before.sqrt() * data + (1 - before).sqrt() * remaining
-                continue
-            mean, std = Noising(before, after).undone(x, data)
-            fresh_noise = next(fresh, None)
-            x = mean if fresh_noise is None else mean + std * fresh_noise
+            x = self.undone(x, data, Noising(before, after), added)
         return self.restored(nets, x)

@@ -37,8 +37,8 @@ class Resized(nn.Module):
 class UNet(nn.Module):
     """Images as vectors $(B, D)$ and what is known beside them, each $(B, *)$, to vectors $(B, D)$.
 
-    Strided convolutions down to DCGAN's smallest size and up again. On the way up, each size sees what was
-    there on the way down.
+    Strided convolutions down to the smallest size of the data's architecture and up again. On the way up,
+    each size sees what was there on the way down.
 
     References:
         U-Net: Convolutional Networks for Biomedical Image Segmentation (Ronneberger et al., 2015),

@@ -11,7 +11,7 @@ from baselines.networks import discriminator, generator
 from benchmark.method import Adam, Batch, Cosine, DataSpec, Method, Networks, Player, State, Tensors
 from benchmark.method.method import COMMON
 from benchmark.method.space import LEARNING_RATES, LogUniform
-from benchmark.registry import NotNegative, Share, register_method
+from benchmark.registry import NotNegative, Positive, Share, register_method
 
 __all__ = ["R3GAN", "squared_slope"]
 
@@ -76,7 +76,7 @@ class R3GAN(Method):
         "penalty": LogUniform(0.01, 100),
     }
 
-    lr: float = 2e-4
+    lr: Positive = 2e-4
     end_rate: Share = 0.25
     penalty: NotNegative = 1.0
     end_penalty: NotNegative = 0.1

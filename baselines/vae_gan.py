@@ -1,7 +1,7 @@
 """The variational autoencoder whose decoder is the generator of a GAN."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 from msgspec import Meta
@@ -16,6 +16,20 @@ from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import NotNegative, Positive, register_method
 
 __all__ = ["VAEGAN"]
+
+
+class Judged(NamedTuple):
+    """What the discriminator says.
+
+    Attributes:
+        real: Its logits of data, shape $(B, *)$.
+        made: Its logits of what is made of codes, shape $(C, *)$.
+        error: Half the squared error between its features of data and of reconstructions, a scalar.
+    """
+
+    real: Tensor
+    made: Tensor
+    error: Tensor
 
 
 @register_method("vae-gan")
@@ -63,27 +77,28 @@ class VAEGAN(GaussianEncoder):
             "generator": Player(("generator",), self.generator_loss, rmsprop, noise=noise),
         }
 
-    def judged(self, nets: Networks, x: Tensor, codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of data and of what is made of codes, and half the squared error of the features."""
+    def judged(self, nets: Networks, x: Tensor, codes: Tensor) -> Judged:
+        """What the discriminator says of data, and of what is made of codes: first of the data's, then of
+        others.
+        """
         logits, features = nets.discriminator(torch.cat([x, nets.generator(codes)]))
         original, reconstructed, *_ = features.split(len(x))
         error = (original - reconstructed).square().sum(dim=1).mean() / 2
-        return logits[: len(x)], logits[len(x) :], error
+        return Judged(logits[: len(x)], logits[len(x) :], error)
 
     def encoder_loss(self, nets: Networks, batch: Batch) -> Tensor:
         code, divergence = self.encoded(nets, batch)
-        _, _, error = self.judged(nets, batch.x, code)
-        return divergence.mean() + error
+        return divergence.mean() + self.judged(nets, batch.x, code).error
 
     def game(self, nets: Networks, batch: Batch) -> tuple[Tensor, Tensor]:
         """The losses of discriminator and generator; 0 for one that does not move."""
         code, _ = self.encoded(nets, batch)
-        real, fake, error = self.judged(nets, batch.x, torch.cat([code, batch.z]))
-        real, fake = softplus(-real).mean(), softplus(fake).mean()
-        discriminator_moves, generator_moves = movers(real, fake, self.equilibrium, self.margin)
+        judged = self.judged(nets, batch.x, torch.cat([code, batch.z]))
+        real_cost, made_cost = softplus(-judged.real).mean(), softplus(judged.made).mean()
+        discriminator_moves, generator_moves = movers(real_cost, made_cost, self.equilibrium, self.margin)
         # The generator counts reconstructions and samples once each, the discriminator half.
-        joint = self.reconstruction * error - (1 - self.reconstruction) * 2 * fake
-        return discriminator_moves * (real + fake), generator_moves * joint
+        joint = self.reconstruction * judged.error - (1 - self.reconstruction) * 2 * made_cost
+        return discriminator_moves * (real_cost + made_cost), generator_moves * joint
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         loss, _ = self.game(nets, batch)

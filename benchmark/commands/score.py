@@ -16,7 +16,8 @@ from benchmark.commands import option_values
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError, complain, first_line, in_one_line, printable, tell
 from benchmark.metric import Metric
-from benchmark.plan.plan import check_owners, merged_settings, prepared
+from benchmark.plan.merged_settings import merged_settings
+from benchmark.plan.plan import check_owners, prepared
 from benchmark.plan.request import features_settings
 from benchmark.records.schema import CALIBRATION_ROWS, DUMMY_ROWS, REAL_DATA
 from benchmark.registry import DATASETS, METRICS, SUITES

@@ -40,6 +40,7 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
     if options.fresh:
         check_request(options)
         set_aside(store)
+        options = replace(options, fresh=False)
     else:
         _check_later_rungs(options, rung)
     while not rung.is_last:
@@ -88,7 +89,7 @@ def _climb(options: RunOptions, rung: Rung, command: Sequence[str]) -> tuple[Run
 def _at(options: RunOptions, rung: Rung) -> RunOptions:
     """The options of a rung: those below the last are runs in directories of their own."""
     out = options.out if rung.is_last else Store(options.out).layout.rung(rung.above)
-    return replace(options, request=replace(options.request, rung=rung), out=out, fresh=False)
+    return replace(options, request=replace(options.request, rung=rung), out=out)
 
 
 def _rung(options: RunOptions) -> Rung:

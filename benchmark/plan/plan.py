@@ -10,6 +10,7 @@ from benchmark.datasets.base import Dataset, Preparation, check_mode_weights
 from benchmark.errors import UsageError
 from benchmark.metric import Metric
 from benchmark.plan.devices import choose_device
+from benchmark.plan.merged_settings import Settings, merged_settings
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.request import Request, features_settings
 from benchmark.plan.variants import Variant, variants_of
@@ -27,16 +28,10 @@ from benchmark.training.cost import cost_of
 from benchmark.training.rehearsal import rehearse
 from benchmark.training.settings import methods_of
 
-__all__ = ["Plan", "check_owners", "make_plan", "merged_settings", "prepared"]
+__all__ = ["Plan", "check_owners", "make_plan", "prepared"]
 
 MOST_FITTED = 20_000
 """Training data that a density is fitted to at most: expectation maximisation takes seconds then."""
-
-ALTERNATIVES = {"average": "average_half_life", "average_half_life": "average"}
-"""Settings that exclude each other: one that is given takes the place of the other of an earlier layer."""
-
-Settings = dict[str, dict[str, Any]]
-"""Values by owner and field."""
 
 
 @dataclass(frozen=True)
@@ -289,19 +284,6 @@ def _plan_method(template: Cell, variant: Variant, dataset: PlannedDataset) -> P
 
 def _configured(registry: Registry, name: str, instance: Any) -> Configured:
     return Configured(name, resolved(instance), registry.sources(name))
-
-
-def merged_settings(*layers: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """The settings of all layers, those of later ones over those of earlier ones."""
-    merged: Settings = {}
-    for settings in layers:
-        for owner, values in settings.items():
-            given = [name for name in ALTERNATIVES.keys() & values if values[name] not in (0, "0", "0.0")]
-            replaced = {ALTERNATIVES[name] for name in given}
-            earlier = merged.get(owner, {})
-            kept = {name: value for name, value in earlier.items() if name not in replaced}
-            merged[owner] = {**kept, **values}
-    return merged
 
 
 def check_owners(settings: Mapping[str, Mapping[str, Any]], parts: Sequence[str]) -> None:

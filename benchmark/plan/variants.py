@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.method import DataSpec, Method
+from benchmark.plan.merged_settings import merged_settings
 from benchmark.plan.points import points_of
 from benchmark.registry import METHODS
 from benchmark.suites.search import Search
@@ -47,7 +48,8 @@ def variants_of(
     methods: dict[int, Method] = {}
     values = points_of(name, search.points)
     for i in points:
-        methods[i] = METHODS.build(name, {**settings, **values[i]})
+        merged = merged_settings({name: settings}, {name: values[i]})
+        methods[i] = METHODS.build(name, merged[name])
         structure = repr(structure_of(methods[i], data))
         by_structure.setdefault(structure, []).append(i)
     return [_variant(methods, numbers, data, search) for numbers in by_structure.values()]

@@ -49,9 +49,13 @@ class CheckpointFiles:
             "files": {file.name: digest(file)},
             "facts": checkpoint.values,
         }
-        write_sealed(folder / "checkpoint.json", content)
+        write_sealed(self._file(cell), content)
         for old in previous:
             old.unlink()
+
+    def exists(self, cell: Cell) -> bool:
+        """Whether there is a checkpoint of the cell, of whatever configuration."""
+        return self._file(cell).exists()
 
     def read(self, cell: Cell) -> Checkpoint | None:
         """Where the training of a cell stands; `None` without a checkpoint, or with one of another
@@ -60,7 +64,9 @@ class CheckpointFiles:
         Raises:
             DamagedError: If it is not as it was written.
         """
-        file = self.layout.training(cell) / "checkpoint.json"
+        file = self._file(cell)
+        if not self.exists(cell):
+            return None
         try:
             content = read_sealed(file, CheckpointFile)
             if not _fits(content, cell):
@@ -70,10 +76,13 @@ class CheckpointFiles:
                 raise DamagedError(file, f"names a file {name!r}")
             arrays = load(read_checked(file.with_name(name), checksum))
             return Checkpoint(arrays, content["facts"])
-        except FileNotFoundError:
-            return None
+        except FileNotFoundError as error:
+            raise DamagedError(file, f"names {name}, which is missing") from error
         except (AttributeError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise DamagedError(file, f"does not hold a checkpoint ({error})") from error
+
+    def _file(self, cell: Cell) -> Path:
+        return self.layout.training(cell) / "checkpoint.json"
 
 
 def _fits(content: CheckpointFile, cell: Cell) -> bool:

@@ -14,5 +14,5 @@ class Limits:
         stall_timeout: Seconds without a report after which a cell counts as hanging.
     """
 
-    checkpoint_every: float | None = 60.0
-    stall_timeout: float = 1800.0
+    checkpoint_every: float | None
+    stall_timeout: float

@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from benchmark.plan.plan import Plan
-from benchmark.plan.planned import PlannedDataset
+from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
 from benchmark.plan.request import Request
@@ -34,6 +34,7 @@ from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
 
+Fact = TypeVar("Fact")
 Item = TypeVar("Item")
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "torchvision")
@@ -97,13 +98,13 @@ def _manifest(
             "seeds": list(plan.request.seeds),
             "budgets": {dataset.name: str(dataset.budget) for dataset in plan.datasets},
             "datasets": {dataset.name: resolved(dataset.data) for dataset in plan.datasets},
-            "methods": _methods(remaining),
+            "methods": _by_method(plan, lambda planned: planned.template.method.settings),
             "metrics": {dataset.name: _metrics(dataset) for dataset in plan.datasets},
             "device": plan.device,
             "compile": plan.request.compile,
             "plugins": [Path(plugin).name for plugin in plan.request.plugins],
         },
-        "costs": _costs(remaining),
+        "costs": _by_method(plan, _cost),
         "metrics": {name: dataset.metrics for name, dataset in facts.items()},
         "modes": {name: dataset.modes_total for name, dataset in facts.items()},
         "fingerprints": {dataset.name: dataset.data.fingerprint for dataset in plan.datasets},
@@ -121,13 +122,14 @@ def _search(plan: Plan) -> dict[str, SearchFacts]:
     rung = plan.request.rung
     if rung is None:
         return {}
+    tried = _by_method(
+        plan,
+        lambda planned: list(rung.points_of(planned.template.dataset.name, planned.template.method.name)),
+    )
     spaces: dict[str, dict[str, dict[str, Any]]] = {}
-    tried: dict[str, dict[str, list[int]]] = {}
-    for planned in plan.cells:
-        if planned.cost is not None:
-            dataset, method = planned.template.dataset.name, planned.template.method.name
+    for methods in tried.values():
+        for method in methods:
             spaces[method] = {setting: values.facts for setting, values in space_of(method).items()}
-            tried.setdefault(dataset, {})[method] = list(rung.points_of(dataset, method))
     facts = SearchFacts(
         points=rung.search.points,
         seeds=rung.search.seeds,
@@ -142,12 +144,10 @@ def _search(plan: Plan) -> dict[str, SearchFacts]:
 
 def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
     """Where the settings of the methods on each dataset come from."""
-    tracks: dict[str, dict[str, Track]] = {dataset.name: {} for dataset in plan.datasets}
-    for planned in plan.cells:
-        if planned.cost is not None:
-            dataset, method = planned.template.dataset.name, planned.template.method.name
-            tracks[dataset][method] = _track(plan.request, planned.template.dataset, planned.template.method)
-    return tracks
+    return _by_method(
+        plan,
+        lambda planned: _track(plan.request, planned.template.dataset, planned.template.method),
+    )
 
 
 def _track(request: Request, data: Configured, trained: Configured) -> Track:
@@ -160,10 +160,11 @@ def _track(request: Request, data: Configured, trained: Configured) -> Track:
     if chosen is None:
         return Track(settings="not tuned", changed=changed, search=None)
     changed = sorted({*changed, *tuned.changed(dataset, method, trained.settings)})
-    # A file of before settings of datasets were kept cannot tell what is changed, but what was given.
-    given = request.settings.get(dataset, {})
-    others = tuned.changed(dataset, dataset, data.settings) if dataset in tuned.searched else set(given)
-    changed += [f"{dataset}.{name}" for name in sorted(others.difference(HARMLESS_SETTINGS))]
+    of_dataset = tuned.changed(dataset, dataset, data.settings)
+    if dataset not in tuned.searched:
+        # Older files do not say with which ones they were searched: what was given may be what is changed.
+        of_dataset = set(request.settings.get(dataset, {}))
+    changed += [f"{dataset}.{name}" for name in sorted(of_dataset.difference(HARMLESS_SETTINGS))]
     behind = SearchBehind(
         file=file,
         checksum=checksum,
@@ -178,29 +179,25 @@ def _track(request: Request, data: Configured, trained: Configured) -> Track:
     return Track(settings="tuned", changed=changed, search=behind)
 
 
-def _methods(remaining: Remaining) -> dict[str, dict[str, Any]]:
-    """The settings of the methods on each dataset."""
-    methods: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in remaining.plan.datasets}
-    for planned in remaining.plan.cells:
-        if planned.cost is not None:
-            template = planned.template
-            methods[template.dataset.name].setdefault(template.method.name, template.method.settings)
-    return methods
-
-
 def _metrics(dataset: PlannedDataset) -> dict[str, Any]:
     return {name: resolved(metric) for name, metric in dataset.metrics.items()}
 
 
-def _costs(remaining: Remaining) -> dict[str, dict[str, Any]]:
-    """The cost of a cycle of the methods on each dataset, and the cycles in the budget."""
-    costs: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in remaining.plan.datasets}
-    for planned in remaining.plan.cells:
+def _cost(planned: Planned) -> dict[str, Any]:
+    """The cost of a cycle, and the cycles in the budget."""
+    return {**vars(planned.cost), "cycles": planned.cycles}
+
+
+def _by_method(plan: Plan, fact: Callable[[Planned], Fact]) -> dict[str, dict[str, Fact]]:
+    """A fact of every trained method, by dataset and method; of several structures, that of the first."""
+    facts: dict[str, dict[str, Fact]] = {dataset.name: {} for dataset in plan.datasets}
+    for planned in plan.cells:
         if planned.cost is not None:
-            template = planned.template
-            cost = {**vars(planned.cost), "cycles": planned.cycles}
-            costs[template.dataset.name].setdefault(template.method.name, cost)
-    return costs
+            of_dataset = facts[planned.template.dataset.name]
+            method = planned.template.method.name
+            if method not in of_dataset:
+                of_dataset[method] = fact(planned)
+    return facts
 
 
 def _groups(remaining: Remaining) -> dict[str, dict[str, list[Group]]]:

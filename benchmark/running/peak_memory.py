@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+__all__ = ["peak_memory", "reset_peak_memory"]
+
 PROCESS = Path("/proc/self")
 """What Linux says of this process. `getrusage` would count the memory of the process that started it, too."""
 
@@ -31,7 +33,8 @@ def peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     status = PROCESS / "status"
     if status.exists():
-        (peak,) = re.findall(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
-        return 1024 * int(peak)
+        told = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+        if told:  # some sandboxes leave this line out
+            return 1024 * int(told[1])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

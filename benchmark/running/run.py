@@ -88,7 +88,7 @@ def _run_cells(remaining: Remaining, executor: Executor, limits: Limits, writer:
     """Runs what is left, and writes down what the cells send.
 
     Raises:
-        Interrupted: If the run was asked to end; the cells have saved their training then.
+        Interrupted: If the run was asked to end; cells in training have saved it then.
     """
     with Interruption() as interruption:
         interruption.deferred = True
@@ -105,7 +105,7 @@ def _run_cells(remaining: Remaining, executor: Executor, limits: Limits, writer:
             finished = remaining.done + writer.trained
             raise Interrupted(
                 interruption.number,
-                f"interrupted; {finished} trials are finished, and the training of others is saved",
+                f"interrupted; {finished} trials are finished, and the others go on from what was saved",
             )
 
 
@@ -129,14 +129,14 @@ def _moved(moved: MovedDamage, store: Store) -> str:
     line = f"{moved.damage}; it is now {moved.place}"
     if moved.damage.file == store.layout.manifest:
         return line
-    return f"{line}, and its trial is trained again"
+    return f"{line}, and its trial counts as missing"
 
 
 def _resume(store: Store, line: ProgressLine, cell: Cell) -> Checkpoint | None:
     """A cell's checkpoint; a damaged one is moved away."""
     try:
         checkpoint = store.checkpoints.read(cell)
-        if checkpoint is None and store.layout.training(cell).exists():
+        if checkpoint is None and store.checkpoints.exists(cell):
             line.say(
                 f"{cell.label}: the saved training is one of other settings; it starts from its beginning"
             )

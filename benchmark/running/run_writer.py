@@ -99,7 +99,8 @@ class RunWriter:
         self.failures.difference_update(_trials_of(event.cell))
         self.trained += len(event.trials)
         self.diverged += sum(trial.status == "diverged" for trial in event.trials)
-        self._end(event.cell)
+        self._shares[event.cell.key] = 1.0
+        self._stages.pop(event.cell.key, None)
 
     def _take_failure(self, event: Failed) -> None:
         file = self.store.trials.write_error(event.cell, event.details or event.reason)
@@ -107,11 +108,9 @@ class RunWriter:
         failure = f"{event.cell.label}: {event.reason} (see {file})"
         self.failed.append(failure)
         self.line.say(f"failed: {failure}")
-        self._end(event.cell)
-
-    def _end(self, cell: Cell) -> None:
-        self._shares[cell.key] = 1.0
-        self._stages.pop(cell.key, None)
+        key = event.cell.key
+        self.line.skip(self._works[key] * (1 - self._shares.get(key, 0.0)))
+        self._stages.pop(key, None)
 
     def _stages_in_words(self) -> str:
         """What each worker does, such as `training ring gan`; of many workers, how many do what."""

@@ -24,6 +24,7 @@ from benchmark.scoring.fitted_rows import FITTED
 from benchmark.scoring.kept_arrays import kept_arrays, kept_samples
 from benchmark.scoring.scorer import Scorer
 from benchmark.training.cost import Cost, cost_of
+from benchmark.training.generators import TrainedGenerators
 from benchmark.training.kept_models import ModelUses, kept_model
 from benchmark.training.repeatable import ask_for_repeatable_results
 from benchmark.training.saved_state import UnfitError, fitting
@@ -71,10 +72,6 @@ def run_cell(cell: Cell, link: Link, start: Checkpoint | None = None) -> list[Tr
         trials = _calibrate(cell, data, scorer, link)
     else:
         trials = _train(cell, data, scorer, link, start)
-    if not cell.keeps:
-        for trial in trials:
-            for part in TRIAL_ARRAYS:
-                setattr(trial, part, {})
     return [trial for trial in trials if trial.seed in cell.wanted]
 
 
@@ -100,7 +97,8 @@ def _calibrate(cell: Cell, data: Dataset, scorer: Scorer, link: Link) -> list[Tr
             "group": list(cell.group),
             "compiled": False,
         }
-        trials.append(Trial(seed, metrics=scores, arrays=kept_arrays(evaluation, 0), audit=audit))
+        arrays = kept_arrays(evaluation, 0) if cell.keeps else {}
+        trials.append(Trial(seed, metrics=scores, arrays=arrays, audit=audit))
     return trials
 
 
@@ -139,6 +137,7 @@ class _GroupInTraining:
         self.began = time.perf_counter()
         self.training = self.compiling = self.evaluation = 0.0
         self.share = 0.0
+        self.resumed = False
         self.uses: ModelUses | None = None
         self.stage, self.stage_began = "", self.began
 
@@ -148,6 +147,7 @@ class _GroupInTraining:
         Raises:
             UnfitError: If the checkpoint is that of something else.
         """
+        self.resumed = start is not None
         if start is not None:
             with fitting():
                 self._restore(start.part("trials"))
@@ -161,7 +161,7 @@ class _GroupInTraining:
             evaluate=self.evaluate,
             progress=self.progress,
             device=self.scorer.device,
-            compile=self.cell.compile,
+            compile=self.compiled,
             uncompiled=self.uncompiled,
             saver=self,
             start=start,
@@ -178,9 +178,15 @@ class _GroupInTraining:
         self.link.progress(share, stage)
 
     def uncompiled(self, error: Exception) -> None:
-        """The step does not compile: the group is trained eagerly, unless it must be compiled."""
+        """The step does not compile: the group is trained eagerly, unless it must be compiled.
+
+        Raises:
+            UnfitError: If a part of the training was compiled: the rest would not go on from it bit by bit.
+        """
         if not self.cell.eager_instead:
             raise error
+        if self.resumed:
+            raise UnfitError("it was compiled, and does not compile here")
         self.compiled = False
         self.link.say(f"{self.cell.label}: does not compile ({in_one_line(error)}); it is trained eagerly")
 
@@ -226,6 +232,7 @@ class _GroupInTraining:
         elapsed = time.perf_counter() - self.began
         values = {
             "trials": trials,
+            "compiled": self.compiled,
             "compiling": self.compiling,
             "evaluation": self.evaluation,
             "elapsed": elapsed,
@@ -243,6 +250,7 @@ class _GroupInTraining:
                 raise ValueError(f"unknown part {kind!r}")
             getattr(trials[int(index)], kind)[name] = array
         self.trials = trials
+        self.compiled = bool(values["compiled"])
         self.compiling = float(values["compiling"])
         self.evaluation = float(values["evaluation"])
         self.began -= float(values["elapsed"])
@@ -265,29 +273,37 @@ class _GroupInTraining:
         return self.trials
 
     def _score(self, standing: Standing, samples: Tensor, alive: list[int]) -> None:
-        seeds = [self.trials[i].seed for i in alive]
-        generator = standing.generator.select(alive)
-        evaluation = self.scorer.evaluation(samples, seeds, generator)
-        scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
-        for j, i in enumerate(alive):
-            trial = self.trials[i]
-            spent = self._spent(standing.cycles, standing.seconds)
-            trial.curve.append({"point": standing.point, **spent, "metrics": scores[j]})
-            trial.metrics = dict(scores[j])
-            if standing.last:
-                trial.arrays = kept_arrays(evaluation, j, generator.reconstruction(j))
-            else:
-                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[j]).cpu().numpy()}
-            if self.cell.keeps:
-                self.uses = self.uses or ModelUses.of(generator)
-                for part, tensors in kept_model(generator, j, self.uses).items():
-                    setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
-            if standing.last:
-                trial.metrics |= self.scorer.large(partial(self._draw, standing, i), trial.seed)
+        """Scores the models that have not diverged.
 
-    def _draw(self, standing: Standing, i: int, n: int) -> Tensor:
-        generator = standing.generator.select([i])
-        return self.scorer.sample(generator, [self.trials[i].seed], n).packed[0]
+        Arguments:
+            standing: Where the training stands.
+            samples: Their samples, stacked.
+            alive: Their places in the group.
+        """
+        trials = [self.trials[i] for i in alive]
+        generator = standing.generator.select(alive)
+        evaluation = self.scorer.evaluation(samples, [trial.seed for trial in trials], generator)
+        scores = self.scorer.final(evaluation) if standing.last else self.scorer.curve(evaluation)
+        spent = self._spent(standing.cycles, standing.seconds)
+        for place, trial in enumerate(trials):
+            trial.curve.append({"point": standing.point, **spent, "metrics": scores[place]})
+            trial.metrics = dict(scores[place])
+            if self.cell.keeps:
+                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[place]).cpu().numpy()}
+                self._keep_model(trial, generator, place)
+            if self.cell.keeps and standing.last:
+                trial.arrays = kept_arrays(evaluation, place, generator.reconstruction(place))
+            if standing.last:
+                draw = partial(self._draw, generator.select([place]), trial.seed)
+                trial.metrics |= self.scorer.large(draw, trial.seed)
+
+    def _keep_model(self, trial: Trial, generator: TrainedGenerators, place: int) -> None:
+        self.uses = self.uses or ModelUses.of(generator)
+        for part, tensors in kept_model(generator, place, self.uses).items():
+            setattr(trial, part, {key: value.cpu().numpy() for key, value in tensors.items()})
+
+    def _draw(self, generator: TrainedGenerators, seed: int, n: int) -> Tensor:
+        return self.scorer.sample(generator, [seed], n).packed[0]
 
     def _spent(self, cycles: int, seconds: float) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -82,16 +83,16 @@ def cost_of(method: Method, data: Dataset) -> Cost:
     with _FlopCounter() as beginning:
         start = initialise(method, data, [0], cpu)
     state = select_seed(start, 0)
-    batches = [stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))]
-    flops, operations, compiled_operations, first = 0, 0, 0, 0
+    batches = iter([stacked.map(itemgetter(0)) for stacked in next(Batches(data, cycle.draws, [0], cpu))])
+    flops, operations, compiled_operations = 0, 0, 0
     updates: list[Player] = []
     for phase in cycle.phases:
-        size = len(phase.draws)
-        count = count_operations(cycle.single, phase, state, batches[first : first + size])
+        of_repeats = list(islice(batches, phase.repeats * phase.batches))
+        # Each repeat takes batches of the same shapes.
+        count = count_operations(cycle.single, phase, state, of_repeats[: phase.batches])
         flops += phase.repeats * count.flops
         operations += phase.repeats * count.operations
         compiled_operations += count.operations
-        first += phase.repeats * size
         updates += phase.repeats * list(phase.players.values())
     generators = TrainedGenerators.of(method, data.spec, start)
     sampling = _cost_of_sampling(generators, data)

@@ -1,5 +1,6 @@
 """What is kept of a trained model, and the model that can be made of it again."""
 
+from collections import UserDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -147,11 +148,11 @@ class _WatchedNetworks(Networks):
 
     @property
     def variables(self) -> Tensors:
-        return self.read
+        return self.read  # type: ignore[return-value]
 
 
-class _WatchedVariables(dict[str, Tensor]):
-    """Variables by name, of which `names` were read."""
+class _WatchedVariables(UserDict[str, Tensor]):
+    """Variables by name, of which `names` were read, also by `values()` or `get`."""
 
     def __init__(self, variables: Mapping[str, Tensor]) -> None:
         super().__init__(variables)
@@ -160,6 +161,9 @@ class _WatchedVariables(dict[str, Tensor]):
     def __getitem__(self, name: str) -> Tensor:
         self.names[name] = None
         return super().__getitem__(name)
+
+    def __or__(self, other: Any) -> Any:
+        return dict(self) | other
 
 
 def _named(owner: str, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -72,8 +72,13 @@ class Phase:
     latents: Latents
 
     @property
+    def batches(self) -> int:
+        """How many batches one run takes: one per player, or one for all of them."""
+        return 1 if self.simultaneous else len(self.players)
+
+    @property
     def draws(self) -> list[Draw]:
-        """What the batches of one run of the phase need: one batch per player, or one for all of them."""
+        """What the batches of one run need."""
         draws = [Draw.of(player, self.latents) for player in self.players.values()]
         if not self.simultaneous:
             return draws
@@ -286,15 +291,15 @@ class Cycle:
 
     def on(self, state: State) -> CycleFunction:
         """`run` for one state, whose tensors stay the same."""
-        functions = []
-        for phase, function in zip(self.phases, self.functions, strict=True):
-            own = function.on(state) if isinstance(function, Compiled) else partial(function, state)
-            functions += phase.repeats * [(own, len(phase.draws))]
+        bound = []
+        for function in self.functions:
+            bound.append(function.on(state) if isinstance(function, Compiled) else partial(function, state))
 
         def run(batches: Sequence[Batch]) -> Tensor:
             losses, rest = [], iter(batches)
-            for function, draws in functions:
-                losses.append(function(list(islice(rest, draws))))
+            for phase, run_phase in zip(self.phases, bound, strict=True):
+                for _ in range(phase.repeats):
+                    losses.append(run_phase(list(islice(rest, phase.batches))))
             return torch.cat(losses)
 
         return run

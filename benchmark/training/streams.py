@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 from operator import itemgetter
 
@@ -133,17 +134,17 @@ class Batches:
 
     def _draw_cycles(self, draw: Draw) -> Batch:
         """One draw for all cycles of a block, each tensor of shape $(cycles, S, B, *)$."""
-        size = draw.batches * self.data.batch
-        n = self.cycles * size
+        n = self.cycles * draw.batches * self.data.batch
+        x = self._stacked("data", partial(self.data.sample, n)) if draw.real else None
+        z = draw.latents.of_normal(self._noise(Noise((draw.latents.size,)), n))
+        return Batch(x, z, {name: self._noise(noise, n) for name, noise in draw.noise.items()})
 
-        def stack(sample: Callable[[torch.Generator], Tensor], kind: str) -> Tensor:
-            per_seed = [sample(rng) for rng in self.rngs[kind]]
-            return torch.stack([x.view(self.cycles, size, *x.shape[1:]) for x in per_seed], dim=1)
+    def _noise(self, noise: Noise, n: int) -> Tensor:
+        """So much noise of every seed."""
+        sampler = torch.rand if noise.kind == "uniform" else torch.randn
+        return self._stacked("noise", lambda rng: sampler(n, *noise.shape, generator=rng, device=self.device))
 
-        def stack_noise(noise: Noise) -> Tensor:
-            sampler = torch.rand if noise.kind == "uniform" else torch.randn
-            return stack(lambda rng: sampler(n, *noise.shape, generator=rng, device=self.device), "noise")
-
-        x = stack(lambda rng: self.data.sample(n, rng), "data") if draw.real else None
-        z = draw.latents.of_normal(stack_noise(Noise((draw.latents.size,))))
-        return Batch(x, z, {name: stack_noise(noise) for name, noise in draw.noise.items()})
+    def _stacked(self, kind: str, sample: Callable[[torch.Generator], Tensor]) -> Tensor:
+        """What a function draws from the streams of all seeds, shape $(cycles, S, B, *)$."""
+        per_seed = [sample(rng).unflatten(0, (self.cycles, -1)) for rng in self.rngs[kind]]
+        return torch.stack(per_seed, dim=1)

@@ -35,7 +35,7 @@ class Standing:
     """Where training stands at an evaluation.
 
     Attributes:
-        point: Number of the evaluation, from 1.
+        point: Number of the evaluation, from 1; 0 if all models have diverged before the first one.
         cycles: Cycles so far.
         seconds: Device-seconds of training so far, per seed.
         generator: The generators.

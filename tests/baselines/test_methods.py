@@ -9,6 +9,7 @@ from torch.func import grad
 
 from benchmark.commands.checks.methods import check_method
 from benchmark.datasets.mixtures import HighDimensional, Ring
+from benchmark.errors import UsageError
 from benchmark.method import Networks, update
 from benchmark.registry import METHODS
 from benchmark.training.step import Cycle, initialise, select_seed
@@ -52,6 +53,12 @@ def test_the_docstring_names_paper_and_deviations(name):
     assert "References:" in doc
     assert "arXiv:" in doc
     assert "Deviations:" in doc
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS.names() if hasattr(METHODS.get(name), "lr")])
+def test_a_learning_rate_is_positive(name):
+    with pytest.raises((UsageError, ValueError), match=r"-0\.001"):
+        METHODS.build(name, {"lr": -0.001}).players(Ring().spec)
 
 
 @pytest.mark.parametrize("name", METHODS.names())

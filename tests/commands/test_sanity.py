@@ -90,6 +90,8 @@ def measured(scores, of_real=0.1, least=0.0, greatest=1.0):
         ("fid", measured([0.1, 10, np.inf], greatest=np.inf), [1, 0, 0]),
         ("fid", measured([0.1, 0.1, np.inf], greatest=np.inf), [1, 1, 0]),
         ("kid", measured([-0.1, 0.1, 1.1], greatest=np.inf, least=-np.inf), [1, 1, 0]),
+        # No sample is better than real data by an infinite distance.
+        ("kid", measured([-np.inf, 0.1, 1.1], greatest=np.inf, least=-np.inf), [0, 1, 0]),
     ],
 )
 def test_how_good_a_score_is(metric, scores, expected):

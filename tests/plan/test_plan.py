@@ -12,25 +12,29 @@ import torch
 
 from benchmark.datasets.mixtures import Ring
 from benchmark.errors import UsageError
-from benchmark.plan.plan import make_plan, merged_settings
+from benchmark.plan.merged_settings import merged_settings
+from benchmark.plan.plan import make_plan
 from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.remaining import SeedGroup, find_remaining
 from benchmark.plan.request import Request
+from benchmark.plan.variants import variants_of
 from benchmark.records.cell import Cell, Configured
 from benchmark.records.trial_files import NOTHING
 from benchmark.registry import DATASETS, METHODS
 from benchmark.suites import get_suite
 from benchmark.suites.budget import Budget
+from benchmark.suites.search import Search
 from benchmark.training.cost import cost_of
 
 
-def plan_of(*methods, seeds=(0, 1), compile="off"):
+def plan_of(*methods, seeds=(0, 1), compile="off", settings=None):
     return make_plan(
         Request(
             get_suite("synthetic"),
             seeds,
             datasets=("ring",),
             methods=methods,
+            settings=settings or {},
             budget=Budget(50, "steps"),
             device="cpu",
             compile=compile,
@@ -155,12 +159,31 @@ def test_a_group_of_the_manifest_counts_if_all_of_it_is_asked_for():
 def test_an_average_takes_the_place_of_the_other_one_of_an_earlier_layer():
     """The tuned settings have a half-life, and an average that the command gives excludes it."""
     tuned = {"gan": {"lr": 1e-3, "average_half_life": 0.01}}
-    assert merged_settings(tuned, {"gan": {"average": 0.9}}) == {"gan": {"lr": 1e-3, "average": 0.9}}
-    assert merged_settings(tuned, {"gan": {"lr": 1}}) == {"gan": {"lr": 1, "average_half_life": 0.01}}
-    off = {"average": 0}
-    assert merged_settings(tuned, {"gan": off}) == {"gan": {"lr": 1e-3, "average_half_life": 0.01, **off}}
+
+    def merged(**given):
+        return merged_settings(tuned, {"gan": given})["gan"]
+
+    half_life = {"average": 0, "average_half_life": 0.01}
+    assert merged(average=0.9) == {"lr": 1e-3, "average": 0.9, "average_half_life": 0}
+    assert merged(lr=1) == {"lr": 1, **half_life}
+    assert merged(average=0) == {"lr": 1e-3, **half_life}
     both = {"average": 0.9, "average_half_life": 0.01}
-    assert merged_settings(tuned, {"gan": both}) == {"gan": {"lr": 1e-3, **both}}
+    assert merged(**both) == {"lr": 1e-3, **both}
+
+
+def test_an_average_takes_the_place_of_the_half_life_of_a_class():
+    assert METHODS.get("r3gan")().average_half_life > 0
+    plan = plan_of("r3gan", settings={"r3gan": {"average": 0.9}})
+    settings = plan.cells[-1].template.method.settings
+    assert settings["average"] == 0.9
+    assert settings["average_half_life"] == 0
+
+
+def test_a_search_switches_the_average_of_a_suite_off():
+    search = Search(points=8, seeds=1)
+    for variant in variants_of("gan", {"average": 0.9}, Ring().spec, search, range(8)):
+        for settings in variant.settings.values():
+            assert settings["average_half_life"] == 0 or settings["average"] == 0
 
 
 def test_a_compiled_group_cannot_be_repeated_without_a_compiler(monkeypatch):

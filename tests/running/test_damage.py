@@ -98,6 +98,29 @@ def test_damage_is_named_and_trained_again_to_the_same_numbers(cli, whole, half,
     )
 
 
+def test_a_checkpoint_without_its_tensors_is_named(cli, whole, half, tmp_path, inline):
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    (tensors,) = out.glob("trials/*/*/training-*/*.safetensors")
+    tensors.unlink()
+    status, _, err = cli(*SMALL, "--out", out)
+    assert status == 0
+    assert f"checkpoint.json: names {tensors.name}, which is missing; it is now" in err
+    same(tables(out), tables(whole))
+
+
+def test_a_training_without_a_checkpoint_starts_without_a_word(cli, whole, half, tmp_path, inline):
+    """As after a run that was killed before it had written the first one."""
+    out = tmp_path / "run"
+    shutil.copytree(half, out)
+    (checkpoint,) = out.glob("trials/*/*/training-*/checkpoint.json")
+    checkpoint.unlink()
+    status, _, err = cli(*SMALL, "--out", out)
+    assert status == 0
+    assert "the saved training" not in err
+    same(tables(out), tables(whole))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(4))
 def test_many_damaged_files(cli, whole, half, tmp_path, inline, part):

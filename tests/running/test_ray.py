@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
@@ -188,6 +189,20 @@ def test_only_a_cell_that_runs_is_killed(monkeypatch):
     for cell in (waits, runs):
         executor.kill(cell, "nothing was heard of it")
     assert cancelled == ["runs"]
+
+
+def test_a_cell_that_leaves_the_queue_of_ray_is_reported(monkeypatch):
+    """The time in which it must report something begins then."""
+    from benchmark.running.executors import ray as room
+    from benchmark.running.executors.base import Begun
+
+    monkeypatch.setattr(ray, "wait", lambda refs, num_returns, timeout: ([], refs))
+    monkeypatch.setattr(room, "_answer", lambda question: ({"first": "a node"}, []))
+    monkeypatch.setattr(room, "_name", lambda ref: ref)
+    executor = object.__new__(room.RayExecutor)
+    executor.mailbox = SimpleNamespace(take=SimpleNamespace(remote=lambda: None))
+    executor.attempts = {"first": room.Attempt("a cell"), "second": room.Attempt("another one")}
+    assert executor.poll(0.0) == [Begun("a cell")]
 
 
 def test_an_address_without_ray_is_refused(cli, tmp_path):

@@ -282,6 +282,16 @@ def test_another_search_in_the_last_rung_is_noticed_before_the_first(tmp_path, c
     assert not (out / "rungs").exists()
 
 
+def test_a_dry_run_of_a_fresh_search_leaves_the_old_one_alone(cli, tmp_path):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan") == 0
+    options = ("--methods", "gan", "--budget", "60steps", "--fresh", "--dry-run", "--out", out)
+    status, stdout, err = cli(*TUNE, *options)
+    assert status == 0, err
+    assert "0 done already" in stdout
+    assert (out / "search.csv").exists()
+
+
 def test_a_search_with_missing_trials_writes_no_settings(tmp_path, capsys):
     out = tmp_path / "search"
     assert search(out, "--methods", "gan") == 0

@@ -13,7 +13,7 @@ from benchmark.records.schema import NOISE
 from benchmark.records.trial_files import NOTHING
 from benchmark.running import peak_memory
 from benchmark.running.executors import worker
-from benchmark.running.executors.base import Done, Message, Progress, Task
+from benchmark.running.executors.base import Done, Failed, Message, Progress, Task
 from benchmark.running.executors.worker import TaskLink, run_task
 from benchmark.running.run_writer import RunWriter
 from benchmark.suites.budget import Budget
@@ -90,21 +90,38 @@ def test_a_worker_that_was_lost_has_no_stage():
     assert line.stages == ""
 
 
+def test_the_work_of_a_cell_that_failed_is_not_counted_as_done():
+    line = Line()
+    store = SimpleNamespace(trials=SimpleNamespace(write_error=lambda cell, text: "error.txt"))
+    cells = [replace(CELL, group=(seed,), wanted=(seed,)) for seed in range(2)]
+    writer = RunWriter(Remaining(None, to_run(cells), 0, {}), NOTHING, {}, store, line)
+    writer.take(Progress(cells[0], 0.25, "training"))
+    writer.take(Progress(cells[0], 0.5, "training"))
+    writer.take(Failed(cells[0], "no luck"))
+    writer.take(Failed(cells[1], "no luck before it began"))
+    assert line.skipped == [0.25, 0.5, 1.0]
+    assert line.spent == 0.25
+
+
 def to_run(cells):
     planned = SimpleNamespace(work=lambda seeds: 1.0)
     return [CellToRun(planned, cell) for cell in cells]
 
 
 class Line:
-    """Keeps the stages that it was last asked to show."""
+    """Keeps what it was last asked to show, and all that it was asked to skip."""
+
+    def __init__(self):
+        self.skipped = []
 
     def skip(self, work):
-        pass
+        self.skipped.append(work)
 
     def say(self, text):
         pass
 
     def update(self, done, spent, stages):
+        self.spent = spent
         self.stages = stages
 
 
@@ -115,6 +132,12 @@ def test_the_peak_of_memory_is_that_of_the_process_alone(monkeypatch, tmp_path):
     task = Task(replace(CELL, method=Configured(NOISE, {})))
     end = run_task(task, TaskLink(task, lambda event: None, lambda: False))
     assert [trial.audit["peak_memory_bytes"] for trial in end.trials] == [7 * 1024, 7 * 1024]
+
+
+def test_a_system_that_does_not_tell_the_peak_is_asked_in_another_way(monkeypatch, tmp_path):
+    (tmp_path / "status").write_text("Name:\tpython\nVmSize:\t 900 kB\nVmRSS:\t   5 kB\n")
+    monkeypatch.setattr(peak_memory, "PROCESS", tmp_path)
+    assert peak_memory.peak_memory(torch.device("cpu")) > 1_000_000
 
 
 @pytest.mark.skipif(not peak_memory.PROCESS.exists(), reason="the system keeps the peak of a process")

@@ -1,11 +1,12 @@
 """Models made again of what is kept of them sample and encode as they did."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from support.training import CPU
 
+from baselines.gan import GAN
 from benchmark.datasets.mixtures import Ring
 from benchmark.datasets.stacked import StackedMNIST
 from benchmark.registry import METHODS
@@ -83,6 +84,29 @@ def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing
     del parts["generator"]["0.weight"]
     with pytest.raises(ValueError, match=r"generator\.0\.weight was not kept"):
         restored_model(method, DATA.spec, parts)
+
+
+READERS = {
+    "get": lambda variables: variables.get("shift"),
+    "values": lambda variables: next(iter(variables.values())),
+    "items": lambda variables: next(value for _, value in variables.items()),
+    "copy": lambda variables: dict(variables)["shift"],
+    "unpack": lambda variables: {**variables}["shift"],
+    "join": lambda variables: (variables | {"more": 0})["shift"],
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_variable_is_kept_however_it_is_read(reader):
+    @dataclass(frozen=True)
+    class Shifted(GAN):
+        def variables(self, data):
+            return {"shift": torch.rand(2)}
+
+        def sample(self, nets, z, noise):
+            return nets.generator(z) + READERS[reader](nets.variables)
+
+    assert list(kept(generators_of(Shifted()), 0)["sampler"]) == ["variables.shift"]
 
 
 @pytest.mark.parametrize("name", ["began", "presgan"])

@@ -132,7 +132,7 @@ def how_good(metric: Metric, measured: Measured) -> "np.ndarray":
 
     A score with a range is taken relative to it. One that is best at 1 is taken as it is, or its inverse.
     A distance without a greatest value is taken relative to the greatest of the course, from that of real
-    data on, by logarithms where the metric's scale is logarithmic. A score that is not defined is bad.
+    data on, by logarithms where the metric's scale is logarithmic. A score that is not finite is bad.
     """
     scores = measured.scores
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -143,6 +143,7 @@ def how_good(metric: Metric, measured: Measured) -> "np.ndarray":
             goodness = share if metric.better == "higher" else 1 - share
         else:
             goodness = 1 - _relative_distance(metric, scores, measured.of_real)
+    goodness = np.where(np.isfinite(scores), goodness, 0.0)
     return np.clip(np.nan_to_num(goodness, nan=0.0), 0, 1)
 
 
@@ -156,12 +157,12 @@ def _share(metric: Metric, scores: "np.ndarray", least: "np.ndarray", greatest: 
 
 
 def _relative_distance(metric: Metric, scores: "np.ndarray", of_real: "np.ndarray") -> "np.ndarray":
-    """0 for the distance of real data, 1 for the greatest finite one of the course; others are kept."""
+    """0 for the distance of real data, 1 for the greatest finite one of the course."""
     usual = np.abs(of_real[np.isfinite(of_real)])
     floor = max(float(usual.mean()) if len(usual) else 0.0, 1e-12)
     greatest = float(scores[np.isfinite(scores)].max(initial=floor))
     if greatest < NOTICEABLE * floor:
-        return np.where(np.isfinite(scores), 0.0, scores)
+        return np.zeros_like(scores)
     if metric.scale == "log":
         return np.log(np.maximum(scores, floor) / floor) / np.log(greatest / floor)
     return (np.maximum(scores, floor) - floor) / (greatest - floor)

@@ -18,8 +18,6 @@ def at_an_edge(settings: Mapping[str, Any], space: Mapping[str, Mapping[str, Any
             continue
         low, high, value = facts["low"], facts["high"], settings[name]
         if facts["scale"] == "log":
-            if value <= 0:
-                continue  # published settings may lie outside of the range
             low, high, value = math.log(low), math.log(high), math.log(value)
         if not EDGE <= (value - low) / (high - low) <= 1 - EDGE:
             names.append(name)

@@ -1,6 +1,7 @@
 """`report.html` of a search."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def _part(view: SearchView, dataset: str, tuned: Tuned, styles: dict[str, Method
     methods = view.datasets[dataset]
     real = view.real(dataset)
     rows, pictures = [], {}
-    for name, method in methods.items():
+    for method in _best_first(list(methods.values())):
+        name = method.method
         settings = tuned.chosen[dataset][name].settings
         space = view.space(name)
         rows.append(_row(method, _in_words(settings, at_an_edge(settings, space))))
@@ -64,18 +66,23 @@ def _part(view: SearchView, dataset: str, tuned: Tuned, styles: dict[str, Method
         charts = [sensitivity_chart(method, setting, values, colour) for setting, values in space.items()]
         pictures[name] = list(map(to_svg, charts))
     first = next(iter(methods.values()))
-    order = np.argsort(-quality([row["value"] for row in rows], first.facts["better"]), kind="stable")
     return {
         "name": dataset,
         "metric": tuned.metrics[dataset],
         "real": number(real) if math.isfinite(real) else NO_NUMBER,
         "near": _near(list(methods.values())),
-        "rows": [rows[i] for i in order],
+        "rows": rows,
         "least_budget": first.first["budget"].iloc[0],
         "spent": number(max(method.spent for method in methods.values()), 3),
         "budget": to_svg(budget_chart(methods, real, styles)),
         "pictures": pictures,
     }
+
+
+def _best_first(methods: Sequence[MethodView]) -> list[MethodView]:
+    scores = [method.best_score for method in methods]
+    order = np.argsort(-quality(scores, methods[0].facts["better"]), kind="stable")
+    return [methods[i] for i in order]
 
 
 def _near(methods: list[MethodView]) -> str:
@@ -96,7 +103,6 @@ def _row(method: MethodView, settings: str) -> dict[str, Any]:
     return {
         "method": method.method,
         "score": number(method.best_score),
-        "value": method.best_score,
         "published": NO_NUMBER if published is None else number(published),
         "noise": number(method.noise, 2) if math.isfinite(method.noise) else NO_NUMBER,
         "near": method.published_is_near,

@@ -28,8 +28,8 @@ COLUMNS = (
 )
 """The columns that all methods have; those of settings follow."""
 
-NOT_IN_RECORDS = {"fall": "none", "average_half_life": 0.0}
-"""Settings that are searched for all methods, and that records leave out where they change nothing."""
+NOT_IN_RECORDS = {"average_half_life": 0.0}
+"""Settings that are searched for all methods, and that records leave out where they have their default."""
 
 
 def search_trials(results: Results, facts: SearchFacts) -> pd.DataFrame:

@@ -8,7 +8,19 @@ if TYPE_CHECKING:
     from benchmark.records.cell import Cell, Trial
     from benchmark.records.checkpoint import Checkpoint
 
-__all__ = ["Done", "Event", "Executor", "Failed", "Lost", "Message", "Progress", "Saved", "Stopped", "Task"]
+__all__ = [
+    "Begun",
+    "Done",
+    "Event",
+    "Executor",
+    "Failed",
+    "Lost",
+    "Message",
+    "Progress",
+    "Saved",
+    "Stopped",
+    "Task",
+]
 
 
 @dataclass(frozen=True)
@@ -27,8 +39,15 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A cell that waited in a queue of the executor's own now runs."""
+
+    cell: "Cell"
+
+
+@dataclass(frozen=True)
 class Progress:
-    """How far a cell is. Its first one means that it has begun.
+    """How far a cell is.
 
     Attributes:
         cell: The cell.
@@ -67,7 +86,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A cell raised an error, which it will raise again.
+    """A cell raised an error, which it will raise again, or it was lost too often.
 
     Attributes:
         cell: The cell.
@@ -102,7 +121,7 @@ class Stopped:
     cell: "Cell"
 
 
-Event = Progress | Message | Saved | Done | Failed | Lost | Stopped
+Event = Begun | Progress | Message | Saved | Done | Failed | Lost | Stopped
 
 
 class Executor(ABC):

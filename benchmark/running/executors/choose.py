@@ -12,7 +12,8 @@ def make_executor(options: ExecutorOptions, device: str) -> Executor:
     """The executor that was asked for, whose cells compute on a device.
 
     Raises:
-        UsageError: If Ray is not installed, its cluster does not answer, or this process may start none.
+        UsageError: If Ray's cluster does not answer, or this process may start no processes.
+        ImportError: If Ray is not installed.
     """
     if options.name == "ray":
         from benchmark.running.executors.ray import RayExecutor

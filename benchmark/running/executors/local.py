@@ -177,10 +177,9 @@ def _ending(code: int | None) -> str:
     """How a process ended, in words."""
     if code is None or code >= 0:
         return f"ended with exit code {code}"
-    name = signal.Signals(-code).name
-    if name == "SIGKILL":
-        return f"was killed by {name}, as the system does when memory runs out"
-    return f"was killed by {name}"
+    if -code == signal.SIGKILL:
+        return "was killed by SIGKILL, as the system does when memory runs out"
+    return f"was killed by signal {-code} ({signal.strsignal(-code)})"
 
 
 def _work(connection: Connection) -> None:

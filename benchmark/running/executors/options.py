@@ -22,10 +22,10 @@ class ExecutorOptions:
         ray_address: The address of a Ray cluster; `None` for one on this machine.
     """
 
-    name: str = "local"
-    workers: int | None = None
-    worker_memory: float | None = None
-    ray_address: str | None = None
+    name: str
+    workers: int | None
+    worker_memory: float | None
+    ray_address: str | None
 
 
 def require_ray() -> None:

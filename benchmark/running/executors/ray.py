@@ -17,7 +17,7 @@ from ray.exceptions import NodeDiedError, RayError, RayTaskError, TaskCancelledE
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from benchmark.errors import UsageError, in_one_line
-from benchmark.running.executors.base import Event, Executor, Failed, Lost, Stopped, Task
+from benchmark.running.executors.base import Begun, Event, Executor, Failed, Lost, Stopped, Task
 from benchmark.running.executors.machine import cpu_cores
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
 
@@ -127,10 +127,12 @@ class RayExecutor(Executor):
             ready, _ = ray.wait(list(self.attempts), num_returns=1, timeout=timeout)
         begun, letters = _answer(self.mailbox.take.remote())
         attempts = {_name(ref): attempt for ref, attempt in self.attempts.items()}
+        events: list[Event] = []
         for name, node in begun.items():
             if name in attempts:
                 attempts[name].node = node
-        events = [_unpickled(letter) for name, letter in letters if name in attempts]
+                events.append(Begun(attempts[name].cell))
+        events += [_unpickled(letter) for name, letter in letters if name in attempts]
         return events + [self._ended(ref) for ref in ready]
 
     def kill(self, cell: "Cell", reason: str) -> None:

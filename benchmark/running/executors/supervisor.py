@@ -5,7 +5,17 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.running.executors.base import Event, Executor, Failed, Lost, Message, Progress, Saved, Task
+from benchmark.running.executors.base import (
+    Begun,
+    Event,
+    Executor,
+    Failed,
+    Lost,
+    Message,
+    Progress,
+    Saved,
+    Task,
+)
 from benchmark.running.executors.waking_clock import WakingClock
 from benchmark.running.limits import Limits
 
@@ -98,7 +108,7 @@ class _Supervisor:
             cell = self.waiting.popleft()
             self.running[cell.key] = cell
             self.executor.start(Task(cell, self.policy.resume(cell), self.policy.limits.checkpoint_every))
-            # In an executor's own queue a cell may be silent for long.
+            # In an executor's own queue a cell may be silent for long, until it has begun.
             if capacity is not None:
                 self.last_event[cell.key] = self.clock.now
 
@@ -106,7 +116,7 @@ class _Supervisor:
         """The event to report, if any."""
         key = event.cell.key
         self.last_event[key] = self.clock.now
-        if not isinstance(event, Progress | Message | Saved):
+        if not isinstance(event, Begun | Progress | Message | Saved):
             del self.running[key], self.last_event[key]
         if not isinstance(event, Lost):
             return event
