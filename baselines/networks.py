@@ -197,6 +197,9 @@ class WithFeatures(nn.Module):
 
     Arguments:
         judge: The discriminator, as `discriminator` builds it.
+
+    Raises:
+        TypeError: If it is of another class.
     """
 
     def __init__(self, judge: nn.Module) -> None:
@@ -222,6 +225,9 @@ def generator(data: DataSpec, dense: bool = False, **style: Any) -> nn.Module:
         data: What it generates.
         dense: Whether to use fully connected layers for images, too.
         style: `activation` and `norm`, where they differ from the default.
+
+    Raises:
+        ValueError: If the data is neither points nor images, or there is no such architecture for its kind.
     """
     if data.kind == "images" and not dense:
         return architecture_of(data).initialise(ConvolutionalGenerator(data, **style))
@@ -235,6 +241,9 @@ def encoder(data: DataSpec, outputs: int | None = None, noise: int = 0, **style:
     """$E$: data $(B, *)$ to `outputs` features, $L$ by default. `style` is that of `generator`.
 
     For points it may take $n$ features of noise $(B, n)$ beside the data.
+
+    Raises:
+        ValueError: If it is to have no outputs, or to take noise beside images.
     """
     if outputs is None:
         outputs = data.latent

@@ -68,7 +68,11 @@ class VEEGAN(Method):
         return pad(nets.reconstructor(x), (0, self.free))
 
     def codes(self, data: DataSpec) -> int:
-        """The number of latent dimensions that are reconstructed."""
+        """The number of latent dimensions that are reconstructed.
+
+        Raises:
+            ValueError: If there are none.
+        """
         if self.free >= data.latent:
             raise ValueError(
                 f"free = {self.free} leaves none of {data.latent} latent dimensions to be reconstructed"

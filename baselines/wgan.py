@@ -23,7 +23,11 @@ __all__ = ["WGAN", "clipping"]
 
 
 def clipping(limit: float) -> Projection:
-    """Moves each parameter to the nearest number in $[-c, c]$, where $c$ is the limit."""
+    """Moves each parameter to the nearest number in $[-c, c]$, where $c$ is the limit.
+
+    Raises:
+        ValueError: If the limit is not positive.
+    """
     if is_number(limit) and limit <= 0:
         raise ValueError(f"clip must be positive, not {limit}")
 
