@@ -52,7 +52,8 @@ class SplineFlow(Standardised):
 
     Deviations:
         Data is standardised, as the splines transform the numbers from -5 to 5 alone. Hidden layers of the
-        shared width and depth, which the styles of other architectures do not change. Needs the extra `flows`.
+        shared width and depth, which the styles of other architectures do not change. Needs the extra
+        `flows`.
     """
 
     family = "likelihood-based"
