@@ -67,8 +67,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--settings",
         metavar="published|tuned|FILE",
-        help="settings of methods: those of their papers, those that come with the suite, or the tuned.toml "
-        "of a search (default: tuned, for suites that come with tuned settings)",
+        help="settings of methods: those of the suite without a search, those of the search that comes with "
+        "it, or the tuned.toml of a search (default: tuned, for suites that come with tuned settings)",
     )
     run.add_argument("--out", metavar="DIR", help="where to write or continue (default: results/SUITE)")
     _add_explored(run)
