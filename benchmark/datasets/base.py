@@ -100,8 +100,8 @@ class Dataset(ABC):
         features: The feature extractor of Fréchet distances and the like, unless another one is asked for.
         captured_by: Which samples capture a mode: those of high quality, or any.
         packed_bytes: Bytes of a packed number.
-        seeds_together: Seeds that are trained side by side at most. Small networks gain by it; convolutions
-            use a CPU core fully by themselves.
+        seeds_together: Seeds that are trained side by side at most; fewer where models are large. Small
+            networks gain by it; convolutions use a CPU core fully by themselves.
         factors: The names of the continuous factors that a sample can be taken apart into, if there are any.
     """
 

@@ -302,7 +302,7 @@ def _cells_of_seeds(planned: Planned, seeds: Sequence[int], compile: str, least_
         return []
     if planned.cost is None:
         least_groups = 1  # there is nothing to train
-    groups = max(ceil(len(seeds) / planned.dataset.data.seeds_together), min(least_groups, len(seeds)))
+    groups = max(ceil(len(seeds) / planned.seeds_together), min(least_groups, len(seeds)))
     cells = []
     for group in np.array_split(seeds, groups):
         members = group.tolist()

@@ -14,7 +14,7 @@ from benchmark.datasets.mixtures import Ring
 from benchmark.errors import UsageError
 from benchmark.plan.merged_settings import merged_settings
 from benchmark.plan.plan import make_plan
-from benchmark.plan.planned import Planned, PlannedDataset
+from benchmark.plan.planned import MOST_PARAMETERS, Planned, PlannedDataset
 from benchmark.plan.remaining import SeedGroup, find_remaining
 from benchmark.plan.request import Request
 from benchmark.plan.variants import variants_of
@@ -83,6 +83,16 @@ def test_seeds_are_split_so_that_no_worker_is_idle():
     two = plan_of("gan", "dcgan", seeds=seeds)
     assert groups_of(replace(two, workers=2)) == [seeds]
     assert groups_of(replace(two, workers=3)) == [(0, 1, 2), (3, 4)]
+
+
+def test_large_models_are_trained_in_small_groups():
+    plan = plan_of("gan", seeds=tuple(range(6)))
+    gan = plan.cells[-1]
+    sizes = []
+    for parameters in (1000, MOST_PARAMETERS // 2, 2 * MOST_PARAMETERS):
+        large = replace(gan, cost=replace(gan.cost, parameters=parameters))
+        sizes.append([len(group) for group in groups_of(replace(plan, cells=[large]))])
+    assert sizes == [[6], [2, 2, 2], [1] * 6]
 
 
 def test_a_run_that_goes_on_with_other_workers_keeps_its_groups():
