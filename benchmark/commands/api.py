@@ -34,7 +34,8 @@ __all__ = ["Run", "load_results", "run"]
 class Run:
     """The results of a run, as pandas frames.
 
-    The frames are those of the CSV files of that name, whose columns docs/results.md and docs/report.md explain.
+    The frames are those of the CSV files of that name; docs/results.md and docs/report.md explain their
+    columns.
 
     Attributes:
         directory: The directory of the run.

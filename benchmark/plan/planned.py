@@ -24,9 +24,9 @@ COMPILER_START, COMPILING = 10, 0.025
 """Nominal seconds that compiling takes, however little it is, and per tensor operation."""
 
 MOST_PARAMETERS = 1 << 24
-"""Of all models of a group. Large ones do not gain by company, and the system's allocator keeps far more memory
-than it needs where their tensors, side by side, have some megabytes each: a group of eight splines in 1200
-dimensions grew by 0.2 GiB with every update.
+"""Of all models of a group. Large ones do not gain by company, and the system's allocator keeps far more
+memory than it needs where their tensors, side by side, have some megabytes each: a group of eight splines in
+1200 dimensions grew by 0.2 GiB with every update.
 """
 
 LIBRARIES_BYTES, COMPILER_BYTES = 0.8e9, 0.25e9
