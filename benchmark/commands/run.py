@@ -71,7 +71,7 @@ def dry_run(options: RunOptions) -> str:
             groups = groups_in_manifest(store)
         remaining = find_remaining(plan, survey, groups)
         for damage in survey.damaged:
-            complain(f"{damage}; its trial would be trained again")
+            complain(f"{damage}; its trial would count as missing")
         print_fault(remaining)
         return describe_costs(remaining, workers)
 

@@ -1,5 +1,6 @@
 """Checkpoints of cells in training: one per cell, the last one."""
 
+import os
 import re
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class CheckpointFiles:
 
     def exists(self, cell: Cell) -> bool:
         """Whether there is a checkpoint of the cell, of whatever configuration."""
-        return self._file(cell).exists()
+        return os.path.lexists(self._file(cell))
 
     def read(self, cell: Cell) -> Checkpoint | None:
         """Where the training of a cell stands; `None` without a checkpoint, or with one of another
@@ -65,10 +66,11 @@ class CheckpointFiles:
             DamagedError: If it is not as it was written.
         """
         file = self._file(cell)
-        if not self.exists(cell):
-            return None
         try:
             content = read_sealed(file, CheckpointFile)
+        except FileNotFoundError:
+            return None
+        try:
             if not _fits(content, cell):
                 return None
             ((name, checksum),) = content["files"].items()
@@ -77,7 +79,7 @@ class CheckpointFiles:
             arrays = load(read_checked(file.with_name(name), checksum))
             return Checkpoint(arrays, content["facts"])
         except FileNotFoundError as error:
-            raise DamagedError(file, f"names {name}, which is missing") from error
+            raise DamagedError(file, "names tensors that are missing") from error
         except (AttributeError, KeyError, TypeError, ValueError, SafetensorError) as error:
             raise DamagedError(file, f"does not hold a checkpoint ({error})") from error
 

@@ -86,10 +86,12 @@ class RunWriter:
 
     def _take_progress(self, event: Progress) -> None:
         key = event.cell.key
-        if key not in self._first_shares:
-            # A cell that goes on from a checkpoint has spent a share of its work before.
+        first = self._first_shares.get(key)
+        if first is None or event.share < first:
+            # A cell that goes on from a checkpoint has spent a share of its work before; one whose checkpoint
+            # proves useless starts anew.
             self._first_shares[key] = event.share
-            self.line.skip(self._works[key] * event.share)
+            self.line.skip(self._works[key] * (event.share - (first or 0.0)))
         self._shares[key] = event.share
         self._stages[key] = Stage(event.stage, event.cell.label)
 

@@ -152,6 +152,8 @@ class _GroupInTraining:
             with fitting():
                 self._restore(start.part("trials"))
                 start = start.part("training")
+            if self.cell.compile and not self.compiled and not self.cell.eager_instead:
+                raise UnfitError("it was not compiled, and must be")
         train(
             method,
             self.scorer.data,
@@ -250,7 +252,7 @@ class _GroupInTraining:
                 raise ValueError(f"unknown part {kind!r}")
             getattr(trials[int(index)], kind)[name] = array
         self.trials = trials
-        self.compiled = bool(values["compiled"])
+        self.compiled = bool(values.get("compiled", self.cell.compile))
         self.compiling = float(values["compiling"])
         self.evaluation = float(values["evaluation"])
         self.began -= float(values["elapsed"])

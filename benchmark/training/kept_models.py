@@ -159,11 +159,15 @@ class _WatchedVariables(UserDict[str, Tensor]):
         self.names: dict[str, None] = {}
 
     def __getitem__(self, name: str) -> Tensor:
+        value = super().__getitem__(name)
         self.names[name] = None
-        return super().__getitem__(name)
+        return value
 
     def __or__(self, other: Any) -> Any:
         return dict(self) | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | dict(self)
 
 
 def _named(owner: str, tensors: Mapping[str, Tensor]) -> Tensors:

@@ -87,12 +87,13 @@ def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing
 
 
 READERS = {
-    "get": lambda variables: variables.get("shift"),
+    "get": lambda variables: variables.get("shift") + variables.get("undeclared", 0),
     "values": lambda variables: next(iter(variables.values())),
     "items": lambda variables: next(value for _, value in variables.items()),
     "copy": lambda variables: dict(variables)["shift"],
     "unpack": lambda variables: {**variables}["shift"],
     "join": lambda variables: (variables | {"more": 0})["shift"],
+    "join behind": lambda variables: ({"more": 0} | variables)["shift"],
 }
 
 
