@@ -290,11 +290,12 @@ class _GroupInTraining:
         for place, trial in enumerate(trials):
             trial.curve.append({"point": standing.point, **spent, "metrics": scores[place]})
             trial.metrics = dict(scores[place])
-            if self.cell.keeps:
-                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[place]).cpu().numpy()}
-                self._keep_model(trial, generator, place)
             if self.cell.keeps and standing.last:
                 trial.arrays = kept_arrays(evaluation, place, generator.reconstruction(place))
+            elif self.cell.keeps:
+                trial.arrays = {"samples": kept_samples(self.scorer.data, samples[place]).cpu().numpy()}
+            if self.cell.keeps:
+                self._keep_model(trial, generator, place)
             if standing.last:
                 draw = partial(self._draw, generator.select([place]), trial.seed)
                 trial.metrics |= self.scorer.large(draw, trial.seed)

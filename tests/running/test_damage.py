@@ -98,27 +98,26 @@ def test_damage_is_named_and_trained_again_to_the_same_numbers(cli, whole, half,
     )
 
 
-def test_a_checkpoint_without_its_tensors_is_named(cli, whole, half, tmp_path, inline):
-    out = tmp_path / "run"
+def continued_without(name, cli, whole, half, out):
+    """What a run says that goes on without a file of its checkpoint, and comes to the same end."""
     shutil.copytree(half, out)
-    (tensors,) = out.glob("trials/*/*/training-*/*.safetensors")
-    tensors.unlink()
+    (file,) = out.glob(f"trials/*/*/training-*/{name}")
+    file.unlink()
     status, _, err = cli(*SMALL, "--out", out)
     assert status == 0
-    assert "checkpoint.json: names tensors that are missing; it is now" in err
     same(tables(out), tables(whole))
+    return err
+
+
+def test_a_checkpoint_without_its_tensors_is_named(cli, whole, half, tmp_path, inline):
+    err = continued_without("*.safetensors", cli, whole, half, tmp_path / "run")
+    assert "checkpoint.json: names tensors that are missing; it is now" in err
 
 
 def test_a_training_without_a_checkpoint_starts_without_a_word(cli, whole, half, tmp_path, inline):
     """As after a run that was killed before it had written the first one."""
-    out = tmp_path / "run"
-    shutil.copytree(half, out)
-    (checkpoint,) = out.glob("trials/*/*/training-*/checkpoint.json")
-    checkpoint.unlink()
-    status, _, err = cli(*SMALL, "--out", out)
-    assert status == 0
+    err = continued_without("checkpoint.json", cli, whole, half, tmp_path / "run")
     assert "the saved training" not in err
-    same(tables(out), tables(whole))
 
 
 @pytest.mark.long

@@ -17,6 +17,7 @@ __all__ = [
     "Lost",
     "Message",
     "Progress",
+    "Report",
     "Saved",
     "Stopped",
     "Task",
@@ -121,7 +122,10 @@ class Stopped:
     cell: "Cell"
 
 
-Event = Begun | Progress | Message | Saved | Done | Failed | Lost | Stopped
+Report = Begun | Progress | Message | Saved
+"""What happens to a cell that goes on."""
+
+Event = Report | Done | Failed | Lost | Stopped
 
 
 class Executor(ABC):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmark.running.executors.base import Event, Executor, Lost, Message, Progress, Saved, Task
+from benchmark.running.executors.base import Event, Executor, Lost, Report, Task
 from benchmark.running.executors.worker import TaskLink, run_task, use_one_thread
 from benchmark.running.interruption import ending_signals
 
@@ -135,7 +135,7 @@ class LocalExecutor(Executor):
             worker.connection.close()
             self.workers.remove(worker)
             return Lost(cell, worker.kill_reason or f"its worker process {_ending(worker.process.exitcode)}")
-        if not isinstance(event, Progress | Message | Saved):
+        if not isinstance(event, Report):
             worker.cell = None
         return event
 

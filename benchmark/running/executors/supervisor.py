@@ -5,17 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.running.executors.base import (
-    Begun,
-    Event,
-    Executor,
-    Failed,
-    Lost,
-    Message,
-    Progress,
-    Saved,
-    Task,
-)
+from benchmark.running.executors.base import Event, Executor, Failed, Lost, Message, Report, Task
 from benchmark.running.executors.waking_clock import WakingClock
 from benchmark.running.limits import Limits
 
@@ -116,7 +106,7 @@ class _Supervisor:
         """The event to report, if any."""
         key = event.cell.key
         self.last_event[key] = self.clock.now
-        if not isinstance(event, Begun | Progress | Message | Saved):
+        if not isinstance(event, Report):
             del self.running[key], self.last_event[key]
         if not isinstance(event, Lost):
             return event
