@@ -25,6 +25,8 @@ RUNS = {
     "synthetic": "run --suite synthetic --seeds 10",
     "synthetic-published": "run --suite synthetic --settings published --seeds 10",
     "synthetic-latents": "run --suite synthetic --methods gan,ali,veegan,aegan --seeds 3",
+    "references-search": "tune --suite references --trials 16 --seeds 1 --halving 4 --rungs 2",
+    "references": "run --suite references --seeds 10",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
     "stacked-mnist-latents": (
         "run --suite stacked-mnist --methods gan,dcgan,ali,veegan,aegan --settings published --seeds 2"
