@@ -21,7 +21,7 @@ from benchmark.records.store import Store
 from benchmark.registry import use_own_packages, user_path
 from benchmark.report.pictures.own_style import own_style
 from benchmark.report.pictures.plots import figures
-from benchmark.report.scores import score_rows
+from benchmark.report.scores import COST_HEADINGS, score_rows
 from benchmark.report.tables.tables import Tables, make_tables
 from benchmark.report.view import DatasetView
 from benchmark.report.words import AGAINST
@@ -114,7 +114,7 @@ class Run:
         raise UsageError(f"samples: {self.directory} has none of {method} on {dataset} with seed {seed}")
 
     def scores(self, dataset: str) -> pd.DataFrame:
-        """The scores of a dataset for people: a row per method, a column per metric.
+        """The scores of a dataset for people: a row per method, a column per metric, and what a sample takes.
 
         A score is the mean ± half of its 95 % interval; of a metric on a logarithmic scale, the median and
         its interval.
@@ -122,7 +122,8 @@ class Run:
         rows = {}
         for row in score_rows(self._view(dataset)):
             texts = {metric: score.text for metric, score in row.scores.items()}
-            rows[row.label] = {"seeds": row.seeds, **texts}
+            costs = dict(zip(COST_HEADINGS, row.costs, strict=True))
+            rows[row.label] = {"seeds": row.seeds, **texts, **costs}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
     def explore(

@@ -11,13 +11,17 @@ from benchmark.report.verdict import leaders
 from benchmark.report.view import DatasetView, MetricView, Sampling
 from benchmark.suites import find_suite
 
-__all__ = ["CAPTION", "Row", "Score", "notes_on", "score_rows"]
+__all__ = ["CAPTION", "COST_HEADINGS", "Row", "Score", "notes_on", "score_rows"]
 
 CAPTION = (
     "Mean ± half-width of the 95 % Student-t interval over seeds; for metrics on a logarithmic scale "
     "the median, and the interval between two seeds that contains it with 95 % confidence "
     "(93.8 % with five seeds, less with fewer)."
 )
+
+
+COST_HEADINGS = ("FLOPs/sample", "evaluations")
+"""The headings of `Row.costs`."""
 
 
 class Score(NamedTuple):
@@ -72,6 +76,11 @@ class Row(NamedTuple):
     def evaluations_per_sample(self) -> str:
         """Evaluations of networks per sample."""
         return NO_NUMBER if self.sampling is None else str(self.sampling.evaluations)
+
+    @property
+    def costs(self) -> tuple[str, str]:
+        """What one sample takes, in words."""
+        return self.flops_per_sample, self.evaluations_per_sample
 
     @property
     def seeds(self) -> str:

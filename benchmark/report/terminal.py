@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from benchmark.errors import printable
 from benchmark.report.headline import headline
-from benchmark.report.scores import score_rows
+from benchmark.report.scores import COST_HEADINGS, score_rows
 from benchmark.report.verdict import answer
 from benchmark.report.view import DatasetView
 from benchmark.report.write import Report
@@ -41,9 +41,8 @@ def _table(view: DatasetView) -> str:
     rows = []
     for row in score_rows(view):
         scores = [row.scores[metric].text for metric in metrics]
-        cost = (row.flops_per_sample, row.evaluations_per_sample)
-        rows.append([printable(row.label), row.seeds, *scores, *cost])
-    headings = ["method", "seeds", *metrics, "FLOPs/sample", "evaluations"]
+        rows.append([printable(row.label), row.seeds, *scores, *row.costs])
+    headings = ["method", "seeds", *metrics, *COST_HEADINGS]
     return tabulate(rows, headings, tablefmt="plain", disable_numparse=True)
 
 

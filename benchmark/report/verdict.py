@@ -62,15 +62,16 @@ def answer(view: DatasetView) -> Answer:
         *_fitted(metric),
         *_quality(view, first),
         *_spread(view, best),
-        *_cost(view, first),
     ]
+    cost = _cost(view, first)
     portrait = _portrait(view, name, first)
     if len(view.methods) == 1:
         verdict = f"{here}only {first} was run, so there is nothing to compare{portrait}."
-        return Answer(view.name, verdict, best, reasons)
+        return Answer(view.name, " ".join([verdict, *cost]), best, reasons)
     others = [method for method in view.methods if method not in best]
     sure, certainty = _certainty(view, metric, first, others)
-    return Answer(view.name, here + _verdict(best, others, sure, portrait), best, reasons, certainty)
+    verdict = here + _verdict(best, others, sure, portrait)
+    return Answer(view.name, " ".join([verdict, *cost]), best, reasons, certainty)
 
 
 def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: str) -> str:

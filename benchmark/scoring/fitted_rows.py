@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.datasets.base import Dataset
 from benchmark.suites.fitted_rows import GAUSSIAN_MIXTURE, GAUSSIAN_MIXTURE_BIC, KERNEL_DENSITY
 
-__all__ = ["FITTED", "bandwidth_of", "best_mixture"]
+__all__ = ["BANDWIDTHS", "FITTED", "bandwidth_of", "best_mixture", "fitted_mixture"]
 
 COMPONENTS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 25, 32, 40)
 """The numbers of components that the Bayesian information criterion chooses from."""
@@ -116,13 +116,13 @@ def best_mixture(x: Tensor, components: Sequence[int], starts: int, seed: int) -
     best, lowest = None, np.inf
     for form in forms:
         for number in components:
-            mixture = _fitted(first, number, covariance_type=form, n_init=starts, random_state=seed)
+            mixture = fitted_mixture(first, number, covariance_type=form, n_init=starts, random_state=seed)
             criterion = mixture.bic(first)
             if criterion < lowest:
                 best, lowest = mixture, criterion
     assert best is not None
     if len(first) < len(array):
-        best = _fitted(
+        best = fitted_mixture(
             array,
             best.n_components,
             covariance_type=best.covariance_type,
@@ -133,7 +133,7 @@ def best_mixture(x: Tensor, components: Sequence[int], starts: int, seed: int) -
     return _as_tensors(best, x.shape[1])
 
 
-def _fitted(array: "np.ndarray", components: int, **options: Any) -> Any:
+def fitted_mixture(array: "np.ndarray", components: int, **options: Any) -> Any:
     """A mixture of scikit-learn, fitted to data."""
     # Takes a second, and is rarely needed.
     from sklearn.exceptions import ConvergenceWarning

@@ -73,8 +73,9 @@ def test_forces_are_those_of_the_notebook():
 
 
 def field(query, attracting, repelling):
-    """At points that are no samples."""
-    pull, push = (forces(torch.cdist(query, samples)) for samples in (attracting, repelling))
+    """At points that are no samples; the forces of both sets together, as in the method."""
+    distances = torch.cdist(query, torch.cat([repelling, attracting]))
+    push, pull = forces(distances).split([len(repelling), len(attracting)], dim=1)
     return drift(pull, attracting, push, repelling)
 
 

@@ -4,6 +4,7 @@ import pytest
 from support.made_up import made_up_run, report_of
 from support.views import ALI, GAN, OVERLAP, html_rows, html_table
 
+from benchmark import load_results
 from benchmark.report.pictures.charts import cost_chart, costs_differ
 from benchmark.report.scores import score_rows
 from benchmark.report.terminal import print_report
@@ -29,6 +30,13 @@ def test_the_table_has_it_for_every_method_and_for_no_calibration_row(tmp_path, 
     assert heading.split()[-2:] == ["FLOPs/sample", "evaluations"]
     line = next(line for line in printed.splitlines() if line.startswith("gan"))
     assert line.split()[-2:] == ["3.8e+05", "40"]
+    for name, mark in (("summary.md", "|"), ("summary.tex", "&")):
+        text = (tmp_path / name).read_text()
+        line = next(line for line in text.splitlines() if "gan" in line and "3.8e+05" in line)
+        costs = [cell.strip(" |\\") for cell in line.strip(" |").split(mark)][-2:]
+        assert costs == ["3.8e+05", "40"], name
+    scores = load_results(tmp_path).scores("ring")
+    assert list(scores.loc["gan", ["FLOPs/sample", "evaluations"]]) == ["3.8e+05", "40"]
     table = html_table((tmp_path / "report.html").read_text(), 'data-dataset="ring"')
     assert [row[-2:] for row in html_rows(table)][:3] == [["3.8e+05", "40"], ["9.5e+03", "1"], ["–", "–"]]
 
@@ -45,13 +53,13 @@ def test_the_table_has_it_for_every_method_and_for_no_calibration_row(tmp_path, 
     ],
 )
 def test_the_verdict_names_the_cost_of_the_best_and_of_the_cheapest(tmp_path, sampling, sentence):
-    assert sentence in answer(view_of(tmp_path, **sampling)).reasons
+    assert answer(view_of(tmp_path, **sampling)).verdict.endswith(f" {sentence}")
 
 
 def test_records_without_it_are_shown_without_it(tmp_path):
     view = view_of(tmp_path)
     assert not costs_differ(view)
-    assert not any("A sample of" in reason for reason in answer(view).reasons)
+    assert "A sample of" not in answer(view).verdict
     assert {row.flops_per_sample for row in score_rows(view)} == {"–"}
 
 

@@ -111,6 +111,12 @@ def test_the_mixtures_of_gdpp():
         assert cell.cost.parameters == (257 * 128 + 129 * 128 + 129 * 2) + (3 * 128 + 129 * 128 + 129)
 
 
+def test_the_stacked_digits_of_gdpp():
+    settings = get_suite("gdpp-2019").settings_on("gdpp-stacked-mnist")
+    assert settings["gdpp-stacked-mnist"] == {"batch": 64, "latent": 128}
+    assert settings["gdpp"] == {"lr": 1e-4, "discriminator_lr": 1e-4, "simultaneous": False}
+
+
 def test_the_grid_of_the_veegan_notebook():
     cell = planned("veegan-2017", "grid")["veegan"]
     assert settings_of(cell) == {"lr": 1e-3, "beta1": 0.5, "simultaneous": True, "free": 1}

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmark.errors import printable
 from benchmark.report.headline import headline_first
-from benchmark.report.scores import CAPTION, Row, Score, notes_on, score_rows
+from benchmark.report.scores import CAPTION, COST_HEADINGS, Row, Score, notes_on, score_rows
 from benchmark.report.view import DatasetView
 from benchmark.report.words import ARROWS, budget_text, settings_sentence
 
@@ -83,7 +83,7 @@ def latex_tables(views: Sequence[DatasetView]) -> str:
     tables = []
     for view in views:
         caption = f"{_tex(_caption(view))} Bold: cannot be distinguished from the best."
-        columns = f"ll{'r' * len(view.scored_metrics)}"
+        columns = f"ll{'r' * (len(view.scored_metrics) + len(COST_HEADINGS))}"
         rows = [_tex_row(row) for row in score_rows(view)]
         tables.append(_latex_table(caption, columns, _headings(view), rows))
         if view.published_metrics:
@@ -105,7 +105,8 @@ def parquet_tables(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
 
 def _headings(view: DatasetView) -> list[str]:
     metrics = [view.metric(name) for name in headline_first(view.scored_metrics)]
-    return ["method", "seeds", *(f"{metric.name} {ARROWS[metric.facts['better']]}" for metric in metrics)]
+    scores = [f"{metric.name} {ARROWS[metric.facts['better']]}" for metric in metrics]
+    return ["method", "seeds", *scores, *COST_HEADINGS]
 
 
 def _caption(view: DatasetView) -> str:
@@ -131,7 +132,7 @@ def _published(view: DatasetView) -> list[list[str]]:
 
 def _markdown_row(row: Row) -> list[str]:
     scores = [f"**{score.text}**" if score.best else score.text for score in row.scores.values()]
-    return [_plain(row.label), _plain(row.seeds), *scores]
+    return [_plain(row.label), _plain(row.seeds), *scores, *row.costs]
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -145,7 +146,8 @@ def _plain(text: str) -> str:
 
 
 def _tex_row(row: Row) -> list[str]:
-    return [_tex(row.label), _tex(row.seeds), *map(_tex_score, row.scores.values())]
+    scores = map(_tex_score, row.scores.values())
+    return [_tex(row.label), _tex(row.seeds), *scores, *map(_tex, row.costs)]
 
 
 def _tex_score(score: Score) -> str:
