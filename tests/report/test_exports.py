@@ -19,7 +19,7 @@ from support.views import (
 )
 
 from benchmark.report.exports.text import latex_tables, markdown_tables, to_markdown
-from benchmark.report.scores import score_rows
+from benchmark.report.scores import COST_HEADINGS, score_rows
 
 LATEX_COMMANDS = [
     "begin",
@@ -53,7 +53,7 @@ def test_the_order_and_the_arrow_are_those_of_the_metric(tmp_path, better, order
     assert [row.method for row in score_rows(view)] == order
     assert f"| score {arrow} " in markdown_tables([view])
     arrows = {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→ 1": r"$\to$ 1"}
-    assert f"method & seeds & score {arrows[arrow]} \\\\\n" in latex_tables([view])
+    assert f"method & seeds & score {arrows[arrow]} & " in latex_tables([view])
 
 
 def test_the_headline_is_the_first_column_and_orders_the_rows(tmp_path):
@@ -63,11 +63,11 @@ def test_the_headline_is_the_first_column_and_orders_the_rows(tmp_path):
     }
     view = one_view(tmp_path, {"ring": {**CALIBRATED, "gan": [0.9, 0.8], "ali": [0.1, 0.2]}}, others=others)
     table = markdown_rows(markdown_tables([view]))
-    assert table[0] == ["method", "seeds", "overlap ↑", "score ↑", "modes ↑"]
+    assert table[0] == ["method", "seeds", "overlap ↑", "score ↑", "modes ↑", *COST_HEADINGS]
     assert [row[0] for row in table[2:]] == ["ali", "gan", "real-data", "collapsed", "noise"]
     assert [row[2] for row in table[2:4]] == ["**0.75 ± 0.64**", "**0.55 ± 0.64**"]
-    headings = ["method", "seeds", r"overlap $\uparrow$", r"score $\uparrow$", r"modes $\uparrow$"]
-    assert rows_of_latex(latex_tables([view]))[0] == headings
+    scores = [r"overlap $\uparrow$", r"score $\uparrow$", r"modes $\uparrow$"]
+    assert rows_of_latex(latex_tables([view]))[0] == ["method", "seeds", *scores, *COST_HEADINGS]
 
 
 def test_markdown_holds_all_scores_of_every_dataset(tmp_path):
@@ -78,13 +78,13 @@ def test_markdown_holds_all_scores_of_every_dataset(tmp_path):
     assert "Student-t interval over seeds; for metrics on a log" in parts[1]
     assert " Bold: cannot be distinguished from the best.\n\n|" in parts[1]
     table = markdown_rows(parts[1])
-    assert table[0] == ["method", "seeds", "score ↑"]
+    assert table[0] == ["method", "seeds", "score ↑", *COST_HEADINGS]
     assert table[2:5] == [
-        ["gan", "6 (and 1 failed)", "**0.900 ± 0.015**"],
-        ["vae", "6", "**0.898 ± 0.014 (of 5)**"],
-        ["ali", "5 (and 1 diverged)", "0.500 ± 0.020"],
+        ["gan", "6 (and 1 failed)", "**0.900 ± 0.015**", "–", "–"],
+        ["vae", "6", "**0.898 ± 0.014 (of 5)**", "–", "–"],
+        ["ali", "5 (and 1 diverged)", "0.500 ± 0.020", "–", "–"],
     ]
-    assert {len(row) for row in table} == {3}
+    assert {len(row) for row in table} == {5}
 
 
 def test_latex_holds_all_scores_of_every_dataset(tmp_path):
@@ -94,11 +94,11 @@ def test_latex_holds_all_scores_of_every_dataset(tmp_path):
         "Settings: those of the suite, not searched. Mean $\\pm$ half-width of the 95 \\% Student-t"
     )
     assert rows_of_latex(ring)[1:4] == [
-        ["gan", "6 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.015}"],
-        ["vae", "6", r"\textbf{0.898 $\pm$ 0.014 (of 5)}"],
-        ["ali", "5 (and 1 diverged)", r"0.500 $\pm$ 0.020"],
+        ["gan", "6 (and 1 failed)", r"\textbf{0.900 $\pm$ 0.015}", "--", "--"],
+        ["vae", "6", r"\textbf{0.898 $\pm$ 0.014 (of 5)}", "--", "--"],
+        ["ali", "5 (and 1 diverged)", r"0.500 $\pm$ 0.020", "--", "--"],
     ]
-    assert rows_of_latex(grid)[1:] == [["gan", "2", r"2.000e$-$07 $\pm$ 1.3e$-$06"]]
+    assert rows_of_latex(grid)[1:] == [["gan", "2", r"2.000e$-$07 $\pm$ 1.3e$-$06", "--", "--"]]
 
 
 @pytest.mark.parametrize("name", STRANGERS)
@@ -134,11 +134,11 @@ def test_no_name_breaks_a_table(tmp_path, name):
     )
     markdown, latex = markdown_tables(views), latex_tables(views)
     table = markdown_rows(markdown)
-    assert [len(row) for row in table] == [3] * 4
+    assert [len(row) for row in table] == [5] * 4
     assert (table[0][2], table[2][0]) == (f"{one_line(name)} ↑", one_line(name))
     assert f"Scores on {one_line(name)} at {one_line(name)} per trial." in re.sub(r"\\(.)", r"\1", markdown)
     assert len(markdown.splitlines()) == 8
-    assert [len(row) for row in rows_of_latex(latex)] == [3] * 3
+    assert [len(row) for row in rows_of_latex(latex)] == [5] * 3
     assert len(latex.splitlines()) == 12
     assert all(character.isprintable() for character in (markdown + latex).replace("\n", ""))
     plain = re.sub(r"\\[&%$#_{}]", "", latex)
