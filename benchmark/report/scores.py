@@ -19,7 +19,6 @@ CAPTION = (
     "(93.8 % with five seeds, less with fewer)."
 )
 
-
 COST_HEADINGS = ("FLOPs/sample", "evaluations")
 """The headings of `Row.costs`."""
 

@@ -66,12 +66,12 @@ def answer(view: DatasetView) -> Answer:
     cost = _cost(view, first)
     portrait = _portrait(view, name, first)
     if len(view.methods) == 1:
-        verdict = f"{here}only {first} was run, so there is nothing to compare{portrait}."
-        return Answer(view.name, " ".join([verdict, *cost]), best, reasons)
+        verdict = f"{here}only {first} was run, so there is nothing to compare{portrait}.{cost}"
+        return Answer(view.name, verdict, best, reasons)
     others = [method for method in view.methods if method not in best]
     sure, certainty = _certainty(view, metric, first, others)
-    verdict = here + _verdict(best, others, sure, portrait)
-    return Answer(view.name, " ".join([verdict, *cost]), best, reasons, certainty)
+    verdict = f"{here}{_verdict(best, others, sure, portrait)}{cost}"
+    return Answer(view.name, verdict, best, reasons, certainty)
 
 
 def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: str) -> str:
@@ -248,16 +248,16 @@ def _spread(view: DatasetView, methods: Sequence[str]) -> list[str]:
     ]
 
 
-def _cost(view: DatasetView, method: str) -> list[str]:
-    """What a sample of the method takes, and one of the cheapest."""
+def _cost(view: DatasetView, method: str) -> str:
+    """What a sample of the method takes, and one of the cheapest, as a further sentence; empty if unknown."""
     costs = view.sampling
     if method not in costs:
-        return []
+        return ""
     cheapest = min(costs, key=lambda name: costs[name].flops)
-    sentence = f"A sample of {method} takes {_work(costs[method])}"
+    sentence = f" A sample of {method} takes {_work(costs[method])}"
     if costs[cheapest].flops == costs[method].flops:
-        return [f"{sentence}."]
-    return [f"{sentence}; one of {cheapest}, the cheapest, {_work(costs[cheapest])}."]
+        return f"{sentence}."
+    return f"{sentence}; one of {cheapest}, the cheapest, {_work(costs[cheapest])}."
 
 
 def _work(cost: Sampling) -> str:

@@ -37,6 +37,7 @@ MOST_VALIDATION = 1000
 """Points whose likelihood chooses the bandwidth: a tenth of all, and no more than this."""
 
 ROWS_AT_ONCE, LEAST_EXPONENT = 20, -80.0
+"""So few rows of distances fit a cache. Exponentials that underflow take ten times as long and add nothing."""
 
 Draw = Callable[[int], Tensor]
 
@@ -157,7 +158,6 @@ def bandwidth_of(x: Tensor) -> float:
     def likelihood(bandwidth: float) -> float:
         scale = -2 * bandwidth**2
         sums = []
-        # Parts that fit a cache; exponentials that underflow take ten times as long, and would add nothing.
         for part in beyond.split(ROWS_AT_ONCE):
             sums.append((part / scale).clamp_(min=LEAST_EXPONENT).exp_().sum(dim=1))
         densities = torch.cat(sums).log() + nearest / scale

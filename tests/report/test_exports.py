@@ -53,7 +53,8 @@ def test_the_order_and_the_arrow_are_those_of_the_metric(tmp_path, better, order
     assert [row.method for row in score_rows(view)] == order
     assert f"| score {arrow} " in markdown_tables([view])
     arrows = {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→ 1": r"$\to$ 1"}
-    assert f"method & seeds & score {arrows[arrow]} & " in latex_tables([view])
+    costs = " & ".join(COST_HEADINGS)
+    assert f"method & seeds & score {arrows[arrow]} & {costs} \\\\\n" in latex_tables([view])
 
 
 def test_the_headline_is_the_first_column_and_orders_the_rows(tmp_path):

@@ -113,6 +113,7 @@ def test_expectation_maximisation_never_loses_likelihood():
     bounds = []
     for steps in range(1, 15):
         mixture = fitted_mixture(x, 25, max_iter=steps, tol=0, random_state=0)
+        assert not mixture.converged_
         bounds.append(mixture.score(x))
     assert np.diff(bounds).min() > -1e-9
 
