@@ -37,7 +37,7 @@ MOST_VALIDATION = 1000
 """Points whose likelihood chooses the bandwidth: a tenth of all, and no more than this."""
 
 ROWS_AT_ONCE, LEAST_EXPONENT = 20, -80.0
-"""So few rows of distances fit a cache. Exponentials that underflow take ten times as long and add nothing."""
+"""So few rows of distances fit a cache; exponentials that underflow are slow and add nothing."""
 
 Draw = Callable[[int], Tensor]
 
