@@ -102,6 +102,8 @@ ARCHITECTURES = {
     "wgan-gp-2017": Architecture(
         kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")
     ),
+    # Of the textbook that has the grid.
+    "r3gan-2024": Architecture(kind="points", discriminator={"activation": partial(nn.LeakyReLU, 0.2)}),
 }
 
 

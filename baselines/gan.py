@@ -37,13 +37,14 @@ class GAN(Method):
 
     lr: float = 1e-3
     beta1: float = 0.9
+    beta2: float = 0.999
     simultaneous: bool = False
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {"generator": generator(data, dense=True), "discriminator": discriminator(data, dense=True)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
-        adam = Adam(self.lr, (self.beta1, 0.999))
+        adam = Adam(self.lr, (self.beta1, self.beta2))
         return {
             "discriminator": Player(("discriminator",), self.discriminator_loss, adam),
             "generator": Player(("generator",), self.generator_loss, adam, real=False),

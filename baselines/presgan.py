@@ -76,10 +76,10 @@ class PresGAN(Method):
 
     Deviations:
         In the code, the sampler's steps do not see the generator, by an oversight: they follow the latents'
-        prior; here they follow the posterior. The scale of the noise starts at `scale` and stays within the
-        bounds that the code offers as an option, from 0.01 to 0.3; in the code, channels share it. Samples
-        are means, as in the code; `samples=draw` adds the noise. The shared networks, on images without
-        normalisation in the generator, so that a sample's density is its own.
+        prior; here they follow the posterior. The scale of the noise starts at `scale` (0.31 in the code) and
+        stays within the bounds that the code offers as an option, from 0.01 to 0.3; in the code, channels
+        share it. Samples are means, as in the code; `samples=draw` adds the noise. The shared networks, on
+        images without normalisation in the generator, so that a sample's density is its own.
     """
 
     family = "adversarial"

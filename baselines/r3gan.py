@@ -57,11 +57,12 @@ class R3GAN(Method):
     """GAN whose discriminator compares each generated sample with a real one, and is kept flat at both.
 
     In the first share `burn_in` of the training, the learning rate falls to `end_rate` of it, and the penalty
-    to `end_penalty` of it, along half a cosine.
+    to `end_penalty` of it, along half a cosine. If not `relativistic`, the loss is GAN's, with the same
+    penalties: the paper's ablation.
 
     References:
         The GAN is dead; long live the GAN! A Modern GAN Baseline (Huang et al., 2024), arXiv:2501.05441,
-        equations 2 and 4. Schedules from the authors' public code.
+        equations 2 and 4; table 1 for the ablation. Schedules from the authors' public code.
 
     Deviations:
         The shared networks, on images without normalisation, instead of the paper's residual ones, and no
@@ -81,6 +82,7 @@ class R3GAN(Method):
     penalty: NotNegative = 1.0
     end_penalty: NotNegative = 0.1
     burn_in: Share = 1.0
+    relativistic: bool = True
     average_half_life: NotNegative = field(default=0.025, kw_only=True, metadata=COMMON)
 
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
@@ -95,11 +97,17 @@ class R3GAN(Method):
 
     def discriminator_loss(self, nets: Networks, batch: Batch) -> Tensor:
         real, fake = batch.x, nets.generator(batch.z)
-        lead = nets.discriminator(real) - nets.discriminator(fake)
         slopes = squared_slope(nets.discriminator, real) + squared_slope(nets.discriminator, fake)
         penalty = self.penalty * fallen(batch.progress, self.burn_in, self.end_penalty)
-        return softplus(-lead).mean() + penalty / 2 * slopes
+        of_real, of_fake = nets.discriminator(real), nets.discriminator(fake)
+        if self.relativistic:
+            loss = softplus(of_fake - of_real).mean()
+        else:
+            loss = (softplus(-of_real) + softplus(of_fake)).mean()
+        return loss + penalty / 2 * slopes
 
     def generator_loss(self, nets: Networks, batch: Batch) -> Tensor:
-        lead = nets.discriminator(nets.generator(batch.z)) - nets.discriminator(batch.x)
+        lead = nets.discriminator(nets.generator(batch.z))
+        if self.relativistic:
+            lead = lead - nets.discriminator(batch.x)
         return softplus(-lead).mean()

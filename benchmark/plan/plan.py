@@ -19,6 +19,7 @@ from benchmark.records.schema import STANDARD_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, Registry, resolved
 from benchmark.suites import Suite
 from benchmark.suites.budget import parse_budget
+from benchmark.suites.fitted_rows import MOST_FITTED
 from benchmark.suites.headline import headline
 from benchmark.suites.tuned import TunedFile
 from benchmark.training.advice import explain
@@ -29,9 +30,6 @@ from benchmark.training.rehearsal import rehearse
 from benchmark.training.settings import methods_of
 
 __all__ = ["Plan", "check_owners", "make_plan", "prepared"]
-
-MOST_FITTED = 20_000
-"""Training data that a density is fitted to at most: expectation maximisation takes seconds then."""
 
 
 @dataclass(frozen=True)

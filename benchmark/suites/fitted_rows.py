@@ -1,6 +1,6 @@
-"""The names of the rows of fitted densities, which a suite may ask for."""
+"""The rows of fitted densities, which a suite may ask for."""
 
-__all__ = ["FITTED_ROWS", "GAUSSIAN_MIXTURE", "GAUSSIAN_MIXTURE_BIC", "KERNEL_DENSITY"]
+__all__ = ["FITTED_ROWS", "GAUSSIAN_MIXTURE", "GAUSSIAN_MIXTURE_BIC", "KERNEL_DENSITY", "MOST_FITTED"]
 
 GAUSSIAN_MIXTURE = "gaussian-mixture"
 """A Gaussian mixture with as many components as there are modes."""
@@ -10,5 +10,8 @@ GAUSSIAN_MIXTURE_BIC = "gaussian-mixture-bic"
 
 KERNEL_DENSITY = "kernel-density"
 """A kernel density."""
+
+MOST_FITTED = 20_000
+"""Training data that a density is fitted to at most: expectation maximisation takes seconds then."""
 
 FITTED_ROWS = (GAUSSIAN_MIXTURE, GAUSSIAN_MIXTURE_BIC, KERNEL_DENSITY)

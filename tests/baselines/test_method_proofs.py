@@ -62,8 +62,8 @@ def fooled(state, batch):
 @pytest.mark.parametrize("simultaneous", [False, True])
 def test_a_cycle_of_gan_is_that_of_numpy(simultaneous):
     """In turns, each on a batch of its own, or both at once, from one batch and the same networks."""
-    method = on_networks("gan", LINEAR, lr=0.05, beta1=0.6, simultaneous=simultaneous)
-    adam = Descent(0.05, 0.6)
+    method = on_networks("gan", LINEAR, lr=0.05, beta1=0.6, beta2=0.9, simultaneous=simultaneous)
+    adam = Descent(0.05, 0.6, 0.9)
     moves = [Move(("discriminator",), judged, adam), Move(("generator",), fooled, adam)]
     assert_a_cycle_is_that_of(moves, method)
 

@@ -11,6 +11,7 @@ from support.by_hand import (
     Descent,
     Move,
     assert_a_cycle_is_that_of,
+    drawn,
     on_networks,
 )
 from support.timed import MEAN, STD, Nets, Timed, in_a_unit, normal, standard, timed
@@ -84,6 +85,30 @@ def best_noise(x, t):
     return (1 - kept).sqrt() * (x - kept.sqrt() * MEAN) / (kept * STD**2 + 1 - kept)
 
 
+def data_behind(x, t):
+    """The mean data behind a noisy sample, which follows from the mean noise in it."""
+    kept = data_share(t)[:, None]
+    return (x - (1 - kept).sqrt() * best_noise(x, t)) / kept.sqrt()
+
+
+@pytest.mark.parametrize(("prediction", "best"), [("noise", best_noise), ("data", data_behind)])
+def test_the_best_prediction_for_gaussian_data_has_no_gradient(prediction, best):
+    """Neither towards another slope nor towards another mean, at any time; one that is off by 0.1 has one."""
+    method = METHODS.get("ddpm")(prediction=prediction)
+    n = 400_000
+    x = MEAN + STD * normal(n)
+    for time in (0.4, 0.55, 0.7):
+        noise = {"time": torch.full((n,), time, dtype=torch.float64)}
+        batch = drawn(method)[0]._replace(x=x, z=normal(n, seed=1), noise=noise)
+        change = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+
+        def gradient(offset):
+            nets = Nets(lambda x, t: best(x, t) + offset + change[0] + change[1] * x)  # noqa: B023
+            return torch.autograd.grad(method.generator_loss(nets, batch), change)[0]  # noqa: B023
+
+        assert gradient(0.0).abs().max() < 0.05 * gradient(0.1).abs().max()
+
+
 @pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
 def test_samples_of_the_best_noise_are_the_data(sampler):
     method = METHODS.get("ddpm")(sampler=sampler, evaluations=400)
@@ -99,14 +124,10 @@ def test_samples_of_the_best_noise_are_the_data(sampler):
 
 @pytest.mark.parametrize("sampler", ["ancestral", "ddim"])
 def test_both_predictions_of_the_same_thing_give_the_same_samples(sampler):
-    def data(x, t):
-        kept = data_share(t)[:, None]
-        return (x - (1 - kept).sqrt() * best_noise(x, t)) / kept.sqrt()
-
     method = METHODS.get("ddpm")(sampler=sampler)
     numbers = normal(50), normal(50, method.latents(Ring().spec).noise // 2, seed=1)
     of_noise = method.sample(Nets(best_noise), *numbers)
-    of_data = replace(method, prediction="data").sample(Nets(data), *numbers)
+    of_data = replace(method, prediction="data").sample(Nets(data_behind), *numbers)
     assert torch.allclose(of_data, of_noise, atol=1e-9)
 
 

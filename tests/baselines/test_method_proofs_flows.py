@@ -135,7 +135,8 @@ def test_narrow_modes_keep_their_width_at_the_default_number_of_steps():
     assert (samples / (std * z)).mean().item() == pytest.approx(1, abs=0.02)
 
 
-def test_a_plan_of_transport_keeps_all_mass():
+def test_a_plan_of_transport_is_near_the_best_one():
+    """Each start sends all of its mass, each end receives about its own, and the costs are nearly least."""
     costs = (normal(32, 2, 0)[:, None] - normal(32, 2, 1)).square().sum(dim=2)
     plan = transport_plan(costs)
     assert torch.allclose(plan.sum(dim=1), torch.ones(32, dtype=torch.float64))

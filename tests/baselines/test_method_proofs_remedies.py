@@ -225,12 +225,27 @@ def relativistic_fooled(state, batch):
     return softplus(-lead).mean()
 
 
+def penalised(state, batch):
+    slope = (state.parameters["discriminator"]["weight"] ** 2).sum()
+    real, fake = judged(state, batch.x), judged(state, generated(state, batch))
+    loss = softplus(-real).mean() + softplus(fake).mean()
+    return loss + 0.8 / 2 * fallen(0.1, state.progress) * 2 * slope
+
+
+def plainly_fooled(state, batch):
+    return softplus(-judged(state, generated(state, batch))).mean()
+
+
 @pytest.mark.parametrize("progress", [0.0, 0.3, 1.0])
-def test_a_cycle_of_r3gan_is_that_of_numpy(progress):
+@pytest.mark.parametrize(
+    ("in_pairs", "of_discriminator", "of_generator"),
+    [(True, relativistic, relativistic_fooled), (False, penalised, plainly_fooled)],
+)
+def test_a_cycle_of_r3gan_is_that_of_numpy(in_pairs, of_discriminator, of_generator, progress):
     """Rate, penalty and the memory of the second moment follow half a cosine; there is no first moment."""
-    method = on_networks("r3gan", PLAIN, lr=0.05, penalty=0.8)
+    method = on_networks("r3gan", PLAIN, lr=0.05, penalty=0.8, relativistic=in_pairs)
     adam = Descent(0.05 * fallen(0.25, progress), 0.0, 0.99 - 0.09 * fallen(0.0, progress))
-    moves = [Move(("discriminator",), relativistic, adam), Move(("generator",), relativistic_fooled, adam)]
+    moves = [Move(("discriminator",), of_discriminator, adam), Move(("generator",), of_generator, adam)]
     assert_a_cycle_is_that_of(moves, method, progress=progress)
 
 

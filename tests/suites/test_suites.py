@@ -90,8 +90,9 @@ def test_the_unbalanced_mixtures_of_leverage_score_sampling():
 
 
 def test_the_grid_of_the_textbook_on_r3gan():
-    """Rate, penalty and memory are constant, from the first update on."""
-    cell = planned("r3gan-2024", "grid")["r3gan"]
+    """Rate, penalty and memory are constant, from the first update on; GAN has the same optimiser."""
+    cells = planned("r3gan-2024", "grid")
+    cell = cells["r3gan"]
     method = METHODS.build("r3gan", settings_of(cell))
     data = cell.dataset.data
     assert (data.batch, data.latent, data.width, data.std, data.spacing) == (256, 64, 256, 0.05, 2.0)
@@ -100,6 +101,12 @@ def test_the_grid_of_the_textbook_on_r3gan():
         penalty = fallen(torch.tensor(progress), method.burn_in, method.end_penalty)
         beta2 = 1 - 0.1 * fallen(torch.tensor(progress), method.burn_in, 0.1)
         assert [method.lr * share.item(), penalty.item(), beta2.item()] == pytest.approx([2e-4, 1, 0.99])
+    gan = METHODS.build("gan", settings_of(cells["gan"]))
+    assert (gan.lr, gan.beta1, gan.beta2) == (2e-4, 0.0, 0.99)
+    for one in (method, gan):
+        networks = one.networks(data.spec)
+        assert networks["discriminator"][1].negative_slope == 0.2
+        assert isinstance(networks["generator"][1], torch.nn.ReLU)
 
 
 def test_the_mixtures_of_gdpp():

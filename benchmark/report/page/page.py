@@ -28,6 +28,7 @@ from benchmark.report.styles import CALIBRATION_DASHES, dash_array, styles_of
 from benchmark.report.tables.tables import Tables
 from benchmark.report.view import BROKEN, DatasetView
 from benchmark.report.words import AGAINST, equal_column, settings_sentence
+from benchmark.suites.fitted_rows import MOST_FITTED
 
 __all__ = ["make_page"]
 
@@ -71,6 +72,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             styles=styles,
             calibration_dashes=lines,
             has_fitted_rows=not rows.isdisjoint(FITTED_ROWS),
+            most_fitted=MOST_FITTED,
             axes=AGAINST,
             against=equal_column(tables.trials),
             aggregates=aggregate_rows(tables, leading),
