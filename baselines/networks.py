@@ -23,6 +23,7 @@ __all__ = [
     "Autoencoder",
     "ConvolutionalGenerator",
     "ConvolutionalJudge",
+    "Learnt",
     "Role",
     "WithFeatures",
     "autoencoder",
@@ -93,6 +94,21 @@ class MLP(nn.Sequential):
         """Maps inputs of shape $(B, d_i)$ to an output of shape $(B, d)$."""
         x = torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0]
         return super().forward(x)
+
+
+class Learnt(nn.Module):
+    """Numbers that are learnt as they are, without an input; they start at 0.
+
+    Arguments:
+        shape: Their shape.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.numbers = nn.Parameter(torch.zeros(shape))
+
+    def forward(self) -> Tensor:
+        return self.numbers
 
 
 class ConvolutionalGenerator(nn.Sequential):

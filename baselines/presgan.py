@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.func import grad
 from torch.nn.functional import softplus
 
-from baselines.networks import discriminator, generator
+from baselines.networks import Learnt, discriminator, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Method, Networks, Noise, Player, Tensors
 from benchmark.method.space import LEARNING_RATES, MOMENTA, LogUniform
 from benchmark.registry import NotNegative, register_method
 
-__all__ = ["NoiseScale", "PresGAN"]
+__all__ = ["PresGAN"]
 
 BURN_IN, DRAWS, LEAPFROGS = 2, 2, 5
 TRANSITIONS = BURN_IN + DRAWS
@@ -26,21 +26,6 @@ LEAST_SCALE, LARGEST_SCALE = 0.01, 0.3
 
 
 Number = TypeVar("Number", float, Tensor)
-
-
-class NoiseScale(nn.Module):
-    """What has been added to the unbounded scale of the noise in each coordinate; it starts at 0.
-
-    Arguments:
-        shape: The shape of a sample.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.change = nn.Parameter(torch.zeros(shape))
-
-    def forward(self) -> Tensor:
-        return self.change
 
 
 def unbounded(scale: Number) -> Number:
@@ -99,7 +84,8 @@ class PresGAN(Method):
     def networks(self, data: DataSpec) -> dict[str, nn.Module]:
         return {
             "generator": generator(data, norm=None),
-            "noise_scale": NoiseScale(data.shape),
+            # What has been added to the unbounded scale of the noise in each coordinate.
+            "noise_scale": Learnt(data.shape),
             "discriminator": discriminator(data),
         }
 
@@ -122,10 +108,10 @@ class PresGAN(Method):
         return {"discriminator": judge, "generator": maker}
 
     def within_bounds(self, parameters: Tensors) -> Tensors:
-        """The parameters of a `NoiseScale`, moved to where the scales are within their bounds."""
+        """The parameters of the noise's scale, moved to where the scales are within their bounds."""
         start = unbounded(self.scale)
         least, largest = (unbounded(scale) - start for scale in (LEAST_SCALE, LARGEST_SCALE))
-        return {"change": parameters["change"].clamp(least, largest)}
+        return {"numbers": parameters["numbers"].clamp(least, largest)}
 
     def noise_std(self, nets: Networks) -> Tensor:
         """The standard deviation of the noise, of the shape of a sample."""

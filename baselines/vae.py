@@ -4,27 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from baselines.gaussian_encoder import GaussianEncoder
-from baselines.networks import encoder, generator
+from baselines.networks import Learnt, encoder, generator
 from benchmark.method import Adam, Batch, DataSpec, Latents, Networks, Noise, Player
 from benchmark.method.space import LEARNING_RATES, LogUniform
 from benchmark.registry import Positive, register_method
 
-__all__ = ["VAE", "Scale"]
-
-
-class Scale(nn.Module):
-    """The logarithm of what a standard deviation has grown by, a single parameter, which starts at 0."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.growth = nn.Parameter(torch.zeros(()))
-
-    def forward(self) -> Tensor:
-        return self.growth
+__all__ = ["VAE"]
 
 
 @register_method("vae")
@@ -58,7 +46,8 @@ class VAE(GaussianEncoder):
         return {
             "generator": generator(data),
             "encoder": encoder(data, outputs=2 * data.latent),
-            "scale": Scale(),
+            # The logarithm of what the standard deviation has grown by.
+            "scale": Learnt(()),
         }
 
     def players(self, data: DataSpec) -> dict[str, Player]:

@@ -21,7 +21,7 @@ from support.by_hand import (
 from torch import nn
 
 from baselines.gaussian_encoder import divergence
-from baselines.vae import Scale
+from baselines.networks import Learnt
 from benchmark.method import Batch, Networks, update
 from benchmark.registry import METHODS
 from benchmark.training.generators import TrainedGenerators
@@ -31,7 +31,7 @@ from benchmark.training.step import Cycle, initialise
 # Four dimensions, of which codes keep two.
 WIDE = Tiny(latent=2, dimensions=4)
 AE = {"generator": partial(nn.Linear, 2, 4), "encoder": partial(nn.Linear, 4, 2)}
-VAE = {"generator": AE["generator"], "encoder": partial(nn.Linear, 4, 4), "scale": Scale}
+VAE = {"generator": AE["generator"], "encoder": partial(nn.Linear, 4, 4), "scale": partial(Learnt, ())}
 START = 0.1
 """The decoder's standard deviation, before it has learnt."""
 
@@ -246,7 +246,7 @@ def negative_elbo(state, batch):
     mean, log_variance = np.split(linear(state, "encoder", batch.x), 2, axis=1)
     std = np.exp(log_variance / 2)
     code = mean + std * batch.noise["code"]
-    sigma = START * np.exp(state.parameters["scale"]["growth"])
+    sigma = START * np.exp(state.parameters["scale"]["numbers"])
     likelihood = negative_log_normal(batch.x, linear(state, "generator", code), sigma).sum(axis=1)
     kl = 0.5 * (std**2 + mean**2 - 1 - log_variance).sum(axis=1)
     return (likelihood + kl).mean()
@@ -279,7 +279,7 @@ def test_vaes_reparameterised_gradient_is_that_by_hand():
     log_variance = np.array([-1.0, 0.4])
     mean, std = np.array([0.3, -0.2]), np.exp(log_variance / 2)
     encoder = {"weight": 0.0, "bias": np.concatenate([mean, log_variance])}
-    state = with_weights(state, encoder=encoder, scale={"growth": np.log(0.5 / START)})
+    state = with_weights(state, encoder=encoder, scale={"numbers": np.log(0.5 / START)})
     _, gradients = loss_and_gradients(method, "autoencoder", state, batch, WIDE)
     in_mean, in_log_variance = np.split(gradients["encoder"]["bias"], 2)
     noise = std * batch.noise["code"]
@@ -289,7 +289,7 @@ def test_vaes_reparameterised_gradient_is_that_by_hand():
     expected = (in_code * noise / 2).mean(axis=0) + (std**2 - 1) / 2
     np.testing.assert_allclose(in_log_variance, expected, rtol=1e-9)
     in_log_scale = (1 - (error / 0.5) ** 2).sum(axis=1).mean()
-    assert gradients["scale"]["growth"] == pytest.approx(in_log_scale, rel=1e-9)
+    assert gradients["scale"]["numbers"] == pytest.approx(in_log_scale, rel=1e-9)
 
 
 def with_balanced_noise(x):
@@ -324,7 +324,7 @@ def test_probabilistic_principal_components_are_stationary_for_a_linear_vae():
             "weight": np.vstack([to_codes, np.zeros((2, 4))]),
             "bias": np.concatenate([-to_codes @ mean, np.log(noise / variances[:2])]),
         },
-        scale={"growth": 0.5 * np.log(noise) - np.log(START)},
+        scale={"numbers": 0.5 * np.log(noise) - np.log(START)},
     )
     loss, gradients = loss_and_gradients(method, "autoencoder", state, with_balanced_noise(x), WIDE)
     assert loss == pytest.approx(surprise, rel=1e-9)
@@ -337,7 +337,7 @@ def test_a_linear_vae_reaches_probabilistic_principal_components():
     method = on_networks("vae", VAE, lr=0.05, scale=1.0)
     loss, state = descended(method, with_balanced_noise(x), 1000)
     assert loss == pytest.approx(surprise, rel=2e-3)
-    assert (2 * state.parameters["scale"]["growth"]).exp().item() == pytest.approx(noise, rel=0.01)
+    assert (2 * state.parameters["scale"]["numbers"]).exp().item() == pytest.approx(noise, rel=0.01)
 
 
 def samples_of_a_vae(numbers, **settings):

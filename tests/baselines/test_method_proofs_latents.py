@@ -26,7 +26,8 @@ from support.by_hand import (
 from torch import nn
 
 from baselines.bourgan import embedded, stretch
-from baselines.presgan import LARGEST_SCALE, LEAST_SCALE, Chain, NoiseScale
+from baselines.networks import Learnt
+from baselines.presgan import LARGEST_SCALE, LEAST_SCALE, Chain
 from benchmark.datasets.mixtures import Ring
 from benchmark.method import Networks
 from benchmark.registry import METHODS
@@ -136,7 +137,7 @@ def test_latents_lie_around_every_embedded_point():
 
 PRESCRIBED = {
     "generator": partial(nn.Linear, 3, 2),
-    "noise_scale": lambda: NoiseScale((2,)),
+    "noise_scale": partial(Learnt, (2,)),
     "discriminator": partial(nn.Linear, 2, 1),
 }
 WEIGHT = np.array([[0.8, -0.3, 0.2], [0.1, 0.5, -0.6]])
@@ -150,7 +151,7 @@ def prescribed():
     state = with_weights(
         warm_state(method),
         generator={"weight": WEIGHT, "bias": BIAS},
-        noise_scale={"change": np.log(np.expm1(SCALE)) - np.log(np.expm1(0.1))},
+        noise_scale={"numbers": np.log(np.expm1(SCALE)) - np.log(np.expm1(0.1))},
     )
     cycle = Cycle(method, TINY.spec)
     return method, Networks(cycle.modules, as_tensors(state), cycle.players)
@@ -262,7 +263,7 @@ def test_the_gradient_of_presgan_holds_the_slope():
     _, gradients = loss_and_gradients(method, "generator", numpy_state, arrays)
     np.testing.assert_allclose(gradients["generator"]["bias"], pull.mean(dim=0), rtol=1e-9)
     of_scale = (pull * pixels).mean(dim=0) * (1 - torch.exp(-scale))  # softplus' = 1 - exp(-softplus)
-    np.testing.assert_allclose(gradients["noise_scale"]["change"], of_scale, rtol=1e-9)
+    np.testing.assert_allclose(gradients["noise_scale"]["numbers"], of_scale, rtol=1e-9)
 
 
 def test_real_and_generated_data_have_the_same_noise():
@@ -276,9 +277,9 @@ def test_real_and_generated_data_have_the_same_noise():
 
 def test_the_scale_of_the_noise_stays_in_its_bounds():
     method = METHODS.get("presgan")(scale=0.2)
-    first = method.noise_std(SimpleNamespace(noise_scale=NoiseScale((3,))))
+    first = method.noise_std(SimpleNamespace(noise_scale=Learnt((3,))))
     assert torch.allclose(first, torch.full((3,), 0.2))
-    moved = method.within_bounds({"change": torch.tensor([-100.0, 0.1, 100.0])})["change"]
+    moved = method.within_bounds({"numbers": torch.tensor([-100.0, 0.1, 100.0])})["numbers"]
     bounded = method.noise_std(SimpleNamespace(noise_scale=lambda: moved))
     middle = math.log1p(math.exp(math.log(math.expm1(0.2)) + 0.1))
     assert bounded.tolist() == pytest.approx([LEAST_SCALE, middle, LARGEST_SCALE], rel=1e-4)

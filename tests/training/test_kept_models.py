@@ -62,7 +62,7 @@ def test_only_what_is_needed_is_kept():
         "variables"
     }
     drawn = kept(generators_of(METHODS.get("vae")(samples="draw")), 0)
-    assert list(drawn["sampler"]) == ["scale.growth"]
+    assert list(drawn["sampler"]) == ["scale.numbers"]
 
 
 def test_tensors_of_another_method_or_size_are_refused():
@@ -74,7 +74,7 @@ def test_tensors_of_another_method_or_size_are_refused():
 
 @pytest.mark.parametrize(
     ("name", "settings", "missing"),
-    [("ae", {}, "variables.weights"), ("vae", {"samples": "draw"}, "scale.growth")],
+    [("ae", {}, "variables.weights"), ("vae", {"samples": "draw"}, "scale.numbers")],
 )
 def test_a_model_that_lacks_what_samples_take_is_refused(name, settings, missing):
     method = METHODS.build(name, settings)

@@ -1,4 +1,4 @@
-"""The house: who may import whom, how big a file may be, and how dense its code."""
+"""Architecture: who may import whom, how big a file may be, and how dense its code."""
 
 import ast
 from pathlib import Path
@@ -44,8 +44,8 @@ MAY_IMPORT = {
     "metrics": CONTRACT,
     "benchmark": {"version", "commands"},
 }
-"""The rooms of the house, and the rooms that each may import: docs/architecture.md draws them. Methods
-and metrics are promised the whole contract; the other rooms are granted what they use.
+"""The packages, and what each may import: docs/architecture.md draws them. Methods
+and metrics are promised the whole contract; the other packages are granted what they use.
 """
 
 NAMES_AT_THE_TOP = 14
@@ -65,8 +65,8 @@ def module_of(file):
     return ".".join(part for part in parts if part != "__init__")
 
 
-def room_of(module):
-    """The room that a module is in: a folder or a file at the top of `benchmark/`, or another package."""
+def package_of(module):
+    """The package that a module is in: a folder or a file at the top of `benchmark/`, or another package."""
     package, *parts = module.split(".")
     if package != "benchmark" or not parts or parts[0] == "__main__":
         return package
@@ -101,15 +101,15 @@ for module, file in MODULES.items():
     IMPORTS += [Import(module, imported) for imported in imports_in(file)]
 
 GRANTS = []
-for room, others in MAY_IMPORT.items():
-    GRANTS += [Import(room, other) for other in sorted(others)]
+for package, others in MAY_IMPORT.items():
+    GRANTS += [Import(package, other) for other in sorted(others)]
 
 
 def forbidden(imports):
-    """The imports that lead to a room which the importer's room may not import."""
+    """The imports that lead to a package which the importer's package may not import."""
     found = []
     for edge in imports:
-        importer, imported = room_of(edge.importer), room_of(edge.imported)
+        importer, imported = package_of(edge.importer), package_of(edge.imported)
         if importer != imported and imported not in MAY_IMPORT[importer]:
             found.append(edge)
     return found
@@ -141,16 +141,16 @@ def circle(imports):
     return []
 
 
-def test_every_room_imports_only_what_it_may():
+def test_every_package_imports_only_what_it_may():
     assert forbidden(IMPORTS) == []
 
 
-def test_no_rooms_may_import_each_other():
+def test_no_packages_may_import_each_other():
     assert circle(GRANTS) == []
 
 
-def test_what_a_room_may_import_it_does_import():
-    used = {Import(room_of(edge.importer), room_of(edge.imported)) for edge in IMPORTS}
+def test_what_a_package_may_import_it_does_import():
+    used = {Import(package_of(edge.importer), package_of(edge.imported)) for edge in IMPORTS}
     unused = [grant for grant in GRANTS if grant not in used]
     assert [grant for grant in unused if MAY_IMPORT[grant.importer] is not CONTRACT] == []
 
@@ -163,20 +163,22 @@ def test_no_modules_import_each_other():
 def test_an_arrow_that_is_turned_round_is_seen(edge):
     turned = Import(edge.imported, edge.importer)
     assert circle([*IMPORTS, turned])
-    if room_of(edge.importer) != room_of(edge.imported):
+    if package_of(edge.importer) != package_of(edge.imported):
         assert forbidden([turned]) == [turned]
 
 
-def test_the_top_of_the_house_is_small():
-    names = {room_of(module) for module in MODULES} - {"benchmark", *PACKAGES}
+def test_the_top_of_the_project_is_small():
+    names = {package_of(module) for module in MODULES} - {"benchmark", *PACKAGES}
     assert names == MAY_IMPORT.keys() - set(PACKAGES)
     assert len(names) <= NAMES_AT_THE_TOP
 
 
-def test_tests_mirror_the_house():
+def test_tests_mirror_the_packages():
     folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} - {"__pycache__"}
-    rooms = {room_of(module) for module in MODULES if MODULES[module].parent.parent == ROOT / "benchmark"}
-    assert folders == {*rooms, "baselines", "metrics", "support"}
+    packages = {
+        package_of(module) for module in MODULES if MODULES[module].parent.parent == ROOT / "benchmark"
+    }
+    assert folders == {*packages, "baselines", "metrics", "support"}
 
 
 @pytest.mark.parametrize("file", [*FILES, *TESTS], ids=lambda file: str(file.relative_to(ROOT)))
