@@ -63,7 +63,8 @@ class BourGAN(Method):
     Deviations:
         The embedding is one of `points` training samples, whose subsets are the same for all seeds. The noise
         around it is of 0.1, which is 0.01 in some versions of the code. Distances have a tiny constant, so
-        that they have a logarithm. The shared networks.
+        that they have a logarithm. Latents have the dimensions of the embedding, 50 by default, whatever
+        those of the suite. The shared networks.
     """
 
     family = "adversarial"

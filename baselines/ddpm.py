@@ -53,8 +53,9 @@ class DDPM(Standardised):
         noise of a standard deviation of 0.01, as wide as narrow modes. A perceptron, on images a small U-Net
         without attention, that sees the time as sines and cosines. As in the authors' code, images that a
         step guesses are kept within the range of pixels. Where data is predicted, errors are weighted by the
-        signal-to-noise ratio, which is bounded above by 400; Salimans & Ho bound it below. Averages are a
-        setting of all methods.
+        signal-to-noise ratio, which is bounded above by 400; Salimans & Ho bound it below. A sample takes 100
+        steps by default, the paper's 1000. The paper averages weights with a decay of 0.9999; averages are a
+        setting of all methods here, and off by default.
     """
 
     family = "diffusion and flows"

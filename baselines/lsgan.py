@@ -22,7 +22,9 @@ class LSGAN(Method):
         from the authors' public code for mixtures.
 
     Deviations:
-        None in the algorithm; the code sums over half a batch, which Adam does not see. The shared networks.
+        Players take turns, each with a batch of its own; the code updates both at once from one batch. The
+        loss is a mean over the batch, in the code a sum: Adam's steps do not depend on such a factor. The
+        shared networks.
     """
 
     family = "adversarial"

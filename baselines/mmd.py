@@ -16,7 +16,7 @@ __all__ = ["MMD"]
 @register_method("mmd")
 @dataclass(frozen=True)
 class MMD(Method):
-    """Generator that minimises the maximum mean discrepancy of data, as a fixed kernel sees it.
+    """Generator that minimises the squared maximum mean discrepancy of data, as a fixed kernel sees it.
 
     The kernel is a sum of five Gaussians, from `bandwidth` to sixteen times it, in units of the root mean
     square distance of real data.
@@ -27,7 +27,7 @@ class MMD(Method):
         arXiv:1505.03906, equation 4: the unbiased estimate.
 
     Deviations:
-        Bandwidths follow the batch. The discrepancy itself, not its root, and of data, not of an
+        Bandwidths follow the batch. The square of the discrepancy, not its root, and of data, not of an
         autoencoder's codes. The batch is that of the suite, times `batches`; the papers' have 500 and more.
     """
 

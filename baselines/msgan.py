@@ -24,11 +24,12 @@ class MSGAN(Method):
 
     References:
         Mode Seeking Generative Adversarial Networks for Diverse Image Synthesis (Mao et al., 2019),
-        arXiv:1903.05628, equation 2. Details from the authors' public code for unconditional images.
+        arXiv:1903.05628, equation 2. Details from the authors' public code for CIFAR-10, which has labels.
 
     Deviations:
         As in the code, both distances are means of absolute differences over the whole batch, and what is
-        minimised is the inverse of their ratio. The shared networks.
+        minimised is the inverse of their ratio. No labels. In the code, the generator is updated from the
+        discriminator's batch and latents, here from its own. The shared networks.
     """
 
     family = "adversarial"

@@ -53,7 +53,7 @@ class Unrolled(GAN):
         return {"generator": generator(data), "discriminator": discriminator(data)}
 
     def players(self, data: DataSpec) -> dict[str, Player]:
-        betas = (self.beta1, 0.999)
+        betas = (self.beta1, self.beta2)
         return {
             "discriminator": Player(
                 ("discriminator",), self.discriminator_loss, Adam(self.discriminator_lr, betas)

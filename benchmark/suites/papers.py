@@ -312,8 +312,8 @@ def rls_gan_2021() -> Suite:
                 "a twentieth is relative to the weight of each other mode. A perfect sampler then has 32 "
                 "samples of each rare mode of the grid and does not cover it by the rule of 50",
                 "Glorot's uniform initial weights; fresh training samples without end",
-                "all methods but gan and pacgan2 are in no row of the table; they have the same optimiser, "
-                "and else their own settings",
+                "all methods but gan and pacgan2 are in no row of the table; they have the same "
+                "learning rates and beta1, and else their own settings",
             ),
             checked={method: dict.fromkeys(datasets, CheckedRun(10, "30000steps")) for method in RLS_METHODS},
         ),

@@ -14,7 +14,7 @@ from benchmark.registry import METHODS
 POINTS = DataSpec("points", (2,), latent=2, width=400, depth=4, architecture="pacgan-2018")
 IMAGES = DataSpec("images", (3, 28, 28), latent=256, width=64, depth=2, architecture="veegan-2017-images")
 
-FOR_POINTS = "shared, veegan-2017, pacgan-2018, unrolled-2017, rls-gan-2021, wgan-gp-2017"
+FOR_POINTS = "shared, veegan-2017, pacgan-2018, unrolled-2017, rls-gan-2021, wgan-gp-2017, r3gan-2024"
 
 
 def of(data, **changes):

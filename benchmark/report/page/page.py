@@ -72,7 +72,7 @@ def make_page(results: Results, tables: Tables, views: Sequence[DatasetView], pr
             styles=styles,
             calibration_dashes=lines,
             has_fitted_rows=not rows.isdisjoint(FITTED_ROWS),
-            most_fitted=MOST_FITTED,
+            most_fitted=f"{MOST_FITTED:,}",
             axes=AGAINST,
             against=equal_column(tables.trials),
             aggregates=aggregate_rows(tables, leading),
