@@ -61,8 +61,8 @@ def r3gan_2024() -> Suite:
             ),
             open=(
                 "Stacked MNIST: the number of samples, the classifier and the reference of KL",
-                "grid: any table; the text says that GAN drops modes, that both penalties find all 25, with or "
-                "without pairs, and that about a tenth of the samples is on them",
+                "grid: any table; the text says that GAN drops modes, that both penalties find all 25, with "
+                "pairs and without, and that about a tenth of the samples is on them",
             ),
             chosen=(
                 "Stacked MNIST: the shared convolutional networks instead of 21 million parameters each; "

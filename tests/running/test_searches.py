@@ -170,6 +170,13 @@ def test_the_page_shows_what_a_larger_search_would_bring_and_every_setting(searc
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 
+def test_with_one_seed_the_page_says_that_noise_is_not_known(tmp_path):
+    assert search(tmp_path / "search", "--seeds", "1") == 0
+    page = (tmp_path / "search" / "report.html").read_text()
+    best = [choice.settings == {} for choice in tuned(tmp_path / "search").chosen["ring"].values()]
+    assert f"the published settings are the best ones of {sum(best)} of 2 methods; with one seed each" in page
+
+
 def test_chosen_settings_at_an_end_of_their_range_are_marked():
     space = {
         "lr": {"low": 1e-5, "high": 1e-2, "scale": "log"},
