@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, counted
 from benchmark.report.numbers import number
 from benchmark.suites.budget import Budget, parse_budget
 
@@ -106,7 +106,8 @@ def _searches(tuned: pd.DataFrame) -> list[str]:
     searches = ["file", "checksum", "points", "seeds", "rungs"]
     for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
         how = "" if rungs == 1 else " by successive halving"
-        sizes.append(f"the best of {points} of each method{how}, with {seeds} seeds each ({file})")
+        of_each = counted(int(seeds), "seed")
+        sizes.append(f"the best of {points} of each method{how}, with {of_each} each ({file})")
     return sizes
 
 
