@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmark.errors import UsageError, counted
+from benchmark.errors import UsageError
 from benchmark.report.numbers import number
 from benchmark.suites.budget import Budget, parse_budget
 
@@ -106,7 +106,7 @@ def _searches(tuned: pd.DataFrame) -> list[str]:
     searches = ["file", "checksum", "points", "seeds", "rungs"]
     for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
         how = "" if rungs == 1 else " by successive halving"
-        of_each = counted(int(seeds), "seed")
+        of_each = f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
         sizes.append(f"the best of {points} of each method{how}, with {of_each} each ({file})")
     return sizes
 
