@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.method import DataSpec
 
-__all__ = ["ARCHITECTURES", "Architecture", "Maxout", "architecture_of"]
+__all__ = ["ARCHITECTURES", "LEAKY_RELU", "Architecture", "Maxout", "architecture_of"]
 
 Style = Mapping[str, Any]
 """Arguments of `baselines.networks.MLP`."""
@@ -69,6 +69,8 @@ class Architecture:
         return network
 
 
+LEAKY_RELU = partial(nn.LeakyReLU, 0.2)
+
 # Blocks, the library of PacGAN's and ALI's code, adds 1e-4 to the variance; the momentum is that of the code.
 BLOCKS_NORM = partial(nn.BatchNorm1d, eps=1e-4, momentum=0.05)
 
@@ -103,7 +105,7 @@ ARCHITECTURES = {
         kind="points", weights=partial(nn.init.kaiming_uniform_, nonlinearity="relu")
     ),
     # Of the textbook that has the grid.
-    "r3gan-2024": Architecture(kind="points", discriminator={"activation": partial(nn.LeakyReLU, 0.2)}),
+    "r3gan-2024": Architecture(kind="points", discriminator={"activation": LEAKY_RELU}),
 }
 
 

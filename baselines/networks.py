@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from baselines.architectures import Maxout, architecture_of
+from baselines.architectures import LEAKY_RELU, Maxout, architecture_of
 from benchmark.method import DataSpec
 
 __all__ = [
@@ -41,7 +41,6 @@ Activation = Callable[[], nn.Module]
 Norm = Literal["batch", "layer"]
 Role = Literal["generator", "encoder", "discriminator"]
 
-LEAKY_RELU: Activation = partial(nn.LeakyReLU, 0.2)
 DENSE_UNITS_PER_CHANNEL = 16
 """Units of a fully connected layer per channel of the first convolution."""
 
