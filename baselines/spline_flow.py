@@ -51,9 +51,10 @@ class SplineFlow(Standardised):
         (`zuko.flows.NSF`, `passes=2`). Settings from zuko's tutorial.
 
     Deviations:
-        Data is standardised, as the splines transform the numbers from -5 to 5 alone. Hidden layers of the
-        shared width and depth, which the styles of other architectures do not change. Needs the extra
-        `flows`.
+        Perceptrons of the shared width and depth instead of residual networks, whatever the architecture;
+        three coupling layers, with nothing between them but an exchange of the two halves, where the paper
+        mixes the numbers linearly; splines from -5 to 5 instead of -3 to 3, on standardised data; Adam at a
+        constant rate, without the paper's schedule and clipped gradients. Needs the extra `flows`.
     """
 
     family = "likelihood-based"

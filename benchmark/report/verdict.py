@@ -16,7 +16,7 @@ from benchmark.report.words import joined, span
 __all__ = ["Answer", "answer", "dummy_scores", "leaders"]
 
 NARROW_SPREAD = 0.5
-"""A spread within modes, as a share of the true one, below which a verdict has the word "only"."""
+"""A spread within modes, as a share of the true one, below which a method covers the modes alone."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,18 @@ def answer(view: DatasetView) -> Answer:
         return Answer(view.name, verdict, best, reasons)
     others = [method for method in view.methods if method not in best]
     sure, certainty = _certainty(view, metric, first, others)
-    verdict = f"{here}{_verdict(best, others, sure, portrait)}{cost}"
+    verdict = f"{here}{_verdict(best, others, sure, _covers(view, name, first), portrait)}{cost}"
     return Answer(view.name, verdict, best, reasons, certainty)
 
 
-def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: str) -> str:
+def _verdict(best: Sequence[str], others: Sequence[str], sure: str, covers: str, portrait: str) -> str:
     """The verdict on several methods of which some are best.
 
     Arguments:
         best: The best ones, the first of all in front.
         others: The others.
         sure: How sure it is that the others are behind, in some words.
+        covers: What the first does best, as the middle of a sentence.
         portrait: How the first covers the distribution, as the end of a sentence.
     """
     first, *equals = best
@@ -90,11 +91,21 @@ def _verdict(best: Sequence[str], others: Sequence[str], sure: str, portrait: st
             f"which is first{portrait}."
         )
     if not equals:
-        return f"{first} covers the distribution best ({sure}){portrait}."
+        return f"{first} {covers} ({sure}){portrait}."
     return (
-        f"{first} covers the distribution best{portrait}. "
+        f"{first} {covers}{portrait}. "
         f"It cannot be distinguished from {joined(equals)}; the others are behind ({sure})."
     )
+
+
+def _covers(view: DatasetView, name: str, method: str) -> str:
+    """What the best method covers, as the middle of a sentence.
+
+    Its spread is in no sentence where the headline is not `overlap`.
+    """
+    if name == "overlap" and _is_narrow(view, method):
+        return "covers the modes best, but not the spread inside them"
+    return "covers the distribution best"
 
 
 def leaders(metric: MetricView, among: Sequence[str]) -> list[str]:
@@ -137,11 +148,12 @@ def dummy_scores(metric: MetricView) -> str:
 def _portrait(view: DatasetView, name: str, method: str) -> str:
     """How a method covers the distribution, as the end of a sentence; empty unless the headline is `overlap`.
 
-    It has the share of the distribution, the modes that the method misses, and the spread inside the others.
+    It has the share of the modes' probability, the modes that the method misses, and the spread inside the
+    others.
     """
     if name != "overlap":
         return ""
-    parts = [f"reproduces {_share(view.metric(name).means[method])} of the distribution"]
+    parts = [f"reproduces {_share(view.metric(name).means[method])} of the modes' probability"]
     for counted in ("modes_confident", "modes"):
         modes = _mean(view, counted, method)
         if modes is not None:
@@ -149,10 +161,16 @@ def _portrait(view: DatasetView, name: str, method: str) -> str:
             break
     spread_within = _mean(view, "within_mode_std", method)
     if spread_within is not None:
-        only = "only " if spread_within < NARROW_SPREAD else ""
+        only = "only " if _is_narrow(view, method) else ""
         times = number(spread_within, 2)
         parts.append(f"has {only}{times} times the true spread inside those that it captures")
     return f": it {joined(parts)}"
+
+
+def _is_narrow(view: DatasetView, method: str) -> bool:
+    """Whether a method's samples lie much closer together inside the modes than real data."""
+    spread_within = _mean(view, "within_mode_std", method)
+    return spread_within is not None and spread_within < NARROW_SPREAD
 
 
 def _missed_modes(view: DatasetView, counted: str, modes: float) -> str:

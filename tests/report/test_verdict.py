@@ -234,8 +234,8 @@ def test_a_method_that_covers_no_better_than_another_by_rank_is_not_said_to_be_a
 def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_path):
     result, _ = answer_by_overlap(tmp_path, metrics_of_modes([5.0, 5.0, 5.0, 5.0, 6.0]))
     assert result.verdict == (
-        "On ring, gan covers the distribution best (tests confirm it): "
-        "it reproduces 36% of the distribution, misses 2.8 of 8 modes and "
+        "On ring, gan covers the modes best, but not the spread inside them (tests confirm it): "
+        "it reproduces 36% of the modes' probability, misses 2.8 of 8 modes and "
         "has only 0.33 times the true spread inside those that it captures."
     )
     assert result.reasons == [
@@ -250,26 +250,29 @@ def test_a_verdict_by_overlap_tells_how_much_is_covered_and_what_is_missed(tmp_p
 
 def test_a_portrait_is_of_what_there_is(tmp_path):
     result, _ = answer_by_overlap(tmp_path / "none", metrics_of_modes([8.0] * 5, spread=0.75))
+    assert result.verdict.startswith("On ring, gan covers the distribution best (tests confirm it): ")
     assert result.verdict.endswith(
-        "reproduces 36% of the distribution, misses none of 8 modes and "
+        "reproduces 36% of the modes' probability, misses none of 8 modes and "
         "has 0.75 times the true spread inside those that it captures."
     )
     result, _ = answer_by_overlap(tmp_path / "confident", metrics_of_modes([8.0] * 5, [2.0] * 5))
     assert "misses 6.0 of 8 modes (by modes_confident) and" in result.verdict
     result, _ = answer_by_overlap(tmp_path / "alone", {})
     assert result.verdict == (
-        "On ring, gan covers the distribution best (tests confirm it): it reproduces 36% of the distribution."
+        "On ring, gan covers the distribution best (tests confirm it): "
+        "it reproduces 36% of the modes' probability."
     )
     result, _ = answer_by_overlap(
         tmp_path / "one", {}, gan=[0.034, 0.035, 0.036], ali=["failed"], noise=[0.02], collapsed=[0.01]
     )
     assert result.verdict == (
-        "On ring, only gan was run, so there is nothing to compare: it reproduces 3.5% of the distribution."
+        "On ring, only gan was run, so there is nothing to compare: "
+        "it reproduces 3.5% of the modes' probability."
     )
     result, _ = answer_by_overlap(tmp_path / "apart", {}, ali=[0.33, 0.345, 0.355, 0.365, 0.375])
     assert result.verdict == (
         "On ring, no method stands out: ali cannot be distinguished from gan, which is first: "
-        "it reproduces 36% of the distribution."
+        "it reproduces 36% of the modes' probability."
     )
 
 
