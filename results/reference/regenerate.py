@@ -35,6 +35,9 @@ RUNS = {
     "pacgan-2018": "run --suite pacgan-2018 --methods gan,ali,pacgan2 --seeds 3 --budget 50000steps",
     "rls-gan-2021": "run --suite rls-gan-2021 --seeds 10",
     "r3gan-2024": "run --suite r3gan-2024 --datasets grid --seeds 3",
+    "r3gan-2024-penalties": (
+        "run --suite r3gan-2024 --datasets grid --methods r3gan --set r3gan.relativistic=false --seeds 3"
+    ),
 }
 """The command of each run. The options of this script are about where it runs, and change no result."""
 
