@@ -133,6 +133,7 @@ def gdpp_2019() -> Suite:
                 "shared networks; Adam's beta2 0.999 (code: 0.9); labels 1 and 0 (code: 0.9 and 0.1); no "
                 "learnt mean and scale of latents (the code has them)",
             ),
+            checked={"gdpp": dict.fromkeys(("ring", "grid"), CheckedRun(1, "25000steps"))},
         ),
     )
 

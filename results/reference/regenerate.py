@@ -27,6 +27,10 @@ RUNS = {
     "synthetic-latents": "run --suite synthetic --methods gan,ali,veegan,aegan --seeds 3",
     "references-search": "tune --suite references --trials 16 --seeds 1 --halving 4 --rungs 2",
     "references": "run --suite references --seeds 10",
+    "references-mmd": "run --suite references --datasets unbalanced-grid --methods mmd --seeds 10",
+    "references-spline-flow": (
+        "run --suite references --datasets high-dimensional --methods spline-flow --seeds 10"
+    ),
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
     "stacked-mnist-latents": (
         "run --suite stacked-mnist --methods gan,dcgan,ali,veegan,aegan --settings published --seeds 2"
@@ -34,6 +38,7 @@ RUNS = {
     "veegan-2017": "run --suite veegan-2017 --datasets grid --methods veegan --seeds 5",
     "pacgan-2018": "run --suite pacgan-2018 --methods gan,ali,pacgan2 --seeds 3 --budget 50000steps",
     "rls-gan-2021": "run --suite rls-gan-2021 --seeds 10",
+    "gdpp-2019": "run --suite gdpp-2019 --datasets ring,grid --methods gdpp --seeds 1",
     "r3gan-2024": "run --suite r3gan-2024 --datasets grid --seeds 3",
     "r3gan-2024-penalties": (
         "run --suite r3gan-2024 --datasets grid --methods r3gan --set r3gan.relativistic=false --seeds 3"
