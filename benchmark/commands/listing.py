@@ -6,6 +6,7 @@ from dataclasses import Field
 from textwrap import fill, indent
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from benchmark.errors import counted
 from benchmark.method import Family
 from benchmark.plan.points import space_of
 from benchmark.registry import METHODS, REGISTRIES, describe, is_range, settings_of
@@ -127,7 +128,7 @@ def _checks(suite: Suite, checks: Mapping[str, CheckedRun]) -> str:
         return "not run yet"
     runs = []
     for dataset, check in checks.items():
-        run = f"{dataset} with {check.seeds} seeds at {check.budget}"
+        run = f"{dataset} with {counted(check.seeds, 'seed')} at {check.budget}"
         if check.budget != suite.budgets[dataset]:
             run += f" instead of {suite.budgets[dataset]}"
         runs.append(run)
