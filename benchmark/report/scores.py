@@ -168,4 +168,4 @@ def notes_on(view: DatasetView) -> list[str]:
     suite = find_suite(view.results.suite)
     if suite is None:
         return []
-    return [f"{method} is {note}." for method, note in suite.notes.items() if method in view.styles]
+    return [note for method, note in suite.notes.items() if method in view.styles]

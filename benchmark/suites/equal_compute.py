@@ -38,7 +38,10 @@ DIGIT_METRICS = (
 )
 
 IMAGE_NOTES = {
-    "gan": "fully connected on images, with about eleven times the parameters of dcgan at the default width"
+    "gan": (
+        "gan is fully connected on images, with about eleven times the parameters of dcgan "
+        "at the default width."
+    )
 }
 
 # On images, the learning rates of the image experiments in the papers or their code, times five: with the

@@ -12,11 +12,11 @@ REFERENCES = ("flow-matching", "ddpm", "ddgan", "drifting", "spline-flow", "vae"
 NOTES = {
     "spline-flow": (
         "In 1200 dimensions, spline-flow needs so many parameters that its budget pays for fewer than two "
-        "hundred updates there."
+        "hundred updates."
     ),
     "bourgan": (
-        "With a small `spread`, the latents of bourgan tell its 1024 training data apart, so that it nearly "
-        "draws from them; scores of coverage do not see that."
+        "With a small value of its setting spread, bourgan has latents that tell its 1024 training data "
+        "apart, so that it nearly draws from them; scores of coverage do not see that."
     ),
 }
 

@@ -56,7 +56,7 @@ class Suite:
         exceptions: For some datasets, settings that differ from `settings` there, by `name.field`.
         fitted_rows: Which densities stand beside the methods, fitted to training data.
         protocol: Where the settings come from, for a suite that reproduces a paper.
-        notes: What a reader of the tables must know of a method in this suite, by its name.
+        notes: What a reader of the tables must know of a method in this suite, in sentences, by its name.
         name: The name on the command line; a registered suite has the name that it is registered under.
     """
 

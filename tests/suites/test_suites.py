@@ -215,6 +215,9 @@ def test_a_suite_judges_by_overlap_where_the_modes_are_known_and_tells_of_its_ow
         assert all(DATASETS.get(name).captured_by == "any" for name in suite.datasets if digits)
     assert ("out_of_range" in suite.metrics) == (suite.name in ("synthetic", "references", "curves"))
     assert set(suite.notes) <= set(suite.methods)
+    for method, note in suite.notes.items():
+        assert method in note
+        assert note.endswith(".")
     assert bool(suite.notes) == (suite.name in (*OF_DIGITS, "references", "shapes", "cifar10", "celeba"))
 
 
