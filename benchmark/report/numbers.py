@@ -14,6 +14,9 @@ LARGEST_PLAIN, SMALLEST_PLAIN = 1e6, 1e-4
 LARGEST_EXPONENT = 700.0
 """The largest exponent of e whose power is safely a finite number."""
 
+ROUNDING = 1e-6
+"""Half-widths below this share of the mean come from rounding, in single precision at most."""
+
 NO_NUMBER = "–"
 """Stands where there is no number."""
 
@@ -36,7 +39,7 @@ def spread(mean: float, low: float, high: float) -> str:
     half = (high - low) / 2
     if not math.isfinite(half):
         return number(mean)
-    if half == 0:
+    if half <= ROUNDING * abs(mean):
         return f"{number(mean)} ± 0"
     if max(abs(mean), half) >= LARGEST_PLAIN or half < SMALLEST_PLAIN:
         return _true_minus(f"{mean:.3e} ± {half:.1e}")

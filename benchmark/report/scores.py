@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.report.headline import headline_first
-from benchmark.report.numbers import NO_NUMBER, estimate, spread
+from benchmark.report.numbers import NO_NUMBER, estimate, number, spread
 from benchmark.report.verdict import leaders
 from benchmark.report.view import DatasetView, MetricView, Sampling
 from benchmark.suites import find_suite
@@ -157,7 +157,12 @@ def _score(metric: MetricView, row: Mapping[Any, Any] | None, best: bool, finish
     if row is None or row["n"] == 0:
         return NO_SCORE
     middle, low, high = (row[column] for column in metric.estimate)
-    text = spread(middle, low, high) if metric.estimate.middle == "mean" else estimate(middle, low, high)
+    if row["n"] == 1:
+        text = number(middle)
+    elif metric.estimate.middle == "mean":
+        text = spread(middle, low, high)
+    else:
+        text = estimate(middle, low, high)
     if row["n"] < finished:
         text += f" (of {row['n']})"
     return Score(text, middle, best)

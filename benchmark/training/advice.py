@@ -4,7 +4,7 @@ import re
 from textwrap import shorten
 from typing import NamedTuple
 
-from benchmark.errors import first_line, in_one_line
+from benchmark.errors import UsageError, first_line, in_one_line
 
 __all__ = ["explain"]
 
@@ -56,9 +56,9 @@ ADVICE = (
 def explain(error: BaseException) -> str:
     """An error in one line, with advice if there is some.
 
-    A `ValueError` is one of a contract of this program, as a rule, and needs no name.
+    A `ValueError` is one of a contract of this program, as a rule, and needs no name, as a `UsageError`.
     """
-    line = first_line(error) if isinstance(error, ValueError) else in_one_line(error)
+    line = first_line(error) if isinstance(error, ValueError | UsageError) else in_one_line(error)
     for advice in ADVICE:
         if re.search(advice.pattern, str(error)):
             return f"{shorten(line, LONGEST_LINE, placeholder=' ...').rstrip('.; ')}; {advice.advice}"

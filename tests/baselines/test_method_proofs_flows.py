@@ -1,6 +1,8 @@
 """Flow matching and spline flows: losses by hand, and what is known for Gaussian data."""
 
 import math
+import re
+import sys
 from functools import partial
 
 import numpy as np
@@ -20,7 +22,9 @@ from support.timed import MEAN, STD, Nets, Timed, in_a_unit, normal, standard, t
 
 from baselines.flow_matching import transport_plan
 from benchmark.datasets.mixtures import Ring
+from benchmark.errors import UsageError
 from benchmark.registry import METHODS
+from benchmark.training.advice import explain
 from benchmark.training.generators import TrainedGenerators
 from benchmark.training.step import initialise
 
@@ -219,12 +223,8 @@ def test_the_loss_of_a_spline_flow_is_the_surprise_of_data():
 
 
 def test_without_zuko_there_is_one_line(monkeypatch):
-    import sys
-
-    from benchmark.errors import UsageError
-
     monkeypatch.setitem(sys.modules, "zuko.flows", None)
-    with pytest.raises(
-        UsageError, match=r"^spline-flow needs zuko; install it with pip install .*\[flows\]'$"
-    ):
+    line = r"^spline-flow needs zuko; install it with pip install .*\[flows\]'$"
+    with pytest.raises(UsageError, match=line) as raised:
         METHODS.get("spline-flow")(bins=9).networks(TINY.spec)  # a layout that no other test has built
+    assert re.match(line, explain(raised.value))

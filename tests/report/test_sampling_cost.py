@@ -1,11 +1,13 @@
 """What a sample costs: in the table of scores, in the verdict and in a picture."""
 
+import numpy as np
 import pytest
 from support.made_up import made_up_run, report_of
 from support.views import ALI, GAN, OVERLAP, html_rows, html_table
 
 from benchmark import load_results
 from benchmark.report.pictures.charts import cost_chart, costs_differ
+from benchmark.report.pictures.drawings import _side_by_side
 from benchmark.report.scores import score_rows
 from benchmark.report.terminal import print_report
 from benchmark.report.verdict import answer
@@ -61,6 +63,16 @@ def test_records_without_it_are_shown_without_it(tmp_path):
     assert not costs_differ(view)
     assert "A sample of" not in answer(view).verdict
     assert {row.flops_per_sample for row in score_rows(view)} == {"–"}
+
+
+def test_methods_of_the_same_cost_stand_side_by_side():
+    places = _side_by_side({"gan": 9500, "lsgan": 9510, "ddpm": 9.5e5, "vae": 9500})
+    same = [places[name] for name in ("gan", "lsgan", "vae")]
+    assert same == sorted(same)
+    assert np.diff(np.log10(same)).min() > 0.03
+    assert same[1] == 9510
+    assert places["ddpm"] == 9.5e5
+    assert _side_by_side({"gan": 9500}) == {"gan": 9500}
 
 
 def test_the_picture_is_drawn_where_costs_differ(tmp_path):

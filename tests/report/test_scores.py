@@ -82,6 +82,12 @@ def test_on_a_logarithmic_scale_the_median_is_told(tmp_path):
     assert rows["vae"].text == "0.7500"
 
 
+def test_one_seed_has_no_interval(tmp_path):
+    view = one_view(tmp_path, {"ring": {"gan": [0.1], "ali": [0.3, 0.2]}}, better="lower", scale="log")
+    scores = {row.method: row.scores["score"].text for row in score_rows(view)}
+    assert scores == {"gan": "0.1000", "ali": "0.25 [0.20, 0.30]"}
+
+
 def test_a_median_that_falls_on_a_diverged_trial_everywhere_breaks_nothing(tmp_path):
     view = one_view(
         tmp_path, {"ring": {"gan": [0.5, None, None], "ali": [0.7, None, None]}}, better="lower", scale="log"

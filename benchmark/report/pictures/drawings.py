@@ -1,5 +1,6 @@
 """A metric on one set of axes: final scores, curves, the best of several runs, profiles. And samples."""
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ __all__ = ["draw_best_of", "draw_cost", "draw_course", "draw_profiles", "draw_sa
 
 MOST_MARKED_POINTS = 10
 """Up to so many evaluations, a curve marks each of them, since nothing is known between them."""
+
+MARK_WIDTH = 0.017
+"""The width of a mark as a share of an axis."""
 
 
 def draw_scores(axes: Axes, metric: MetricView) -> None:
@@ -75,22 +79,36 @@ def draw_course(axes: Axes, metric: MetricView, against: str) -> None:
 def draw_cost(axes: Axes, metric: MetricView, sampling: Mapping[str, Sampling]) -> None:
     """Means with their intervals against FLOPs per sample, the calibration rows as lines.
 
-    A metric on a logarithmic scale shows medians instead of means.
+    A metric on a logarithmic scale shows medians instead of means. Methods of about the same cost stand side
+    by side.
     """
     figures = metric.figures
     columns = [dict(zip(figures.index, figures[name], strict=True)) for name in metric.estimate]
     fit_y_axis(axes, figures[[*metric.estimate]].to_numpy(float).ravel(), metric.facts)
-    for method, style in metric.styles.items():
-        if method not in sampling or method not in metric.means:
-            continue
+    shown = [method for method in metric.styles if method in sampling and method in metric.means]
+    for method, place in _side_by_side({method: sampling[method].flops for method in shown}).items():
+        style = metric.styles[method]
         middle, low, high = (column[method] for column in columns)
-        flops = sampling[method].flops
         if np.isfinite([low, high]).all():
-            axes.vlines(flops, low, high, linewidth=1.2, color=style.colour)
-        axes.plot(flops, middle, style.marker, color=style.colour, markersize=6, label=method)
+            axes.vlines(place, low, high, linewidth=1.2, color=style.colour)
+        axes.plot(place, middle, style.marker, color=style.colour, markersize=6, label=method)
     draw_calibration(axes, metric)
     axes.set_xscale("log")
-    axes.set_xlabel("FLOPs per sample")
+    axes.set_xlabel("FLOPs per sample; methods of the same cost side by side")
+
+
+def _side_by_side(costs: Mapping[str, float]) -> dict[str, float]:
+    """Where methods stand on a logarithmic axis of costs, those of about the same cost beside each other."""
+    groups: dict[str, list[str]] = {}
+    for method, cost in costs.items():
+        groups.setdefault(f"{cost:.1e}", []).append(method)
+    decades = math.log10(max(costs.values()) / min(costs.values()))
+    places = {}
+    for methods in groups.values():
+        for i, method in enumerate(methods):
+            marks = i - (len(methods) - 1) / 2
+            places[method] = costs[method] * 10 ** (marks * MARK_WIDTH * decades)
+    return places
 
 
 def draw_best_of(axes: Axes, metric: MetricView) -> None:
