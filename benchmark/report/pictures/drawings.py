@@ -19,7 +19,7 @@ __all__ = ["draw_best_of", "draw_cost", "draw_course", "draw_profiles", "draw_sa
 MOST_MARKED_POINTS = 10
 """Up to so many evaluations, a curve marks each of them, since nothing is known between them."""
 
-MARK_WIDTH = 0.017
+MARK_WIDTH = 0.0135
 """The width of a mark as a share of an axis."""
 
 
