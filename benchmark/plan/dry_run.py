@@ -71,7 +71,7 @@ def _row(planned: Planned, cell: Cell) -> tuple[str, ...]:
     cycles = flops = "-"
     if planned.cycles is not None:
         cycles = str(planned.cycles)
-        flops = f"{planned.cycles * planned.cost.flops:.4g}"
+        flops = f"{planned.cycles * planned.cost.flops + planned.cost.fit_flops:.4g}"
     compiled = "yes" if cell.compile else "no"
     cpu_time = duration(_seconds(planned, cell))
     return (dataset, method, seeds, cycles, flops, str(planned.cost.parameters), compiled, cpu_time, memory)

@@ -299,6 +299,13 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     assert not out.exists()
 
 
+def test_a_dry_run_counts_what_is_fitted_to_data(cli, tmp_path):
+    arguments = ("--suite", "references", "--datasets", "ring", "--methods", "bourgan", "--seeds", "1")
+    _, table, _ = cli("run", *arguments, "--dry-run", "--out", tmp_path / "run")
+    row = next(line for line in table.splitlines() if "bourgan" in line)
+    assert float(row.split()[4]) == pytest.approx(5e10, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("metrics", "problem"),
     [
