@@ -73,6 +73,7 @@ def test_methods_of_the_same_cost_stand_side_by_side():
     assert same[1] == 9510
     assert places["ddpm"] == 9.5e5
     assert _side_by_side({"gan": 9500}) == {"gan": 9500}
+    assert _side_by_side({}) == {}
 
 
 def test_the_picture_is_drawn_where_costs_differ(tmp_path):

@@ -102,8 +102,10 @@ def _side_by_side(costs: Mapping[str, float]) -> dict[str, float]:
     groups: dict[str, list[str]] = {}
     for method, cost in costs.items():
         groups.setdefault(f"{cost:.1e}", []).append(method)
+    places: dict[str, float] = {}
+    if not costs:
+        return places
     decades = math.log10(max(costs.values()) / min(costs.values()))
-    places = {}
     for methods in groups.values():
         for i, method in enumerate(methods):
             marks = i - (len(methods) - 1) / 2
