@@ -51,10 +51,12 @@ class SplineFlow(Standardised):
         (`zuko.flows.NSF`, `passes=2`). Settings from zuko's tutorial.
 
     Deviations:
-        Perceptrons of the shared width and depth instead of residual networks, whatever the architecture;
-        three coupling layers, with nothing between them but an exchange of the two halves, where the paper
-        mixes the numbers linearly; splines from -5 to 5 instead of -3 to 3, on standardised data; Adam at a
-        constant rate, without the paper's schedule and clipped gradients. Needs the extra `flows`.
+        Perceptrons of the shared width and depth, whatever the architecture, instead of residual networks.
+        Three coupling layers; the authors' code has two on points of the plane and ten on tables. The two
+        halves of the numbers change roles from layer to layer; on tables the authors mix the numbers
+        linearly, too. Data is standardised, since zuko's splines transform the numbers from -5 to 5 alone.
+        Adam at a constant rate, without the authors' cosine schedule and clipped gradients. Needs the extra
+        `flows`.
     """
 
     family = "likelihood-based"

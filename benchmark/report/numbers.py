@@ -15,7 +15,7 @@ LARGEST_EXPONENT = 700.0
 """The largest exponent of e whose power is safely a finite number."""
 
 ROUNDING = 1e-6
-"""Half-widths below this share of the mean come from rounding, in single precision at most."""
+"""A half-width up to this share of the mean is rounding, in single precision, too, and is shown as 0."""
 
 NO_NUMBER = "–"
 """Stands where there is no number."""

@@ -16,7 +16,7 @@ from benchmark.report.words import joined, span
 __all__ = ["Answer", "answer", "dummy_scores", "leaders"]
 
 NARROW_SPREAD = 0.5
-"""A spread within modes, as a share of the true one, below which a method covers the modes alone."""
+"""A spread within modes, as a share of the true one, below which a method does not cover their inside."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def answer(view: DatasetView) -> Answer:
         return Answer(view.name, verdict, best, reasons)
     others = [method for method in view.methods if method not in best]
     sure, certainty = _certainty(view, metric, first, others)
-    verdict = f"{here}{_verdict(best, others, sure, _covers(view, name, first), portrait)}{cost}"
+    verdict = f"{here}{_verdict(best, others, sure, _covers(view, name, best), portrait)}{cost}"
     return Answer(view.name, verdict, best, reasons, certainty)
 
 
@@ -98,14 +98,17 @@ def _verdict(best: Sequence[str], others: Sequence[str], sure: str, covers: str,
     )
 
 
-def _covers(view: DatasetView, name: str, method: str) -> str:
-    """What the best method covers, as the middle of a sentence.
+def _covers(view: DatasetView, name: str, best: Sequence[str]) -> str:
+    """What the first of the best methods covers, as the middle of a sentence.
 
     Its spread is in no sentence where the headline is not `overlap`.
     """
-    if name == "overlap" and _is_narrow(view, method):
-        return "covers the modes best, but not the spread inside them"
-    return "covers the distribution best"
+    first, *equals = best
+    if name != "overlap" or not _is_narrow(view, first):
+        return "covers the distribution best"
+    wide = [method for method in equals if not _is_narrow(view, method)]
+    unlike = f", unlike {joined(wide)}," if wide else ""
+    return f"covers the modes best, but{unlike} not the spread inside them"
 
 
 def leaders(metric: MetricView, among: Sequence[str]) -> list[str]:

@@ -56,7 +56,8 @@ ADVICE = (
 def explain(error: BaseException) -> str:
     """An error in one line, with advice if there is some.
 
-    A `ValueError` is one of a contract of this program, as a rule, and needs no name, as a `UsageError`.
+    A `UsageError` needs no name, nor does a `ValueError`, which is one of a contract of this program, as a
+    rule.
     """
     line = first_line(error) if isinstance(error, ValueError | UsageError) else in_one_line(error)
     for advice in ADVICE:

@@ -276,6 +276,23 @@ def test_a_portrait_is_of_what_there_is(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("spread", "covers"),
+    [
+        (0.49, "covers the modes best, but, unlike ali, not the spread inside them: it reproduces 36%"),
+        (0.5, "covers the distribution best: it reproduces 36%"),
+    ],
+)
+def test_a_method_without_spread_covers_the_modes_alone(tmp_path, spread, covers):
+    others = metrics_of_modes([8.0] * 5, spread=spread)
+    close = [0.33, 0.345, 0.355, 0.365, 0.375]
+    result, _ = answer_by_overlap(tmp_path / "several", others, ali=close, vae=[0.22, 0.23, 0.24, 0.25, 0.26])
+    assert result.verdict.startswith(f"On ring, gan {covers}")
+    assert "It cannot be distinguished from ali; the others are behind" in result.verdict
+    result, _ = answer_by_overlap(tmp_path / "none", others, ali=close)
+    assert "but not the spread" not in result.verdict
+
+
 @pytest.mark.parametrize(("confident", "by"), [(None, ""), ([5.0] * 5, "by modes_confident; ")])
 def test_a_portrait_has_the_modes_that_real_data_misses_too(tmp_path, confident, by):
     """Of rare modes a perfect sampler may have too few samples to capture them."""

@@ -248,7 +248,8 @@ def test_a_check_at_another_budget_says_so(cli):
     assert (
         "veegan-2017: checked on grid with 5 seeds at 100000steps, see results/reference/veegan-2017" in out
     )
-    assert "gdpp-2019: checked on ring with 1 seed at 25000steps and grid with 1 seed at 25000steps" in out
+    gdpp = "gdpp-2019: checked on ring with 1 seed at 25000steps and grid with 1 seed at 25000steps"
+    assert f"{gdpp}, see results/reference/gdpp-2019" in out
     check = "with 3 seeds at 50000steps instead of 400000steps"
     assert (
         out.count(f"pacgan-2018: checked on ring {check} and grid {check}, see results/reference/pacgan-2018")
