@@ -312,7 +312,10 @@ COLUMNS = (
 )
 """The columns of `trials.csv` that are no metrics."""
 
-METHODS = Registry("method", "baselines", reserved="real-data|collapsed|noise|all")
+ROWS = "real-data|collapsed|noise|gaussian-mixture|gaussian-mixture-bic|kernel-density"
+"""The calibration rows, which stand in tables where methods do."""
+
+METHODS = Registry("method", "baselines", reserved=f"{ROWS}|all")
 DATASETS = Registry("dataset", "benchmark.datasets")
 METRICS = Registry("metric", "metrics", reserved=f"{COLUMNS}|.*_large")
 SUITES = Registry("suite", "benchmark.suites")

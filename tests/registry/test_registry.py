@@ -7,6 +7,7 @@ import pytest
 from baselines.gan import GAN
 from benchmark.errors import UsageError
 from benchmark.method import Method
+from benchmark.records.schema import CALIBRATION_ROWS
 from benchmark.registry import DATASETS, METHODS, METRICS, SUITES, Registry, load_plugin, resolved
 from benchmark.report.tables.tables import TRAINING_COLUMNS, TRIAL_COLUMNS
 from benchmark.suites import get_suite, registered_suites
@@ -83,6 +84,11 @@ def test_a_name_is_given_once():
 def test_a_metric_is_not_called_like_another_column(name):
     with pytest.raises(UsageError, match="is used by the program"):
         METRICS.register(name)(type("Mine", (), {}))
+
+
+@pytest.mark.parametrize("row", CALIBRATION_ROWS)
+def test_no_method_is_called_as_a_calibration_row(row):
+    assert METHODS.reserved.fullmatch(row)
 
 
 def test_the_names_of_all_other_columns_are_reserved():
