@@ -31,6 +31,7 @@ RUNS = {
     "references-spline-flow": (
         "run --suite references --datasets high-dimensional --methods spline-flow --seeds 10"
     ),
+    "stacked-mnist-search": "tune --suite stacked-mnist --trials 8 --seeds 1 --halving 4 --rungs 2",
     "stacked-mnist": "run --suite stacked-mnist --seeds 3",
     "stacked-mnist-latents": (
         "run --suite stacked-mnist --methods gan,dcgan,ali,veegan,aegan --settings published --seeds 2"
