@@ -99,12 +99,12 @@ def draw_cost(axes: Axes, metric: MetricView, sampling: Mapping[str, Sampling]) 
 
 def _side_by_side(costs: Mapping[str, float]) -> dict[str, float]:
     """Where methods stand on a logarithmic axis of costs, those of about the same cost beside each other."""
+    if not costs:
+        return {}
     groups: dict[str, list[str]] = {}
     for method, cost in costs.items():
         groups.setdefault(f"{cost:.1e}", []).append(method)
-    places: dict[str, float] = {}
-    if not costs:
-        return places
+    places = {}
     decades = math.log10(max(costs.values()) / min(costs.values()))
     for methods in groups.values():
         for i, method in enumerate(methods):
