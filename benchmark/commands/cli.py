@@ -131,8 +131,9 @@ def _report(options: Namespace) -> int:
     if results.is_search:
         from benchmark.report.search.write import write_search
 
-        print("\n".join(write_search(store, results)))
-        return 1 if results.damaged else 0
+        written = write_search(store, results)
+        print("\n".join(written.lines))
+        return 0 if written.is_whole else 1
     report = write_report(store, results, extras)
     print_report(report)
     return 1 if report.problems else 0

@@ -95,7 +95,7 @@ def path(option: str, text: str, what: str = "directory") -> Path:
 def required(values: Mapping[str, Any], option: str) -> Any:
     """The option's value, or a `UsageError` if it was not given."""
     if option not in values:
-        raise UsageError(f"--{option} is missing (see benchmark run --help)")
+        raise UsageError(f"--{option} is missing (see --help)")
     return values[option]
 
 

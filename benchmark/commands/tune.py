@@ -6,12 +6,14 @@ from dataclasses import replace
 from benchmark.commands.run import check_request, dry_run, run_cells_of, set_aside
 from benchmark.commands.run_options import RunOptions
 from benchmark.errors import complain, tell
+from benchmark.plan.devices import choose_device
 from benchmark.records.lock import RunLock
 from benchmark.records.results import Results
 from benchmark.records.store import Store
 from benchmark.report.search.promotion import next_rung
 from benchmark.report.search.view import SearchView
-from benchmark.report.search.write import write_search
+from benchmark.report.search.write import TUNED, write_search
+from benchmark.running.executors.choose import make_executor
 from benchmark.suites.search import Rung
 
 __all__ = ["describe_search", "search_and_report"]
@@ -39,6 +41,7 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
     store.check(options.request.suite.name, options.fresh, search=True)
     if options.fresh:
         check_request(options)
+        make_executor(options.executor, choose_device(options.request.device)).close()  # raises if it cannot
         set_aside(store)
         options = replace(options, fresh=False)
     else:
@@ -47,9 +50,14 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
         with RunLock(store.root):
             rung, failed = _climb(options, rung, command)
         if failed:
+            if (store.root / TUNED).exists():
+                complain(
+                    f"{TUNED}, search.csv and report.html in {store.root} "
+                    "are still those of an earlier command"
+                )
             return _report([], failed)
-    lines, failed = run_cells_of(_at(options, rung), command, write_search)
-    return _report(lines, failed)
+    written, failed = run_cells_of(_at(options, rung), command, write_search)
+    return _report(written.lines, failed)
 
 
 def describe_search(options: RunOptions) -> str:
@@ -64,7 +72,20 @@ def describe_search(options: RunOptions) -> str:
     cells = dry_run(_at(options, rung))
     if rung.is_last:
         return cells
-    return f"{cells}\nThis is rung 1 of {rung.search.rungs}; each of the others costs about as much."
+    return (
+        f"{cells}\nThis is rung 1 of {rung.search.rungs}; "
+        f"all rungs together cost {_cost_of_all(rung):.1f} times as much."
+    )
+
+
+def _cost_of_all(first: Rung) -> float:
+    """What all rungs of a search cost together; that of the first is 1."""
+    search = first.search
+    budgets = search.points * first.share
+    for number in range(2, search.rungs + 1):
+        points = replace(first, number=number - 1).places + 1
+        budgets += points * replace(first, number=number).share
+    return budgets / (search.points * first.share)
 
 
 def _check_later_rungs(options: RunOptions, rung: Rung) -> None:

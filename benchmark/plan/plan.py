@@ -90,17 +90,19 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
     for name in datasets:
         chosen = request.tuned.content.settings_on(name) if request.tuned else {}
         _check_suite(suite, name)
-        settings = merged_settings(suite.settings_on(name), features, chosen, request.settings)
+        # Apart, since a method and a metric may have the same name.
+        of_methods = merged_settings(suite.settings_on(name), chosen, request.settings)
+        of_metrics = merged_settings(suite.settings_on(name), features, request.settings)
         for method in methods:
-            METHODS.build(method, settings.get(method, {}))  # before a dataset prepares what takes long
-        unprepared.append((_plan_dataset(name, request, metrics, settings), settings))
+            METHODS.build(method, of_methods.get(method, {}))  # before a dataset prepares what takes long
+        unprepared.append((_plan_dataset(name, request, metrics, of_metrics), of_methods))
     _check_scored([dataset for dataset, _ in unprepared], set(metrics) - set(suite.metrics))
     planned_datasets: list[PlannedDataset] = []
     cells: list[Planned] = []
-    for dataset, settings in unprepared:
+    for dataset, of_methods in unprepared:
         ready = replace(dataset, **prepared(dataset.data, dry)._asdict())
         planned_datasets.append(ready)
-        cells += _plan_methods(ready, request, device, methods, settings)
+        cells += _plan_methods(ready, request, device, methods, of_methods)
     return Plan(request, device, planned_datasets, cells, workers)
 
 
@@ -157,7 +159,14 @@ def _blaming(where: str) -> Iterator[None]:
 
 
 def _plan_dataset(name: str, request: Request, metrics: Sequence[str], settings: Settings) -> PlannedDataset:
-    """A dataset whose files are not prepared yet."""
+    """A dataset whose files are not prepared yet.
+
+    Arguments:
+        name: The dataset.
+        request: What was asked for.
+        metrics: The metrics of the run.
+        settings: Those of the dataset and of metrics.
+    """
     data: Dataset = DATASETS.build(name, settings.get(name, {}))
     budget = request.budget or parse_budget(request.suite.budgets[name])
     if request.rung is not None:

@@ -13,6 +13,7 @@ from benchmark.records.sealed_files import DamagedError
 from benchmark.records.store import Store
 from benchmark.records.trial_files import Survey
 from benchmark.registry import recorded_settings
+from benchmark.suites.search import FIRST_TUNING_SEED
 
 __all__ = ["Results", "read_run", "read_scores", "results_of"]
 
@@ -45,8 +46,10 @@ class Results:
 
     @property
     def is_search(self) -> bool:
-        """Whether it is a search of settings."""
-        return self.manifest is not None and "search" in self.manifest
+        """Whether it is a search of settings. Where the manifest is lost, the seeds show it."""
+        if self.manifest is not None:
+            return "search" in self.manifest
+        return any(record["seed"] >= FIRST_TUNING_SEED for record in self.records)
 
     @property
     def plugins(self) -> list[str]:

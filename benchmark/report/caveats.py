@@ -90,7 +90,7 @@ def _settings(results: Results, settings: pd.DataFrame) -> list[str]:
         ]
     if len(untuned):
         places = [f"{row.method} on {row.dataset}" for row in untuned.itertuples()]
-        sentences.append(f"Not tuned, but with defaults: {joined(places)}.")
+        sentences.append(f"Not tuned, but with published settings: {joined(places)}.")
     return sentences
 
 

@@ -17,7 +17,7 @@ from benchmark.plan.planned import Planned, PlannedDataset
 from benchmark.plan.points import space_of
 from benchmark.plan.remaining import Remaining
 from benchmark.plan.request import Request
-from benchmark.records.cell import Configured
+from benchmark.records.cell import Cell
 from benchmark.records.differences import Difference, differing, environment_of
 from benchmark.records.schema import (
     HARMLESS_SETTINGS,
@@ -146,11 +146,12 @@ def _tracks(plan: Plan) -> dict[str, dict[str, Track]]:
     """Where the settings of the methods on each dataset come from."""
     return _by_method(
         plan,
-        lambda planned: _track(plan.request, planned.template.dataset, planned.template.method),
+        lambda planned: _track(plan.request, planned.template),
     )
 
 
-def _track(request: Request, data: Configured, trained: Configured) -> Track:
+def _track(request: Request, template: Cell) -> Track:
+    data, trained = template.dataset, template.method
     dataset, method = data.name, trained.name
     changed = sorted(request.settings.get(method, {}))
     if request.tuned is None:
@@ -165,6 +166,10 @@ def _track(request: Request, data: Configured, trained: Configured) -> Track:
         # Older files do not say with which ones they were searched: what was given may be what is changed.
         of_dataset = set(request.settings.get(dataset, {}))
     changed += [f"{dataset}.{name}" for name in sorted(of_dataset.difference(HARMLESS_SETTINGS))]
+    for metric in template.metrics:
+        if metric.name == tuned.metrics[dataset]:
+            of_metric = tuned.changed(dataset, metric.name, metric.settings)
+            changed += [f"{metric.name}.{name}" for name in sorted(of_metric)]
     behind = SearchBehind(
         file=file,
         checksum=checksum,

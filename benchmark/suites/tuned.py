@@ -51,8 +51,8 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         budgets: The whole budget of a trial, by dataset.
         commit: The commit of the program that searched; empty if it is not known.
         chosen: What was chosen, by dataset and method.
-        searched: All settings of each dataset, and of each method at its chosen point, by dataset and name;
-            empty in files of before these were kept.
+        searched: All settings of each dataset, of its metric, and of each method at its chosen point, by
+            dataset and name; those that are missing in older files are taken to be as in the run.
     """
 
     format: int
@@ -76,7 +76,7 @@ class Tuned(msgspec.Struct, forbid_unknown_fields=True):
         return self.chosen.get(dataset, {})
 
     def changed(self, dataset: str, name: str, settings: Mapping[str, Any]) -> set[str]:
-        """The names of the settings that the dataset, or a method on it, did not have in the search."""
+        """The names of the settings that the dataset, its metric or a method did not have in the search."""
         searched = self.searched.get(dataset, {}).get(name, {})
         return {key for key in searched.keys() & settings if searched[key] != settings[key]}
 

@@ -286,6 +286,14 @@ def test_the_time_that_samples_take_is_foretold():
     assert plan_of("gan").cells[0].sampling_seconds(2) == 0
 
 
+@pytest.mark.parametrize("methods", ["gan", "mmd"])
+def test_a_metric_is_not_given_the_settings_of_a_method_of_its_name(cli, tmp_path, methods):
+    """`mmd` is both, and the settings that come with this suite have some for the method."""
+    options = ("--suite", "references", "--datasets", "grid", "--methods", methods, "--metrics", "+mmd")
+    status, _, err = cli("run", *options, "--fid-features", "raw", "--dry-run", "--out", tmp_path / "run")
+    assert status == 0, err
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(cli, tmp_path):
     out = tmp_path / "run"
     arguments = ("run", "--suite", "synthetic", "--dry-run")

@@ -129,6 +129,20 @@ def test_optimism_is_not_that_of_another_dataset(searched, cli, tmp_path, inline
     assert settings["optimism"].isna().all()
 
 
+def test_optimism_is_not_that_of_another_metric(searched, cli, tmp_path, inline):
+    content = tuned(searched)
+    assert content.searched["ring"]["overlap"] == {}
+    content.metrics["ring"] = "clipped_coverage"
+    content.searched["ring"]["clipped_coverage"] = {"k": 7}
+    file = tmp_path / "tuned.toml"
+    file.write_text(content.as_text())
+    out = tmp_path / "run"
+    assert cli(*RUN, "--metrics", "clipped_coverage", "--settings", file, "--out", out)[0] == 0
+    settings = pd.read_csv(out / "settings.csv")
+    assert set(settings["changed"]) == {"clipped_coverage.k"}
+    assert settings["optimism"].isna().all()
+
+
 def test_published_settings_beside_tuned_ones_are_marked(searched, cli, tmp_path, inline):
     out = tmp_path / "run"
     assert cli(*RUN, "--methods", "gan", "--settings", searched / "tuned.toml", "--out", out)[0] == 0

@@ -20,6 +20,7 @@ def tuned_of(view: SearchView) -> Tuned:
         searched[dataset] = {dataset: _stored(view.results.settings(dataset))}
         for method in methods.values():
             metrics[dataset] = method.metric
+            searched[dataset][method.metric] = _stored(view.results.metric_settings(dataset)[method.metric])
             chosen[dataset][method.method] = _chosen(view, method)
             searched[dataset][method.method] = _stored(view.settings(dataset, method.method, method.best))
     return Tuned(

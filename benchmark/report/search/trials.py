@@ -42,7 +42,8 @@ def search_trials(results: Results, facts: SearchFacts) -> pd.DataFrame:
         results: Records, some of them perhaps of an earlier search.
         facts: What the search tries.
     """
-    rows = [_row(record) for record in results.records if _is_tried(record, facts)]
+    search = Search(facts["points"], facts["seeds"])
+    rows = [_row(record) for record in results.records if _is_tried(record, search, facts)]
     settings: set[str] = set()
     for row in rows:
         settings.update(name for name in row if name not in COLUMNS)
@@ -52,10 +53,10 @@ def search_trials(results: Results, facts: SearchFacts) -> pd.DataFrame:
     return table.astype({**whole, "score": float})
 
 
-def _is_tried(record: Record, facts: SearchFacts) -> bool:
+def _is_tried(record: Record, search: Search, facts: SearchFacts) -> bool:
     seed = record["seed"]
     point = Search.point_of(seed)
-    if seed not in Search(facts["points"], facts["seeds"]).seeds_of(point):
+    if seed not in search.seeds_of(point):
         return False
     tried = facts["tried"].get(record["dataset"])
     if tried is None:

@@ -86,18 +86,27 @@ class MethodView:
 
     @cached_property
     def noise(self) -> float:
-        """The standard deviation between the seeds of a point, over all points; NaN for one seed each."""
-        finished = rows_of(self.trials, status="ok")
+        """The standard deviation between the seeds of a point; NaN for one seed each.
+
+        Over the points that are no worse than the published one: those that have collapsed hardly vary.
+        """
+        better = self.facts["better"]
+        published = quality(self.scores.get(0, np.nan), better)
+        compared = self.scores.index[quality(self.scores, better) >= published]
+        finished = rows_of(self.trials[self.trials["point"].isin(compared)], status="ok")
         return float(np.sqrt(finished.groupby("point")["score"].var().mean()))
 
     @property
     def published_is_near(self) -> bool | None:
         """Whether the published settings are at most two standard errors worse than the best.
 
-        The best of many is lucky, so they may be as good where this says no. `None` if it cannot be told.
+        The best of many is lucky, so they may be as good where this says no. They are not where one of their
+        seeds diverged. `None` if it cannot be told.
         """
         if self.best == 0:
             return True
+        if len(rows_of(self.trials, point=0, status="diverged")):
+            return False
         if self.published_score is None or not np.isfinite(self.noise):
             return None
         published, best = quality([self.published_score, self.best_score], self.facts["better"])

@@ -1,5 +1,7 @@
 """From the records of a search to its table, the chosen settings and the page."""
 
+from typing import NamedTuple
+
 from benchmark.errors import complain, tell
 from benchmark.records.results import Results, read_run
 from benchmark.records.sealed_files import write_at_once
@@ -12,43 +14,59 @@ from benchmark.report.tables.csv_text import to_csv
 from benchmark.report.words import setting_text
 from benchmark.suites.tuned import Tuned
 
-__all__ = ["write_search"]
+__all__ = ["TUNED", "WrittenSearch", "write_search"]
 
 TUNED = "tuned.toml"
 """The file of the chosen settings."""
 
 
-def write_search(store: Store, results: Results) -> list[str]:
-    """Writes `search.csv`, `report.html` and, if no trial is missing, `tuned.toml` of a search.
+class WrittenSearch(NamedTuple):
+    """What there is to print of a search.
+
+    Attributes:
+        lines: What was chosen, for a terminal.
+        is_whole: Whether nothing of it is damaged.
+    """
+
+    lines: list[str]
+    is_whole: bool
+
+
+def write_search(store: Store, results: Results) -> WrittenSearch:
+    """Writes `search.csv`, `report.html` and `tuned.toml` of a search.
+
+    Where a trial is missing there is no `tuned.toml`; that of an earlier command is removed.
 
     Arguments:
         store: Its directory.
         results: The records of the trials with the whole budget.
 
-    Returns:
-        What was chosen, as lines for a terminal.
-
     Raises:
         UsageError: If the manifest is damaged or missing.
     """
-    view = SearchView(results, _earlier(store, results))
+    earlier = _earlier(store, results)
+    view = SearchView(results, earlier)
     tuned = tuned_of(view)
     texts = {"search.csv": to_csv(view.trials), "report.html": search_page(view, tuned)}
     if view.missing:
         complain(
             f"{view.missing} of its trials are missing, so the search is not equal for all methods and "
-            f"{TUNED} is not written; the command of the search tries them again"
+            f"there is no {TUNED}; the command of the search tries them again"
         )
+        (store.root / TUNED).unlink(missing_ok=True)
     else:
         texts[TUNED] = tuned.as_text()
     for name, text in texts.items():
         write_at_once(store.root / name, text.encode())
-    for damage in results.damaged:
+    damaged = list(results.damaged)
+    for rung in earlier:
+        damaged += rung.damaged
+    for damage in damaged:
         complain(f"{damage}; left out (the command of the search mends it)")
     for method in view.without_score:
         complain(f"{method}: no settings have a score, so none are chosen")
     tell(f"{', '.join(texts)} are in {store.root}")
-    return _lines(tuned)
+    return WrittenSearch(_lines(tuned), not damaged)
 
 
 def _earlier(store: Store, results: Results) -> list[Results]:
