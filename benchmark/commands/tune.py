@@ -41,7 +41,8 @@ def search_and_report(options: RunOptions, command: Sequence[str]) -> bool:
     store.check(options.request.suite.name, options.fresh, search=True)
     if options.fresh:
         check_request(options)
-        make_executor(options.executor, choose_device(options.request.device)).close()  # raises if it cannot
+        # One that cannot be made is refused before the old search is moved.
+        make_executor(options.executor, choose_device(options.request.device)).close()
         set_aside(store)
         options = replace(options, fresh=False)
     else:

@@ -91,8 +91,9 @@ def make_plan(request: Request, workers: int = 1, dry: bool = False) -> Plan:
         chosen = request.tuned.content.settings_on(name) if request.tuned else {}
         _check_suite(suite, name)
         # Apart, since a method and a metric may have the same name.
-        of_methods = merged_settings(suite.settings_on(name), chosen, request.settings)
-        of_metrics = merged_settings(suite.settings_on(name), features, request.settings)
+        published = suite.settings_on(name)
+        of_methods = merged_settings(published, chosen, request.settings)
+        of_metrics = merged_settings(published, features, request.settings)
         for method in methods:
             METHODS.build(method, of_methods.get(method, {}))  # before a dataset prepares what takes long
         unprepared.append((_plan_dataset(name, request, metrics, of_metrics), of_methods))

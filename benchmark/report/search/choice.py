@@ -16,11 +16,14 @@ def tuned_of(view: SearchView) -> Tuned:
     chosen: dict[str, dict[str, Chosen]] = {}
     searched: dict[str, dict[str, dict[str, Any]]] = {}
     for dataset, methods in view.datasets.items():
+        metric = next(iter(methods.values())).metric  # that of all methods
+        metrics[dataset] = metric
         chosen[dataset] = {}
-        searched[dataset] = {dataset: _stored(view.results.settings(dataset))}
+        searched[dataset] = {
+            dataset: _stored(view.results.settings(dataset)),
+            metric: _stored(view.results.metric_settings(dataset)[metric]),
+        }
         for method in methods.values():
-            metrics[dataset] = method.metric
-            searched[dataset][method.metric] = _stored(view.results.metric_settings(dataset)[method.metric])
             chosen[dataset][method.method] = _chosen(view, method)
             searched[dataset][method.method] = _stored(view.settings(dataset, method.method, method.best))
     return Tuned(
