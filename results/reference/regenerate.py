@@ -32,7 +32,8 @@ RUNS = {
         "run --suite references --datasets high-dimensional --methods spline-flow --seeds 10"
     ),
     "stacked-mnist-search": "tune --suite stacked-mnist --trials 8 --seeds 1 --halving 4 --rungs 2",
-    "stacked-mnist": "run --suite stacked-mnist --seeds 3",
+    "stacked-mnist": "run --suite stacked-mnist --seeds 5",
+    "stacked-mnist-published": "run --suite stacked-mnist --settings published --seeds 5",
     "stacked-mnist-latents": (
         "run --suite stacked-mnist --methods gan,dcgan,ali,veegan,aegan --settings published --seeds 2"
     ),
