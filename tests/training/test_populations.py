@@ -27,16 +27,26 @@ def state_after(method, seeds, settings=None, cycles=3, compile=False):
     state = initialise(method, DATA, seeds, CPU, settings)
     state.progress.fill_(0.7)
     batches = Batches(DATA, cycle.draws, seeds, CPU)
+    dtype = torch.get_default_dtype()
     for _ in range(cycles):
-        cycle.run(state, next(batches))
+        cycle.run(state, [batch.map(lambda tensor: tensor.to(dtype)) for batch in next(batches)])
     return state
 
 
-def assert_same(state, other):
+@pytest.fixture
+def double_precision():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def assert_same(state, other, rtol=1e-6, atol=1e-9):
     for one, two in zip(tree_leaves(state), tree_leaves(other), strict=True):
-        assert torch.allclose(one, two, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(one, two, rtol=rtol, atol=atol)
 
 
+# The gradient of a bias before batch normalisation is rounding alone; in single precision Adam makes steps of it.
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("name", METHODS.names())
 def test_a_model_beside_others_is_the_one_trained_alone(name):
     method = METHODS.get(name)()
@@ -97,7 +107,7 @@ def test_one_compilation_serves_other_seeds_and_numbers(monkeypatch):
     batches = Batches(DATA, first.draws, (5, 7), CPU)
     for _ in range(3):
         first.run(state, next(batches))
-    assert_same(state, state_after(GAN(lr=0.1, beta1=0.3), (5, 7)))
+    assert_same(state, state_after(GAN(lr=0.1, beta1=0.3), (5, 7)), rtol=1e-3, atol=1e-5)
 
 
 @dataclass(frozen=True)
