@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.report.numbers import number
 from benchmark.suites.budget import Budget, parse_budget
 
 __all__ = [
@@ -82,8 +81,8 @@ def joined(names: Sequence[str]) -> str:
 
 
 def setting_text(name: str, value: object) -> str:
-    """A setting and its value, such as `lr 0.0012`."""
-    return f"{name} {number(value, 2) if isinstance(value, float) else value}"
+    """A setting and its value, such as `lr 0.00123` or `beta2 0.999`."""
+    return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def settings_sentence(settings: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import torch
 
 from benchmark.plan.plan import Plan
@@ -129,7 +130,9 @@ def _search(plan: Plan) -> dict[str, SearchFacts]:
     spaces: dict[str, dict[str, dict[str, Any]]] = {}
     for methods in tried.values():
         for method in methods:
-            spaces[method] = {setting: values.facts for setting, values in space_of(method).items()}
+            spaces[method] = {
+                setting: msgspec.to_builtins(values.facts) for setting, values in space_of(method).items()
+            }
     facts = SearchFacts(
         points=rung.search.points,
         seeds=rung.search.seeds,

@@ -100,6 +100,14 @@ def test_damaged_trials_of_lower_rungs_are_named(tmp_path, capsys):
     assert "rungs/1/trials/ring/gan/seed-1000100/result.json" in capsys.readouterr().err
 
 
+def test_a_missing_rung_is_named(tmp_path, capsys):
+    out = tmp_path / "search"
+    assert search(out, "--methods", "gan", "--halving", "2", "--rungs", "2") == 0
+    shutil.rmtree(out / "rungs")
+    assert main(["report", str(out)]) == 2
+    assert "rungs/1: is missing; the command of the search trains it again" in capsys.readouterr().err
+
+
 def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(tmp_path, capsys):
     out = tmp_path / "search"
     halved = ("--methods", "gan", "--halving", "2", "--rungs", "2")

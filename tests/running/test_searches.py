@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from support.faults import Inline, finished
+from support.faults import Inline, finished, use
 from support.searches import RUN, TUNE, search, table, tuned
 
 from benchmark.commands.cli import main
@@ -280,3 +280,46 @@ def test_a_damaged_trial_of_a_larger_search_is_trained_again(tmp_path):
     shutil.rmtree(out / "trials/ring/gan/seed-1000100")
     assert search(out, "--methods", "gan", "--trials", "3") == 0
     assert sorted(table(out).dropna(subset="point")["point"]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_tuples_and_enumerations_are_searched(tmp_path):
+    plugin = tmp_path / "odd.py"
+    plugin.write_text(
+        "from dataclasses import dataclass\n"
+        "from enum import Enum\n"
+        "from typing import ClassVar\n"
+        "from baselines.gan import GAN\n"
+        "from benchmark.method import Choice\n"
+        "from benchmark.registry import register_method\n"
+        "class Mode(Enum):\n"
+        "    PLAIN = 'plain'\n"
+        "    OTHER = 'other'\n"
+        "@register_method('odd')\n"
+        "@dataclass(frozen=True)\n"
+        "class Odd(GAN):\n"
+        "    layers: tuple[int, ...] = (8, 8)\n"
+        "    mode: Mode = Mode.PLAIN\n"
+        "    space: ClassVar = {'layers': Choice((8, 8), (8,)), 'mode': Choice(Mode.PLAIN, Mode.OTHER)}\n"
+    )
+    odd = ("--plugin", str(plugin), "--methods", "odd")
+    out = tmp_path / "search"
+    assert search(out, *odd) == 0
+    own = table(out)
+    own = own[own["method"] == "odd"]
+    assert set(own["settings.layers"]) == {"[8, 8]", "[8]"}
+    assert set(own["settings.mode"]) == {"plain", "other"}
+    with pytest.MonkeyPatch.context() as patch:
+        use(patch, Inline())
+        assert main([*RUN, *odd, "--settings", str(out / "tuned.toml"), "--out", str(tmp_path / "run")]) == 0
+
+
+def test_what_differs_from_published_settings_is_known_without_their_trials(searched, tmp_path, capsys):
+    out = tmp_path / "search"
+    shutil.copytree(searched, out)
+    for seed in (1_000_000, 1_000_001):
+        shutil.rmtree(out / f"trials/ring/gan/seed-{seed}")
+    assert main(["report", str(out)]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  gan: ")]
+    assert "(no score)" in line
+    assert "lr" in line
+    assert "beta2" not in line  # which is not searched

@@ -45,7 +45,7 @@ def assert_same(state, other, rtol=1e-6, atol=1e-9):
         assert torch.allclose(one, two, rtol=rtol, atol=atol)
 
 
-# The gradient of a bias before batch normalisation is rounding alone; in single precision Adam makes steps of it.
+# The gradient of a bias before batch normalisation is rounding; in single precision Adam makes steps of it.
 @pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("name", METHODS.names())
 def test_a_model_beside_others_is_the_one_trained_alone(name):

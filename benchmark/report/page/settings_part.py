@@ -44,7 +44,8 @@ def _cell(value: float) -> dict[str, Any]:
 def _search(row: Mapping[Any, Any]) -> str | None:
     if pd.isna(row["points"]):
         return None
-    words = f"{row['points']} settings, {row['seeds']} seeds, {row['search_budget']} each"
+    seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
+    words = f"{row['points']} settings, {seeds}, {row['search_budget']} each"
     if row["rungs"] == 1:
         return words
     return f"{words}, in {row['rungs']} rungs by successive halving with factor {row['halving']}"

@@ -48,7 +48,7 @@ def _stored(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _chosen(view: SearchView, method: MethodView) -> Chosen:
     best = view.settings(method.dataset, method.method, method.best)
-    published = view.settings(method.dataset, method.method, 0)
+    published = view.published(method.dataset, method.method)
     return Chosen(
         settings={name: value for name, value in best.items() if published.get(name) != value},
         point=method.best,

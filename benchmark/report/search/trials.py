@@ -28,8 +28,8 @@ COLUMNS = (
 )
 """The columns that all methods have; those of settings follow."""
 
-NOT_IN_RECORDS = {"average_half_life": 0.0}
-"""Settings that are searched for all methods, and that records leave out where they have their default."""
+COMMON_DEFAULTS = {"fall": "none", "average": 0.0, "average_half_life": 0.0}
+"""Settings of all methods, which records and manifests leave out where they have their default."""
 
 
 def search_trials(results: Results, facts: SearchFacts) -> pd.DataFrame:
@@ -85,13 +85,11 @@ def _row(record: Record) -> dict[str, Any]:
         row[name] = audit.get(name)
     if record["method"] not in CALIBRATION_ROWS:
         row["point"] = Search.point_of(record["seed"])
-        for name, value in settings_of(record).items():
+        for name, value in settings_of(record["configuration"]["method"]).items():
             row[f"settings.{name}"] = value
     return row
 
 
-def settings_of(record: Record) -> dict[str, Any]:
-    """The settings of the method in a record."""
-    method: Mapping[str, Any] = record["configuration"]["method"]
-    settings = recorded_settings(method)
-    return {**NOT_IN_RECORDS, **settings}
+def settings_of(method: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in what a record or a manifest says of a method."""
+    return {**COMMON_DEFAULTS, **recorded_settings(method)}

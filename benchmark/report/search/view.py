@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.errors import UsageError
 from benchmark.records.layout import TrialId
 from benchmark.records.results import Results
-from benchmark.records.schema import REAL_DATA, MetricFacts, SearchFacts
+from benchmark.records.schema import REAL_DATA, Manifest, MetricFacts, SearchFacts
 from benchmark.report.search.trials import search_trials, settings_of
 from benchmark.report.statistics.over_seeds import filled, quality
 from benchmark.report.tables.rows import rows_of, trained_rows
@@ -185,7 +185,12 @@ class SearchView:
     def settings(self, dataset: str, method: str, point: int) -> dict[str, Any]:
         """The settings of a point; empty if it has no record."""
         record = self.results.record(TrialId(dataset, method, self.search.seeds_of(point)[0]))
-        return {} if record is None else settings_of(record)
+        return {} if record is None else settings_of(record["configuration"]["method"])
+
+    def published(self, dataset: str, method: str) -> dict[str, Any]:
+        """The published settings of a method: those of point 0, or of the manifest if that has no record."""
+        recorded = self.settings(dataset, method, 0)
+        return recorded or settings_of(_manifest(self.results)["configuration"]["methods"][dataset][method])
 
     def real(self, dataset: str) -> float:
         """The score of fresh real data; NaN if there is none."""
@@ -203,6 +208,10 @@ def _missing(rung: Results, trials: pd.DataFrame) -> int:
 
 
 def _facts(results: Results) -> SearchFacts:
+    return _manifest(results)["search"]
+
+
+def _manifest(results: Results) -> Manifest:
     if results.manifest is None or "search" not in results.manifest:
         raise UsageError("a manifest of the search is damaged or missing; its command mends it")
-    return results.manifest["search"]
+    return results.manifest

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from benchmark.errors import complain, tell
+from benchmark.errors import UsageError, complain, tell
 from benchmark.records.results import Results, read_run
 from benchmark.records.sealed_files import write_at_once
 from benchmark.records.store import Store
@@ -73,8 +73,13 @@ def _earlier(store: Store, results: Results) -> list[Results]:
     """The records of the rungs below the last, the lowest first."""
     if results.manifest is None or "search" not in results.manifest:
         return []
-    rungs = results.manifest["search"]["rungs"]
-    return [read_run(store.layout.rung(above)) for above in range(rungs - 1, 0, -1)]
+    rungs = []
+    for above in range(results.manifest["search"]["rungs"] - 1, 0, -1):
+        folder = store.layout.rung(above)
+        if not folder.exists():
+            raise UsageError(f"{folder}: is missing; the command of the search trains it again")
+        rungs.append(read_run(folder))
+    return rungs
 
 
 def _lines(tuned: Tuned) -> list[str]:

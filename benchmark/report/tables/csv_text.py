@@ -14,8 +14,7 @@ def to_csv(frame: pd.DataFrame) -> str:
     """CSV with all digits and without the index; texts that look like formulas get an apostrophe in front."""
     escaped: dict[str, Any] = {}
     for name, column in frame.select_dtypes(exclude="number").items():
-        # Columns of many rows have few different texts.
-        if any(_is_formula(cell) for cell in column.unique()):
+        if any(_is_formula(cell) for cell in column):
             escaped[str(name)] = column.map(_escaped)
     return frame.assign(**escaped).rename(columns=_escaped).to_csv(index=False, lineterminator="\n")
 
