@@ -17,6 +17,7 @@ __all__ = [
     "equal_column",
     "joined",
     "median_words",
+    "seeds_text",
     "setting_text",
     "settings_sentence",
     "span",
@@ -81,8 +82,8 @@ def joined(names: Sequence[str]) -> str:
 
 
 def setting_text(name: str, value: object) -> str:
-    """A setting and its value, such as `lr 0.00123` or `beta2 0.999`."""
-    return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+    """A setting and its value, such as `lr 0.001234` or `beta2 0.999`."""
+    return f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def settings_sentence(settings: pd.DataFrame) -> str:
@@ -105,9 +106,13 @@ def _searches(tuned: pd.DataFrame) -> list[str]:
     searches = ["file", "checksum", "points", "seeds", "rungs"]
     for (file, _, points, seeds, rungs), _ in tuned.groupby(searches, sort=False):
         how = "" if rungs == 1 else " by successive halving"
-        of_each = f"{seeds} seed" if seeds == 1 else f"{seeds} seeds"
-        sizes.append(f"the best of {points} of each method{how}, with {of_each} each ({file})")
+        sizes.append(f"the best of {points} of each method{how}, with {seeds_text(seeds)} each ({file})")
     return sizes
+
+
+def seeds_text(seeds: object) -> str:
+    """A number of seeds, such as `1 seed` or `5 seeds`."""
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def span(fewest: int, most: int) -> str:

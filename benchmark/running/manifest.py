@@ -30,7 +30,7 @@ from benchmark.records.schema import (
     Track,
 )
 from benchmark.records.store import Store
-from benchmark.registry import METHODS, as_text, resolved
+from benchmark.registry import METHODS, as_text, plain, resolved
 from benchmark.version import __version__
 
 __all__ = ["facts_of", "write_manifest"]
@@ -130,9 +130,9 @@ def _search(plan: Plan) -> dict[str, SearchFacts]:
     spaces: dict[str, dict[str, dict[str, Any]]] = {}
     for methods in tried.values():
         for method in methods:
-            spaces[method] = {
-                setting: msgspec.to_builtins(values.facts) for setting, values in space_of(method).items()
-            }
+            spaces[method] = {}
+            for setting, values in space_of(method).items():
+                spaces[method][setting] = msgspec.to_builtins(values.facts, enc_hook=plain)
     facts = SearchFacts(
         points=rung.search.points,
         seeds=rung.search.seeds,

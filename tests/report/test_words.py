@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from support.numbers import NAN
 
-from benchmark.report.words import budget_unit, joined, trial_scores
+from benchmark.report.words import budget_unit, joined, setting_text, trial_scores
 
 
 def test_captions_begin_with_the_overlap():
@@ -31,6 +31,21 @@ def test_captions_begin_with_the_overlap():
 )
 def test_the_unit_that_all_budgets_share(budgets, unit):
     assert budget_unit(pd.DataFrame({"budget": budgets})) == unit
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9999, "0.9999"),
+        (0.00041270686, "0.0004127"),
+        (1e-5, "1e-05"),
+        (0.0, "0"),
+        (5, "5"),
+        ("linear", "linear"),
+    ],
+)
+def test_settings_are_shown_with_the_digits_that_tell_them_apart(value, text):
+    assert setting_text("setting", value) == f"setting {text}"
 
 
 def test_lists_read_as_people_write_them():

@@ -308,9 +308,18 @@ def test_tuples_and_enumerations_are_searched(tmp_path):
     own = own[own["method"] == "odd"]
     assert set(own["settings.layers"]) == {"[8, 8]", "[8]"}
     assert set(own["settings.mode"]) == {"plain", "other"}
+    file = tmp_path / "chosen.toml"
+    text = (out / "tuned.toml").read_text()
+    assert "[chosen.ring.odd.settings]\n" in text
+    others = "[chosen.ring.odd.settings]\nlayers = [8]\nmode = 'other'\n"
+    file.write_text(re.sub(r"\[chosen.ring.odd.settings\]\n([^[].*\n)*", others, text))
+    run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         use(patch, Inline())
-        assert main([*RUN, *odd, "--settings", str(out / "tuned.toml"), "--out", str(tmp_path / "run")]) == 0
+        assert main([*RUN, *odd, "--settings", str(file), "--out", str(run)]) == 0
+    record = json.loads((run / "trials/ring/odd/seed-0/result.json").read_bytes())
+    method = record["configuration"]["method"]
+    assert (method["layers"], method["mode"]) == ([8], "other")
 
 
 def test_what_differs_from_published_settings_is_known_without_their_trials(searched, tmp_path, capsys):

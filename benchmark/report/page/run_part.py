@@ -9,7 +9,7 @@ from benchmark.records.differences import differing, environment_of
 from benchmark.records.results import Results
 from benchmark.records.schema import Manifest
 from benchmark.report.tables.tables import Tables
-from benchmark.report.words import budget_text, budget_unit, settings_sentence
+from benchmark.report.words import budget_text, budget_unit, seeds_text, settings_sentence
 
 __all__ = ["budgets_and_seeds", "commands", "environment", "equal_amounts"]
 
@@ -35,8 +35,8 @@ def budgets_and_seeds(tables: Tables) -> str:
         budgets.append(f"{budget_text(rows)} on {dataset}")
     if not budgets:
         return ""
-    seeds = trained["seed"].nunique()
-    trials = f"Per trial: {', '.join(budgets)}; {seeds} seed{'' if seeds == 1 else 's'}."
+    seeds = seeds_text(trained["seed"].nunique())
+    trials = f"Per trial: {', '.join(budgets)}; {seeds}."
     return f"{trials} {settings_sentence(tables.settings)}"
 
 

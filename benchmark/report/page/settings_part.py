@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark.report.numbers import NO_NUMBER, number
 from benchmark.report.tables.tables import Tables
+from benchmark.report.words import seeds_text
 
 __all__ = ["settings_rows"]
 
@@ -44,8 +45,7 @@ def _cell(value: float) -> dict[str, Any]:
 def _search(row: Mapping[Any, Any]) -> str | None:
     if pd.isna(row["points"]):
         return None
-    seeds = "1 seed" if row["seeds"] == 1 else f"{row['seeds']} seeds"
-    words = f"{row['points']} settings, {seeds}, {row['search_budget']} each"
+    words = f"{row['points']} settings, {seeds_text(row['seeds'])}, {row['search_budget']} each"
     if row["rungs"] == 1:
         return words
     return f"{words}, in {row['rungs']} rungs by successive halving with factor {row['halving']}"

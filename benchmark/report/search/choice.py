@@ -11,7 +11,6 @@ __all__ = ["tuned_of"]
 
 def tuned_of(view: SearchView) -> Tuned:
     """The best point of each method on each dataset."""
-    manifest = view.results.manifest
     metrics: dict[str, str] = {}
     chosen: dict[str, dict[str, Chosen]] = {}
     searched: dict[str, dict[str, dict[str, Any]]] = {}
@@ -35,7 +34,7 @@ def tuned_of(view: SearchView) -> Tuned:
         rungs=view.search.rungs,
         metrics=metrics,
         budgets=dict(zip(view.whole["dataset"], view.whole["budget"], strict=True)),
-        commit=(manifest["commit"] if manifest else None) or "",
+        commit=view.manifest["commit"] or "",
         chosen=chosen,
         searched=searched,
     )

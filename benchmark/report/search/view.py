@@ -118,6 +118,7 @@ class SearchView:
 
     Attributes:
         results: The records of the trials with the whole budget.
+        manifest: Their manifest.
         facts: How much was tried, and of what.
         search: How much was tried.
         missing: The number of trials, at any budget, that have no record.
@@ -135,8 +136,8 @@ class SearchView:
 
     def __init__(self, results: Results, earlier: Sequence[Results]) -> None:
         self.results = results
-        self.facts = _facts(results)
-        facts = self.facts
+        self.manifest = _manifest(results)
+        self.facts = facts = self.manifest["search"]
         self.search = Search(facts["points"], facts["seeds"], facts["halving"], facts["rungs"])
         rungs = [search_trials(rung, _facts(rung)) for rung in (*earlier, results)]
         self.missing = sum(map(_missing, (*earlier, results), rungs))
@@ -190,7 +191,7 @@ class SearchView:
     def published(self, dataset: str, method: str) -> dict[str, Any]:
         """The published settings of a method: those of point 0, or of the manifest if that has no record."""
         recorded = self.settings(dataset, method, 0)
-        return recorded or settings_of(_manifest(self.results)["configuration"]["methods"][dataset][method])
+        return recorded or settings_of(self.manifest["configuration"]["methods"][dataset][method])
 
     def real(self, dataset: str) -> float:
         """The score of fresh real data; NaN if there is none."""
