@@ -76,7 +76,7 @@ def test_a_compiler_that_does_not_work_is_named_in_one_line(tmp_path, compiler, 
         file.chmod(0o755)
         compiler = str(file)
     environment = {**os.environ, "CXX": compiler, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "benchmark", *RUN]
+    command = [sys.executable, "-m", "benchmark", *RUN, "--out", str(tmp_path / "run")]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stderr.count("\n") == 1
