@@ -2,9 +2,20 @@
 
 import shutil
 
+import pytest
 from support.searches import RUN, TUNE, search, table, tuned
 
 from benchmark.commands.cli import main
+
+HALVED = ("--methods", "gan", "--halving", "2", "--rungs", "2")
+
+
+@pytest.fixture
+def halved(tmp_path):
+    """The directory of a search with two rungs."""
+    out = tmp_path / "search"
+    assert search(out, *HALVED) == 0
+    return out
 
 
 def test_halving_tries_few_settings_at_the_whole_budget_and_is_charged_for_all(tmp_path):
@@ -83,42 +94,33 @@ def test_another_search_in_the_last_rung_is_noticed_before_the_first(tmp_path, c
     assert not (out / "rungs").exists()
 
 
-def test_missing_trials_of_lower_rungs_count(tmp_path, capsys):
-    out = tmp_path / "search"
-    assert search(out, "--methods", "gan", "--halving", "2", "--rungs", "2") == 0
-    shutil.rmtree(out / "rungs/1/trials/ring/gan/seed-1000100")
-    assert main(["report", str(out)]) == 0
+def test_missing_trials_of_lower_rungs_count(halved, capsys):
+    shutil.rmtree(halved / "rungs/1/trials/ring/gan/seed-1000100")
+    assert main(["report", str(halved)]) == 0
     assert "1 of its trials are missing" in capsys.readouterr().err
-    assert not (out / "tuned.toml").exists()
+    assert not (halved / "tuned.toml").exists()
 
 
-def test_damaged_trials_of_lower_rungs_are_named(tmp_path, capsys):
-    out = tmp_path / "search"
-    assert search(out, "--methods", "gan", "--halving", "2", "--rungs", "2") == 0
-    (out / "rungs/1/trials/ring/gan/seed-1000100/result.json").write_text("{}")
-    assert main(["report", str(out)]) == 1
+def test_damaged_trials_of_lower_rungs_are_named(halved, capsys):
+    (halved / "rungs/1/trials/ring/gan/seed-1000100/result.json").write_text("{}")
+    assert main(["report", str(halved)]) == 1
     assert "rungs/1/trials/ring/gan/seed-1000100/result.json" in capsys.readouterr().err
 
 
-def test_a_missing_rung_is_named(tmp_path, capsys):
-    out = tmp_path / "search"
-    assert search(out, "--methods", "gan", "--halving", "2", "--rungs", "2") == 0
-    shutil.rmtree(out / "rungs")
-    assert main(["report", str(out)]) == 2
+def test_a_missing_rung_is_named(halved, capsys):
+    shutil.rmtree(halved / "rungs")
+    assert main(["report", str(halved)]) == 2
     assert "rungs/1: is missing; the command of the search trains it again" in capsys.readouterr().err
 
 
-def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(tmp_path, capsys):
-    out = tmp_path / "search"
-    halved = ("--methods", "gan", "--halving", "2", "--rungs", "2")
-    assert search(out, *halved) == 0
-    assert search(out, *halved, "--fresh", "--budget", "1flops") == 2
+def test_a_fresh_search_moves_its_rungs_aside_and_a_refused_one_nothing(halved, tmp_path):
+    assert search(halved, *HALVED, "--fresh", "--budget", "1flops") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["search"]
-    assert search(out, *halved, "--fresh") == 0
+    assert search(halved, *HALVED, "--fresh") == 0
     assert len(list(tmp_path.glob("search.*"))) == 1
-    shutil.rmtree(out / "trials")
-    (out / "manifest.json").unlink()  # as if it had been interrupted in its first rung
-    assert search(out, *halved, "--fresh", "--budget", "20steps") == 0
+    shutil.rmtree(halved / "trials")
+    (halved / "manifest.json").unlink()  # as if it had been interrupted in its first rung
+    assert search(halved, *HALVED, "--fresh", "--budget", "20steps") == 0
     assert len(list(tmp_path.glob("search.*"))) == 2
 
 
